@@ -1,0 +1,153 @@
+#include "sip/base/endpoint.hpp"
+
+#include <algorithm>
+
+#include "sip/base/text.hpp"
+
+namespace sip {
+
+bool Address::is_v4() const {
+    return std::all_of(bytes.begin(), bytes.begin() + 10, [](auto b) { return b == 0; }) &&
+           bytes[10] == 0xff && bytes[11] == 0xff;
+}
+
+bool Address::is_loopback() const {
+    if (is_v4()) return bytes[12] == 127;
+    return std::all_of(bytes.begin(), bytes.begin() + 15, [](auto b) { return b == 0; }) &&
+           bytes[15] == 1;
+}
+
+bool Address::is_unspecified() const {
+    const auto zero = [](auto b) { return b == 0; };
+    return is_v4() ? std::all_of(bytes.begin() + 12, bytes.end(), zero)
+                   : std::all_of(bytes.begin(), bytes.end(), zero);
+}
+
+std::optional<Address> parse_ipv4(std::string_view text) {
+    std::array<std::uint8_t, 4> parts{};
+    for (std::size_t i = 0; i < 4; ++i) {
+        const Halves halves = split_at(text, '.');
+        if (halves.found == (i == 3) || halves.before.size() > 3) return {};
+        const auto value = parse_decimal(halves.before, 255);
+        if (!value) return {};
+        parts[i] = static_cast<std::uint8_t>(*value);
+        text = halves.after;
+    }
+    return Address::v4(parts[0], parts[1], parts[2], parts[3]);
+}
+
+namespace {
+
+/// Groups of one side of "::" (or of the whole address), an IPv4 suffix counting as two.
+/// Returns how many 16-bit groups were read, or -1.
+int parse_groups(std::string_view text, std::array<std::uint16_t, 8>& groups) {
+    int count = 0;
+    if (text.empty()) return 0;
+    for (;;) {
+        const Halves halves = split_at(text, ':');
+        if (!halves.found && halves.before.find('.') != std::string_view::npos) {
+            const auto v4 = parse_ipv4(halves.before);
+            if (!v4 || count > 6) return -1;
+            const auto& b = v4->bytes;
+            groups[static_cast<std::size_t>(count++)] =
+                static_cast<std::uint16_t>(b[12] << 8 | b[13]);
+            groups[static_cast<std::size_t>(count++)] =
+                static_cast<std::uint16_t>(b[14] << 8 | b[15]);
+            return count;
+        }
+        if (halves.before.empty() || halves.before.size() > 4 || count > 7) return -1;
+        unsigned value = 0;
+        for (char c : halves.before) {
+            const int digit = hex_value(c);
+            if (digit < 0) return -1;
+            value = value * 16 + static_cast<unsigned>(digit);
+        }
+        groups[static_cast<std::size_t>(count++)] = static_cast<std::uint16_t>(value);
+        if (!halves.found) return count;
+        text = halves.after;
+    }
+}
+
+}  // namespace
+
+std::optional<Address> parse_ipv6(std::string_view text) {
+    if (text.size() > 46) return {};
+    std::array<std::uint16_t, 8> front{}, back{};
+    const auto gap = text.find("::");
+    int before = 0, after = 0;
+    if (gap == std::string_view::npos) {
+        before = parse_groups(text, front);
+        if (before != 8) return {};
+    } else {
+        std::string_view rest = text.substr(gap + 2);
+        // RFC 5118 4.10: the old grammar allowed ":::" before an IPv4 suffix.
+        if (rest.starts_with(':') && rest.find('.') != std::string_view::npos) rest.remove_prefix(1);
+        before = parse_groups(text.substr(0, gap), front);
+        after = parse_groups(rest, back);
+        if (before < 0 || after < 0 || before + after > 7) return {};
+        if (text.substr(0, gap).find('.') != std::string_view::npos) return {};
+    }
+    Address address;
+    const auto put = [&](std::size_t group, std::uint16_t value) {
+        address.bytes[2 * group] = static_cast<std::uint8_t>(value >> 8);
+        address.bytes[2 * group + 1] = static_cast<std::uint8_t>(value & 0xff);
+    };
+    for (int i = 0; i < before; ++i)
+        put(static_cast<std::size_t>(i), front[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < after; ++i)
+        put(static_cast<std::size_t>(8 - after + i), back[static_cast<std::size_t>(i)]);
+    return address;
+}
+
+std::optional<Address> parse_numeric_host(std::string_view host) {
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        return parse_ipv6(host.substr(1, host.size() - 2));
+    if (host.find(':') != std::string_view::npos) return parse_ipv6(host);
+    return parse_ipv4(host);
+}
+
+void write_address(Appender& out, const Address& address, Brackets brackets) {
+    const auto& b = address.bytes;
+    if (address.is_v4()) {
+        for (std::size_t i = 12; i < 16; ++i) {
+            if (i > 12) out << '.';
+            out.decimal(b[i]);
+        }
+        return;
+    }
+    std::array<std::uint16_t, 8> groups{};
+    for (std::size_t i = 0; i < 8; ++i)
+        groups[i] = static_cast<std::uint16_t>(b[2 * i] << 8 | b[2 * i + 1]);
+    // RFC 5952 4.2: the longest run of two or more zero groups, the first of equals.
+    std::size_t best = 8, best_length = 1;
+    for (std::size_t i = 0; i < 8; ++i) {
+        std::size_t end = i;
+        while (end < 8 && groups[end] == 0) ++end;
+        if (end - i > best_length) {
+            best = i;
+            best_length = end - i;
+        }
+        if (end > i) i = end - 1;
+    }
+    if (brackets == Brackets::ipv6) out << '[';
+    for (std::size_t i = 0; i < 8; ++i) {
+        if (i == best) {
+            out << "::";
+            i += best_length - 1;
+            continue;
+        }
+        if (i > 0 && i != best + best_length) out << ':';
+        unsigned digits = 1;
+        while (digits < 4 && groups[i] >> (4 * digits) != 0) ++digits;
+        out.hex(groups[i], digits);
+    }
+    if (brackets == Brackets::ipv6) out << ']';
+}
+
+void write_endpoint(Appender& out, const Endpoint& endpoint) {
+    write_address(out, endpoint.address, Brackets::ipv6);
+    out << ':';
+    out << endpoint.port;
+}
+
+}  // namespace sip

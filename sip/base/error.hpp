@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace sip {
+
+/// What can be wrong with what a peer sent, or with what there is left to serve it.
+/// `status_of` alone turns these into SIP status codes.
+enum class Condition : std::uint8_t {
+    malformed,                 ///< the grammar is broken
+    missing_header,            ///< a mandatory header field is absent
+    repeated_header,           ///< a single-value header field stands more than once
+    mismatch,                  ///< two parts of the message contradict each other
+    version_not_supported,     ///< SIP-Version is not 2.0
+    too_large,                 ///< the message is over our limit
+    uri_too_long,              ///< the Request-URI is over our limit
+    body_too_large,            ///< the body is over our limit
+    not_authenticated,         ///< credentials are missing or wrong
+    forbidden,                 ///< authenticated, and not allowed
+    not_found,                 ///< the Request-URI names nobody here
+    method_not_allowed,        ///< known method, not served here
+    method_unknown,            ///< a method we do not know
+    scheme_not_supported,      ///< Request-URI scheme
+    extension_not_supported,   ///< Require names an option we do not have
+    not_acceptable,            ///< Accept lists nothing we can make
+    media_not_supported,       ///< Content-Type, Content-Encoding
+    conditional_failed,        ///< SIP-If-Match names no live entity-tag
+    interval_too_brief,        ///< Expires is under our minimum
+    no_dialog,                 ///< the To tag or transaction is unknown
+    loop_detected,             ///< merged request, or our own address
+    bad_event,                 ///< Event names a package we do not serve
+    out_of_order,              ///< CSeq is not above the last one
+    internal,                  ///< a store or a package failed
+    overloaded,                ///< a table is full; comes with Retry-After
+};
+
+/// An error as a value: what was violated, and where.
+struct Error {
+    Condition condition = Condition::malformed;
+    /// Static text that names the fault in the words of the grammar, fit to be a reason phrase:
+    /// "Via: sent-by is missing". Never holds bytes of the peer.
+    std::string_view rule;
+    std::uint32_t offset = 0;  ///< bytes from the start of what was parsed
+};
+
+template <class T>
+using Expected = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> failure(Condition condition, std::string_view rule,
+                                     std::size_t offset = 0) {
+    return tl::unexpected<Error>(Error{condition, rule, static_cast<std::uint32_t>(offset)});
+}
+
+/// The SIP status code that answers `condition`. The one place of this mapping.
+std::uint16_t status_of(Condition condition);
+
+/// The reason phrase that the RFCs print for `status`; "Unknown" for a code without one.
+std::string_view reason_of(std::uint16_t status);
+
+}  // namespace sip

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sip/base/assert.hpp"
+#include "sip/base/memory.hpp"
+
+namespace sip {
+
+/// Finds slab indices by keyed hash. The keys themselves stay in their objects: `find` asks the
+/// caller whether a candidate is the one. Open addressing, linear probing, backward-shift erase.
+class HashIndex {
+public:
+    explicit HashIndex(Memory& memory) : memory_(&memory) {}
+    HashIndex(const HashIndex&) = delete;
+    HashIndex& operator=(const HashIndex&) = delete;
+    ~HashIndex() { memory_->release(slots_, capacity_ * sizeof(Slot)); }
+
+    static constexpr std::uint32_t none = UINT32_MAX;
+
+    /// Room for one more entry, so that the next insert cannot fail. False: refused.
+    [[nodiscard]] bool reserve_one();
+    /// False: memory refused. The same (hash, value) twice is a bug of the caller.
+    [[nodiscard]] bool insert(std::uint64_t hash, std::uint32_t value);
+    /// Removes the entry of that hash and value, which must be there.
+    void erase(std::uint64_t hash, std::uint32_t value);
+    /// The first value with this hash for which `is_it(value)` holds; `none` otherwise.
+    template <class Predicate>
+    std::uint32_t find(std::uint64_t hash, Predicate is_it) const {
+        if (size_ == 0) return none;
+        const std::size_t mask = capacity_ - 1;
+        for (std::size_t i = hash & mask; slots_[i].value != none; i = (i + 1) & mask)
+            if (slots_[i].hash == hash && is_it(slots_[i].value)) return slots_[i].value;
+        return none;
+    }
+    std::size_t size() const { return size_; }
+
+private:
+    struct Slot {
+        std::uint64_t hash;
+        std::uint32_t value;
+    };
+    void place(std::uint64_t hash, std::uint32_t value);
+
+    Memory* memory_;
+    Slot* slots_ = nullptr;
+    std::size_t capacity_ = 0, size_ = 0;
+};
+
+}  // namespace sip

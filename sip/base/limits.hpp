@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sip/base/clock.hpp"
+
+namespace sip {
+
+/// Every bound of a stack, with its default. What happens at each bound is said beside it and is
+/// counted in `Counters` under the same name. An embedder sets these once, before the stack is
+/// made.
+struct Limits {
+    // Memory: one cap over everything the stack holds. At it: 503 with Retry-After.
+    std::size_t memory_bytes = std::size_t{512} << 20;
+
+    // Messages.
+    std::uint32_t message_bytes = 65'535;   ///< over: 513 (datagram), 513 and close (stream)
+    std::uint32_t header_bytes = 32'768;    ///< start line and header fields of a stream message;
+                                            ///< over: 513 and close
+    std::uint32_t body_bytes = 65'535;      ///< over: 413
+    std::uint16_t headers = 128;            ///< header fields a message; over: 400
+    std::uint16_t uri_bytes = 2'048;        ///< Request-URI; over: 414
+    std::uint32_t response_bytes = 16'384;  ///< a response that would be longer is 500 instead
+
+    // Streams.
+    std::uint32_t flows = 4'096;               ///< over: the new connection is closed
+    std::uint32_t flows_per_address = 256;     ///< from one address; over: the new one is closed
+    Duration flow_first_byte = seconds{30};    ///< silent from the start: closed
+    Duration flow_message = seconds{30};       ///< a message begun and not ended: closed
+    Duration flow_idle = seconds{1800};        ///< nothing bound to it and quiet: closed
+    std::uint32_t flow_write_bytes = 262'144;  ///< unsent bytes; over: closed (the edge's duty)
+
+    // Transactions.
+    std::uint32_t server_transactions = 65'536;  ///< over: stateless 503 with Retry-After
+    std::uint32_t client_transactions = 65'536;  ///< over: the request is not sent, and fails
+    std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503
+
+    // Event state. "Per user": of one authenticated user.
+    std::uint32_t subscriptions = 100'000;             ///< over: 503
+    std::uint32_t subscriptions_per_user = 1'000;      ///< over: 503
+    std::uint32_t subscriptions_per_resource = 100'000;  ///< over: 503
+    std::uint32_t resources = 100'000;                 ///< over: 503
+    std::uint32_t publications = 100'000;              ///< over: 503
+    std::uint32_t publications_per_resource = 16;      ///< over: 403
+    std::uint32_t publication_bytes = 16'384;          ///< over: 413
+    std::uint32_t notify_body_bytes = 60'000;          ///< over: the document is left out
+    std::uint32_t bindings = 100'000;                  ///< over: 503
+    std::uint32_t bindings_per_address = 10;           ///< over: 403
+    std::uint32_t route_set = 16;                      ///< Record-Route values; over: 400
+    std::uint32_t dialog_bytes = 4'096;                ///< strings a dialog keeps; over: 400
+
+    // Authentication.
+    std::uint32_t nonces = 16'384;               ///< tracked for nc; over: the oldest go stale
+    Duration nonce_lifetime = seconds{300};      ///< older: 401 with stale=true
+
+    // Timing. RFC 3261 table 4.
+    Duration t1 = milliseconds{500};
+    Duration t2 = seconds{4};
+    Duration t4 = seconds{5};
+
+    // Retry-After that comes with a 503 of ours.
+    std::uint32_t retry_after_s = 5;
+};
+
+}  // namespace sip

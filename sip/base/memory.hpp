@@ -1,0 +1,163 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "sip/base/assert.hpp"
+
+namespace sip {
+
+/// The one source of heap memory in the core: capped, counted, and able to refuse.
+/// Every slab, table, block and packet of a stack draws from one Memory, which outlives them all.
+class Memory {
+public:
+    /// `cap`: bytes that may be out at one time.
+    explicit Memory(std::size_t cap = SIZE_MAX) : cap_(cap) {}
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+    ~Memory() { SIP_ASSERT(used_ == 0); }
+
+    /// Aligned for any object; null at the cap, when the system has none, or when told to refuse.
+    [[nodiscard]] void* allocate(std::size_t size);
+    /// `size` is what was asked for. Null is allowed with size 0.
+    void release(void* pointer, std::size_t size);
+
+    std::size_t used() const { return used_; }
+    std::size_t peak() const { return peak_; }
+    std::size_t cap() const { return cap_; }
+    std::uint64_t allocations() const { return allocations_; }
+    std::uint64_t refusals() const { return refusals_; }
+
+    /// For tests: the allocation that is `countdown` away (0: the next) is refused, once.
+    void refuse_after(std::uint64_t countdown) { refuse_at_ = allocations_ + countdown; }
+    void refuse_none() { refuse_at_ = UINT64_MAX; }
+
+private:
+    std::size_t cap_;
+    std::size_t used_ = 0, peak_ = 0;
+    std::uint64_t allocations_ = 0, refusals_ = 0, refuse_at_ = UINT64_MAX;
+};
+
+/// Bytes of exact size, owned. Holds the packed strings of a dialog, a publication's body.
+class Block {
+public:
+    Block() = default;
+    Block(Block&& other) noexcept
+        : memory_(other.memory_),
+          data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)) {}
+    Block& operator=(Block&& other) noexcept {
+        if (this != &other) {
+            reset();
+            memory_ = other.memory_;
+            data_ = std::exchange(other.data_, nullptr);
+            size_ = std::exchange(other.size_, 0);
+        }
+        return *this;
+    }
+    ~Block() { reset(); }
+
+    /// Room for `size` bytes, content undefined. False: refused; the block is then empty.
+    [[nodiscard]] bool resize(Memory& memory, std::size_t size) {
+        reset();
+        if (size == 0) return true;
+        data_ = static_cast<char*>(memory.allocate(size));
+        if (data_ == nullptr) return false;
+        memory_ = &memory;
+        size_ = size;
+        return true;
+    }
+    [[nodiscard]] bool assign(Memory& memory, std::string_view text) {
+        if (!resize(memory, text.size())) return false;
+        if (!text.empty()) std::memcpy(data_, text.data(), text.size());
+        return true;
+    }
+    void reset() {
+        if (data_ != nullptr) memory_->release(data_, size_);
+        data_ = nullptr;
+        size_ = 0;
+    }
+
+    char* data() { return data_; }
+    std::string_view view() const { return {data_, size_}; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+
+private:
+    Memory* memory_ = nullptr;
+    char* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// A growing array of trivially copyable values. Growth may be refused; nothing is lost then.
+template <class T>
+class Vector {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    explicit Vector(Memory& memory) : memory_(&memory) {}
+    Vector(const Vector&) = delete;
+    Vector& operator=(const Vector&) = delete;
+    ~Vector() { memory_->release(data_, capacity_ * sizeof(T)); }
+
+    [[nodiscard]] bool reserve(std::size_t count) {
+        if (count <= capacity_) return true;
+        std::size_t wanted = capacity_ == 0 ? 8 : capacity_ * 2;
+        if (wanted < count) wanted = count;
+        void* grown = memory_->allocate(wanted * sizeof(T));
+        if (grown == nullptr) return false;
+        if (size_ > 0) std::memcpy(grown, static_cast<const void*>(data_), size_ * sizeof(T));
+        memory_->release(data_, capacity_ * sizeof(T));
+        data_ = static_cast<T*>(grown);
+        capacity_ = wanted;
+        return true;
+    }
+    [[nodiscard]] bool push(const T& value) {
+        const T copy = value;  // `value` may stand in the array that moves
+        if (!reserve(size_ + 1)) return false;
+        new (data_ + size_) T(copy);
+        ++size_;
+        return true;
+    }
+    void pop() {
+        SIP_ASSERT(size_ > 0);
+        --size_;
+    }
+    /// Removes element `i` by moving the last one into its place.
+    void remove_unordered(std::size_t i) {
+        SIP_ASSERT(i < size_);
+        data_[i] = data_[size_ - 1];
+        --size_;
+    }
+    void clear() { size_ = 0; }
+
+    T& operator[](std::size_t i) {
+        SIP_ASSERT(i < size_);
+        return data_[i];
+    }
+    const T& operator[](std::size_t i) const {
+        SIP_ASSERT(i < size_);
+        return data_[i];
+    }
+    T& back() { return (*this)[size_ - 1]; }
+    T* begin() { return data_; }
+    T* end() { return data_ + size_; }
+    const T* begin() const { return data_; }
+    const T* end() const { return data_ + size_; }
+    T* data() { return data_; }
+    std::size_t size() const { return size_; }
+    std::size_t capacity() const { return capacity_; }
+    bool empty() const { return size_ == 0; }
+
+private:
+    Memory* memory_;
+    T* data_ = nullptr;
+    std::size_t size_ = 0, capacity_ = 0;
+};
+
+}  // namespace sip

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "sip/base/memory.hpp"
+
+namespace sip {
+
+/// Counted, immutable bytes of one shard. The counter is plain: a shard is one thread. Every
+/// handle must be gone before the Memory that the bytes came from.
+class SharedBytes {
+public:
+    SharedBytes() = default;
+    /// A copy of `text`; empty when memory refused (see `operator bool`).
+    static SharedBytes copy(Memory& memory, std::string_view text) {
+        SharedBytes made;
+        void* raw = memory.allocate(sizeof(Header) + text.size());
+        if (raw == nullptr) return made;
+        made.header_ = new (raw) Header{&memory, 1, static_cast<std::uint32_t>(text.size())};
+        if (!text.empty()) std::memcpy(made.header_ + 1, text.data(), text.size());
+        return made;
+    }
+    SharedBytes(const SharedBytes& other) : header_(other.header_) {
+        if (header_ != nullptr) ++header_->count;
+    }
+    SharedBytes(SharedBytes&& other) noexcept : header_(std::exchange(other.header_, nullptr)) {}
+    SharedBytes& operator=(SharedBytes other) noexcept {
+        std::swap(header_, other.header_);
+        return *this;
+    }
+    ~SharedBytes() {
+        if (header_ != nullptr && --header_->count == 0)
+            header_->memory->release(header_, sizeof(Header) + header_->size);
+    }
+    std::string_view view() const {
+        if (header_ == nullptr) return {};
+        return {reinterpret_cast<const char*>(header_ + 1), header_->size};
+    }
+    explicit operator bool() const { return header_ != nullptr; }
+
+private:
+    struct Header {
+        Memory* memory;
+        std::uint32_t count;
+        std::uint32_t size;
+    };
+    Header* header_ = nullptr;
+};
+
+/// A message on its way out: its head and, where many messages share it, its body.
+struct Packet {
+    SharedBytes head;
+    SharedBytes body;
+    std::size_t size() const { return head.view().size() + body.view().size(); }
+    explicit operator bool() const { return static_cast<bool>(head); }
+};
+
+}  // namespace sip

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#include "sip/base/memory.hpp"
+
+namespace sip {
+
+/// A queue of movable values that grows up to `limit`. A push past that, or without memory, is
+/// refused.
+template <class T>
+class Ring {
+public:
+    Ring(Memory& memory, std::size_t limit) : memory_(&memory), limit_(limit) {}
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+    ~Ring() {
+        while (size_ > 0) drop();
+        memory_->release(slots_, capacity_ * sizeof(T));
+    }
+    [[nodiscard]] bool push(T&& value) {
+        if (size_ >= limit_ || (size_ == capacity_ && !grow())) return false;
+        new (slots_ + (first_ + size_) % capacity_) T(std::move(value));
+        ++size_;
+        return true;
+    }
+    /// Must not be empty.
+    T pop() {
+        SIP_ASSERT(size_ > 0);
+        T value = std::move(slots_[first_]);
+        drop();
+        return value;
+    }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+
+private:
+    void drop() {
+        slots_[first_].~T();
+        first_ = (first_ + 1) % capacity_;
+        --size_;
+    }
+    bool grow() {
+        const std::size_t wanted = capacity_ == 0 ? 16 : capacity_ * 2;
+        void* raw = memory_->allocate(wanted * sizeof(T));
+        if (raw == nullptr) return false;
+        T* grown = static_cast<T*>(raw);
+        for (std::size_t i = 0; i < size_; ++i) {
+            T& old = slots_[(first_ + i) % capacity_];
+            new (grown + i) T(std::move(old));
+            old.~T();
+        }
+        memory_->release(slots_, capacity_ * sizeof(T));
+        slots_ = grown;
+        capacity_ = wanted;
+        first_ = 0;
+        return true;
+    }
+
+    Memory* memory_;
+    T* slots_ = nullptr;
+    std::size_t limit_, capacity_ = 0, first_ = 0, size_ = 0;
+};
+
+}  // namespace sip

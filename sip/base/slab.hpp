@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "sip/base/assert.hpp"
+#include "sip/base/memory.hpp"
+
+namespace sip {
+
+/// Names an object of a Slab. A handle that outlived its object finds nothing: the generation has
+/// moved on. The default handle names nothing.
+struct Handle {
+    std::uint32_t index = UINT32_MAX;
+    std::uint32_t generation = 0;
+    friend bool operator==(const Handle&, const Handle&) = default;
+    explicit operator bool() const { return index != UINT32_MAX; }
+};
+
+/// Objects of one type at stable addresses, at most `limit` of them, in chunks that are kept.
+/// Creating may be refused (limit or memory), which the caller answers with 503.
+template <class T>
+class Slab {
+    static constexpr std::size_t chunk_size = 32;
+    struct Cell {
+        std::uint32_t generation = 1;
+        std::uint32_t next_free = UINT32_MAX;
+        bool live = false;
+        alignas(T) unsigned char storage[sizeof(T)];
+        T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
+    };
+
+public:
+    Slab(Memory& memory, std::size_t limit) : memory_(&memory), chunks_(memory), limit_(limit) {}
+    Slab(const Slab&) = delete;
+    Slab& operator=(const Slab&) = delete;
+    ~Slab() {
+        for (std::size_t i = 0; i < cells_; ++i)
+            if (cell(i).live) cell(i).object()->~T();
+        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size * sizeof(Cell));
+    }
+
+    /// Nothing (a false handle) when full.
+    template <class... Args>
+    Handle create(Args&&... args) {
+        if (size_ >= limit_) return {};
+        if (free_ == UINT32_MAX && !grow()) return {};
+        const std::uint32_t index = free_;
+        Cell& c = cell(index);
+        free_ = c.next_free;
+        new (c.storage) T(std::forward<Args>(args)...);
+        c.live = true;
+        ++size_;
+        return {index, c.generation};
+    }
+    /// Null when the object is gone.
+    T* find(Handle handle) {
+        if (handle.index >= cells_) return nullptr;
+        Cell& c = cell(handle.index);
+        return c.live && c.generation == handle.generation ? c.object() : nullptr;
+    }
+    const T* find(Handle handle) const { return const_cast<Slab*>(this)->find(handle); }
+    /// For an index that is known to be live (from an index table of this slab).
+    T& at(std::uint32_t index) {
+        SIP_ASSERT(index < cells_ && cell(index).live);
+        return *cell(index).object();
+    }
+    Handle handle_at(std::uint32_t index) {
+        SIP_ASSERT(index < cells_ && cell(index).live);
+        return {index, cell(index).generation};
+    }
+    void destroy(Handle handle) {
+        T* object = find(handle);
+        SIP_ASSERT(object != nullptr);
+        object->~T();
+        Cell& c = cell(handle.index);
+        c.live = false;
+        if (++c.generation == 0) c.generation = 1;
+        c.next_free = free_;
+        free_ = handle.index;
+        --size_;
+    }
+    /// Calls `visit(Handle, T&)` for each live object, in order of index. It may destroy the one
+    /// it is given.
+    template <class Visit>
+    void for_each(Visit visit) {
+        for (std::uint32_t i = 0; i < cells_; ++i)
+            if (cell(i).live) visit(Handle{i, cell(i).generation}, *cell(i).object());
+    }
+
+    std::size_t size() const { return size_; }
+    std::size_t limit() const { return limit_; }
+    bool full() const { return size_ >= limit_; }
+
+private:
+    Cell& cell(std::size_t i) { return chunks_[i / chunk_size][i % chunk_size]; }
+    bool grow() {
+        void* raw = memory_->allocate(chunk_size * sizeof(Cell));
+        if (raw == nullptr) return false;
+        Cell* chunk = static_cast<Cell*>(raw);
+        if (!chunks_.push(chunk)) {
+            memory_->release(raw, chunk_size * sizeof(Cell));
+            return false;
+        }
+        for (std::size_t i = 0; i < chunk_size; ++i) new (chunk + i) Cell;
+        const auto first = static_cast<std::uint32_t>(cells_);
+        cells_ += chunk_size;
+        for (std::size_t i = chunk_size; i-- > 0;) {
+            chunk[i].next_free = free_;
+            free_ = first + static_cast<std::uint32_t>(i);
+        }
+        return true;
+    }
+
+    Memory* memory_;
+    Vector<Cell*> chunks_;
+    std::size_t limit_, cells_ = 0, size_ = 0;
+    std::uint32_t free_ = UINT32_MAX;
+};
+
+}  // namespace sip

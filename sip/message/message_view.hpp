@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sip/message/header_id.hpp"
+#include "sip/message/method.hpp"
+
+namespace sip {
+
+/// One header field as it arrived: `value` is trimmed and may hold folds (CR LF SP), which count
+/// as white space everywhere (RFC 3261 7.3.1).
+struct HeaderField {
+    HeaderId id = HeaderId::unknown;
+    std::string_view name, value;
+};
+
+/// A parsed message. Every view points into the buffer that was scanned and lives as long as it
+/// does; `headers` points into the slots the caller gave.
+struct MessageView {
+    std::string_view bytes;        ///< the whole message, header section and body
+    std::string_view method_name;  ///< empty for a response
+    Method method = Method::unknown;
+    std::string_view request_uri;  ///< empty for a response
+    std::uint16_t status = 0;      ///< 0 for a request
+    std::string_view reason;       ///< may be empty
+    std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
+    std::string_view body;
+
+    bool is_request() const { return status == 0; }
+    /// The first field of that name; null when there is none.
+    const HeaderField* find(HeaderId id) const {
+        for (const HeaderField& field : headers)
+            if (field.id == id) return &field;
+        return nullptr;
+    }
+    /// Its value, or an empty text.
+    std::string_view value_of(HeaderId id) const {
+        const HeaderField* field = find(id);
+        return field == nullptr ? std::string_view{} : field->value;
+    }
+    bool has(HeaderId id) const { return find(id) != nullptr; }
+    std::size_t count(HeaderId id) const {
+        std::size_t n = 0;
+        for (const HeaderField& field : headers) n += field.id == id;
+        return n;
+    }
+};
+
+}  // namespace sip

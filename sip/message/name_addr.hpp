@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string_view>
+
+#include "sip/base/error.hpp"
+#include "sip/message/uri.hpp"
+
+namespace sip {
+
+/// From, To, Contact, Route, Record-Route, Path: name-addr or addr-spec with parameters behind.
+/// RFC 3261 20.10, 20.20, 25.1; RFC 8217.
+struct NameAddr {
+    std::string_view display_name;  ///< without quotes, escapes kept; empty when there is none
+    Uri uri;
+    Parameters parameters;          ///< of the header field, not of the URI
+    bool bracketed = false;         ///< the URI stood in <>
+
+    /// The `tag` parameter (From, To), or an empty text.
+    std::string_view tag() const { return parameters.value_of("tag"); }
+};
+
+/// One value, all of `value`. Without <> everything from ";" on belongs to the header field, and a
+/// URI holding "?" or "," is an error (RFC 8217) unless leniency says otherwise.
+Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency = {});
+
+/// Takes the next comma-separated value off the front of `rest`, minding quotes and <>. Empty
+/// elements (", ,") are an error. Nothing at the end.
+std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest,
+                                                 const Leniency& leniency = {});
+
+}  // namespace sip

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "sip/base/buffer.hpp"
+#include "sip/base/error.hpp"
+#include "sip/base/siphash.hpp"
+#include "sip/message/leniency.hpp"
+#include "sip/message/parameters.hpp"
+
+namespace sip {
+
+enum class Scheme : std::uint8_t { sip, sips, tel, pres, im, other };
+
+/// A URI, views into the text it was parsed from. RFC 3261 19.1.1; RFC 3966 (tel); RFC 3859
+/// (pres). Escapes stay as they were written; comparison undoes them.
+struct Uri {
+    std::string_view text;      ///< all of it
+    Scheme scheme = Scheme::other;
+    std::string_view scheme_name;
+    std::string_view user;      ///< sip, sips, pres: before "@", without password; tel: the number
+    std::string_view password;
+    bool has_user = false;      ///< a "@" was there, even with nothing before it
+    std::string_view host;      ///< name, IPv4, or IPv6 with its brackets
+    std::uint16_t port = 0;     ///< 0: none was given
+    Parameters parameters;      ///< uri-parameters; of a tel URI its own
+    std::string_view headers;   ///< behind "?", unparsed but checked
+    std::string_view opaque;    ///< any other scheme: all behind the colon
+
+    bool is_sip() const { return scheme == Scheme::sip || scheme == Scheme::sips; }
+};
+
+/// All of `text` must be one URI. sip, sips, pres and tel are checked to the end; any other
+/// scheme is checked for its characters alone.
+Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency = {});
+
+/// RFC 3261 19.1.4 for sip and sips; the same without parameters for pres; RFC 3966 4 for tel;
+/// byte for byte (scheme in any case) for others. IPv6 hosts compare by value (RFC 5954).
+bool equivalent(const Uri& a, const Uri& b);
+/// Equal for equivalent URIs.
+std::uint64_t hash_of(const HashKey& key, const Uri& uri);
+
+/// The address-of-record of a sip, sips or pres URI in canonical form, "user@host": escapes
+/// undone where they are needless, made lower-case where they are needed, host in lower case
+/// without port or parameters, so that two spellings of one address give the same bytes.
+/// Without user: "host". `other` and `tel` schemes: the text as it is.
+/// RFC 3261 10.3 step 5.
+void write_address_of_record(Appender& out, const Uri& uri);
+
+/// The user part with its escapes undone, byte by byte (an escaped NUL is a NUL byte).
+void write_unescaped(Appender& out, std::string_view text);
+/// `text` with every byte escaped that may not stand in a user part. RFC 3261 19.1.2.
+void write_escaped_user(Appender& out, std::string_view text);
+
+}  // namespace sip

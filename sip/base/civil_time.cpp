@@ -148,7 +148,8 @@ std::optional<std::int64_t> parse_sip_date(std::string_view text) {
     text = trim(text);
     if (text.size() < 5) return {};
     bool known_day = false;
-    for (std::string_view name : day_names) known_day |= equal_ignoring_case(text.substr(0, 3), name);
+    for (std::string_view name : day_names)
+        known_day |= equal_ignoring_case(text.substr(0, 3), name);
     text.remove_prefix(3);
     if (!known_day || !take(text, ',') || !take(text, ' ')) return {};
     const auto day = take_digits(text, 2);

@@ -81,7 +81,8 @@ std::optional<Address> parse_ipv6(std::string_view text) {
     } else {
         std::string_view rest = text.substr(gap + 2);
         // RFC 5118 4.10: the old grammar allowed ":::" before an IPv4 suffix.
-        if (rest.starts_with(':') && rest.find('.') != std::string_view::npos) rest.remove_prefix(1);
+        if (rest.starts_with(':') && rest.find('.') != std::string_view::npos)
+            rest.remove_prefix(1);
         before = parse_groups(text.substr(0, gap), front);
         after = parse_groups(rest, back);
         if (before < 0 || after < 0 || before + after > 7) return {};

@@ -9,7 +9,8 @@
 
 namespace sip {
 
-/// An IP address; IPv4 as IPv4-mapped IPv6 (RFC 4291 2.5.5.2), so that there is one form to compare.
+/// An IP address; IPv4 as IPv4-mapped IPv6 (RFC 4291 2.5.5.2), so that there is one form to
+/// compare.
 struct Address {
     std::array<std::uint8_t, 16> bytes{};
 

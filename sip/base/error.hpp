@@ -9,31 +9,31 @@ namespace sip {
 /// What can be wrong with what a peer sent, or with what there is left to serve it.
 /// `status_of` alone turns these into SIP status codes.
 enum class Condition : std::uint8_t {
-    malformed,                 ///< the grammar is broken
-    missing_header,            ///< a mandatory header field is absent
-    repeated_header,           ///< a single-value header field stands more than once
-    mismatch,                  ///< two parts of the message contradict each other
-    version_not_supported,     ///< SIP-Version is not 2.0
-    too_large,                 ///< the message is over our limit
-    uri_too_long,              ///< the Request-URI is over our limit
-    body_too_large,            ///< the body is over our limit
-    not_authenticated,         ///< credentials are missing or wrong
-    forbidden,                 ///< authenticated, and not allowed
-    not_found,                 ///< the Request-URI names nobody here
-    method_not_allowed,        ///< known method, not served here
-    method_unknown,            ///< a method we do not know
-    scheme_not_supported,      ///< Request-URI scheme
-    extension_not_supported,   ///< Require names an option we do not have
-    not_acceptable,            ///< Accept lists nothing we can make
-    media_not_supported,       ///< Content-Type, Content-Encoding
-    conditional_failed,        ///< SIP-If-Match names no live entity-tag
-    interval_too_brief,        ///< Expires is under our minimum
-    no_dialog,                 ///< the To tag or transaction is unknown
-    loop_detected,             ///< merged request, or our own address
-    bad_event,                 ///< Event names a package we do not serve
-    out_of_order,              ///< CSeq is not above the last one
-    internal,                  ///< a store or a package failed
-    overloaded,                ///< a table is full; comes with Retry-After
+    malformed,                ///< the grammar is broken
+    missing_header,           ///< a mandatory header field is absent
+    repeated_header,          ///< a single-value header field stands more than once
+    mismatch,                 ///< two parts of the message contradict each other
+    version_not_supported,    ///< SIP-Version is not 2.0
+    too_large,                ///< the message is over our limit
+    uri_too_long,             ///< the Request-URI is over our limit
+    body_too_large,           ///< the body is over our limit
+    not_authenticated,        ///< credentials are missing or wrong
+    forbidden,                ///< authenticated, and not allowed
+    not_found,                ///< the Request-URI names nobody here
+    method_not_allowed,       ///< known method, not served here
+    method_unknown,           ///< a method we do not know
+    scheme_not_supported,     ///< Request-URI scheme
+    extension_not_supported,  ///< Require names an option we do not have
+    not_acceptable,           ///< Accept lists nothing we can make
+    media_not_supported,      ///< Content-Type, Content-Encoding
+    conditional_failed,       ///< SIP-If-Match names no live entity-tag
+    interval_too_brief,       ///< Expires is under our minimum
+    no_dialog,                ///< the To tag or transaction is unknown
+    loop_detected,            ///< merged request, or our own address
+    bad_event,                ///< Event names a package we do not serve
+    out_of_order,             ///< CSeq is not above the last one
+    internal,                 ///< a store or a package failed
+    overloaded,               ///< a table is full; comes with Retry-After
 };
 
 /// An error as a value: what was violated, and where.

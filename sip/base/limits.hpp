@@ -37,22 +37,22 @@ struct Limits {
     std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503
 
     // Event state. "Per user": of one authenticated user.
-    std::uint32_t subscriptions = 100'000;             ///< over: 503
-    std::uint32_t subscriptions_per_user = 1'000;      ///< over: 503
+    std::uint32_t subscriptions = 100'000;               ///< over: 503
+    std::uint32_t subscriptions_per_user = 1'000;        ///< over: 503
     std::uint32_t subscriptions_per_resource = 100'000;  ///< over: 503
-    std::uint32_t resources = 100'000;                 ///< over: 503
-    std::uint32_t publications = 100'000;              ///< over: 503
-    std::uint32_t publications_per_resource = 16;      ///< over: 403
-    std::uint32_t publication_bytes = 16'384;          ///< over: 413
-    std::uint32_t notify_body_bytes = 60'000;          ///< over: the document is left out
-    std::uint32_t bindings = 100'000;                  ///< over: 503
-    std::uint32_t bindings_per_address = 10;           ///< over: 403
-    std::uint32_t route_set = 16;                      ///< Record-Route values; over: 400
-    std::uint32_t dialog_bytes = 4'096;                ///< strings a dialog keeps; over: 400
+    std::uint32_t resources = 100'000;                   ///< over: 503
+    std::uint32_t publications = 100'000;                ///< over: 503
+    std::uint32_t publications_per_resource = 16;        ///< over: 403
+    std::uint32_t publication_bytes = 16'384;            ///< over: 413
+    std::uint32_t notify_body_bytes = 60'000;            ///< over: the document is left out
+    std::uint32_t bindings = 100'000;                    ///< over: 503
+    std::uint32_t bindings_per_address = 10;             ///< over: 403
+    std::uint32_t route_set = 16;                        ///< Record-Route values; over: 400
+    std::uint32_t dialog_bytes = 4'096;                  ///< strings a dialog keeps; over: 400
 
     // Authentication.
-    std::uint32_t nonces = 16'384;               ///< tracked for nc; over: the oldest go stale
-    Duration nonce_lifetime = seconds{300};      ///< older: 401 with stale=true
+    std::uint32_t nonces = 16'384;           ///< tracked for nc; over: the oldest go stale
+    Duration nonce_lifetime = seconds{300};  ///< older: 401 with stale=true
 
     // Timing. RFC 3261 table 4.
     Duration t1 = milliseconds{500};

@@ -10,7 +10,13 @@ namespace sip {
 
 /// RFC 7616 3.3: which hash. `other`: a token we do not know; an absent parameter means MD5.
 enum class DigestAlgorithm : std::uint8_t {
-    md5, md5_sess, sha256, sha256_sess, sha512_256, sha512_256_sess, other,
+    md5,
+    md5_sess,
+    sha256,
+    sha256_sess,
+    sha512_256,
+    sha512_256_sess,
+    other,
 };
 std::string_view name_of(DigestAlgorithm algorithm);
 

@@ -14,13 +14,13 @@ namespace sip {
 
 /// What every layer needs of a message, decoded once (RFC 3261 8.1.1).
 struct Essentials {
-    Via via;              ///< the top one
+    Via via;  ///< the top one
     std::uint16_t via_count = 0;
     NameAddr from, to;
     std::string_view from_tag, to_tag;
     std::string_view call_id;
     Cseq cseq;
-    Uri request_uri;      ///< requests only
+    Uri request_uri;  ///< requests only
     std::uint8_t max_forwards = 70;
 };
 

@@ -14,7 +14,7 @@ namespace sip {
 struct MediaType {
     std::string_view type, subtype;  ///< either may be "*" in Accept
     Parameters parameters;
-    std::uint16_t q = 1000;          ///< thousandths
+    std::uint16_t q = 1000;  ///< thousandths
 };
 Expected<MediaType> parse_media_type(std::string_view value);
 /// Takes the next element of an Accept value off the front of `rest`; nothing at the end.

@@ -23,9 +23,9 @@ struct MessageView {
     std::string_view bytes;        ///< the whole message, header section and body
     std::string_view method_name;  ///< empty for a response
     Method method = Method::unknown;
-    std::string_view request_uri;  ///< empty for a response
-    std::uint16_t status = 0;      ///< 0 for a request
-    std::string_view reason;       ///< may be empty
+    std::string_view request_uri;          ///< empty for a response
+    std::uint16_t status = 0;              ///< 0 for a request
+    std::string_view reason;               ///< may be empty
     std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
     std::string_view body;
 

@@ -7,8 +7,21 @@ namespace sip {
 
 /// The methods that have a meaning here or elsewhere. RFC 3261 7.1: names are case-sensitive.
 enum class Method : std::uint8_t {
-    unknown, invite, ack, bye, cancel, options, register_, prack, subscribe, notify, publish, info,
-    refer, message, update,
+    unknown,
+    invite,
+    ack,
+    bye,
+    cancel,
+    options,
+    register_,
+    prack,
+    subscribe,
+    notify,
+    publish,
+    info,
+    refer,
+    message,
+    update,
 };
 
 /// `unknown` for any other token.

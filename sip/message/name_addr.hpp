@@ -12,8 +12,8 @@ namespace sip {
 struct NameAddr {
     std::string_view display_name;  ///< without quotes, escapes kept; empty when there is none
     Uri uri;
-    Parameters parameters;          ///< of the header field, not of the URI
-    bool bracketed = false;         ///< the URI stood in <>
+    Parameters parameters;   ///< of the header field, not of the URI
+    bool bracketed = false;  ///< the URI stood in <>
 
     /// The `tag` parameter (From, To), or an empty text.
     std::string_view tag() const { return parameters.value_of("tag"); }

@@ -12,7 +12,14 @@ namespace sip {
 enum class SubscriptionStateValue : std::uint8_t { active, pending, terminated, other };
 /// RFC 6665 4.1.3 and 4.4; `none`: absent or unknown.
 enum class TerminationReason : std::uint8_t {
-    none, deactivated, probation, rejected, timeout, giveup, noresource, invariant,
+    none,
+    deactivated,
+    probation,
+    rejected,
+    timeout,
+    giveup,
+    noresource,
+    invariant,
 };
 
 /// RFC 6665 8.2.3.

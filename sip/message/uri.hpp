@@ -17,17 +17,17 @@ enum class Scheme : std::uint8_t { sip, sips, tel, pres, im, other };
 /// A URI, views into the text it was parsed from. RFC 3261 19.1.1; RFC 3966 (tel); RFC 3859
 /// (pres). Escapes stay as they were written; comparison undoes them.
 struct Uri {
-    std::string_view text;      ///< all of it
+    std::string_view text;  ///< all of it
     Scheme scheme = Scheme::other;
     std::string_view scheme_name;
-    std::string_view user;      ///< sip, sips, pres: before "@", without password; tel: the number
+    std::string_view user;  ///< sip, sips, pres: before "@", without password; tel: the number
     std::string_view password;
-    bool has_user = false;      ///< a "@" was there, even with nothing before it
-    std::string_view host;      ///< name, IPv4, or IPv6 with its brackets
-    std::uint16_t port = 0;     ///< 0: none was given
-    Parameters parameters;      ///< uri-parameters; of a tel URI its own
-    std::string_view headers;   ///< behind "?", unparsed but checked
-    std::string_view opaque;    ///< any other scheme: all behind the colon
+    bool has_user = false;     ///< a "@" was there, even with nothing before it
+    std::string_view host;     ///< name, IPv4, or IPv6 with its brackets
+    std::uint16_t port = 0;    ///< 0: none was given
+    Parameters parameters;     ///< uri-parameters; of a tel URI its own
+    std::string_view headers;  ///< behind "?", unparsed but checked
+    std::string_view opaque;   ///< any other scheme: all behind the colon
 
     bool is_sip() const { return scheme == Scheme::sip || scheme == Scheme::sips; }
 };

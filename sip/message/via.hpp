@@ -21,14 +21,14 @@ struct Via {
     std::string_view text;            ///< all of the value
     std::string_view transport_name;  ///< "UDP"; any token
     std::optional<Transport> transport;
-    std::string_view host;            ///< sent-by; IPv6 with brackets
-    std::uint16_t port = 0;           ///< 0: none was given
+    std::string_view host;   ///< sent-by; IPv6 with brackets
+    std::uint16_t port = 0;  ///< 0: none was given
     Parameters parameters;
-    std::string_view branch;          ///< empty when absent
-    std::string_view received;        ///< as written
+    std::string_view branch;    ///< empty when absent
+    std::string_view received;  ///< as written
     std::string_view maddr;
-    bool has_rport = false;           ///< the parameter is there
-    std::uint16_t rport = 0;          ///< 0 when it has no value
+    bool has_rport = false;   ///< the parameter is there
+    std::uint16_t rport = 0;  ///< 0 when it has no value
 
     bool has_cookie() const {
         return branch.size() > magic_cookie.size() && branch.starts_with(magic_cookie);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -9,6 +10,7 @@ namespace sip {
 enum class HeaderId : std::uint8_t {
     unknown,
     accept,
+    accept_contact,
     accept_encoding,
     accept_language,
     alert_info,
@@ -31,6 +33,7 @@ enum class HeaderId : std::uint8_t {
     event,
     expires,
     from,
+    identity,
     in_reply_to,
     max_forwards,
     mime_version,
@@ -79,9 +82,10 @@ HeaderId header_id_of(std::string_view name);
 std::string_view name_of(HeaderId id);
 /// The one-letter form, or 0 where there is none.
 char compact_name_of(HeaderId id);
-/// RFC 3261 7.3: a header field that must not stand twice in a message (From, To, Call-ID, CSeq,
-/// Max-Forwards, Content-Length, Content-Type, Expires, Min-Expires, Event, SIP-ETag,
-/// SIP-If-Match, Subscription-State, Date, Timestamp, ...).
+/// RFC 3261 7.3.1: a header field that must not stand twice in a message, because its grammar has
+/// no list and its value steers what is done: From, To, Call-ID, CSeq, Max-Forwards, Expires,
+/// Event, the Content-* fields, SIP-ETag and the like. Fields that only inform people (Subject,
+/// Server, User-Agent, Organization, Priority) are left out: a second one of those is ignored.
 bool is_single_value(HeaderId id);
 
 }  // namespace sip

@@ -23,6 +23,9 @@ struct Leniency {
     bool content_type_without_body = true;
     /// `received` with brackets around IPv6 (RFC 5118 4.5), ":::" before an IPv4 suffix (4.10).
     bool ipv6_spellings = true;
+    /// A datagram that ends behind a whole header line, without the empty line that closes the
+    /// header section (two messages of RFC 5118 4.10 are like that): it has no body.
+    bool datagram_without_empty_line = true;
     /// Bare LF as line end. Off: nothing listed sends it, and it invites smuggling.
     bool bare_line_feed = false;
     /// UTF-8 in display names and parameters without quotes (Asterisk, phones with names).
@@ -35,6 +38,7 @@ struct Leniency {
     static constexpr Leniency strict() {
         Leniency none;
         none.no_max_forwards = none.rfc2543 = none.content_type_without_body = false;
+        none.datagram_without_empty_line = false;
         none.ipv6_spellings = none.utf8_in_tokens = none.body_in_refresh = false;
         return none;
     }

@@ -24,12 +24,13 @@ struct MessageView {
     std::string_view method_name;  ///< empty for a response
     Method method = Method::unknown;
     std::string_view request_uri;          ///< empty for a response
-    std::uint16_t status = 0;              ///< 0 for a request
+    std::uint16_t status = 0;              ///< 0 for a request, or when a response has a broken one
     std::string_view reason;               ///< may be empty
     std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
     std::string_view body;
 
-    bool is_request() const { return status == 0; }
+    /// False for a response, and for a broken message whose method could not be read.
+    bool is_request() const { return !method_name.empty(); }
     /// The first field of that name; null when there is none.
     const HeaderField* find(HeaderId id) const {
         for (const HeaderField& field : headers)

@@ -1,0 +1,407 @@
+#include "sip/message/message_parser.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "sip/base/text.hpp"
+
+namespace sip {
+namespace {
+
+constexpr bool is_token(char c) {
+    return is_alphanumeric(c) || std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
+}
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
+
+bool is_token(std::string_view text) {
+    for (const char c : text)
+        if (!is_token(c)) return false;
+    return !text.empty();
+}
+
+/// True when a byte is there that `TextCheck` must look at: a control byte, HTAB and fold
+/// included, or one outside ASCII. Branchless, so that it costs next to nothing on plain lines.
+bool is_special(std::string_view text) {
+    unsigned found = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte >= 0x7f);
+    }
+    return found != 0;
+}
+
+/// Size of the UTF-8 sequence at the front of `text`, whose first byte is 0x80 or above; 0 when it
+/// is none (RFC 3629 3 and 4: no overlong forms, no surrogates, nothing above U+10FFFF).
+std::size_t utf8_size(std::string_view text) {
+    const auto byte = [text](std::size_t at) {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
+    };
+    const unsigned first = byte(0), second = byte(1);
+    if (first < 0xc2 || first > 0xf4) return 0;
+    const std::size_t size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    for (std::size_t i = 1; i < size; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    if (first == 0xe0 && second < 0xa0) return 0;
+    if (first == 0xed && second > 0x9f) return 0;
+    if (first == 0xf0 && second < 0x90) return 0;
+    if (first == 0xf4 && second > 0x8f) return 0;
+    return size;
+}
+
+/// "SIP/" digits "." digits, in any case.
+bool is_version_shaped(std::string_view text) {
+    if (text.size() < 4 || !equal_ignoring_case(text.substr(0, 4), "SIP/")) return false;
+    const auto [major, minor, dotted] = split_at(text.substr(4), '.');
+    const auto digits = [](std::string_view part) {
+        return !part.empty() && std::all_of(part.begin(), part.end(), is_digit);
+    };
+    return dotted && digits(major) && digits(minor);
+}
+
+struct Line {
+    std::size_t begin = 0, end = 0;  ///< without its CRLF
+    std::size_t next = 0;            ///< start of the next line
+    bool empty() const { return begin == end; }
+};
+
+class Scanner {
+public:
+    Scanner(std::string_view input, std::span<HeaderField> slots, Framing framing,
+            const Limits& limits, const Leniency& leniency)
+        : input_(input),
+          slots_(slots.first(std::min<std::size_t>(slots.size(), limits.headers))),
+          framing_(framing),
+          limits_(limits),
+          leniency_(leniency) {}
+
+    Scan run() {
+        if (!skip_empty_lines()) return scan_;
+        // What stands past the limit is never looked at, so that the outcome does not depend on
+        // how much of the stream has come.
+        head_ = input_;
+        if (is_stream())
+            head_ = head_.substr(0, begin_ + limits_.header_bytes);
+        else if (input_.size() > limits_.message_bytes)
+            fail(Condition::too_large, "message is over the size limit", begin_);
+
+        std::optional<Line> line = next_line(begin_);
+        if (line) start_line(*line);
+        while (line && !(line = next_line(line->next), !line || line->empty())) header(*line);
+        scan_.message.headers = slots_.first(count_);
+        if (!line) return no_end();
+        body(line->next);
+        return scan_;
+    }
+
+private:
+    bool is_stream() const { return framing_ == Framing::stream; }
+    std::string_view text(std::size_t begin, std::size_t end) const {
+        return input_.substr(begin, end - begin);
+    }
+
+    void fail(Condition condition, std::string_view rule, std::size_t at) {
+        if (!failed_) scan_.error = {condition, rule, static_cast<std::uint32_t>(at)};
+        failed_ = true;
+    }
+    /// The fault is one that lets two readers disagree about where the message ends.
+    void fail_framing(Condition condition, std::string_view rule, std::size_t at) {
+        fail(condition, rule, at);
+        framing_lost_ = true;
+    }
+
+    bool skip_empty_lines();
+    std::optional<Line> next_line(std::size_t from);
+    void start_line(const Line& line);
+    void request_line(const Line& line);
+    void status_line(const Line& line);
+    bool version(std::size_t begin, std::size_t end);
+    void request_uri(std::size_t begin, std::size_t end);
+    void header(Line& line);
+    void content_length(std::string_view value, std::size_t at);
+    void check_text(std::size_t begin, std::size_t end, bool quotes);
+    Scan no_end();
+    void body(std::size_t begin);
+    Scan& finish(std::size_t end);
+
+    std::string_view input_, head_;
+    std::span<HeaderField> slots_;
+    Framing framing_;
+    const Limits& limits_;
+    const Leniency& leniency_;
+
+    Scan scan_;
+    std::size_t begin_ = 0;  ///< of the start line
+    std::size_t count_ = 0;  ///< header fields in `slots_`
+    std::optional<std::uint64_t> content_length_;
+    std::size_t content_length_at_ = 0;
+    bool has_content_length_ = false;
+    bool failed_ = false, framing_lost_ = false;
+};
+
+/// RFC 3261 7.5: CRLFs before the start line are ignored. False: nothing else is there.
+bool Scanner::skip_empty_lines() {
+    while (input_.substr(begin_).starts_with("\r\n") ||
+           (leniency_.bare_line_feed && input_.substr(begin_).starts_with('\n')))
+        begin_ += input_[begin_] == '\r' ? 2 : 1;
+    if (begin_ == input_.size()) {
+        scan_.end = ScanEnd::nothing;
+        scan_.consumed = begin_;
+        return false;
+    }
+    if (is_stream() && input_.substr(begin_) == "\r") {
+        scan_.end = ScanEnd::need_more;
+        return false;
+    }
+    return true;
+}
+
+/// Nothing: the line does not end in what there is. A bare LF ends a line too, as an error unless
+/// leniency allows it, so that the fields behind it can still be used for an answer.
+std::optional<Line> Scanner::next_line(std::size_t from) {
+    const std::size_t line_feed = head_.find('\n', from);
+    if (line_feed == std::string_view::npos) return {};
+    Line line{from, line_feed, line_feed + 1};
+    if (line.end > from && head_[line.end - 1] == '\r') {
+        --line.end;
+    } else if (!leniency_.bare_line_feed) {
+        fail_framing(Condition::malformed, "bare LF in the header section", line_feed);
+    }
+    return line;
+}
+
+void Scanner::start_line(const Line& line) {
+    if (equal_ignoring_case(text(line.begin, line.end).substr(0, 4), "SIP/"))
+        status_line(line);
+    else
+        request_line(line);
+}
+
+/// RFC 3261 25.1: Request-Line = Method SP Request-URI SP SIP-Version CRLF
+void Scanner::request_line(const Line& line) {
+    const std::string_view all = text(line.begin, line.end);
+    const std::size_t method_size = all.find(' ');
+    if (method_size == std::string_view::npos)
+        return fail(Condition::malformed, "Request-Line: no SP behind the method", line.begin);
+    scan_.message.method_name = all.substr(0, method_size);
+    scan_.message.method = method_of(scan_.message.method_name);
+    if (!is_token(scan_.message.method_name))
+        fail(Condition::malformed, "Request-Line: method is not a token", line.begin);
+
+    std::size_t uri_begin = line.begin + method_size + 1, end = line.end;
+    if (leniency_.spaces_in_request_line) {
+        while (uri_begin < end && input_[uri_begin] == ' ') ++uri_begin;
+        while (end > uri_begin && input_[end - 1] == ' ') --end;
+    }
+    if (end > uri_begin && input_[end - 1] == ' ')
+        return fail(Condition::malformed, "Request-Line: SP at its end", end - 1);
+    if (uri_begin < end && input_[uri_begin] == ' ')
+        return fail(Condition::malformed, "Request-Line: more than one SP", uri_begin);
+    const std::size_t space = text(uri_begin, end).rfind(' ');
+    if (space == std::string_view::npos) {
+        request_uri(uri_begin, end);
+        return fail(Condition::malformed, "Request-Line: SIP-Version is missing", end);
+    }
+    const std::size_t version_begin = uri_begin + space + 1;
+    std::size_t uri_end = uri_begin + space;
+    if (leniency_.spaces_in_request_line)
+        while (uri_end > uri_begin && input_[uri_end - 1] == ' ') --uri_end;
+    request_uri(uri_begin, uri_end);
+    if (!version(version_begin, end))
+        fail(Condition::malformed, "Request-Line: SIP-Version is malformed", version_begin);
+}
+
+/// RFC 3261 7.1: no white space, no control characters, no <> around it. `parse_uri` does the rest.
+void Scanner::request_uri(std::size_t begin, std::size_t end) {
+    const std::string_view uri = text(begin, end);
+    scan_.message.request_uri = uri;
+    if (uri.empty()) return fail(Condition::malformed, "Request-URI is missing", begin);
+    if (uri.size() > limits_.uri_bytes)
+        return fail(Condition::uri_too_long, "Request-URI is over the size limit", begin);
+    for (std::size_t i = 0; i < uri.size(); ++i) {
+        const char c = uri[i];
+        if (is_blank(c))
+            return fail(Condition::malformed, "Request-URI: white space in it", begin + i);
+        if (is_control(c) || static_cast<unsigned char>(c) >= 0x80)
+            return fail(Condition::malformed, "Request-URI: byte that must be escaped", begin + i);
+        if (c == '<' || c == '>' || c == '"')
+            return fail(Condition::malformed, "Request-URI: <, > or quote in it", begin + i);
+    }
+}
+
+/// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
+bool Scanner::version(std::size_t begin, std::size_t end) {
+    const std::string_view found = text(begin, end);
+    if (equal_ignoring_case(found, "SIP/2.0")) return true;
+    if (!is_version_shaped(found)) return false;
+    fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
+    return true;
+}
+
+/// RFC 3261 25.1: Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF
+void Scanner::status_line(const Line& line) {
+    const std::string_view all = text(line.begin, line.end);
+    const std::size_t version_size = std::min(all.find(' '), all.size());
+    if (!version(line.begin, line.begin + version_size))
+        fail(Condition::malformed, "Status-Line: SIP-Version is malformed", line.begin);
+    const std::size_t code_begin = std::min(line.begin + version_size + 1, line.end);
+    const std::string_view rest = text(code_begin, line.end);
+    const std::size_t code_size = std::min(rest.find(' '), rest.size());
+    const auto code = parse_decimal(rest.substr(0, code_size), 699);
+    if (code_size != 3 || !code || *code < 100)
+        return fail(Condition::malformed, "Status-Line: Status-Code is not 100 to 699", code_begin);
+    scan_.message.status = static_cast<std::uint16_t>(*code);
+    if (code_size == rest.size())
+        return fail(Condition::malformed, "Status-Line: no SP behind the Status-Code", line.end);
+    scan_.message.reason = rest.substr(code_size + 1);
+    check_text(code_begin + code_size + 1, line.end, false);
+}
+
+/// One header field; `line` becomes its last line. RFC 3261 7.3.1.
+void Scanner::header(Line& line) {
+    const std::size_t name_begin = line.begin;
+    while (line.next < head_.size() && is_blank(head_[line.next])) {
+        const std::optional<Line> folded = next_line(line.next);
+        if (!folded) return void(line.next = head_.size());
+        line.end = folded->end;
+        line.next = folded->next;
+    }
+    if (is_blank(input_[name_begin]))
+        return fail_framing(Condition::malformed, "start line is folded", name_begin);
+    std::size_t at = name_begin;
+    while (at < line.end && is_token(input_[at])) ++at;
+    const std::string_view name = text(name_begin, at);
+    while (at < line.end && is_blank(input_[at])) ++at;
+    if (at == line.end || input_[at] != ':' || name.empty())
+        return fail_framing(Condition::malformed, "header field: name or colon is malformed", at);
+    ++at;
+    check_text(at, line.end, true);
+
+    const std::string_view value = trim(text(at, line.end));
+    const HeaderId id = header_id_of(name);
+    if (id == HeaderId::content_length) content_length(value, at);
+    if (count_ < slots_.size())
+        slots_[count_++] = {id, name, value};
+    else
+        fail(Condition::malformed, "too many header fields", name_begin);
+}
+
+/// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
+/// that differ in which one counts are what request smuggling lives on.
+void Scanner::content_length(std::string_view value, std::size_t at) {
+    if (!value.empty()) at = static_cast<std::size_t>(value.data() - input_.data());
+    if (has_content_length_)
+        return fail_framing(Condition::repeated_header, "Content-Length stands more than once", at);
+    has_content_length_ = true;
+    content_length_at_ = at;
+    content_length_ = parse_decimal(value);
+    if (!content_length_)
+        fail_framing(Condition::malformed, "Content-Length is not a number of octets", at);
+}
+
+/// RFC 3261 25.1 TEXT-UTF8 and quoted-pair: a control byte may stand only behind a backslash inside
+/// a quoted string or a comment. With `quotes` false there are none of those.
+void Scanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
+    const std::string_view all = text(begin, end);
+    if (!is_special(all)) return;
+    bool quoted = false;
+    std::size_t comments = 0;  // open parentheses
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const char c = all[i];
+        if (c == '\n') continue;  // a fold: `next_line` judged it
+        if (c == '\r') {
+            if (i + 1 < all.size() && all[i + 1] == '\n') continue;
+            return fail_framing(Condition::malformed, "bare CR in the header section", begin + i);
+        }
+        if (static_cast<unsigned char>(c) >= 0x80) {
+            const std::size_t size = utf8_size(all.substr(i));
+            if (size == 0) return fail(Condition::malformed, "invalid UTF-8", begin + i);
+            i += size - 1;
+        } else if (is_control(c) && c != '\t') {
+            return fail(Condition::malformed, "control character in the header section", begin + i);
+        } else if (!quotes) {
+            continue;
+        } else if (c == '\\' && (quoted || comments > 0)) {
+            // CR, LF and bytes outside ASCII cannot be quoted: the next round judges them.
+            const bool pair = i + 1 < all.size() && all[i + 1] != '\r' && all[i + 1] != '\n' &&
+                              static_cast<unsigned char>(all[i + 1]) < 0x80;
+            if (pair) ++i;
+        } else if (c == '"' && comments == 0) {
+            quoted = !quoted;
+        } else if (c == '(' && !quoted) {
+            ++comments;
+        } else if (c == ')' && !quoted && comments > 0) {
+            --comments;
+        }
+    }
+}
+
+/// The header section does not end in what there is.
+Scan Scanner::no_end() {
+    if (!is_stream() && leniency_.datagram_without_empty_line && input_.ends_with('\n')) {
+        body(input_.size());
+        return scan_;
+    }
+    if (!is_stream()) {
+        fail_framing(Condition::malformed, "header section has no end", input_.size());
+        return finish(input_.size());
+    }
+    if (input_.size() - begin_ < limits_.header_bytes) {
+        scan_.end = ScanEnd::need_more;
+        return scan_;
+    }
+    failed_ = false;
+    fail_framing(Condition::too_large, "header section is over the size limit", head_.size());
+    return finish(head_.size());
+}
+
+/// RFC 3261 18.3. The header section ends at `begin`.
+void Scanner::body(std::size_t begin) {
+    const std::size_t rest = input_.size() - begin;
+    std::size_t size = 0;
+    if (is_stream()) {
+        if (!has_content_length_ && !leniency_.stream_without_content_length)
+            fail_framing(Condition::missing_header, "Content-Length is missing", begin);
+        const std::uint64_t wanted = content_length_.value_or(0);
+        if (wanted > limits_.message_bytes || begin - begin_ > limits_.message_bytes - wanted)
+            fail_framing(Condition::too_large, "message is over the size limit",
+                         content_length_at_);
+        if (framing_lost_) return void(finish(begin));
+        size = static_cast<std::size_t>(wanted);
+        if (size > rest) {
+            scan_.end = ScanEnd::need_more;
+            scan_.needed = begin + size;
+            return;
+        }
+    } else {
+        const std::uint64_t wanted = has_content_length_ ? content_length_.value_or(0) : rest;
+        if (wanted > rest)
+            fail(Condition::mismatch, "Content-Length is more than what came", content_length_at_);
+        size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, rest));
+    }
+    if (size > limits_.body_bytes)
+        fail(Condition::body_too_large, "body is over the size limit", begin);
+    scan_.message.body = text(begin, begin + size);
+    finish(begin + size);
+}
+
+Scan& Scanner::finish(std::size_t end) {
+    scan_.message.bytes = text(begin_, end);
+    scan_.consumed = is_stream() ? end : input_.size();
+    scan_.end = failed_ ? ScanEnd::broken : ScanEnd::complete;
+    scan_.framed = is_stream() && failed_ && !framing_lost_;
+    return scan_;
+}
+
+}  // namespace
+
+Scan scan_message(std::string_view input, std::span<HeaderField> slots, Framing framing,
+                  const Limits& limits, const Leniency& leniency) {
+    return Scanner(input, slots, framing, limits, leniency).run();
+}
+
+}  // namespace sip

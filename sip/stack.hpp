@@ -1,0 +1,125 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "sip/base/small_vector.hpp"
+#include "sip/transaction/core.hpp"
+#include "sip/transaction/gate.hpp"
+#include "sip/transaction/transaction_user.hpp"
+#include "sip/transport/effects.hpp"
+
+namespace sip {
+
+struct StackOptions {
+    Limits limits;
+    Leniency leniency;
+    /// A store takes Commit effects and answers with committed or failed. Without one, every
+    /// change is durable at once.
+    bool has_store = false;
+    Tracer* tracer = nullptr;  ///< may be null; outlives the stack
+    /// The Server header field of our responses; empty: none. Static or outliving the stack.
+    std::string_view server_name;
+};
+
+/// The front door of the core: bytes and time in, effects out. Does no I/O. Same inputs at the
+/// same instants with the same entropy give the same effects, byte for byte.
+///
+/// After each input call `poll` until it gives nothing, then wait for the next input or for
+/// `deadline`. Single-threaded; any number of stacks may live beside one another.
+class Stack {
+public:
+    Stack(const StackOptions& options, Entropy& entropy);
+    Stack(const Stack&) = delete;
+    Stack& operator=(const Stack&) = delete;
+    ~Stack();
+
+    // Set up, before the first input.
+    [[nodiscard]] bool add_listener(const Listeners::Listener& listener) {
+        return transport_.add_listener(listener);
+    }
+    /// Who answers requests of `methods`, and gets what belongs to part number `attach` returns.
+    /// 0: the table is full. `user` outlives the stack's last call.
+    std::uint8_t attach(TransactionUser& user, std::span<const Method> methods);
+    /// Who proves identities. None: every request passes with its From as identity.
+    void set_gate(Gate* gate) { gate_ = gate; }
+    /// Option tags of Supported and Require that are served; static text.
+    void set_supported(std::span<const std::string_view> tags) { supported_ = tags; }
+    /// Writes header fields that 2xx to OPTIONS, 489 and 405 carry: set by the event framework.
+    void set_capabilities(const Capabilities* capabilities) { capabilities_ = capabilities; }
+    Core core() { return {shard_, transport_, servers_, clients_, staging_}; }
+
+    // Inputs.
+    void input(Now now, const Datagram& in);
+    void input(Now now, const Chunk& in);
+    /// A peer connected. FlowId{}: refused by a limit, close it.
+    FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
+    /// The connection that an OpenFlow effect asked for stands.
+    void connected(Now now, FlowId flow, Endpoint local);
+    /// A connection ended, or could not be opened, or could not be written to.
+    void closed(Now now, FlowId flow);
+    /// The records of `id` are durable: what waited for them is released.
+    void committed(Now now, CommitId id);
+    /// They are not: the staged change is undone, and its requester answered 500.
+    void failed(Now now, CommitId id);
+    /// Time moved on. `now.mono` never goes backwards.
+    void advance(Now now);
+
+    // Outputs.
+    /// The next effect. Timers that are due fire here, one by one, and messages that wait (the
+    /// NOTIFYs) are written here, so a slow edge holds them back by not asking.
+    std::optional<Effect> poll(Now now);
+    /// When to call advance() next; empty when nothing is pending.
+    std::optional<Instant> deadline() const;
+
+    const Counters& counters() const { return shard_.counters; }
+    Shard& shard() { return shard_; }
+    TransportLayer& transport() { return transport_; }
+    ServerTransactions& servers() { return servers_; }
+    ClientTransactions& clients() { return clients_; }
+
+private:
+    static constexpr std::size_t users_max = 12;
+    static constexpr std::uint8_t transport_part = 1, server_part = 2, client_part = 3,
+                                  first_user_part = 4;
+    static constexpr std::size_t headers_max = 256;
+
+    void see(Now now);
+    void handle(Now now, const Scan& scan, const Source& source);
+    void handle_response(Now now, const MessageView& message, const Source& source);
+    void handle_request(Now now, const Scan& scan, const Source& source);
+    void handle_cancel(Now now, const MessageView& message, const Source& source,
+                       const ServerTransactions::Matched& matched);
+    void admit(Now now, Request& request);
+    void dispatch(Now now, Request& request);
+    void resume(Now now, Staging::Waiting& waiting);
+    /// An error of a request's general checks, answered in a transaction or without one.
+    void refuse_stateless(Now now, const MessageView& message, const Source& source,
+                          const Error& error);
+    std::optional<Error> check_require(const Request& request) const;
+    TransactionUser* user_of(Method method) const;
+    TransactionUser* user_at(std::uint8_t part) const;
+    bool work(Now now);
+    void fire(Now now, const TimerQueue::Due& due);
+    void report(Now now, const ClientTransactions::Report& report);
+    void lose_flow(Now now, FlowId flow);
+    void trace_in(Now now, const Source& source, std::string_view bytes);
+
+    Shard shard_;
+    TransportLayer transport_;
+    ServerTransactions servers_;
+    ClientTransactions clients_;
+    Staging staging_;
+    Gate* gate_ = nullptr;
+    const Capabilities* capabilities_ = nullptr;
+    std::span<const std::string_view> supported_;
+    std::string_view server_name_;
+    SmallVector<TransactionUser*, users_max> users_;
+    std::array<std::uint8_t, 16> user_by_method_{};
+    std::array<HeaderField, headers_max> slots_{};
+    Instant last_{Instant::min()};
+};
+
+}  // namespace sip

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "sip/base/hash_index.hpp"
+#include "sip/base/slab.hpp"
+#include "sip/transaction/non_invite_client.hpp"
+#include "sip/transaction/request.hpp"
+#include "sip/transport/transport_layer.hpp"
+
+namespace sip {
+
+/// A branch of ours: the magic cookie and 16 hex digits of entropy (RFC 3261 8.1.1.7).
+struct Branch {
+    std::uint64_t value = 0;
+    void write(Appender& out) const { (out << magic_cookie).hex(value); }
+};
+
+/// The client transactions of a stack, none of them INVITE. RFC 3261 17.1.2, 17.1.3.
+class ClientTransactions {
+public:
+    ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part);
+    ~ClientTransactions();
+
+    /// Draws a branch for a request that is about to be written.
+    Branch new_branch() { return {shard_.entropy.next()}; }
+
+    struct Outgoing {
+        Target target;
+        Method method = Method::unknown;
+        Branch branch;  ///< as it stands in the packet's Via
+        Packet packet;
+        std::uint8_t user = 0;  ///< whose: the part number of its TransactionUser
+        Handle object;          ///< given back with the response
+    };
+    /// Sends and keeps sending. An error means that nothing was sent and nobody will be called:
+    /// `overloaded` (table or memory full), `internal` (no way to the target).
+    Expected<ClientTransactionId> start(Now now, const Outgoing& outgoing);
+
+    /// What a response or timer means for the user.
+    struct Report {
+        std::uint8_t user = 0;
+        Handle object;
+        ClientTransactionId transaction;
+        bool is_response = false;
+        Failure failure = Failure::timeout;
+    };
+    /// A response: the report for its user, or nothing (a copy, or no such transaction: counted).
+    std::optional<Report> receive(Now now, const MessageView& message,
+                                  const Essentials& essentials);
+    std::optional<Report> timer(Now now, Handle object);
+    /// One of the transactions that went down with `flow`; called until it gives nothing.
+    std::optional<Report> fail_next_on(FlowId flow);
+    /// A datagram peer is unreachable: a hint at most, since ICMP can be forged (threat 11).
+    /// The user of a transaction forgets it: it runs on, and reports to nobody.
+    void abandon(ClientTransactionId id);
+    std::size_t size() const { return slab_.size(); }
+
+private:
+    enum class Name : std::uint8_t { e, f, k };
+    struct Transaction {
+        non_invite_client::State state = non_invite_client::State::trying;
+        Method method = Method::unknown;
+        Branch branch;
+        Target target;
+        Packet packet;
+        std::uint8_t user = 0;
+        bool abandoned = false;
+        Handle object;
+        Duration e_interval{};
+        Timers<Name, 3> timers;
+    };
+    std::optional<Report> apply(Now now, Handle handle, non_invite_client::Event event);
+    void destroy(Handle handle);
+
+    Shard& shard_;
+    TransportLayer& transport_;
+    std::uint8_t part_;
+    Slab<Transaction> slab_;
+    HashIndex by_branch_;
+};
+
+}  // namespace sip

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "sip/transaction/client_transactions.hpp"
+#include "sip/transaction/reply.hpp"
+#include "sip/transaction/server_transactions.hpp"
+#include "sip/transaction/staging.hpp"
+#include "sip/transport/transport_layer.hpp"
+
+namespace sip {
+
+/// What a TransactionUser works with. References of one stack; they outlive its users.
+struct Core {
+    Shard& shard;
+    TransportLayer& transport;
+    ServerTransactions& servers;
+    ClientTransactions& clients;
+    Staging& staging;
+
+    /// Answers `request` in its transaction with a finished reply; when that could not be made
+    /// (too long, no memory), with a bare 500.
+    void respond(Now now, const Request& request, Reply& reply) const;
+    void respond(Now now, const Request& request, std::uint16_t status,
+                 std::string_view reason = {}) const;
+    /// The answer to an error value, with the header fields that its status wants.
+    void refuse(Now now, const Request& request, const Error& error) const;
+};
+
+}  // namespace sip

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "sip/base/ring.hpp"
+#include "sip/base/slab.hpp"
+#include "sip/transaction/request.hpp"
+#include "sip/transport/effects.hpp"
+#include "sip/transport/transport_layer.hpp"
+
+namespace sip {
+
+/// Changes of state wait here until the store says that they are durable. With no store attached,
+/// they are durable at once. While a resource has a change staged, requests for it wait behind it.
+class Staging {
+public:
+    Staging(Shard& shard, TransportLayer& transport, bool has_store);
+    ~Staging();
+
+    /// Stages one change: `records` go to the store, `on_committed(object)` of part `user` is due
+    /// when it answers. `resource`: a hash of what the change is about. False: no memory, or more
+    /// stand here than `Limits::waiting_requests`; to be answered 503.
+    [[nodiscard]] bool stage(std::uint8_t user, Handle object, std::uint64_t resource,
+                             std::string_view records);
+    /// Whether a change of `resource` is staged, so that the request has to wait: `wait` it.
+    bool is_busy(std::uint64_t resource) const;
+    /// Keeps a copy of a request until the resource is free. False: refused, to be answered 503.
+    [[nodiscard]] bool wait(std::uint64_t resource, const Request& request);
+
+    /// A store's answer, or with no store our own: whose change it was, and what became of it.
+    struct Settled {
+        std::uint8_t user = 0;
+        Handle object;
+        bool durable = false;
+    };
+    void committed(CommitId id) { settle(id, true); }
+    void failed(CommitId id) { settle(id, false); }
+    /// The next change whose fate is known; then the waiting requests that are free to go on.
+    std::optional<Settled> next_settled();
+    struct Waiting {
+        Source source;
+        ServerTransactionId transaction;
+        Block identity, bytes;
+        bool authenticated = false;
+        std::uint64_t resource = 0;
+        bool free = false;
+    };
+    /// The next request that need not wait any more; taken out.
+    std::optional<Waiting> next_waiting();
+    bool has_work() const { return !settled_.empty() || free_waiting_ > 0; }
+    std::size_t size() const { return changes_.size(); }
+
+private:
+    struct Change {
+        std::uint8_t user = 0;
+        Handle object;
+        std::uint64_t resource = 0;
+    };
+    void settle(CommitId id, bool durable);
+    void release(std::uint64_t resource);
+
+    Shard& shard_;
+    TransportLayer& transport_;
+    bool has_store_;
+    Slab<Change> changes_;
+    Slab<Waiting> waiting_;
+    Ring<Handle> order_;  ///< of waiting_, first come first served
+    Ring<Settled> settled_;
+    std::size_t free_waiting_ = 0;
+};
+
+}  // namespace sip

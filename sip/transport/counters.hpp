@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sip {
+
+/// What happened, counted from the start. Every bound of `Limits` has its counter here.
+struct Counters {
+    std::uint64_t messages_in = 0, messages_out = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t requests_in = 0, responses_in = 0, retransmissions_in = 0;
+    std::uint64_t malformed_requests = 0, malformed_responses = 0, malformed_ack = 0;
+    std::uint64_t unmatched_responses = 0, foreign_responses = 0, unmatched_ack = 0;
+    std::uint64_t stateless_replies = 0, challenges = 0, merged_requests = 0;
+    std::uint64_t keepalive_pings = 0;
+
+    std::uint64_t limit_memory = 0;
+    std::uint64_t limit_message_bytes = 0, limit_body_bytes = 0, limit_headers = 0,
+                  limit_uri_bytes = 0, limit_response_bytes = 0;
+    std::uint64_t limit_flows = 0, limit_flows_per_address = 0, flow_timeouts = 0,
+                  flow_framing_errors = 0;
+    std::uint64_t limit_server_transactions = 0, limit_client_transactions = 0,
+                  limit_waiting_requests = 0;
+    std::uint64_t limit_subscriptions = 0, limit_subscriptions_per_user = 0,
+                  limit_subscriptions_per_resource = 0, limit_resources = 0;
+    std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,
+                  limit_publication_bytes = 0, limit_notify_body_bytes = 0;
+    std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0;
+    std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0, limit_nonces = 0;
+    std::uint64_t effects_dropped = 0;
+
+    std::uint64_t transaction_timeouts = 0, transport_failures = 0;
+    std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
+    std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
+    std::uint64_t commits = 0, commits_failed = 0;
+};
+
+}  // namespace sip

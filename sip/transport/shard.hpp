@@ -1,0 +1,41 @@
+#pragma once
+
+#include "sip/base/entropy.hpp"
+#include "sip/base/limits.hpp"
+#include "sip/base/memory.hpp"
+#include "sip/base/siphash.hpp"
+#include "sip/base/timer_queue.hpp"
+#include "sip/base/tracer.hpp"
+#include "sip/message/leniency.hpp"
+#include "sip/transport/counters.hpp"
+
+namespace sip {
+
+/// What every part of one stack shares: single-threaded, no globals. Made first, gone last.
+struct Shard {
+    Shard(const Limits& limits_given, const Leniency& leniency_given, Entropy& entropy_given,
+          Tracer* tracer_given)
+        : limits(limits_given),
+          leniency(leniency_given),
+          memory(limits_given.memory_bytes),
+          entropy(entropy_given),
+          key{entropy_given.next(), entropy_given.next()},
+          timers(memory),
+          tracer(tracer_given) {}
+
+    Limits limits;
+    Leniency leniency;
+    Memory memory;
+    Entropy& entropy;
+    HashKey key;
+    TimerQueue timers;
+    Tracer* tracer;  ///< null: nobody listens
+    Counters counters;
+
+    void decision(Now now, std::string_view what, std::string_view reason, std::string_view subject,
+                  std::uint16_t status = 0) {
+        if (tracer != nullptr) tracer->decision(now, {what, reason, subject, status});
+    }
+};
+
+}  // namespace sip

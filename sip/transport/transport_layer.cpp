@@ -1,0 +1,264 @@
+#include "sip/transport/transport_layer.hpp"
+
+namespace sip {
+namespace {
+
+constexpr std::size_t effects_max = 65'536;
+
+std::string_view bytes_of(const Address& address) {
+    return {reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()};
+}
+
+}  // namespace
+
+TransportLayer::TransportLayer(Shard& shard, std::uint8_t part)
+    : shard_(shard),
+      part_(part),
+      flows_(shard.memory, shard.limits.flows),
+      by_remote_(shard.memory),
+      by_address_(shard.memory),
+      effects_(shard.memory, effects_max),
+      ready_(shard.memory, shard.limits.flows) {}
+
+TransportLayer::~TransportLayer() {
+    flows_.for_each([&](Handle, Flow& flow) { flow.timers.detach(shard_.timers); });
+}
+
+std::uint64_t TransportLayer::hash_of(const Address& address) const {
+    return siphash(shard_.key, bytes_of(address));
+}
+
+std::uint64_t TransportLayer::hash_of(Transport transport, const Endpoint& remote) const {
+    return mix(hash_of(remote.address),
+               static_cast<std::uint64_t>(remote.port) << 8 | static_cast<std::uint8_t>(transport));
+}
+
+FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote) {
+    if (flows_.full()) {
+        ++shard_.counters.limit_flows;
+        return {};
+    }
+    std::uint32_t same_address = 0;
+    by_address_.find(hash_of(remote.address), [&](std::uint32_t index) {
+        same_address += flows_.at(index).remote.address == remote.address;
+        return same_address >= shard_.limits.flows_per_address;
+    });
+    if (same_address >= shard_.limits.flows_per_address) {
+        ++shard_.counters.limit_flows_per_address;
+        return {};
+    }
+    const Handle handle = flows_.create(shard_.memory, shard_.limits);
+    if (!handle) {
+        ++shard_.counters.limit_memory;
+        return {};
+    }
+    Flow& flow = *flows_.find(handle);
+    if (!by_remote_.reserve_one() || !by_address_.reserve_one() ||
+        !flow.timers.attach(shard_.timers, {part_, handle})) {
+        ++shard_.counters.limit_memory;
+        flows_.destroy(handle);
+        return {};
+    }
+    flow.transport = transport;
+    flow.local = local;
+    flow.remote = remote;
+    const bool kept = by_remote_.insert(hash_of(transport, remote), handle.index) &&
+                      by_address_.insert(hash_of(remote.address), handle.index);
+    SIP_ASSERT(kept);
+    return id_of(handle);
+}
+
+FlowId TransportLayer::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
+    const FlowId id = make(transport, local, remote);
+    if (id == FlowId{}) return id;
+    Flow& flow = *flows_.find(handle_of(id));
+    flow.open = true;
+    flow.timers.set(shard_.timers, FlowTimer::quiet,
+                    later(now.mono, shard_.limits.flow_first_byte));
+    return id;
+}
+
+void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
+    Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr || flow->open) return;
+    flow->open = true;
+    flow->heard = true;  // we spoke first: silence is idleness
+    flow->local = local;
+    flow->timers.stop(shard_.timers, FlowTimer::connect);
+    watch_quiet(now, *flow);
+    for (std::uint8_t i = 0; i < flow->waiting_count; ++i) {
+        // A refusal here is a lost packet; the transaction's own timer tells its user.
+        (void)transmit(id, *flow, flow->waiting[i]);
+        flow->waiting[i] = {};
+    }
+    flow->waiting_count = 0;
+}
+
+void TransportLayer::forget(Handle handle) {
+    Flow& flow = *flows_.find(handle);
+    by_remote_.erase(hash_of(flow.transport, flow.remote), handle.index);
+    by_address_.erase(hash_of(flow.remote.address), handle.index);
+    flow.timers.detach(shard_.timers);
+    flows_.destroy(handle);
+}
+
+bool TransportLayer::closed(FlowId id) {
+    const Handle handle = handle_of(id);
+    if (flows_.find(handle) == nullptr) return false;
+    forget(handle);
+    return true;
+}
+
+void TransportLayer::close(FlowId id, std::string_view why) {
+    if (!closed(id)) return;
+    if (!emit(CloseFlow{id, why})) ++shard_.counters.effects_dropped;
+}
+
+void TransportLayer::bind(FlowId id, int change) {
+    if (Flow* flow = flows_.find(handle_of(id))) flow->bound += change;
+}
+
+std::optional<Source> TransportLayer::source_of(FlowId id) const {
+    const Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr) return {};
+    return Source{flow->transport, {}, id, flow->local, flow->remote};
+}
+
+void TransportLayer::watch_quiet(Now now, Flow& flow) {
+    const bool midway = flow.framer.midway();
+    // The clock of a begun message is not wound up again by each of its bytes (threat 17).
+    if (midway && flow.midway) return;
+    flow.midway = midway;
+    flow.timers.set(shard_.timers, FlowTimer::quiet,
+                    later(now.mono, midway ? shard_.limits.flow_message : shard_.limits.flow_idle));
+}
+
+void TransportLayer::receive(Now, const Chunk& chunk) {
+    const Handle handle = handle_of(chunk.flow);
+    Flow* flow = flows_.find(handle);
+    if (flow == nullptr) return;
+    shard_.counters.bytes_in += chunk.bytes.size();
+    flow->heard = true;
+    if (!flow->framer.append({chunk.bytes.data(), chunk.bytes.size()})) {
+        ++shard_.counters.limit_memory;
+        close(chunk.flow, "no memory for what the peer sends");
+        return;
+    }
+    if (!flow->ready) flow->ready = ready_.push(FlowId{chunk.flow});
+}
+
+std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
+    Now now, std::span<HeaderField> slots) {
+    while (!ready_.empty()) {
+        const FlowId id = ready_.pop();
+        Flow* flow = flows_.find(handle_of(id));
+        if (flow == nullptr) continue;
+        flow->ready = false;
+        StreamFramer::Next next = flow->framer.next(slots, shard_.limits, shard_.leniency);
+        switch (next.kind) {
+            case StreamFramer::Kind::need_more: watch_quiet(now, *flow); continue;
+            case StreamFramer::Kind::ping:
+                // RFC 5626 4.4.1: a double CRLF is answered with a single one.
+                ++shard_.counters.keepalive_pings;
+                (void)transmit(id, *flow, {SharedBytes::copy(shard_.memory, "\r\n"), {}});
+                [[fallthrough]];
+            case StreamFramer::Kind::keep_alive: break;
+            case StreamFramer::Kind::message:
+            case StreamFramer::Kind::broken: break;
+        }
+        // One message at a time from each connection, so that none holds up the others.
+        flow->ready = ready_.push(FlowId{id});
+        flow->midway = false;
+        watch_quiet(now, *flow);
+        if (next.kind == StreamFramer::Kind::message || next.kind == StreamFramer::Kind::broken)
+            return StreamMessage{*source_of(id), next.scan};
+    }
+    return {};
+}
+
+bool TransportLayer::emit(Effect&& effect) { return effects_.push(std::move(effect)); }
+
+std::optional<Effect> TransportLayer::next_effect() {
+    if (effects_.empty()) return {};
+    return effects_.pop();
+}
+
+bool TransportLayer::transmit(FlowId id, Flow& flow, const Packet& packet) {
+    if (!packet) return false;
+    if (!flow.open) {
+        if (flow.waiting_count == waiting_max) return false;
+        flow.waiting[flow.waiting_count++] = packet;
+        return true;
+    }
+    ++shard_.counters.messages_out;
+    shard_.counters.bytes_out += packet.size();
+    return emit(Transmit{id, packet});
+}
+
+bool TransportLayer::connect(Now now, Target& target) {
+    if (flows_.find(handle_of(target.flow)) != nullptr) return true;
+    if (target.flow != FlowId{}) {
+        target.flow = {};
+    }
+    const std::uint32_t index =
+        by_remote_.find(hash_of(target.transport, target.remote), [&](std::uint32_t i) {
+            return flows_.at(i).transport == target.transport &&
+                   flows_.at(i).remote == target.remote;
+        });
+    if (index != HashIndex::none) {
+        target.flow = id_of(flows_.handle_at(index));
+        return true;
+    }
+    if (target.remote.port == 0) return false;
+    const FlowId id = make(target.transport, {}, target.remote);
+    if (id == FlowId{}) return false;
+    if (!emit(OpenFlow{id, target.transport, target.remote})) {
+        forget(handle_of(id));
+        return false;
+    }
+    flows_.find(handle_of(id))
+        ->timers.set(shard_.timers, FlowTimer::connect, later(now.mono, connect_timeout));
+    target.flow = id;
+    return true;
+}
+
+bool TransportLayer::send(Now now, Target& target, const Packet& packet) {
+    if (!packet) return false;
+    if (is_reliable(target.transport)) {
+        if (!connect(now, target)) return false;
+        return transmit(target.flow, *flows_.find(handle_of(target.flow)), packet);
+    }
+    if (target.remote.port == 0 || listeners_.datagram(target.listener) == nullptr) return false;
+    ++shard_.counters.messages_out;
+    shard_.counters.bytes_out += packet.size();
+    return emit(Transmit{ToEndpoint{target.listener, target.remote}, packet});
+}
+
+std::optional<FlowId> TransportLayer::timer(Now now, Handle object) {
+    Flow* flow = flows_.find(object);
+    if (flow == nullptr) return {};
+    const FlowId id = id_of(object);
+    while (const auto which = flow->timers.pop_due(shard_.timers, now.mono)) {
+        if (*which == FlowTimer::quiet && flow->heard && !flow->midway && flow->bound > 0) {
+            watch_quiet(now, *flow);
+            continue;
+        }
+        ++shard_.counters.flow_timeouts;
+        close(id, *which == FlowTimer::connect ? "connect timed out"
+                  : flow->midway               ? "message not completed in time"
+                  : flow->heard                ? "idle"
+                                               : "silent since it connected");
+        return id;
+    }
+    return {};
+}
+
+void TransportLayer::remember_udp_only(const Endpoint& peer) {
+    udp_only_[hash_of(Transport::udp, peer) % udp_only_.size()] = peer;
+}
+
+bool TransportLayer::is_udp_only(const Endpoint& peer) const {
+    return udp_only_[hash_of(Transport::udp, peer) % udp_only_.size()] == peer;
+}
+
+}  // namespace sip

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "sip/base/hash_index.hpp"
+#include "sip/base/ring.hpp"
+#include "sip/base/slab.hpp"
+#include "sip/transport/effects.hpp"
+#include "sip/transport/listeners.hpp"
+#include "sip/transport/shard.hpp"
+#include "sip/transport/source.hpp"
+#include "sip/transport/stream_framer.hpp"
+
+namespace sip {
+
+/// Flows and what leaves by them (RFC 3261 18). Owns the connections' framing, their deadlines and
+/// the queue of effects. Knows nothing of transactions.
+class TransportLayer {
+public:
+    /// `part`: the number under which the timer queue names this layer.
+    TransportLayer(Shard& shard, std::uint8_t part);
+    ~TransportLayer();
+
+    [[nodiscard]] bool add_listener(const Listeners::Listener& listener) {
+        return listeners_.add(listener);
+    }
+    const Listeners& listeners() const { return listeners_; }
+
+    // Connections.
+    /// A peer connected to us. FlowId{} when a limit refuses it: the edge closes it at once.
+    FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
+    /// A connection that OpenFlow asked for stands; what waited for it is sent.
+    void connected(Now now, FlowId flow, Endpoint local);
+    /// The connection is gone, or never came to be. False: it was not known any more.
+    bool closed(FlowId flow);
+    /// Forgets the connection and tells the edge to close it. `why` is static text.
+    void close(FlowId flow, std::string_view why);
+    bool is_open(FlowId flow) const { return flows_.find(handle_of(flow)) != nullptr; }
+    /// While something lives by this connection (a subscription, a registration, a transaction) it
+    /// is not idle. Calls pair; unknown flows are ignored.
+    void bind(FlowId flow, int change);
+    /// Where a message that came by `flow` came from; nothing when the flow is gone.
+    std::optional<Source> source_of(FlowId flow) const;
+
+    // Streams, inward. The bytes are kept; `next_message` gives what is complete.
+    void receive(Now now, const Chunk& chunk);
+    struct StreamMessage {
+        Source source;
+        Scan scan;
+    };
+    /// The next complete message of any connection; valid until the next call on this layer.
+    std::optional<StreamMessage> next_message(Now now, std::span<HeaderField> slots);
+
+    // Outward.
+    /// Sends to `target`; for a stream finds the flow, or opens one, and writes it to
+    /// `target.flow`. False: nobody is there to send it (no such flow, no listener, no memory).
+    [[nodiscard]] bool send(Now now, Target& target, const Packet& packet);
+    /// Finds or opens the flow of a stream target without sending. False as above.
+    [[nodiscard]] bool connect(Now now, Target& target);
+    [[nodiscard]] bool emit(Effect&& effect);
+    bool has_effects() const { return !effects_.empty(); }
+    std::optional<Effect> next_effect();
+
+    /// A deadline of a flow fell due. Gives the flow that is closed by it, if one is.
+    std::optional<FlowId> timer(Now now, Handle object);
+
+    /// RFC 3261 18.1.1: a peer that takes large messages by UDP alone is remembered (threat 28).
+    void remember_udp_only(const Endpoint& peer);
+    bool is_udp_only(const Endpoint& peer) const;
+
+    std::size_t flow_count() const { return flows_.size(); }
+
+private:
+    enum class FlowTimer : std::uint8_t {
+        connect,  ///< opened by us and not answered
+        quiet,    ///< first byte, rest of a message, or idle: whichever is waited for
+    };
+    static constexpr std::size_t waiting_max = 8;
+    struct Flow {
+        Flow(Memory& memory, const Limits& limits) : framer(memory, limits) {}
+        Transport transport = Transport::tcp;
+        Endpoint local, remote;
+        StreamFramer framer;
+        Timers<FlowTimer, 2> timers;
+        std::array<Packet, waiting_max> waiting;  ///< until connected
+        std::uint8_t waiting_count = 0;
+        bool open = false;
+        bool heard = false;   ///< any byte came in
+        bool midway = false;  ///< a message is begun and not complete
+        bool ready = false;   ///< stands in ready_
+        int bound = 0;
+    };
+    static FlowId id_of(Handle handle) {
+        return FlowId{(static_cast<std::uint64_t>(handle.generation) << 32 | handle.index)};
+    }
+    static Handle handle_of(FlowId flow) {
+        const auto value = static_cast<std::uint64_t>(flow);
+        if (value == 0) return {};
+        return {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32)};
+    }
+    std::uint64_t hash_of(Transport transport, const Endpoint& remote) const;
+    std::uint64_t hash_of(const Address& address) const;
+    FlowId make(Transport transport, Endpoint local, Endpoint remote);
+    void forget(Handle handle);
+    void watch_quiet(Now now, Flow& flow);
+    [[nodiscard]] bool transmit(FlowId id, Flow& flow, const Packet& packet);
+
+    Shard& shard_;
+    std::uint8_t part_;
+    Listeners listeners_;
+    Slab<Flow> flows_;
+    HashIndex by_remote_;
+    HashIndex by_address_;
+    Ring<Effect> effects_;
+    Ring<FlowId> ready_;
+    std::array<Endpoint, 256> udp_only_{};
+};
+
+/// How long a connection that we open may take to stand (threat 28).
+inline constexpr Duration connect_timeout = seconds{2};
+
+}  // namespace sip

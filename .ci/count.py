@@ -57,7 +57,7 @@ def show(test):
 
 
 def results(build, names):
-    """The listed tests with what the log says of them; one that the log does not know has failed."""
+    """The listed tests as the log knows them; one that it does not know has failed."""
     with open(f"{build}/meson-info/intro-tests.json", encoding="utf-8") as listing:
         listed = {test["name"]: test["suite"] for test in json.load(listing)}
     with open(f"{build}/meson-logs/testlog.json", encoding="utf-8", errors="replace") as log:

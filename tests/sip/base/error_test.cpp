@@ -1,0 +1,35 @@
+#include "sip/base/error.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sip;
+
+TEST_CASE("every condition is answered with an error status that has a reason phrase") {
+    for (int i = 0; i <= static_cast<int>(Condition::overloaded); ++i) {
+        CAPTURE(i);
+        const auto status = status_of(static_cast<Condition>(i));
+        CHECK(status >= 400);
+        CHECK(status < 600);
+        CHECK(reason_of(status) != "Unknown");
+    }
+    CHECK(status_of(Condition::malformed) == 400);
+    CHECK(status_of(Condition::conditional_failed) == 412);
+    CHECK(status_of(Condition::bad_event) == 489);
+    CHECK(status_of(Condition::out_of_order) == 500);
+    CHECK(status_of(Condition::overloaded) == 503);
+}
+
+TEST_CASE("a status without a phrase of its own is Unknown, never empty") {
+    CHECK(reason_of(200) == "OK");
+    CHECK(reason_of(0) == "Unknown");
+    CHECK(reason_of(499) == "Unknown");
+    CHECK(reason_of(65535) == "Unknown");
+}
+
+TEST_CASE("a failure carries what was broken, in which words, and where") {
+    const Expected<int> result = failure(Condition::mismatch, "CSeq: another method", 17);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().condition == Condition::mismatch);
+    CHECK(result.error().rule == "CSeq: another method");
+    CHECK(result.error().offset == 17);
+}

@@ -1,0 +1,77 @@
+#include "sip/base/memory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+
+using namespace sip;
+
+TEST_CASE("memory is given up to its cap, and not one byte more") {
+    Memory memory(100);
+    void* most = memory.allocate(60);
+    REQUIRE(most != nullptr);
+    CHECK(memory.allocate(41) == nullptr);
+    CHECK(memory.allocate(SIZE_MAX) == nullptr);
+    void* rest = memory.allocate(40);
+    CHECK(rest != nullptr);
+    CHECK(memory.allocate(1) == nullptr);
+    CHECK(memory.refusals() == 3);
+    memory.release(rest, 40);
+    memory.release(most, 60);
+    CHECK(memory.used() == 0);
+    CHECK(memory.peak() == 100);
+}
+
+TEST_CASE("the nth allocation is refused once, and counted") {
+    Memory memory;
+    memory.refuse_after(1);
+    void* first = memory.allocate(8);
+    CHECK(first != nullptr);
+    CHECK(memory.allocate(8) == nullptr);
+    void* third = memory.allocate(8);
+    CHECK(third != nullptr);
+    CHECK(memory.refusals() == 1);
+    memory.release(first, 8);
+    memory.release(third, 8);
+    memory.refuse_after(0);
+    memory.refuse_none();
+    void* fourth = memory.allocate(8);
+    CHECK(fourth != nullptr);
+    memory.release(fourth, 8);
+}
+
+TEST_CASE("a block has the exact size, moves, and is empty when refused") {
+    Memory memory(10);
+    Block block;
+    REQUIRE(block.assign(memory, "0123456789"));
+    CHECK(memory.used() == 10);
+    Block moved(std::move(block));
+    CHECK(moved.view() == "0123456789");
+    REQUIRE(moved.assign(memory, "abc"));
+    CHECK(memory.used() == 3);
+    CHECK_FALSE(moved.resize(memory, 11));
+    CHECK(moved.empty());
+    CHECK(memory.used() == 0);
+    REQUIRE(moved.assign(memory, ""));
+    CHECK(moved.view() == "");
+    REQUIRE(block.assign(memory, "x"));
+    moved = std::move(block);
+    CHECK(moved.view() == "x");
+}
+
+TEST_CASE("a vector that may not grow keeps what it has") {
+    Memory memory;
+    Vector<std::uint32_t> vector(memory);
+    for (std::uint32_t i = 0; i < 8; ++i) REQUIRE(vector.push(i));
+    memory.refuse_after(0);
+    CHECK_FALSE(vector.push(8));
+    REQUIRE(vector.size() == 8);
+    for (std::uint32_t i = 0; i < 8; ++i) CHECK(vector[i] == i);
+    REQUIRE(vector.push(vector[7]));
+    CHECK(vector.back() == 7);
+    vector.remove_unordered(0);
+    CHECK(vector[0] == 7);
+    CHECK(vector.size() == 8);
+    vector.clear();
+    CHECK(vector.empty());
+}

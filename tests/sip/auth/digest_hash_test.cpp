@@ -45,8 +45,8 @@ TEST_CASE("a -sess algorithm hashes with its base, and its HA1 is that of the ba
     CHECK(base_of(other) == other);
     CHECK(is_session(sha256_sess));
     CHECK_FALSE(is_session(sha256));
-    for (const auto [session, base] : {std::pair{md5_sess, md5}, std::pair{sha256_sess, sha256},
-                                       std::pair{sha512_256_sess, sha512_256}})
+    for (const auto& [session, base] : {std::pair{md5_sess, md5}, std::pair{sha256_sess, sha256},
+                                        std::pair{sha512_256_sess, sha512_256}})
         CHECK(make_ha1(session, "a", "b", "c") == make_ha1(base, "a", "b", "c"));
     CHECK(make_ha1(md5, "a", "b", "c").hex.view().size() == 32);
     CHECK(make_ha1(sha256, "a", "b", "c").hex.view().size() == 64);

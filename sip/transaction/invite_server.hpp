@@ -50,6 +50,7 @@ inline constexpr auto table = [] {
     using enum State;
     using enum Event;
     using enum Action;
+    // clang-format off
     return std::to_array<Row>({
         // from       on               to          act
         {proceeding,  request,         proceeding, resend},
@@ -108,6 +109,7 @@ inline constexpr auto table = [] {
         {terminated,  timer_l,         terminated, none},
         {terminated,  transport_error, terminated, none},
     });
+    // clang-format on
 }();
 static_assert(total_and_ordered<state_count, event_count>(table),
               "every (state, event) pair once, in order");

@@ -40,6 +40,7 @@ inline constexpr auto table = [] {
     using enum State;
     using enum Event;
     using enum Action;
+    // clang-format off
     return std::to_array<Row>({
         // from       on               to          act
         {trying,      request,         trying,     none},
@@ -68,6 +69,7 @@ inline constexpr auto table = [] {
         {terminated,  timer_j,         terminated, none},
         {terminated,  transport_error, terminated, none},
     });
+    // clang-format on
 }();
 static_assert(total_and_ordered<state_count, event_count>(table),
               "every (state, event) pair once, in order");

@@ -1,7 +1,7 @@
 """Requirements against the tests that cite them.
 
     conformance.py --check                     every id that a test cites exists; else exit code 1
-    conformance.py --write [--standards DIR]   writes docs/conformance.md; where the standards folder
+    conformance.py --write [--standards DIR]   writes docs/conformance.md; where a standards folder
                                                is there (default: ../shared/rfc beside the clone),
                                                reads docs/requirements.tsv anew from it first
     conformance.py --self-test

@@ -16,11 +16,11 @@ enum class Event : std::uint8_t {
     success,      ///< a 2xx from the user
     failure,      ///< 300 to 699 from the user
     ack,
-    timer_100,    ///< 200 ms without an answer
-    timer_g,      ///< retransmit the failure (unreliable transports)
-    timer_h,      ///< no ACK came
-    timer_i,      ///< done absorbing ACKs
-    timer_l,      ///< done with retransmitted INVITEs after a 2xx
+    timer_100,  ///< 200 ms without an answer
+    timer_g,    ///< retransmit the failure (unreliable transports)
+    timer_h,    ///< no ACK came
+    timer_i,    ///< done absorbing ACKs
+    timer_l,    ///< done with retransmitted INVITEs after a 2xx
     transport_error,
 };
 enum class Action : std::uint16_t {
@@ -28,11 +28,11 @@ enum class Action : std::uint16_t {
     send = 1,
     resend = 2,
     send_100 = 4,
-    start_g = 8,       ///< T1 first, then doubling up to T2; on unreliable transports
+    start_g = 8,  ///< T1 first, then doubling up to T2; on unreliable transports
     start_h = 16,
-    start_i = 32,      ///< and stop G and H
+    start_i = 32,  ///< and stop G and H
     start_l = 64,
-    pass_ack = 128,    ///< to the user
+    pass_ack = 128,  ///< to the user
     report_timeout = 256,
     stop_100 = 512,
 };
@@ -118,7 +118,7 @@ constexpr const Row& step(State s, Event e) { return table_step<event_count>(tab
 inline constexpr std::array<std::string_view, state_count> state_names{
     "proceeding", "accepted", "completed", "confirmed", "terminated"};
 inline constexpr std::array<std::string_view, event_count> event_names{
-    "request", "provisional", "success", "failure", "ACK",    "timer 100",
-    "timer G", "timer H",     "timer I", "timer L", "transport error"};
+    "request", "provisional", "success", "failure",        "ACK", "timer 100", "timer G",
+    "timer H", "timer I",     "timer L", "transport error"};
 
 }  // namespace sip::invite_server

@@ -14,16 +14,16 @@ enum class State : std::uint8_t { trying, proceeding, completed, terminated };
 enum class Event : std::uint8_t {
     provisional,
     final,
-    timer_e,          ///< retransmit (unreliable transports)
-    timer_f,          ///< give up
-    timer_k,          ///< done absorbing copies of the final response
+    timer_e,  ///< retransmit (unreliable transports)
+    timer_f,  ///< give up
+    timer_k,  ///< done absorbing copies of the final response
     transport_error,
 };
 enum class Action : std::uint8_t {
     none = 0,
     pass_up = 1,
-    resend = 2,       ///< and set E anew: doubling up to T2 in trying, T2 in proceeding
-    start_k = 4,      ///< and stop E and F
+    resend = 2,   ///< and set E anew: doubling up to T2 in trying, T2 in proceeding
+    start_k = 4,  ///< and stop E and F
     report_timeout = 8,
     report_transport = 16,
 };

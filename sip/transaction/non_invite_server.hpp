@@ -11,17 +11,17 @@ namespace sip::non_invite_server {
 /// Non-INVITE server transaction: RFC 3261 17.2.2, figure 8, with RFC 4320.
 enum class State : std::uint8_t { trying, proceeding, completed, terminated };
 enum class Event : std::uint8_t {
-    request,          ///< the same request again
-    provisional,      ///< the user, or timer_100, gives a 100
-    final,            ///< the user gives a final response
-    timer_100,        ///< unanswered for as long as RFC 4320 4.1 wants
+    request,      ///< the same request again
+    provisional,  ///< the user, or timer_100, gives a 100
+    final,        ///< the user gives a final response
+    timer_100,    ///< unanswered for as long as RFC 4320 4.1 wants
     timer_j,
     transport_error,
 };
 enum class Action : std::uint8_t {
     none = 0,
-    send = 1,         ///< the response just given
-    resend = 2,       ///< the last response sent
+    send = 1,    ///< the response just given
+    resend = 2,  ///< the last response sent
     send_100 = 4,
     start_j = 8,
     stop_100 = 16,

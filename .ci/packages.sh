@@ -37,12 +37,14 @@ need() {
             [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
                 missing+=("$package")
         done
-        [ "$group" != build ] || command -v "${CXX:-g++}" >/dev/null || missing+=(g++)
+        [ "$group" != build ] || command -v g++ >/dev/null || missing+=(g++)
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "dev: installing with apt-get: ${missing[*]}" >&2
-    # The lists of a new machine are empty or stale; they are fetched only if that is so.
-    apt_install "${missing[@]}" 2>/dev/null && return 0
+    # The lists of a new machine are absent or stale; they are fetched only if that is so.
+    if compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
+        apt_install "${missing[@]}" && return 0
+    fi
     echo "dev: fetching the package lists first (apt-get update)" >&2
     as_root apt-get -q -o DPkg::Lock::Timeout=300 update >&2 || true
     apt_install "${missing[@]}" && return 0

@@ -6,12 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -19,6 +16,7 @@
 #include <vector>
 
 #include "tests/support/paths.hpp"
+#include "tests/support/source_text.hpp"
 
 namespace {
 
@@ -170,116 +168,25 @@ const std::vector<Exemption> untested_sources{
 };
 
 constexpr std::array<std::string_view, 3> core_folders{"sip/", "pidf/", "presence/"};
-constexpr std::array<std::string_view, 7> code_folders{"sip",   "pidf", "presence", "apps",
-                                                       "tests", "fuzz", "bench"};
+constexpr std::array<std::string_view, 8> folders_here{"sip",   "pidf", "presence", "apps",
+                                                       "tests", "fuzz", "bench",    "docs"};
 
-// ---- Reading a source ---------------------------------------------------------------------------
+// ---- What rules are written with ----------------------------------------------------------------
 
 using Findings = std::vector<std::string>;
-
-struct Source {
-    std::string path;  ///< from the root, with slashes
-    std::string text;
-};
 
 bool starts_with_any(std::string_view path, const auto& prefixes) {
     return std::any_of(prefixes.begin(), prefixes.end(),
                        [&](std::string_view prefix) { return path.starts_with(prefix); });
 }
 bool in_core(const Source& source) { return starts_with_any(source.path, core_folders); }
+bool is_document(std::string_view path) {
+    return path.ends_with(".md") || path.ends_with(".tsv") || path.ends_with(".txt");
+}
 bool is_cpp(std::string_view path) { return path.ends_with(".cpp") || path.ends_with(".hpp"); }
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-    std::vector<std::string_view> lines;
-    while (!text.empty()) {
-        const auto end = std::min(text.find('\n'), text.size());
-        lines.push_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return lines;
-}
-
-std::size_t line_at(std::string_view text, std::size_t offset) {
-    return 1 + static_cast<std::size_t>(std::count(
-                   text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n'));
-}
 
 std::string at(const Source& source, std::size_t line, std::string_view what) {
     return source.path + ":" + std::to_string(line) + ": " + std::string(what);
-}
-
-/// Where the comment, string or character literal that begins at `i` ends; `i` if none does.
-std::size_t end_of_inert(std::string_view text, std::size_t i) {
-    const std::string_view rest = text.substr(i);
-    const auto past = [&](std::string_view what, std::size_t from) {
-        const auto found = text.find(what, from);
-        return found == std::string_view::npos ? text.size() : found + what.size();
-    };
-    if (rest.starts_with("//")) return std::min(text.find('\n', i), text.size());
-    if (rest.starts_with("/*")) return past("*/", i + 2);
-    if (rest.starts_with("R\"") && (i == 0 || !is_word(text[i - 1]))) {
-        const auto open = text.find('(', i);
-        if (open == std::string_view::npos) return text.size();
-        return past(")" + std::string(text.substr(i + 2, open - i - 2)) + "\"", open);
-    }
-    const bool separator = rest.starts_with('\'') && i > 0 && is_word(text[i - 1]);
-    if (!rest.starts_with('"') && (!rest.starts_with('\'') || separator)) return i;
-    std::size_t j = i + 1;
-    while (j < text.size() && text[j] != text[i] && text[j] != '\n') j += text[j] == '\\' ? 2 : 1;
-    return std::min(j + 1, text.size());
-}
-
-/// The text with comments and literals blanked, line by line the same.
-std::string code_of(std::string_view text) {
-    std::string code(text);
-    for (std::size_t i = 0; i < text.size();) {
-        const auto end = end_of_inert(text, i);
-        for (std::size_t j = i; j < end; ++j)
-            if (text[j] != '\n') code[j] = ' ';
-        i = std::max(end, i + 1);
-    }
-    return code;
-}
-
-struct Include {
-    std::string_view name;
-    std::size_t line;
-};
-
-std::vector<Include> includes_of(std::string_view text) {
-    std::vector<Include> found;
-    std::size_t number = 0;
-    for (auto line : lines_of(text)) {
-        ++number;
-        if (!line.starts_with("#include ")) continue;
-        const auto open = line.find_first_of("<\"");
-        if (open == std::string_view::npos) continue;
-        const auto close = line.find_first_of(">\"", open + 1);
-        found.push_back({line.substr(open + 1, close - open - 1), number});
-    }
-    return found;
-}
-
-/// Every place where `word` stands as a whole; it may be qualified (`std::string`).
-std::vector<std::size_t> places_of(std::string_view word, std::string_view code) {
-    std::vector<std::size_t> places;
-    for (auto i = code.find(word); i != std::string_view::npos; i = code.find(word, i + 1)) {
-        const auto end = i + word.size();
-        if ((i == 0 || !is_word(code[i - 1])) && (end == code.size() || !is_word(code[end])))
-            places.push_back(i);
-    }
-    return places;
-}
-
-char next_char(std::string_view code, std::size_t i) {
-    i = code.find_first_not_of(" \n", i);
-    return i == std::string_view::npos ? '\0' : code[i];
-}
-char previous_char(std::string_view code, std::size_t i) {
-    if (i == 0) return '\0';
-    i = code.find_last_not_of(" \n", i - 1);
-    return i == std::string_view::npos ? '\0' : code[i];
 }
 
 // ---- Rules over one source ----------------------------------------------------------------------
@@ -412,6 +319,31 @@ Findings unfinished(const Source& source) {
                       "X"})
         for (auto place : places_of(word, source.text))
             found.push_back(at(source, line_at(source.text, place), "something unfinished"));
+    return found;
+}
+
+/// A test that is switched off, or allowed to fail, proves nothing.
+Findings switched_off(const Source& source) {
+    Findings found;
+    const auto code = code_of(source.text);
+    for (auto word : {"doctest::skip", "doctest::may_fail", "doctest::should_fail",
+                      "doctest::expected_failures", "#if 0"})
+        for (auto place : places_of(word, code))
+            found.push_back(at(source, line_at(code, place), std::string(word) + ": switched off"));
+    return found;
+}
+
+/// The core is tested under virtual time.
+Findings virtual_time(const Source& source) {
+    constexpr std::array<std::string_view, 4> folders{"tests/sip/", "tests/pidf/",
+                                                      "tests/presence/", "tests/sim/"};
+    Findings found;
+    if (!starts_with_any(source.path, folders)) return found;
+    const auto code = code_of(source.text);
+    for (auto word : {"sleep_for", "sleep_until", "sleep", "usleep", "nanosleep", "steady_clock",
+                      "system_clock", "high_resolution_clock", "std::time", "std::random_device"})
+        for (auto place : places_of(word, code))
+            found.push_back(at(source, line_at(code, place), std::string(word) + " in a test"));
     return found;
 }
 
@@ -664,6 +596,17 @@ std::vector<Rule> text_rules() {
          {{"sip/a.cpp",
            "// to do, and TO"
            "DOS\n"}}},
+        {"no test is switched off",
+         switched_off,
+         {{"tests/a.cpp", "TEST_CASE(\"a\" * doctest::skip()) {}\n"},
+          {"tests/a.cpp", "#if 0\n#endif\n"}},
+         {{"tests/a.cpp", "// doctest::skip\nTEST_CASE(\"a\") {}\n"}}},
+        {"tests of the core sleep nowhere and read no clock",
+         virtual_time,
+         {{"tests/sip/a.cpp", "std::this_thread::sleep_for(1s);\n"},
+          {"tests/presence/a.cpp", "auto t = std::chrono::steady_clock::now();\n"}},
+         {{"tests/sip/a.cpp", "// asleep; sleep\nint sleeper;\n"},
+          {"tests/apps/a.cpp", "std::this_thread::sleep_for(1s);\n"}}},
         {"no path of a machine",
          machine_paths,
          {{"tests/a.cpp",
@@ -719,7 +662,7 @@ std::string read(const fs::path& path) {
 
 Tree tree_here() {
     Tree tree;
-    for (auto folder : code_folders)
+    for (auto folder : folders_here)
         for (const auto& entry : fs::recursive_directory_iterator(source_root() / folder))
             if (entry.is_regular_file())
                 tree.insert(fs::relative(entry.path(), source_root()).generic_string());
@@ -738,10 +681,10 @@ bool is_source(std::string_view path) {
            path.ends_with("meson.build") || path == "dev" || path.ends_with("/run");
 }
 
-std::vector<Source> sources_here() {
+std::vector<Source> files_here(bool (*wanted)(std::string_view)) {
     std::vector<Source> sources;
     for (const auto& path : tree_here())
-        if (is_source(path)) sources.push_back({path, read(source_root() / path)});
+        if (wanted(path)) sources.push_back({path, read(source_root() / path)});
     return sources;
 }
 
@@ -768,12 +711,18 @@ TEST_CASE("every rule fails on what breaks it and passes what keeps it") {
 }
 
 TEST_CASE("the sources keep every rule") {
-    const auto sources = sources_here();
+    const auto sources = files_here(is_source);
     REQUIRE(sources.size() > 20);
     for (const auto& rule : all_rules()) {
         INFO(rule.says);
         for (const auto& source : sources) show(rule.check(source));
     }
+}
+
+TEST_CASE("the documents name no path of a machine") {
+    const auto documents = files_here(is_document);
+    REQUIRE(documents.size() > 3);
+    for (const auto& document : documents) show(machine_paths(document));
 }
 
 TEST_CASE("every source of the core has a test that mirrors it") {
@@ -821,7 +770,7 @@ TEST_CASE("the sources are formatted") {
     CHECK(std::system("echo 'int  a ;' | clang-format-14 --dry-run -Werror >/dev/null 2>&1") != 0);
     std::string command =
         "cd '" + source_root().string() + "' && clang-format-14 --dry-run -Werror";
-    for (const auto& source : sources_here())
+    for (const auto& source : files_here(is_source))
         if (is_cpp(source.path)) command += " '" + source.path + "'";
     CHECK(std::system((command + " 2>&1").c_str()) == 0);
 }

@@ -666,8 +666,8 @@ Tree tree_here() {
         for (const auto& entry : fs::recursive_directory_iterator(source_root() / folder))
             if (entry.is_regular_file())
                 tree.insert(fs::relative(entry.path(), source_root()).generic_string());
-    for (auto file :
-         {"dev", ".ci/run", ".ci/packages.sh", ".ci/count.py", ".ci/conformance.py", "meson.build"})
+    for (auto file : {"dev", ".ci/run", ".ci/packages.sh", ".ci/count.py", ".ci/conformance.py",
+                      "meson.build", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"})
         if (fs::exists(source_root() / file)) tree.insert(file);
     return tree;
 }

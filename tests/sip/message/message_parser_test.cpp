@@ -1,0 +1,368 @@
+#include "sip/message/message_parser.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace {
+
+using namespace sip;
+
+/// A scan of a heap copy of exact size, so that a read past its end is seen by the sanitizer.
+struct Scanned {
+    Scanned(std::string_view text, Framing framing, const Limits& limits = {},
+            const Leniency& leniency = {}, std::size_t slot_count = 32)
+        : bytes(new char[text.size()]), slots(new HeaderField[slot_count]) {
+        if (!text.empty()) std::memcpy(bytes.get(), text.data(), text.size());
+        scan = scan_message({bytes.get(), text.size()}, {slots.get(), slot_count}, framing, limits,
+                            leniency);
+    }
+    const Scan* operator->() const { return &scan; }
+
+    std::unique_ptr<char[]> bytes;
+    std::unique_ptr<HeaderField[]> slots;
+    Scan scan;
+};
+
+Scanned datagram(std::string_view text, const Leniency& leniency = {}) {
+    return {text, Framing::datagram, {}, leniency};
+}
+Scanned stream(std::string_view text) { return {text, Framing::stream}; }
+
+/// A datagram with one header line, or several, in it.
+Scanned with_lines(const std::string& lines) {
+    return datagram("OPTIONS sip:a.example SIP/2.0\r\n" + lines + "\r\n\r\n");
+}
+constexpr std::size_t lines_at = 31;  ///< where `lines` starts there
+
+void check_broken(const Scanned& found, Condition condition, std::string_view rule,
+                  std::size_t offset) {
+    CHECK(found->end == ScanEnd::broken);
+    CHECK(found->error.condition == condition);
+    CHECK(found->error.rule == rule);
+    CHECK(found->error.offset == offset);
+}
+
+TEST_CASE("R3261-7.1-1: a request is cut into start line, header fields and body") {
+    const std::string head =
+        "PUBLISH sip:desk@home.example;x=1 SIP/2.0\r\n"
+        "v: SIP/2.0/UDP host.example\r\n"
+        "Expires:60\r\n"
+        "X-Other \t :  one  two \r\n";
+    const std::string text = head + "\r\nbody\r\n\r\n";
+    const auto found = datagram(text);
+    REQUIRE(found->end == ScanEnd::complete);
+    const MessageView& message = found->message;
+    CHECK(message.is_request());
+    CHECK(message.method == Method::publish);
+    CHECK(message.method_name == "PUBLISH");
+    CHECK(message.request_uri == "sip:desk@home.example;x=1");
+    CHECK(message.status == 0);
+    REQUIRE(message.headers.size() == 3);
+    CHECK(message.headers[0].id == HeaderId::via);
+    CHECK(message.headers[0].name == "v");
+    CHECK(message.headers[0].value == "SIP/2.0/UDP host.example");
+    CHECK(message.value_of(HeaderId::expires) == "60");
+    CHECK(message.headers[2].id == HeaderId::unknown);
+    CHECK(message.headers[2].name == "X-Other");
+    CHECK(message.headers[2].value == "one  two");
+    CHECK(message.body == "body\r\n\r\n");
+    CHECK(message.bytes == text);
+    CHECK(found->consumed == text.size());
+}
+
+TEST_CASE("R3261-7.1-3: an unknown method parses, one that is no token does not") {
+    const auto odd = datagram("!inv%te*.Z SIP:a SIP/2.0\r\n\r\n");
+    REQUIRE(odd->end == ScanEnd::complete);
+    CHECK(odd->message.method == Method::unknown);
+    CHECK(odd->message.method_name == "!inv%te*.Z");
+    check_broken(datagram("IN/ITE sip:a SIP/2.0\r\n\r\n"), Condition::malformed,
+                 "Request-Line: method is not a token", 0);
+    check_broken(datagram(" INVITE sip:a SIP/2.0\r\n\r\n"), Condition::malformed,
+                 "Request-Line: method is not a token", 0);
+    CHECK_FALSE(datagram(" INVITE sip:a SIP/2.0\r\n\r\n")->message.is_request());
+    check_broken(datagram("hello\r\n\r\n"), Condition::malformed,
+                 "Request-Line: no SP behind the method", 0);
+}
+
+TEST_CASE("R3261-7.1-2: SIP-Version compares in any case, and 505 is for other versions alone") {
+    CHECK(datagram("ACK sip:a sip/2.0\r\n\r\n")->end == ScanEnd::complete);
+    CHECK(datagram("sIp/2.0 200 OK\r\n\r\n")->end == ScanEnd::complete);
+    for (const std::string version : {"SIP/7.0", "SIP/1.0", "sip/2.1", "SIP/02.0", "SIP/22.33"})
+        check_broken(datagram("ACK sip:a " + version + "\r\n\r\n"),
+                     Condition::version_not_supported, "SIP-Version is not 2.0", 10);
+    for (const std::string version :
+         {"HTTP/1.1", "SIP/2", "SIP/.0", "SIP/2.", "SIP/2.0.", "SIP2.0", "SIP/a.0", "SIP/2.0\t"})
+        check_broken(datagram("ACK sip:a " + version + "\r\n\r\n"), Condition::malformed,
+                     "Request-Line: SIP-Version is malformed", 10);
+    check_broken(datagram("SIP/3.0 200 OK\r\n\r\n"), Condition::version_not_supported,
+                 "SIP-Version is not 2.0", 0);
+    check_broken(datagram("ACK sip:a\r\n\r\n"), Condition::malformed,
+                 "Request-Line: SIP-Version is missing", 9);
+}
+
+TEST_CASE("R3261-7.1-1: what may not stand in a Request-URI is refused where it stands") {
+    const auto uri = [](const std::string& text) {
+        return datagram("INFO " + text + " SIP/2.0\r\n\r\n");
+    };
+    CHECK(uri("sip:a%00b@c")->end == ScanEnd::complete);
+    check_broken(uri("sip:a b"), Condition::malformed, "Request-URI: white space in it", 10);
+    check_broken(uri("sip:a\tb"), Condition::malformed, "Request-URI: white space in it", 10);
+    check_broken(uri("<sip:a>"), Condition::malformed, "Request-URI: <, > or quote in it", 5);
+    check_broken(uri(std::string("sip:\0a", 6)), Condition::malformed,
+                 "Request-URI: byte that must be escaped", 9);
+    check_broken(uri("sip:\xc3\xa4"), Condition::malformed,
+                 "Request-URI: byte that must be escaped", 9);
+    check_broken(datagram("INFO  SIP/2.0\r\n\r\n"), Condition::malformed,
+                 "Request-Line: more than one SP", 5);
+    check_broken(datagram("INFO sip:a SIP/2.0 \r\n\r\n"), Condition::malformed,
+                 "Request-Line: SP at its end", 18);
+    Leniency lenient;
+    lenient.spaces_in_request_line = true;
+    const auto found = datagram("INFO   sip:a   SIP/2.0  \r\n\r\n", lenient);
+    CHECK(found->end == ScanEnd::complete);
+    CHECK(found->message.request_uri == "sip:a");
+    CHECK(uri("sip:a b")->end == ScanEnd::broken);
+    CHECK(datagram("INFO   SIP/2.0\r\n\r\n", lenient)->end == ScanEnd::broken);
+}
+
+TEST_CASE("status lines: 100 to 699, and a reason phrase that may be empty or any text") {
+    const auto found = datagram("SIP/2.0 183 = 2**3 \xd0\xbd\xd0\xb5 \"x\r\n\r\n");
+    REQUIRE(found->end == ScanEnd::complete);
+    CHECK_FALSE(found->message.is_request());
+    CHECK(found->message.status == 183);
+    CHECK(found->message.reason == "= 2**3 \xd0\xbd\xd0\xb5 \"x");
+    CHECK(datagram("SIP/2.0 100 \r\n\r\n")->end == ScanEnd::complete);
+    CHECK(datagram("SIP/2.0 699 a\r\n\r\n")->end == ScanEnd::complete);
+    check_broken(datagram("SIP/2.0 100\r\n\r\n"), Condition::malformed,
+                 "Status-Line: no SP behind the Status-Code", 11);
+    for (const std::string code : {"099", "700", "1000", "20", "", "2 0", "+20", "4294967496"})
+        check_broken(datagram("SIP/2.0 " + code + " OK\r\n\r\n"), Condition::malformed,
+                     "Status-Line: Status-Code is not 100 to 699", 8);
+    for (const std::string line :
+         {"SIP/2.0", "SIP/2.0 ", "SIP/", "sip/2.0200 OK", "SIP/2.0\t200 OK"}) {
+        const auto broken = datagram(line + "\r\n\r\n");
+        CHECK(broken->end == ScanEnd::broken);
+        CHECK_FALSE(broken->message.is_request());
+    }
+}
+
+TEST_CASE("R3261-7.3.1-2: folded lines are one, with any white space around the colon") {
+    const auto found = with_lines("Subject \t:\r\n a\r\n\tb \r\n \r\nTo:x");
+    REQUIRE(found->end == ScanEnd::complete);
+    REQUIRE(found->message.headers.size() == 2);
+    CHECK(found->message.headers[0].value == "a\r\n\tb");
+    CHECK(found->message.headers[1].value == "x");
+    check_broken(datagram("INFO sip:a SIP/2.0\r\n x: y\r\n\r\n"), Condition::malformed,
+                 "start line is folded", 20);
+}
+
+TEST_CASE("R3261-7.3.1-4: rows of one name keep their order") {
+    const auto found = with_lines("v: 1\r\nX: a\r\nVia: 2\r\nv:\r\nVIA:3");
+    REQUIRE(found->message.headers.size() == 5);
+    std::string values;
+    for (const HeaderField& field : found->message.headers)
+        if (field.id == HeaderId::via) values += std::string(field.value) + ";";
+    CHECK(values == "1;2;;3;");
+    CHECK(found->message.count(HeaderId::via) == 4);
+    CHECK(found->message.find(HeaderId::to) == nullptr);
+}
+
+TEST_CASE("header lines without a name or a colon are refused where the fault is") {
+    constexpr std::string_view rule = "header field: name or colon is malformed";
+    check_broken(with_lines("Subject"), Condition::malformed, rule, lines_at + 7);
+    check_broken(with_lines(": x"), Condition::malformed, rule, lines_at);
+    check_broken(with_lines("Sub ject: x"), Condition::malformed, rule, lines_at + 4);
+    check_broken(with_lines("Sub\xc3\xa4: x"), Condition::malformed, rule, lines_at + 3);
+    check_broken(with_lines(std::string("Su\0: x", 6)), Condition::malformed, rule, lines_at + 2);
+    check_broken(with_lines("Subject\r\n : x"), Condition::malformed, rule, lines_at + 7);
+    // What stands behind the fault is there for the answer all the same.
+    const auto found = with_lines("oops\r\nCall-ID: a");
+    CHECK(found->message.value_of(HeaderId::call_id) == "a");
+}
+
+TEST_CASE("control bytes stand in quoted pairs alone, bytes outside ASCII are UTF-8") {
+    const auto line = [](std::string_view text) { return with_lines("X: " + std::string(text)); };
+    using namespace std::string_view_literals;
+    for (const auto good :
+         {"\"a\\\0b\""sv, "\"\\\x7f\""sv, "(c \\\0)"sv, "(\" \\\1)"sv, "((a)\\\1)"sv, "a\tb"sv,
+          "\xc3\xa4"sv, "\"\xe2\x82\xac\""sv, "\xf0\x9f\x98\x80"sv, "\xf4\x8f\xbf\xbf"sv,
+          "\"a\r\n b\\\2\""sv, "\"\\\"\\\3\""sv, "a\\b"sv, "\" \\\\\""sv}) {
+        CAPTURE(good);
+        CHECK(line(good)->end == ScanEnd::complete);
+    }
+    constexpr auto control = "control character in the header section";
+    check_broken(line("\0"sv), Condition::malformed, control, lines_at + 3);
+    check_broken(line("a\1"sv), Condition::malformed, control, lines_at + 4);
+    check_broken(line("\\\0"sv), Condition::malformed, control, lines_at + 4);
+    check_broken(line("\"\0\""sv), Condition::malformed, control, lines_at + 4);
+    check_broken(line("\"\"\\\0"sv), Condition::malformed, control, lines_at + 6);
+    check_broken(line("\"\\\\\0\""sv), Condition::malformed, control, lines_at + 6);
+    check_broken(line("()\\\0"sv), Condition::malformed, control, lines_at + 6);
+    check_broken(line("\x7f"sv), Condition::malformed, control, lines_at + 3);
+    for (const auto bad :
+         {"\x80"sv, "\xc3"sv, "\xc3x"sv, "\xff"sv, "\xfe"sv, "\xc0\xaf"sv, "\xc1\x81"sv,
+          "\xe0\x80\xaf"sv, "\xed\xa0\x80"sv, "\xf0\x80\x80\xaf"sv, "\xf4\x90\x80\x80"sv,
+          "\xf5\x80\x80\x80"sv, "\xe2\x82"sv, "\xf8\x88\x80\x80\x80"sv})
+        check_broken(line(bad), Condition::malformed, "invalid UTF-8", lines_at + 3);
+    check_broken(line("\"\\\xff\""sv), Condition::malformed, "invalid UTF-8", lines_at + 5);
+    check_broken(datagram("SIP/2.0 200 \"\\\0\"\r\n\r\n"sv), Condition::malformed, control, 14);
+    check_broken(datagram("SIP/2.0 200 \xff\r\n\r\n"sv), Condition::malformed, "invalid UTF-8", 12);
+}
+
+TEST_CASE("bare CR and bare LF are refused wherever they stand in the header section") {
+    check_broken(with_lines("X: a\nY: b"), Condition::malformed, "bare LF in the header section",
+                 lines_at + 4);
+    check_broken(with_lines("X: a\rY: b"), Condition::malformed, "bare CR in the header section",
+                 lines_at + 4);
+    check_broken(with_lines("X: a\r"), Condition::malformed, "bare CR in the header section",
+                 lines_at + 4);
+    check_broken(with_lines("X: \"\\\r\""), Condition::malformed, "bare CR in the header section",
+                 lines_at + 5);
+    CHECK(with_lines("X\r: a")->end == ScanEnd::broken);
+    CHECK(datagram("INFO sip:a SIP/2.0\r\r\n\r\n")->end == ScanEnd::broken);
+    CHECK(datagram("SIP/2.0 200 O\rK\r\n\r\n")->end == ScanEnd::broken);
+    // A body is not looked at.
+    CHECK(datagram("INFO sip:a SIP/2.0\r\n\r\na\rb\nc")->end == ScanEnd::complete);
+}
+
+TEST_CASE("R3261-20.14-1: Content-Length is one number of octets") {
+    for (const std::string good : {"0", "1", "0001", " 1 ", "\r\n 1", "1\r\n "})
+        CHECK(with_lines("Content-Length:" + good + "\r\n\r\nx")->end == ScanEnd::complete);
+    for (const std::string bad : {"-1", "+1", "1 1", "1,1", "0x1", "1.", "", "a", "\"1\"",
+                                  "18446744073709551616", "99999999999999999999999999"}) {
+        const auto found = with_lines("Content-Length:" + bad + "\r\n\r\nx");
+        CHECK(found->end == ScanEnd::broken);
+        CHECK(found->error.rule == "Content-Length is not a number of octets");
+        CHECK(found->message.body.empty());
+    }
+    // In 32 bits this would be 1, and in signed 64 bits below nothing.
+    for (const std::string lie : {"4294967297", "18446744073709551615", "9223372036854775809"})
+        check_broken(with_lines("l:" + lie + "\r\n\r\nx"), Condition::mismatch,
+                     "Content-Length is more than what came", lines_at + 2);
+    for (const std::string twice : {"l: 1\r\nContent-Length: 2", "l: 1\r\nl: 1", "l: 1\r\nL: x"})
+        check_broken(with_lines(twice + "\r\n\r\nx"), Condition::repeated_header,
+                     "Content-Length stands more than once", lines_at + twice.rfind(' ') + 1);
+}
+
+TEST_CASE("R3261-18.3-1: a datagram is cut at Content-Length, and must not be shorter") {
+    const std::string head = "INFO sip:a SIP/2.0\r\nl: 3\r\n\r\n";
+    CHECK(datagram(head + "abc")->message.body == "abc");
+    const auto longer = datagram(head + "abcINVITE sip:b SIP/2.0\r\n\r\n");
+    REQUIRE(longer->end == ScanEnd::complete);
+    CHECK(longer->message.body == "abc");
+    CHECK(longer->message.bytes == head + "abc");
+    CHECK(longer->consumed == head.size() + 3 + 24);
+    const auto shorter = datagram(head + "ab");
+    check_broken(shorter, Condition::mismatch, "Content-Length is more than what came", 23);
+    CHECK(shorter->message.body == "ab");
+    CHECK(datagram("INFO sip:a SIP/2.0\r\n\r\nabcd")->message.body == "abcd");
+}
+
+TEST_CASE("a datagram without the empty line is taken when all its lines are whole") {
+    const std::string text = "INFO sip:a SIP/2.0\r\nl: 0\r\n";
+    CHECK(datagram(text)->end == ScanEnd::complete);
+    CHECK(datagram(text, Leniency::strict())->end == ScanEnd::broken);
+    check_broken(datagram("INFO sip:a SIP/2.0\r\nl: 0"), Condition::malformed,
+                 "header section has no end", 24);
+    check_broken(datagram("INFO sip:a SIP/2.0\r\nl: 5\r\n"), Condition::mismatch,
+                 "Content-Length is more than what came", 23);
+    CHECK(stream(text)->end == ScanEnd::need_more);
+}
+
+TEST_CASE("R3261-7.5-1: CRLFs before a message are skipped, and nothing else is no message") {
+    for (const Framing framing : {Framing::datagram, Framing::stream}) {
+        const Scanned found("\r\n\r\nACK sip:a SIP/2.0\r\nl:0\r\n\r\n", framing);
+        REQUIRE(found->end == ScanEnd::complete);
+        CHECK(found->message.bytes == "ACK sip:a SIP/2.0\r\nl:0\r\n\r\n");
+        CHECK(found->consumed == 30);
+        const Scanned none("\r\n\r\n", framing);
+        CHECK(none->end == ScanEnd::nothing);
+        CHECK(none->consumed == 4);
+        CHECK(Scanned("", framing)->end == ScanEnd::nothing);
+        // Offsets count from the start of the input.
+        CHECK(Scanned("\r\nACK sip:a SIP/9.0\r\nl:0\r\n\r\n", framing)->error.offset == 12);
+    }
+    CHECK(stream("\r\n\r")->end == ScanEnd::need_more);
+    CHECK(datagram("\r\n\r")->end == ScanEnd::broken);
+}
+
+TEST_CASE("R3261-18.3-2: a stream message is whole at its last byte and not before") {
+    const std::string text = "INFO sip:a SIP/2.0\r\nContent-Length: 3\r\n\r\nabc";
+    for (std::size_t size = 1; size < text.size(); ++size) {
+        const auto found = stream(text.substr(0, size));
+        CHECK(found->end == ScanEnd::need_more);
+        CHECK(found->needed == (size < text.size() - 3 ? 0 : text.size()));
+    }
+    const auto found = stream(text + "INFO");
+    REQUIRE(found->end == ScanEnd::complete);
+    CHECK(found->consumed == text.size());
+    CHECK(found->message.body == "abc");
+}
+
+TEST_CASE("limits: at each the message passes, one past it has its own answer") {
+    const std::string head = "INFO sip:a SIP/2.0\r\nA: b\r\nl: 5\r\n\r\n";
+    const std::string text = head + "12345";
+    const auto scan = [&](Framing framing, const Limits& limits) {
+        const Scanned found(text, framing, limits);
+        return found->end == ScanEnd::complete ? 200 : status_of(found->error.condition);
+    };
+    for (const Framing framing : {Framing::datagram, Framing::stream}) {
+        Limits limits;
+        limits.message_bytes = static_cast<std::uint32_t>(text.size());
+        CHECK(scan(framing, limits) == 200);
+        --limits.message_bytes;
+        CHECK(scan(framing, limits) == 513);
+        limits = {};
+        limits.body_bytes = 5;
+        CHECK(scan(framing, limits) == 200);
+        limits.body_bytes = 4;
+        CHECK(scan(framing, limits) == 413);
+        limits = {};
+        limits.uri_bytes = 5;
+        CHECK(scan(framing, limits) == 200);
+        limits.uri_bytes = 4;
+        CHECK(scan(framing, limits) == 414);
+        limits = {};
+        limits.headers = 2;
+        CHECK(scan(framing, limits) == 200);
+        limits.headers = 1;
+        CHECK(scan(framing, limits) == 400);
+        limits.headers = 0;
+        CHECK(scan(framing, limits) == 400);
+        const Scanned no_slot(text, framing, {}, {}, 1);
+        CHECK(no_slot->error.rule == "too many header fields");
+        CHECK(no_slot->message.headers.size() == 1);
+    }
+    Limits limits;
+    limits.header_bytes = static_cast<std::uint32_t>(head.size());
+    CHECK(scan(Framing::stream, limits) == 200);
+    --limits.header_bytes;
+    CHECK(scan(Framing::stream, limits) == 513);
+    CHECK(scan(Framing::datagram, limits) == 200);
+}
+
+TEST_CASE("a stream that could go on behind a broken message says so") {
+    const auto framed = [](const std::string& text) { return stream(text)->framed; };
+    CHECK(framed("INFO <sip:a> SIP/2.0\r\nl: 0\r\n\r\n"));
+    CHECK(framed("INFO sip:a SIP/3.0\r\nl: 0\r\n\r\n"));
+    CHECK(framed("SIP/2.0 2000 OK\r\nl: 0\r\n\r\n"));
+    CHECK(framed("INFO sip:a SIP/2.0\r\nX: \x01\r\nl: 0\r\n\r\n"));
+    CHECK_FALSE(framed("INFO sip:a SIP/2.0\r\nX\r\nl: 0\r\n\r\n"));
+    CHECK_FALSE(framed("INFO sip:a SIP/2.0\r\nX: a\rb\r\nl: 0\r\n\r\n"));
+    CHECK_FALSE(framed("INFO sip:a SIP/2.0\r\nX: a\nl: 0\r\n\r\n"));
+    CHECK_FALSE(framed("INFO sip:a SIP/2.0\r\nl: 0\r\nl: 0\r\n\r\n"));
+    CHECK_FALSE(framed("INFO <sip:a> SIP/2.0\r\nl: -1\r\n\r\n"));
+    CHECK_FALSE(framed("INFO <sip:a> SIP/2.0\r\n\r\n"));
+    CHECK_FALSE(datagram("INFO <sip:a> SIP/2.0\r\nl: 0\r\n\r\n")->framed);
+}
+
+TEST_CASE("of several faults the first is told") {
+    check_broken(datagram("INFO <sip:a> SIP/3.0\r\nX\r\nl: 7\r\n\r\n"), Condition::malformed,
+                 "Request-URI: <, > or quote in it", 5);
+}
+
+}  // namespace

@@ -94,8 +94,9 @@ private:
                        const ServerTransactions::Matched& matched);
     void admit(Now now, Request& request);
     void dispatch(Now now, Request& request);
+    void answer_generally(Now now, const Request& request, const std::optional<Error>& error);
     void resume(Now now, Staging::Waiting& waiting);
-    /// An error of a request's general checks, answered in a transaction or without one.
+    /// Answers what never got as far as a transaction, and keeps nothing of it.
     void refuse_stateless(Now now, const MessageView& message, const Source& source,
                           const Error& error);
     std::optional<Error> check_require(const Request& request) const;

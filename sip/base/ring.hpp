@@ -33,6 +33,11 @@ public:
         drop();
         return value;
     }
+    /// The element `i` places behind the front.
+    T& at(std::size_t i) {
+        SIP_ASSERT(i < size_);
+        return slots_[(first_ + i) % capacity_];
+    }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
 

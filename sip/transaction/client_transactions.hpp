@@ -52,8 +52,8 @@ public:
                                   const Essentials& essentials);
     std::optional<Report> timer(Now now, Handle object);
     /// One of the transactions that went down with `flow`; called until it gives nothing.
-    std::optional<Report> fail_next_on(FlowId flow);
-    /// A datagram peer is unreachable: a hint at most, since ICMP can be forged (threat 11).
+    /// A report whose user is 0 concerns nobody.
+    std::optional<Report> fail_next_on(Now now, FlowId flow);
     /// The user of a transaction forgets it: it runs on, and reports to nobody.
     void abandon(ClientTransactionId id);
     std::size_t size() const { return slab_.size(); }

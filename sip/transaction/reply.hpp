@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sip/base/packet.hpp"
 #include "sip/message/message_writer.hpp"
 #include "sip/transaction/request.hpp"
 #include "sip/transport/shard.hpp"

@@ -50,7 +50,6 @@ public:
     void keep_trying(Now now, ServerTransactionId id, const Packet& trying);
 
     void timer(Now now, Handle object);
-    void flow_closed(Now now, FlowId flow);
     std::size_t size() const { return slab_.size(); }
 
 private:

@@ -49,6 +49,8 @@ public:
     };
     /// The next request that need not wait any more; taken out.
     std::optional<Waiting> next_waiting();
+    /// A request that had waited for `resource` was handled: if it staged nothing, the next may go.
+    void finished(std::uint64_t resource);
     bool has_work() const { return !settled_.empty() || free_waiting_ > 0; }
     std::size_t size() const { return changes_.size(); }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "sip/base/entropy.hpp"
 #include "sip/base/limits.hpp"
 #include "sip/base/memory.hpp"
@@ -21,7 +23,9 @@ struct Shard {
           entropy(entropy_given),
           key{entropy_given.next(), entropy_given.next()},
           timers(memory),
-          tracer(tracer_given) {}
+          tracer(tracer_given) {
+        if (!scratch_block.resize(memory, limits.response_bytes)) ++counters.limit_memory;
+    }
 
     Limits limits;
     Leniency leniency;
@@ -31,6 +35,10 @@ struct Shard {
     TimerQueue timers;
     Tracer* tracer;  ///< null: nobody listens
     Counters counters;
+    Block scratch_block;
+
+    /// Room to write one message of our own in. Empty when memory refused it at the start.
+    std::span<char> scratch() { return {scratch_block.data(), scratch_block.size()}; }
 
     void decision(Now now, std::string_view what, std::string_view reason, std::string_view subject,
                   std::uint16_t status = 0) {

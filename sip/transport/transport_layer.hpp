@@ -40,6 +40,11 @@ public:
     /// While something lives by this connection (a subscription, a registration, a transaction) it
     /// is not idle. Calls pair; unknown flows are ignored.
     void bind(FlowId flow, int change);
+    /// Whether anything is bound to it.
+    bool is_bound(FlowId flow) const {
+        const Flow* found = flows_.find(handle_of(flow));
+        return found != nullptr && found->bound > 0;
+    }
     /// Where a message that came by `flow` came from; nothing when the flow is gone.
     std::optional<Source> source_of(FlowId flow) const;
 

@@ -1,0 +1,238 @@
+#include "sip/dialog/dialog.hpp"
+
+#include "sip/dialog/request_head.hpp"
+#include "sip/message/contact.hpp"
+#include "sip/transport/locate.hpp"
+
+namespace sip {
+namespace {
+
+/// The one Contact of a request or 2xx that makes or refreshes a dialog. RFC 3261 8.1.1.8.
+Expected<std::string_view> contact_of(const MessageView& message, const Leniency& leniency) {
+    std::string_view found;
+    for (const HeaderField& field : message.headers) {
+        if (field.id != HeaderId::contact) continue;
+        std::string_view rest = field.value;
+        while (const auto contact = next_contact(rest, leniency)) {
+            if (!*contact) return tl::unexpected(contact->error());
+            if ((*contact)->star) return failure(Condition::malformed, "Contact is *");
+            if (!found.empty()) return failure(Condition::malformed, "More than one Contact");
+            if (!(*contact)->address.uri.is_sip())
+                return failure(Condition::malformed, "Contact is no SIP URI");
+            found = (*contact)->address.uri.text;
+        }
+    }
+    return found;
+}
+
+/// The route set as one list of "<uri>" in the order our requests need.
+struct RouteList {
+    static constexpr std::size_t most = 64;
+    SmallVector<std::string_view, most> values;
+};
+
+Expected<RouteList> record_routes(const MessageView& message, const Limits& limits,
+                                  const Leniency& leniency) {
+    RouteList list;
+    for (const HeaderField& field : message.headers) {
+        if (field.id != HeaderId::record_route) continue;
+        std::string_view rest = field.value;
+        while (const auto route = next_name_addr(rest, leniency)) {
+            if (!*route) return tl::unexpected(route->error());
+            if (list.values.size() >= limits.route_set || !list.values.push((*route)->uri.text))
+                return failure(Condition::malformed, "Too many Record-Route values");
+        }
+    }
+    return list;
+}
+
+/// Takes the first "<uri>" off a packed route list.
+std::string_view take_route(std::string_view& routes) {
+    const auto end = routes.find('>');
+    if (end == std::string_view::npos) return {};
+    const std::string_view uri = routes.substr(1, end - 1);
+    routes.remove_prefix(end + 1);
+    return uri;
+}
+
+}  // namespace
+
+std::string_view Dialog::part(Part which) const {
+    const auto i = static_cast<std::size_t>(which);
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return strings_.view().substr(begin, ends_[i] - begin);
+}
+
+Dialog::Parts Dialog::parts() const {
+    Parts all;
+    for (std::size_t i = 0; i < part_count; ++i) all[i] = part(static_cast<Part>(i));
+    return all;
+}
+
+Expected<void> Dialog::pack(Shard& shard, const Parts& parts) {
+    std::size_t size = 0;
+    for (std::string_view text : parts) size += text.size();
+    if (size > shard.limits.dialog_bytes || size > UINT16_MAX) {
+        ++shard.counters.limit_dialog_bytes;
+        return failure(Condition::malformed, "Dialog headers are too long");
+    }
+    Block fresh;
+    if (!fresh.resize(shard.memory, size)) {
+        ++shard.counters.limit_memory;
+        return failure(Condition::overloaded, "No memory for the dialog");
+    }
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < part_count; ++i) {
+        if (!parts[i].empty()) std::memcpy(fresh.data() + at, parts[i].data(), parts[i].size());
+        at += parts[i].size();
+        ends_[i] = static_cast<std::uint16_t>(at);
+    }
+    strings_ = std::move(fresh);
+    return {};
+}
+
+namespace {
+
+/// Packs the routes as "<a><b>", front to back or back to front.
+Expected<std::string_view> join_routes(Shard& shard, const MessageView& message, bool reversed,
+                                       Block& room) {
+    const auto list = record_routes(message, shard.limits, shard.leniency);
+    if (!list) {
+        ++shard.counters.limit_route_set;
+        return tl::unexpected(list.error());
+    }
+    std::size_t size = 0;
+    for (std::string_view uri : list->values) size += uri.size() + 2;
+    if (size == 0) return std::string_view{};
+    if (!room.resize(shard.memory, size))
+        return failure(Condition::overloaded, "No memory for the dialog");
+    Appender out({room.data(), room.size()});
+    const std::size_t count = list->values.size();
+    for (std::size_t i = 0; i < count; ++i)
+        out << '<' << list->values[reversed ? count - 1 - i : i] << '>';
+    return out.view();
+}
+
+}  // namespace
+
+Expected<Dialog> Dialog::as_uas(Shard& shard, const Request& request, std::string_view local_tag) {
+    const Essentials& e = request.essentials;
+    const auto contact = contact_of(request.message, shard.leniency);
+    if (!contact) return tl::unexpected(contact.error());
+    if (contact->empty()) return failure(Condition::missing_header, "Contact is missing");
+    Block room;
+    const auto routes = join_routes(shard, request.message, false, room);
+    if (!routes) return tl::unexpected(routes.error());
+    Dialog dialog;
+    const auto packed = dialog.pack(shard, {e.call_id, local_tag, e.from_tag, e.to.uri.text,
+                                            e.from.uri.text, *contact, *routes});
+    if (!packed) return tl::unexpected(packed.error());
+    dialog.remote_cseq_ = e.cseq.number;
+    dialog.heard_ = true;
+    dialog.learn_path(request);
+    return dialog;
+}
+
+Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uint32_t cseq) {
+    const Essentials& e = response.essentials;
+    const auto contact = contact_of(response.message, shard.leniency);
+    if (!contact) return tl::unexpected(contact.error());
+    if (contact->empty()) return failure(Condition::missing_header, "Contact is missing");
+    Block room;
+    const auto routes = join_routes(shard, response.message, true, room);
+    if (!routes) return tl::unexpected(routes.error());
+    Dialog dialog;
+    const auto packed = dialog.pack(shard, {e.call_id, e.from_tag, e.to_tag, e.from.uri.text,
+                                            e.to.uri.text, *contact, *routes});
+    if (!packed) return tl::unexpected(packed.error());
+    dialog.local_cseq_ = cseq;
+    dialog.path_ = response.source;
+    return dialog;
+}
+
+bool Dialog::matches(std::string_view call_id_given, std::string_view local,
+                     std::string_view remote) const {
+    return call_id() == call_id_given && local_tag() == local && remote_tag() == remote;
+}
+
+bool Dialog::accept_cseq(std::uint32_t number) {
+    if (heard_ && number <= remote_cseq_) return false;
+    heard_ = true;
+    remote_cseq_ = number;
+    return true;
+}
+
+Expected<void> Dialog::refresh_target(Shard& shard, const MessageView& message) {
+    const auto contact = contact_of(message, shard.leniency);
+    if (!contact) return tl::unexpected(contact.error());
+    if (contact->empty() || *contact == remote_target()) return {};
+    Parts all = parts();
+    all[static_cast<std::size_t>(Part::remote_target)] = *contact;
+    return pack(shard, all);
+}
+
+void Dialog::learn_path(const Request& request) {
+    path_ = request.source;
+    direct_ = request.essentials.via_count == 1 && !request.message.has(HeaderId::record_route);
+}
+
+Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
+    const bool by_flow = is_reliable(path_.transport);
+    if (direct_ && (!by_flow || transport.is_open(path_.flow))) return back_to(path_);
+    std::string_view routes = part(Part::routes);
+    const std::string_view hop = routes.empty() ? remote_target() : take_route(routes);
+    const auto uri = parse_uri(hop);
+    if (!uri) return tl::unexpected(uri.error());
+    auto target = locate(*uri, transport.listeners());
+    if (!target) return target;
+    // The next hop is who we heard from: the same socket or connection reaches it.
+    if (target->transport == path_.transport && target->remote == path_.remote)
+        return back_to(path_);
+    return target;
+}
+
+void Dialog::write_request(MessageWriter& writer, const Listeners& listeners, const Target& target,
+                           Branch branch, Method method, std::uint32_t cseq) const {
+    std::string_view routes = part(Part::routes);
+    std::string_view rest = routes;
+    const std::string_view first = take_route(rest);
+    bool loose = true;
+    std::string_view strict_uri;
+    if (!first.empty()) {
+        const auto uri = parse_uri(first);
+        loose = uri && uri->parameters.has("lr");
+        // RFC 3261 12.2.1.1: a strict router's URI goes without what may not stand in a
+        // Request-URI.
+        strict_uri = uri && !uri->headers.empty()
+                         ? first.substr(0, static_cast<std::size_t>(uri->headers.data() -
+                                                                    first.data()) - 1)
+                         : first;
+    }
+    writer.request(method, loose ? remote_target() : strict_uri);
+    write_via(writer, listeners, target, branch);
+    if (!routes.empty()) {
+        Appender& out = writer.begin(HeaderId::route);
+        std::string_view left = loose ? routes : rest;
+        bool comma = false;
+        for (std::string_view uri = take_route(left); !uri.empty(); uri = take_route(left)) {
+            out << (comma ? ", <" : "<") << uri << '>';
+            comma = true;
+        }
+        if (!loose) out << (comma ? ", <" : "<") << remote_target() << '>';
+        writer.end();
+    }
+    writer.header(HeaderId::max_forwards, std::uint64_t{70});
+    Appender& from = writer.begin(HeaderId::from);
+    from << '<' << local_uri() << ">;tag=" << local_tag();
+    writer.end();
+    Appender& to = writer.begin(HeaderId::to);
+    to << '<' << remote_uri() << '>';
+    if (!remote_tag().empty()) to << ";tag=" << remote_tag();
+    writer.end();
+    writer.header(HeaderId::call_id, call_id());
+    Appender& number = writer.begin(HeaderId::cseq);
+    number << cseq << ' ' << name_of(method);
+    writer.end();
+}
+
+}  // namespace sip

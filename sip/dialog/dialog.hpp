@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "sip/base/memory.hpp"
+#include "sip/message/message_writer.hpp"
+#include "sip/transaction/core.hpp"
+
+namespace sip {
+
+/// A dialog (RFC 3261 12), the same on both sides. Its strings stand packed in one block of exact
+/// size. Who made it decides the order of the route set; afterwards both sides are alike.
+class Dialog {
+public:
+    Dialog() = default;
+    Dialog(Dialog&&) = default;
+    Dialog& operator=(Dialog&&) = default;
+
+    /// RFC 3261 12.1.1: we answer the request that makes it (SUBSCRIBE at a notifier). `local_tag`
+    /// is the To tag of our 2xx. Also RFC 6665 4.4.1: the NOTIFY that makes a dialog at a
+    /// subscriber, whose `local_tag` is the From tag of its SUBSCRIBE. Errors: `malformed` (no
+    /// usable Contact, too many routes or bytes), `overloaded` (memory).
+    static Expected<Dialog> as_uas(Shard& shard, const Request& request,
+                                   std::string_view local_tag);
+    /// RFC 3261 12.1.2: a 2xx to the request that we made it with. Errors as above.
+    static Expected<Dialog> as_uac(Shard& shard, const Response& response, std::uint32_t cseq);
+
+    std::string_view call_id() const { return part(Part::call_id); }
+    std::string_view local_tag() const { return part(Part::local_tag); }
+    std::string_view remote_tag() const { return part(Part::remote_tag); }
+    std::string_view local_uri() const { return part(Part::local_uri); }
+    std::string_view remote_uri() const { return part(Part::remote_uri); }
+    std::string_view remote_target() const { return part(Part::remote_target); }
+    bool matches(std::string_view call_id, std::string_view local, std::string_view remote) const;
+
+    /// RFC 3261 12.2.2: false when `number` is not above the last one of the peer (to be answered
+    /// 500); otherwise it is the last one now. Gaps are fine. The first always passes.
+    [[nodiscard]] bool accept_cseq(std::uint32_t number);
+    std::uint32_t next_cseq() { return ++local_cseq_; }
+    std::uint32_t local_cseq() const { return local_cseq_; }
+
+    /// A target refresh request: its Contact, where it has one, becomes the remote target; the
+    /// route set stays. Errors: `malformed`, `overloaded`; nothing has changed then.
+    Expected<void> refresh_target(Shard& shard, const MessageView& message);
+
+    /// A request of the dialog came in by `source`, from a peer whose word counts: when it came
+    /// straight from its sender (one Via, no Record-Route), ours go back the same way.
+    void learn_path(const Request& request);
+    /// Where our requests go: the top Route, else the remote target; back by the learnt flow or
+    /// socket when the peer is direct, or is that next hop itself. Errors: as of `locate`.
+    Expected<Target> next_hop(const TransportLayer& transport) const;
+    /// The peer speaks to us without anything between.
+    bool is_direct() const { return direct_; }
+    const Source& path() const { return path_; }
+
+    /// Request line, Route, Max-Forwards, From, To, Call-ID, CSeq of a request of ours (RFC 3261
+    /// 12.2.1.1), loose and strict routing alike. `via` is written behind the request line.
+    void write_request(MessageWriter& writer, const Listeners& listeners, const Target& target,
+                       Branch branch, Method method, std::uint32_t cseq) const;
+    std::size_t bytes() const { return strings_.size(); }
+
+private:
+    enum class Part : std::uint8_t {
+        call_id, local_tag, remote_tag, local_uri, remote_uri, remote_target, routes,
+    };
+    static constexpr std::size_t part_count = 7;
+    using Parts = std::array<std::string_view, part_count>;
+
+    std::string_view part(Part which) const;
+    Parts parts() const;
+    Expected<void> pack(Shard& shard, const Parts& parts);
+
+    Block strings_;
+    std::array<std::uint16_t, part_count> ends_{};
+    std::uint32_t local_cseq_ = 0, remote_cseq_ = 0;
+    bool heard_ = false;   ///< remote_cseq_ holds one
+    bool direct_ = false;
+    Source path_;
+};
+
+}  // namespace sip

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sip/base/clock.hpp"
+#include "sip/base/error.hpp"
+#include "sip/base/slab.hpp"
+
+namespace sip {
+
+/// What subscriptions and publications are about: one address-of-record under one package.
+struct ResourceId {
+    Handle handle;
+    friend bool operator==(const ResourceId&, const ResourceId&) = default;
+    explicit operator bool() const { return static_cast<bool>(handle); }
+};
+/// Names a subscription at a notifier.
+struct SubscriptionId {
+    Handle handle;
+    friend bool operator==(const SubscriptionId&, const SubscriptionId&) = default;
+    explicit operator bool() const { return static_cast<bool>(handle); }
+};
+/// One class of watchers of a resource that may see the same document; numbers of the package's.
+enum class ViewId : std::uint32_t {};
+
+/// Who asks, and about whom. Addresses-of-record in canonical form ("user@domain").
+struct Watcher {
+    std::string_view identity;
+    std::string_view resource;
+    bool authenticated = false;
+};
+
+enum class SubscriptionDecision : std::uint8_t {
+    active,
+    pending,   ///< nobody has decided: accepted, and told nothing (RFC 6665 4.2.1.3)
+    rejected,  ///< 403, or terminated;reason=rejected
+};
+struct Decision {
+    SubscriptionDecision state = SubscriptionDecision::rejected;
+    ViewId view{};
+};
+
+/// What a PUBLISH brings to a package.
+struct PublicationBody {
+    std::string_view resource;      ///< canonical address-of-record
+    std::string_view content_type;  ///< the whole field value
+    std::string_view body;
+    std::string_view publisher;     ///< canonical address-of-record of the sender
+};
+
+/// An event package (RFC 6665 5.4 lists what one must define; Traits is that list). One object,
+/// owned by the application, registered at start-up by an explicit call. Its functions are called
+/// while an input is handled and must not call back into the stack.
+class EventPackage {
+public:
+    enum class Forks : std::uint8_t { one_dialog, merge };  // RFC 3856 6.9, RFC 3857 4.9
+    struct Traits {
+        std::string_view name;                      ///< Event token
+        std::span<const std::string_view> accept;   ///< body types of NOTIFY, default first
+        std::span<const std::string_view> publish;  ///< body types of PUBLISH; none: 489 to it
+        std::uint32_t expires_default_s = 3600, expires_min_s = 60, expires_max_s = 7200;
+        Duration notify_interval_min{};             ///< RFC 3856 6.10; 0: no hold
+        /// One hold per resource and view, or one per subscription (R3856-6.10-2).
+        bool hold_per_subscription = false;
+        Forks forks = Forks::one_dialog;
+    };
+    virtual const Traits& traits() const = 0;
+
+    /// Whether the address is one that can be watched or published for. False: 404.
+    virtual bool exists(std::string_view resource) const = 0;
+    /// Who may see what. Asked at each SUBSCRIBE, and again by `Notifier::decide_again`.
+    virtual Decision decide(Now now, const Watcher& watcher) = 0;
+    /// The full state of `resource` as `view` may see it, in one of `traits().accept`, written into
+    /// `room`: how many bytes, or an error, whereupon the NOTIFY goes without a body. Rendered once
+    /// and shared by all watchers of the view. `id` is false when nothing refers to the resource.
+    virtual Expected<std::size_t> render(Now now, ResourceId id, std::string_view resource,
+                                         ViewId view, std::string_view content_type,
+                                         std::span<char> room) = 0;
+    /// Who may publish for `resource`. False: 403.
+    virtual bool may_publish(std::string_view resource, std::string_view publisher) const {
+        return resource == publisher;
+    }
+    /// Checks a published body and writes the form to keep into `room`: how many bytes, or an
+    /// error (`malformed`, `media_not_supported`, `body_too_large`), which is the answer.
+    virtual Expected<std::size_t> accept_publication(Now, const PublicationBody&,
+                                                     std::span<char> room) {
+        (void)room;
+        return failure(Condition::media_not_supported, "This package is not published");
+    }
+    /// Watcher information lives on this.
+    virtual void on_subscription_change(Now, SubscriptionId, const Watcher&,
+                                        SubscriptionDecision) {}
+
+protected:
+    ~EventPackage() = default;
+};
+
+/// The packages that an element serves.
+class EventPackages {
+public:
+    static constexpr std::size_t capacity = 8;
+    /// False: full, or the name is taken.
+    [[nodiscard]] bool add(EventPackage& package);
+    /// By Event token, in any case; its number, or -1.
+    int find(std::string_view name) const;
+    EventPackage& at(std::size_t index) const { return *packages_[index]; }
+    std::size_t size() const { return size_; }
+
+private:
+    EventPackage* packages_[capacity] = {};
+    std::size_t size_ = 0;
+};
+
+}  // namespace sip

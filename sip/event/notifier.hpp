@@ -1,0 +1,205 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "sip/base/hash_index.hpp"
+#include "sip/base/slab.hpp"
+#include "sip/dialog/dialog.hpp"
+#include "sip/event/compositor.hpp"
+#include "sip/event/event_package.hpp"
+#include "sip/event/resources.hpp"
+#include "sip/event/subscription_machine.hpp"
+#include "sip/message/subscription_state.hpp"
+#include "sip/transaction/core.hpp"
+
+namespace sip {
+
+/// Answers a peer that challenges our NOTIFY (RFC 3856 9.4).
+class NotifyCredentials {
+public:
+    /// Writes Authorization fields for the NOTIFY to `uri` that `response` refused. False: no
+    /// secret for that watcher and realm, or this nonce was answered before; nothing is written.
+    virtual bool answer(Now now, const Response& response, std::string_view uri,
+                        std::string_view watcher, std::string_view body,
+                        MessageWriter& writer) = 0;
+
+protected:
+    ~NotifyCredentials() = default;
+};
+
+/// The notifier of RFC 6665 4.2 for every package of an element: takes SUBSCRIBE, keeps
+/// subscriptions, sends NOTIFY. NOTIFYs are written when the edge asks for them, each with the
+/// state of that moment; one body is shared by all watchers of a view.
+class Notifier : public TransactionUser, public StateListener {
+public:
+    struct Options {
+        bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
+    };
+    Notifier(const Core& core, EventPackages& packages, Resources& resources, Options options);
+    ~Notifier();
+    void attach_as(std::uint8_t part) { part_ = part; }
+    void set_credentials(NotifyCredentials* credentials) { credentials_ = credentials; }
+
+    /// A resource has another state than before: its watchers are told, held to the package's
+    /// rate. For a resource that nobody watches this costs a lookup.
+    void state_changed(Now now, std::uint8_t package, std::string_view resource) override;
+    /// Rules changed: every subscription to the resource (an empty name: of the package) is
+    /// decided anew and moved on.
+    void decide_again(Now now, std::uint8_t package, std::string_view resource);
+    /// Ends every subscription to a resource that is gone (`no_resource`) or refused (`reject`),
+    /// or whatever else of the machine's events ends one.
+    void end(Now now, std::uint8_t package, std::string_view resource,
+             subscription_machine::Event why);
+    /// Ends all with `deactivate` or `probation`, each told a retry-after drawn between the two
+    /// numbers (both 0: none). RFC 6665 4.2.2.
+    void shut_down(Now now, subscription_machine::Event why, std::uint32_t retry_after_min_s,
+                   std::uint32_t retry_after_max_s);
+    std::size_t size() const { return slab_.size(); }
+
+    /// One subscription, for people and tests.
+    struct Snapshot {
+        std::string_view watcher, resource, package, state;
+        std::uint32_t expires_s = 0;
+    };
+    template <class Visit>
+    void for_each(Now now, Visit visit) {
+        slab_.for_each([&](Handle, Subscription& s) { visit(snapshot(now, s)); });
+    }
+
+    void on_request(Now now, const Request& request) override;
+    void on_response(Now now, Handle object, const Response& response) override;
+    void on_failure(Now now, Handle object, Failure why) override;
+    void on_timer(Now now, Handle object) override;
+    void on_committed(Now now, Handle object) override;
+    void on_commit_failed(Now now, Handle object) override;
+    bool pull(Now now) override;
+
+private:
+    enum class Name : std::uint8_t {
+        expires,    ///< the subscription runs out
+        retry,      ///< a NOTIFY that failed is tried again
+        hold,       ///< the package's rate, where holds are per subscription
+        view_hold,  ///< of a View: the package's rate
+    };
+    /// One class of watchers of one resource and body type, and what they see.
+    struct View {
+        ResourceId resource;
+        ViewId id{};
+        std::uint8_t type = 0;  ///< index into traits().accept
+        SharedBytes body;
+        bool rendered = false;  ///< `body` is what was rendered last (empty: nothing could be)
+        bool stale = false;     ///< the state changed since
+        bool queued = false;    ///< stands in stale_
+        bool held = false;      ///< a change was told less than the interval ago
+        std::uint32_t first = UINT32_MAX;      ///< its subscriptions
+        std::uint32_t next_view = UINT32_MAX;  ///< of the resource
+    };
+    /// Deadlines belong to an object of their own, since views and subscriptions share a part.
+    struct Deadlines {
+        bool of_view = false;
+        Handle owner;
+        Timers<Name, 4> timers;
+    };
+    struct Subscription {
+        subscription_machine::State state = subscription_machine::State::init;
+        std::uint8_t package = 0;
+        Dialog dialog;
+        Block event_id, identity;
+        bool authenticated = false;
+        ResourceId resource;
+        Handle view;
+        Handle deadlines;
+        Instant expires_at{};
+        TerminationReason reason = TerminationReason::none;
+        std::uint32_t retry_after_s = 0;
+        std::uint8_t failures = 0;     ///< in a row
+        bool outstanding = false;      ///< a NOTIFY is on its way
+        bool due = false;              ///< one is to be sent as soon as that is answered
+        bool by_change = false;        ///< `due` for a change of state alone
+        bool queued = false;           ///< stands in the due list
+        bool answered = false;         ///< the outstanding one answers a challenge
+        bool by_stream = false;        ///< the outstanding one went by a stream for its size
+        bool held = false;             ///< per-subscription holds
+        bool last_told = false;        ///< the outstanding NOTIFY says terminated
+        ClientTransactionId transaction;
+        SharedBytes sent_body;
+        std::uint32_t sent_cseq = 0;
+        FlowId bound_flow{};
+        std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
+        std::uint32_t next_due = UINT32_MAX;
+        std::uint64_t hash = 0;
+    };
+    /// A SUBSCRIBE that was checked and does not hold yet.
+    struct Staged {
+        ServerTransactionId transaction;
+        Packet accepted, refused;
+        Handle subscription;
+        bool initial = false;
+        std::uint32_t expires_s = 0;
+        Decision decision;
+        std::uint8_t type = 0;
+    };
+    /// What a SUBSCRIBE asks for.
+    struct Wanted {
+        std::uint8_t package = 0;
+        std::string_view event_id;
+        std::uint32_t expires_s = 0;
+        std::uint8_t type = 0;
+        std::array<char, 512> name_room{};
+        std::string_view name;  ///< canonical address-of-record, in name_room
+    };
+
+    // What a SUBSCRIBE asks for.
+    Expected<void> check(const Request& request, Wanted& wanted) const;
+    void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
+    void subscribe(Now now, const Request& request, Wanted& wanted);
+    void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);
+    Expected<Handle> make(const Request& request, const Wanted& wanted,
+                          std::string_view local_tag);
+    void stage(Now now, Request request, const Wanted& wanted, Handle subscription, bool initial,
+               const Decision& decision);
+    Handle find_dialog(const Essentials& essentials);
+    std::uint64_t dialog_hash(std::string_view call_id, std::string_view local_tag) const;
+    bool over_quota(const Request& request, const Wanted& wanted);
+
+    // What becomes of a subscription.
+    void step(Now now, Handle handle, subscription_machine::Event event);
+    void decide(Now now, Handle handle, const Decision& decision);
+    bool set_view(Handle handle, ViewId id, std::uint8_t type);
+    void leave_view(Handle handle);
+    void destroy(Handle handle);
+    void bind_flow(Subscription& subscription);
+    Timers<Name, 4>& timers_of(Handle deadlines) { return deadlines_.find(deadlines)->timers; }
+
+    // What watchers are told.
+    void make_due(Handle handle, bool by_change);
+    void queue_view(Handle view);
+    void refresh_view(Now now, Handle view);
+    void render(Now now, View& view);
+    void notify(Now now, Handle handle);
+    void send(Now now, Handle handle, const Response* challenge);
+    Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
+                        const Response* challenge);
+    Expected<Target> choose_target(Subscription& s, std::size_t size);
+    void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
+    void notify_done(Now now, Handle handle);
+    Snapshot snapshot(Now now, Subscription& subscription);
+
+    Core core_;
+    EventPackages& packages_;
+    Resources& resources_;
+    Options options_;
+    NotifyCredentials* credentials_ = nullptr;
+    std::uint8_t part_ = 0;
+    Slab<Subscription> slab_;
+    Slab<View> views_;
+    Slab<Deadlines> deadlines_;
+    Slab<Staged> staged_;
+    HashIndex by_dialog_;
+    std::uint32_t first_due_ = UINT32_MAX, last_due_ = UINT32_MAX;
+    Ring<Handle> stale_;
+    Block room_;  ///< where bodies are rendered
+};
+
+}  // namespace sip

@@ -1,0 +1,439 @@
+#include "sip/stack.hpp"
+
+#include "sip/base/text.hpp"
+#include "sip/message/message_parser.hpp"
+#include "sip/message/token_list.hpp"
+
+namespace sip {
+
+Stack::Stack(const StackOptions& options, Entropy& entropy)
+    : shard_(options.limits, options.leniency, entropy, options.tracer),
+      transport_(shard_, transport_part),
+      servers_(shard_, transport_, server_part),
+      clients_(shard_, transport_, client_part),
+      staging_(shard_, transport_, options.has_store),
+      server_name_(options.server_name) {}
+
+Stack::~Stack() = default;
+
+std::uint8_t Stack::attach(TransactionUser& user, std::span<const Method> methods) {
+    if (!users_.push(&user)) return 0;
+    const auto part = static_cast<std::uint8_t>(first_user_part + users_.size() - 1);
+    for (Method method : methods) user_by_method_[static_cast<std::size_t>(method)] = part;
+    return part;
+}
+
+TransactionUser* Stack::user_at(std::uint8_t part) const {
+    if (part < first_user_part || part - first_user_part >= static_cast<int>(users_.size()))
+        return nullptr;
+    return users_[static_cast<std::size_t>(part - first_user_part)];
+}
+
+TransactionUser* Stack::user_of(Method method) const {
+    return user_at(user_by_method_[static_cast<std::size_t>(method)]);
+}
+
+void Stack::see(Now now) {
+    SIP_ASSERT(now.mono >= last_);
+    last_ = now.mono;
+}
+
+void Stack::trace_in(Now now, const Source& source, std::string_view bytes) {
+    ++shard_.counters.messages_in;
+    if (shard_.tracer != nullptr)
+        shard_.tracer->message(now,
+                               {false, source.transport, source.local, source.remote, bytes, {}});
+}
+
+void Stack::input(Now now, const Datagram& in) {
+    see(now);
+    const auto* listener = transport_.listeners().datagram(in.via);
+    if (listener == nullptr) return;
+    shard_.counters.bytes_in += in.bytes.size();
+    const Source source{Transport::udp, in.via, {}, listener->local, in.from};
+    const std::string_view bytes{in.bytes.data(), in.bytes.size()};
+    const Scan scan =
+        scan_message(bytes, slots_, Framing::datagram, shard_.limits, shard_.leniency);
+    if (scan.end == ScanEnd::nothing || scan.end == ScanEnd::need_more) return;
+    trace_in(now, source, bytes);
+    handle(now, scan, source);
+}
+
+void Stack::input(Now now, const Chunk& in) {
+    see(now);
+    transport_.receive(now, in);
+}
+
+FlowId Stack::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
+    see(now);
+    return transport_.accepted(now, transport, local, remote);
+}
+
+void Stack::connected(Now now, FlowId flow, Endpoint local) {
+    see(now);
+    transport_.connected(now, flow, local);
+}
+
+void Stack::closed(Now now, FlowId flow) {
+    see(now);
+    const bool bound = transport_.is_bound(flow);
+    if (transport_.closed(flow) && bound) lose_flow(now, flow);
+}
+
+void Stack::lose_flow(Now now, FlowId flow) {
+    while (const auto lost = clients_.fail_next_on(now, flow)) report(now, *lost);
+    for (TransactionUser* user : users_) user->on_flow_closed(now, flow);
+}
+
+void Stack::committed(Now now, CommitId id) {
+    see(now);
+    staging_.committed(id);
+}
+
+void Stack::failed(Now now, CommitId id) {
+    see(now);
+    staging_.failed(id);
+}
+
+void Stack::advance(Now now) { see(now); }
+
+std::optional<Instant> Stack::deadline() const { return shard_.timers.next(); }
+
+std::optional<Effect> Stack::poll(Now now) {
+    see(now);
+    for (;;) {
+        if (auto effect = transport_.next_effect()) {
+            if (const auto* out = std::get_if<Transmit>(&*effect);
+                out != nullptr && shard_.tracer != nullptr) {
+                TraceMessage trace{true, Transport::udp, {}, {}, out->packet.head.view(),
+                                   out->packet.body.view()};
+                if (const auto* to = std::get_if<ToEndpoint>(&out->where)) {
+                    trace.remote = to->to;
+                    if (const auto* l = transport_.listeners().datagram(to->via))
+                        trace.local = l->local;
+                } else if (const auto s = transport_.source_of(std::get<FlowId>(out->where))) {
+                    trace = {true, s->transport, s->local, s->remote, trace.head, trace.body};
+                }
+                shard_.tracer->message(now, trace);
+            }
+            return effect;
+        }
+        if (!work(now)) return {};
+    }
+}
+
+/// One piece of what can be done without new input; false when there is none left.
+bool Stack::work(Now now) {
+    if (const auto settled = staging_.next_settled()) {
+        TransactionUser* user = user_at(settled->user);
+        if (settled->durable)
+            user->on_committed(now, settled->object);
+        else
+            user->on_commit_failed(now, settled->object);
+        return true;
+    }
+    if (auto waiting = staging_.next_waiting()) {
+        resume(now, *waiting);
+        staging_.finished(waiting->resource);
+        return true;
+    }
+    if (const auto message = transport_.next_message(now, slots_)) {
+        trace_in(now, message->source, message->scan.message.bytes);
+        handle(now, message->scan, message->source);
+        if (message->scan.end == ScanEnd::broken && !message->scan.framed) {
+            // Threat 4: framing is lost; no later byte of this connection is served.
+            ++shard_.counters.flow_framing_errors;
+            const FlowId flow = message->source.flow;
+            const bool bound = transport_.is_bound(flow);
+            transport_.close(flow, message->scan.error.rule);
+            if (bound) lose_flow(now, flow);
+        }
+        return true;
+    }
+    if (const auto due = shard_.timers.pop_due(now.mono)) {
+        fire(now, *due);
+        return true;
+    }
+    for (TransactionUser* user : users_)
+        if (user->pull(now)) return true;
+    return false;
+}
+
+void Stack::fire(Now now, const TimerQueue::Due& due) {
+    const Handle object = due.owner.object;
+    switch (due.owner.part) {
+        case transport_part: {
+            const auto lost = transport_.timer(now, object);
+            if (lost) lose_flow(now, *lost);
+            break;
+        }
+        case server_part: servers_.timer(now, object); break;
+        case client_part:
+            if (const auto told = clients_.timer(now, object)) report(now, *told);
+            break;
+        default:
+            if (TransactionUser* user = user_at(due.owner.part)) user->on_timer(now, object);
+    }
+}
+
+void Stack::report(Now now, const ClientTransactions::Report& told) {
+    if (TransactionUser* user = user_at(told.user))
+        user->on_failure(now, told.object, told.failure);
+}
+
+void Stack::handle(Now now, const Scan& scan, const Source& source) {
+    if (scan.message.is_request() && !scan.message.method_name.empty()) {
+        handle_request(now, scan, source);
+        return;
+    }
+    // Never an answer to a malformed response, nor to what has no start line.
+    if (scan.end == ScanEnd::broken) {
+        ++shard_.counters.malformed_responses;
+        shard_.decision(now, "dropped", scan.error.rule, {});
+        return;
+    }
+    handle_response(now, scan.message, source);
+}
+
+void Stack::handle_response(Now now, const MessageView& message, const Source& source) {
+    ++shard_.counters.responses_in;
+    const auto essentials = decode_essentials(message, shard_.leniency);
+    if (!essentials) {
+        ++shard_.counters.malformed_responses;
+        shard_.decision(now, "dropped", essentials.error().rule, {});
+        return;
+    }
+    // RFC 3261 8.1.3.3 and 18.1.2: one Via, and that one ours; all else is dropped in silence.
+    if (essentials->via_count != 1) {
+        ++shard_.counters.foreign_responses;
+        return;
+    }
+    const auto told = clients_.receive(now, message, *essentials);
+    if (!told) return;
+    if (TransactionUser* user = user_at(told->user))
+        user->on_response(now, told->object,
+                          {message, *essentials, source, told->transaction, message.status});
+}
+
+void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
+    const MessageView& message = scan.message;
+    ++shard_.counters.requests_in;
+    if (scan.end == ScanEnd::broken) {
+        refuse_stateless(now, message, source, scan.error);
+        return;
+    }
+    const auto essentials = decode_essentials(message, shard_.leniency);
+    if (!essentials) {
+        refuse_stateless(now, message, source, essentials.error());
+        return;
+    }
+    const auto matched = servers_.receive(now, message, *essentials);
+    if (matched.match == ServerTransactions::Match::absorbed) return;
+    if (message.method == Method::ack) {
+        // An ACK is never answered; one for a 2xx goes to whom INVITE belongs to.
+        TransactionUser* user = user_of(Method::ack);
+        if (user == nullptr) {
+            ++shard_.counters.unmatched_ack;
+            return;
+        }
+        user->on_request(now, Request{message, *essentials, source, {}, {}, essentials->to_tag});
+        return;
+    }
+    if (message.method == Method::cancel) {
+        handle_cancel(now, message, source, matched);
+        return;
+    }
+    std::array<char, 16> tag_room{};
+    Appender tag(tag_room);
+    tag.hex(stateless_tag(shard_.key, message));
+    Request request{message, *essentials, source, {}, {}, essentials->to_tag};
+    if (request.local_tag.empty()) request.local_tag = tag.view();
+    admit(now, request);
+}
+
+void Stack::refuse_stateless(Now now, const MessageView& message, const Source& source,
+                             const Error& error) {
+    if (message.method == Method::ack) {
+        ++shard_.counters.malformed_ack;
+        return;
+    }
+    ++shard_.counters.malformed_requests;
+    const std::uint16_t status = status_of(error.condition);
+    shard_.decision(now, "refused", error.rule, {}, status);
+    std::string_view rest = message.value_of(HeaderId::via);
+    const auto via = next_via(rest, shard_.leniency);
+    ResponseRoute route{back_to(source), source.remote};
+    if (via && *via)
+        route = response_route(**via, source);
+    else if (source.transport == Transport::udp)
+        return;  // without a Via nobody can tell whose answer it is
+    std::array<char, 16> tag_room{};
+    Appender tag(tag_room);
+    tag.hex(stateless_tag(shard_.key, message));
+    Reply reply(shard_, message, source, tag.view(), status, error.rule);
+    if (error.condition == Condition::overloaded)
+        reply.header(HeaderId::retry_after, shard_.limits.retry_after_s);
+    ++shard_.counters.stateless_replies;
+    (void)transport_.send(now, route.target, reply.finish());
+}
+
+void Stack::handle_cancel(Now now, const MessageView& message, const Source& source,
+                          const ServerTransactions::Matched& matched) {
+    // RFC 3261 9.2: 200 when the request is here, 481 otherwise. Of an INVITE still unanswered
+    // its user is told; nothing else is ever cancelled (RFC 6665 4.6).
+    const bool known = matched.match == ServerTransactions::Match::cancel;
+    const auto essentials = decode_essentials(message, shard_.leniency);
+    std::array<char, 16> tag_room{};
+    Appender tag(tag_room);
+    tag.hex(stateless_tag(shard_.key, message));
+    Request request{message, *essentials, source, {}, matched.transaction, tag.view()};
+    Reply reply(shard_, request, known ? 200 : 481);
+    ResponseRoute route = response_route(essentials->via, source);
+    ++shard_.counters.stateless_replies;
+    (void)transport_.send(now, route.target, reply.finish());
+    TransactionUser* user = user_of(Method::cancel);
+    if (known && user != nullptr && !servers_.is_answered(matched.transaction))
+        user->on_request(now, request);
+}
+
+/// Requirement D-7: authentication first, so that nothing is kept for a stranger.
+void Stack::admit(Now now, Request& request) {
+    const MessageView& message = request.message;
+    std::array<char, 512> aor_room{};
+    Appender aor(aor_room);
+    if (gate_ != nullptr && message.method != Method::options) {
+        const Gate::Verdict verdict = gate_->admit(now, request);
+        if (verdict.kind == Gate::Verdict::Kind::refused) {
+            refuse_stateless(now, message, request.source, verdict.error);
+            return;
+        }
+        if (verdict.kind == Gate::Verdict::Kind::challenged) {
+            ++shard_.counters.challenges;
+            ++shard_.counters.stateless_replies;
+            Reply reply(shard_, request, 401, verdict.error.rule);
+            gate_->write_challenges(now, request, verdict.stale, reply.writer());
+            ResponseRoute route = response_route(request.essentials.via, request.source);
+            (void)transport_.send(now, route.target, reply.finish());
+            return;
+        }
+        request.identity = verdict.identity;
+    } else {
+        write_address_of_record(aor, request.essentials.from.uri);
+        request.identity = {aor.overflowed() ? std::string_view{} : aor.view(), false};
+    }
+    dispatch(now, request);
+}
+
+std::optional<Error> Stack::check_require(const Request& request) const {
+    for (const HeaderField& field : request.message.headers) {
+        if (field.id != HeaderId::require) continue;
+        std::string_view rest = field.value;
+        while (const auto token = next_token(rest)) {
+            if (!*token) return Error{Condition::malformed, "Require is malformed"};
+            bool known = false;
+            for (std::string_view tag : supported_) known |= equal_ignoring_case(tag, **token);
+            if (!known) return Error{Condition::extension_not_supported, {}};
+        }
+    }
+    return {};
+}
+
+void Stack::dispatch(Now now, Request& request) {
+    const MessageView& message = request.message;
+    TransactionUser* user = user_of(message.method);
+    std::optional<Error> error;
+    if (message.method == Method::unknown)
+        error = Error{Condition::method_unknown, {}};
+    else if (user == nullptr && message.method != Method::options)
+        error = Error{Condition::method_not_allowed, {}};
+    else if (servers_.is_merged(request.essentials))
+        error = Error{Condition::loop_detected, "Merged request"};
+    else if (request.essentials.request_uri.scheme == Scheme::other)
+        error = Error{Condition::scheme_not_supported, {}};
+    else if (user != nullptr && !user->serves(request))
+        error = Error{Condition::not_found, {}};
+    else
+        error = check_require(request);
+    if (error && error->condition == Condition::loop_detected) ++shard_.counters.merged_requests;
+
+    request.transaction = servers_.create(now, request);
+    if (!request.transaction) {
+        refuse_stateless(now, message, request.source,
+                         {Condition::overloaded, "Too many transactions"});
+        return;
+    }
+    if (!error && user != nullptr) {
+        user->on_request(now, request);
+        if (servers_.is_answered(request.transaction)) return;
+        Reply trying(shard_, request, 100);
+        servers_.keep_trying(now, request.transaction, trying.finish());
+        return;
+    }
+    answer_generally(now, request, error);
+}
+
+/// What every element answers by itself: OPTIONS, and the refusals of the general checks.
+void Stack::answer_generally(Now now, const Request& request, const std::optional<Error>& error) {
+    const std::uint16_t status = error ? status_of(error->condition) : 200;
+    if (error)
+        shard_.decision(now, "refused", error->rule.empty() ? reason_of(status) : error->rule,
+                        request.identity.address_of_record, status);
+    Reply reply(shard_, request, status, error ? error->rule : std::string_view{});
+    if (status == 200 || status == 405 || status == 501) {
+        Appender& allow = reply.writer().begin(HeaderId::allow);
+        allow << "OPTIONS";
+        for (std::size_t i = 0; i < user_by_method_.size(); ++i)
+            if (user_by_method_[i] != 0 && static_cast<Method>(i) != Method::options)
+                allow << ", " << name_of(static_cast<Method>(i));
+        reply.writer().end();
+    }
+    if (status == 420) {
+        Appender& unsupported = reply.writer().begin(HeaderId::unsupported);
+        bool first = true;
+        for (const HeaderField& field : request.message.headers) {
+            if (field.id != HeaderId::require) continue;
+            std::string_view rest = field.value;
+            while (const auto token = next_token(rest)) {
+                bool known = !*token;
+                for (std::string_view tag : supported_)
+                    known |= *token && equal_ignoring_case(tag, **token);
+                if (known) continue;
+                unsupported << (first ? "" : ", ") << **token;
+                first = false;
+            }
+        }
+        reply.writer().end();
+    }
+    if (status == 200) {
+        Appender& supported = reply.writer().begin(HeaderId::supported);
+        for (std::size_t i = 0; i < supported_.size(); ++i)
+            supported << (i == 0 ? "" : ", ") << supported_[i];
+        reply.writer().end();
+        if (capabilities_ != nullptr) capabilities_->write(reply.writer());
+    }
+    if (!server_name_.empty()) reply.header(HeaderId::server, server_name_);
+    core().respond(now, request, reply);
+}
+
+/// A request that waited behind a staged change comes again, from its copy.
+void Stack::resume(Now now, Staging::Waiting& waiting) {
+    const Scan scan = scan_message(waiting.bytes.view(), slots_, Framing::datagram, shard_.limits,
+                                   shard_.leniency);
+    SIP_ASSERT(scan.end == ScanEnd::complete);
+    const auto essentials = decode_essentials(scan.message, shard_.leniency);
+    SIP_ASSERT(essentials);
+    std::array<char, 16> tag_room{};
+    Appender tag(tag_room);
+    tag.hex(stateless_tag(shard_.key, scan.message));
+    Request request{scan.message,
+                    *essentials,
+                    waiting.source,
+                    {waiting.identity.view(), waiting.authenticated},
+                    waiting.transaction,
+                    essentials->to_tag};
+    if (request.local_tag.empty()) request.local_tag = tag.view();
+    if (!servers_.is_live(waiting.transaction)) return;
+    user_of(scan.message.method)->on_request(now, request);
+}
+
+}  // namespace sip

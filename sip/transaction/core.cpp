@@ -1,0 +1,30 @@
+#include "sip/transaction/core.hpp"
+
+namespace sip {
+
+void Core::respond(Now now, const Request& request, Reply& reply) const {
+    const Packet packet = reply.finish();
+    if (packet) {
+        servers.respond(now, request.transaction, reply.status(), packet);
+        return;
+    }
+    Reply bare(shard, request, 500, "Response would be too long");
+    servers.respond(now, request.transaction, 500, bare.finish());
+}
+
+void Core::respond(Now now, const Request& request, std::uint16_t status,
+                   std::string_view reason) const {
+    Reply reply(shard, request, status, reason);
+    respond(now, request, reply);
+}
+
+void Core::refuse(Now now, const Request& request, const Error& error) const {
+    const std::uint16_t status = status_of(error.condition);
+    shard.decision(now, "refused", error.rule, request.identity.address_of_record, status);
+    Reply reply(shard, request, status, error.rule);
+    if (error.condition == Condition::overloaded || error.condition == Condition::internal)
+        reply.header(HeaderId::retry_after, shard.limits.retry_after_s);
+    respond(now, request, reply);
+}
+
+}  // namespace sip

@@ -1,0 +1,129 @@
+#include "sip/transaction/reply.hpp"
+
+#include "sip/base/endpoint.hpp"
+#include "sip/base/text.hpp"
+#include "sip/message/via.hpp"
+
+namespace sip {
+namespace {
+
+/// RFC 3261 18.2.1, RFC 3581 4: the top Via with what we learnt of its sender.
+void write_top_via(Appender& out, const Via& via, const Source& source) {
+    // All in front of the parameters goes back as it came.
+    const std::size_t head = via.parameters.empty()
+                                 ? via.text.size()
+                                 : static_cast<std::size_t>(via.parameters.text().data() -
+                                                            via.text.data());
+    out << trim(via.text.substr(0, head));
+    std::string_view rest = via.parameters.text();
+    while (const auto parameter = Parameters::next(rest)) {
+        if (equal_ignoring_case(parameter->name, "received") ||
+            equal_ignoring_case(parameter->name, "rport"))
+            continue;
+        out << ';' << parameter->name;
+        if (!parameter->has_value) continue;
+        out << (parameter->quoted ? "=\"" : "=") << parameter->value
+            << (parameter->quoted ? "\"" : "");
+    }
+    const auto sent_by = parse_numeric_host(via.host);
+    if (via.has_rport || !sent_by || *sent_by != source.remote.address) {
+        out << ";received=";
+        // RFC 5118 4.5: never with brackets.
+        write_address(out, source.remote.address, Brackets::none);
+    }
+    if (via.has_rport) out << ";rport=" << source.remote.port;
+}
+
+bool is_clean(std::string_view text) {
+    for (char c : text)
+        if (static_cast<unsigned char>(c) < 0x20 && !is_lws(c)) return false;
+    return true;
+}
+
+}  // namespace
+
+ResponseRoute response_route(const Via& via, const Source& source) {
+    ResponseRoute route{back_to(source), source.remote};
+    const std::uint16_t sent_by_port = via.port_or_default();
+    if (is_reliable(source.transport)) {
+        route.reopen_at.port = sent_by_port;
+        return route;
+    }
+    // RFC 3261 18.2.2: maddr, then received with the sent-by port; RFC 3581 4: rport before that.
+    if (const auto maddr = parse_numeric_host(via.maddr); maddr && !via.maddr.empty()) {
+        route.target.remote = {*maddr, sent_by_port};
+    } else if (!via.has_rport) {
+        route.target.remote.port = sent_by_port;
+    }
+    return route;
+}
+
+std::uint64_t stateless_tag(const HashKey& key, const MessageView& request) {
+    std::uint64_t hash = siphash(key, "stateless To tag");
+    for (HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::call_id, HeaderId::cseq})
+        hash = mix(hash, siphash(key, request.value_of(id)));
+    return hash;
+}
+
+Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
+             std::string_view to_tag, std::uint16_t status, std::string_view reason)
+    : shard_(shard), out_(shard.scratch()), writer_(out_), status_(status) {
+    writer_.response(status, reason.empty() ? reason_of(status) : reason);
+    bool first = true;
+    for (const HeaderField& field : request.headers) {
+        if (field.id != HeaderId::via) continue;
+        std::string_view rest = field.value;
+        if (!first) {
+            writer_.header(HeaderId::via, field.value);
+            continue;
+        }
+        first = false;
+        const auto via = next_via(rest, shard.leniency);
+        if (!via || !*via) continue;  // the top Via is unreadable: nobody to answer anyway
+        write_top_via(writer_.begin(HeaderId::via), **via, source);
+        rest = trim(rest);
+        if (!rest.empty()) writer_.out() << ", " << rest;
+        writer_.end();
+    }
+    if (const auto* from = request.find(HeaderId::from); from != nullptr && is_clean(from->value))
+        writer_.header(HeaderId::from, from->value);
+    if (const auto* to = request.find(HeaderId::to); to != nullptr && is_clean(to->value)) {
+        const auto parsed = parse_name_addr(to->value, shard.leniency);
+        const bool tagged = !parsed || !parsed->tag().empty() || status == 100;
+        if (tagged || to_tag.empty()) {
+            writer_.header(HeaderId::to, to->value);
+        } else {
+            writer_.header(HeaderId::to, to->value);
+            out_.rewind(out_.size() - 2);
+            writer_.out() << ";tag=" << to_tag;
+            writer_.end();
+        }
+    }
+    for (HeaderId id : {HeaderId::call_id, HeaderId::cseq})
+        if (const auto* field = request.find(id); field != nullptr && is_clean(field->value))
+            writer_.header(id, field->value);
+    if (status == 100 && request.has(HeaderId::timestamp))
+        writer_.header(HeaderId::timestamp, request.value_of(HeaderId::timestamp));
+}
+
+Packet Reply::finish() {
+    writer_.finish(0);
+    return seal();
+}
+
+Packet Reply::finish(std::string_view content_type, std::string_view body) {
+    writer_.finish(content_type, body);
+    return seal();
+}
+
+Packet Reply::seal() {
+    if (out_.overflowed()) {
+        ++shard_.counters.limit_response_bytes;
+        return {};
+    }
+    Packet packet{SharedBytes::copy(shard_.memory, out_.view()), {}};
+    if (!packet) ++shard_.counters.limit_memory;
+    return packet;
+}
+
+}  // namespace sip

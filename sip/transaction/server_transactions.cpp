@@ -1,0 +1,324 @@
+#include "sip/transaction/server_transactions.hpp"
+
+#include <algorithm>
+
+#include "sip/base/text.hpp"
+#include "sip/transaction/reply.hpp"
+
+namespace sip {
+
+/// RFC 4320 4.1: when the client's Timer E would have reached T2 (3.5 s with the default T1).
+constexpr int hundred_after_t1s = 7;
+/// RFC 3261 17.2.1: an INVITE unanswered for this long is answered 100.
+constexpr Duration invite_hundred = milliseconds{200};
+
+ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part)
+    : shard_(shard),
+      transport_(transport),
+      part_(part),
+      slab_(shard.memory, shard.limits.server_transactions),
+      by_branch_(shard.memory),
+      by_merge_(shard.memory) {}
+
+ServerTransactions::~ServerTransactions() {
+    slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });
+}
+
+ServerTransactions::Key ServerTransactions::branch_key(const MessageView& message,
+                                                       const Essentials& e) const {
+    const HashKey second{~shard_.key.k0, shard_.key.k1};
+    Key key;
+    const auto add = [&](std::string_view text) {
+        key.a = mix(key.a, siphash(shard_.key, text));
+        key.b = mix(key.b, siphash(second, text));
+    };
+    const auto add_number = [&](std::uint64_t number) {
+        key.a = mix(key.a, number);
+        key.b = mix(key.b, ~number);
+    };
+    if (e.via.has_cookie()) {
+        // RFC 3261 17.2.3: branch and sent-by, the default port filled in. Names in any case.
+        add(e.via.branch);
+        if (const auto numeric = parse_numeric_host(e.via.host)) {
+            add({reinterpret_cast<const char*>(numeric->bytes.data()), 16});
+        } else {
+            std::array<char, 256> lower{};
+            const std::size_t size = std::min(e.via.host.size(), lower.size());
+            for (std::size_t i = 0; i < size; ++i) lower[i] = to_lower(e.via.host[i]);
+            add({lower.data(), size});
+        }
+        add_number(e.via.port_or_default());
+    } else {
+        // RFC 2543 peers: what an INVITE and its ACK have in common.
+        add(message.request_uri);
+        add(e.from_tag);
+        add(e.call_id);
+        add(e.via.text);
+        add_number(e.cseq.number);
+    }
+    return key;
+}
+
+std::uint64_t ServerTransactions::content_hash(const MessageView& message,
+                                               const Essentials& e) const {
+    std::uint64_t hash = siphash(shard_.key, message.request_uri);
+    hash = mix(hash, siphash(shard_.key, e.from.uri.text));
+    hash = mix(hash, siphash(shard_.key, e.to_tag));
+    hash = mix(hash, siphash(shard_.key, e.call_id));
+    return mix(hash, e.cseq.number);
+}
+
+std::uint64_t ServerTransactions::merge_hash(const Essentials& e) const {
+    std::uint64_t hash = siphash(shard_.key, e.from_tag);
+    hash = mix(hash, siphash(shard_.key, e.from.uri.text));
+    hash = mix(hash, siphash(shard_.key, e.call_id));
+    hash = mix(hash, siphash(shard_.key, e.cseq.method_name));
+    return mix(hash, e.cseq.number);
+}
+
+ServerTransactions::Transaction* ServerTransactions::find(const Key& key, Handle& handle,
+                                                          Method method,
+                                                          std::uint64_t method_hash,
+                                                          const std::uint64_t* content) {
+    const std::uint32_t index = by_branch_.find(key.a, [&](std::uint32_t i) {
+        const Transaction& t = slab_.at(i);
+        return t.by_branch == key && t.method == method && t.method_hash == method_hash &&
+               (content == nullptr || t.content == *content);
+    });
+    if (index == HashIndex::none) return nullptr;
+    handle = slab_.handle_at(index);
+    return &slab_.at(index);
+}
+
+ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageView& message,
+                                                        const Essentials& e) {
+    const Key key = branch_key(message, e);
+    Handle handle;
+    if (message.method == Method::ack) {
+        const std::uint64_t invite = siphash(shard_.key, "INVITE");
+        Transaction* t = find(key, handle, Method::invite, invite, nullptr);
+        if (t == nullptr || (t->rfc2543 && t->to_tag != siphash(shard_.key, e.to_tag))) return {};
+        const bool accepted =
+            static_cast<invite_server::State>(t->state) == invite_server::State::accepted;
+        apply(now, handle, invite_server::Event::ack, nullptr);
+        return {accepted ? Match::ack : Match::absorbed, {handle}};
+    }
+    if (message.method == Method::cancel) {
+        // RFC 3261 9.2: the transaction that it cancels, of whatever method but ACK and CANCEL.
+        const std::uint32_t index =
+            by_branch_.find(key.a, [&](std::uint32_t i) { return slab_.at(i).by_branch == key; });
+        if (index == HashIndex::none) return {};
+        return {Match::cancel, {slab_.handle_at(index)}};
+    }
+    const std::uint64_t content = content_hash(message, e);
+    Transaction* t = find(key, handle, message.method, siphash(shard_.key, message.method_name),
+                          &content);
+    if (t == nullptr) return {};
+    ++shard_.counters.retransmissions_in;
+    if (t->is_invite)
+        apply(now, handle, invite_server::Event::request, nullptr);
+    else
+        apply(now, handle, non_invite_server::Event::request, nullptr);
+    return {Match::absorbed, {handle}};
+}
+
+bool ServerTransactions::is_merged(const Essentials& e) const {
+    if (!e.to_tag.empty()) return false;
+    const std::uint64_t hash = merge_hash(e);
+    return by_merge_.find(hash, [](std::uint32_t) { return true; }) != HashIndex::none;
+}
+
+ServerTransactionId ServerTransactions::create(Now now, const Request& request) {
+    const Essentials& e = request.essentials;
+    const Handle handle = slab_.create();
+    if (!handle) {
+        ++(slab_.full() ? shard_.counters.limit_server_transactions : shard_.counters.limit_memory);
+        return {};
+    }
+    Transaction& t = *slab_.find(handle);
+    t.may_merge = e.to_tag.empty();
+    if (!by_branch_.reserve_one() || (t.may_merge && !by_merge_.reserve_one()) ||
+        !t.timers.attach(shard_.timers, {part_, handle})) {
+        ++shard_.counters.limit_memory;
+        slab_.destroy(handle);
+        return {};
+    }
+    t.is_invite = request.message.method == Method::invite;
+    t.rfc2543 = !e.via.has_cookie();
+    t.method = request.message.method;
+    t.method_hash = siphash(shard_.key, request.message.method_name);
+    t.state = t.is_invite ? static_cast<std::uint8_t>(invite_server::State::proceeding)
+                          : static_cast<std::uint8_t>(non_invite_server::State::trying);
+    t.by_branch = branch_key(request.message, e);
+    t.content = content_hash(request.message, e);
+    t.merge = merge_hash(e);
+    t.to_tag = siphash(shard_.key, request.local_tag);
+    const ResponseRoute route = response_route(e.via, request.source);
+    t.target = route.target;
+    t.reopen_at = route.reopen_at;
+    bool kept = by_branch_.insert(t.by_branch.a, handle.index);
+    if (t.may_merge) kept = by_merge_.insert(t.merge, handle.index) && kept;
+    SIP_ASSERT(kept);
+    transport_.bind(t.target.flow, 1);
+    (void)now;
+    return {handle};
+}
+
+void ServerTransactions::keep_trying(Now now, ServerTransactionId id, const Packet& trying) {
+    Transaction* t = slab_.find(id.handle);
+    if (t == nullptr || is_answered(id)) return;
+    t->trying = trying;
+    t->timers.set(shard_.timers, Name::hundred,
+                  later(now.mono, t->is_invite ? invite_hundred
+                                               : hundred_after_t1s * shard_.limits.t1));
+}
+
+bool ServerTransactions::is_answered(ServerTransactionId id) const {
+    const Transaction* t = slab_.find(id.handle);
+    if (t == nullptr) return true;
+    return t->is_invite ? static_cast<invite_server::State>(t->state) !=
+                              invite_server::State::proceeding
+                        : static_cast<non_invite_server::State>(t->state) >=
+                              non_invite_server::State::completed;
+}
+
+void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t status,
+                                 const Packet& packet) {
+    const Transaction* t = slab_.find(id.handle);
+    if (t == nullptr) return;
+    if (t->is_invite) {
+        using enum invite_server::Event;
+        apply(now, id.handle, status < 200 ? provisional : status < 300 ? success : failure,
+              &packet);
+        return;
+    }
+    using enum non_invite_server::Event;
+    apply(now, id.handle, status < 200 ? provisional : final, &packet);
+}
+
+void ServerTransactions::transmit(Now now, Transaction& t, const Packet& packet) {
+    if (!packet) return;
+    if (transport_.send(now, t.target, packet)) return;
+    // RFC 3261 18.2.2: the connection is gone; one to the sent-by port may be opened.
+    if (!is_reliable(t.target.transport)) {
+        ++shard_.counters.transport_failures;
+        return;
+    }
+    t.target.flow = {};
+    t.target.remote = t.reopen_at;
+    if (transport_.send(now, t.target, packet))
+        transport_.bind(t.target.flow, 1);
+    else
+        ++shard_.counters.transport_failures;
+}
+
+void ServerTransactions::apply(Now now, Handle handle, invite_server::Event event,
+                               const Packet* given) {
+    using namespace invite_server;
+    Transaction& t = *slab_.find(handle);
+    const State from = static_cast<State>(t.state);
+    const Row& row = step(from, event);
+    t.state = static_cast<std::uint8_t>(row.to);
+    const Limits& limits = shard_.limits;
+    const bool reliable = is_reliable(t.target.transport);
+    if (shard_.tracer != nullptr)
+        shard_.tracer->transition(
+            now, {"INVITE server", handle.index, state_names[static_cast<std::size_t>(from)],
+                  event_names[static_cast<std::size_t>(event)],
+                  state_names[static_cast<std::size_t>(row.to)]});
+    if (has(row.act, Action::stop_100)) t.timers.stop(shard_.timers, Name::hundred);
+    if (has(row.act, Action::send)) {
+        t.last = *given;
+        t.trying = {};
+        transmit(now, t, t.last);
+    }
+    if (has(row.act, Action::send_100)) {
+        t.last = t.trying;
+        transmit(now, t, t.last);
+    }
+    if (has(row.act, Action::resend)) transmit(now, t, t.last);
+    if (has(row.act, Action::start_g) && !reliable) {
+        t.g_interval = t.g_interval == Duration{} ? limits.t1
+                                                  : std::min(2 * t.g_interval, limits.t2);
+        t.timers.set(shard_.timers, Name::g, later(now.mono, t.g_interval));
+    }
+    if (has(row.act, Action::start_h))
+        t.timers.set(shard_.timers, Name::h, later(now.mono, 64 * limits.t1));
+    if (has(row.act, Action::start_i)) {
+        t.timers.stop(shard_.timers, Name::g);
+        t.timers.stop(shard_.timers, Name::h);
+        t.timers.set(shard_.timers, Name::i, later(now.mono, reliable ? Duration{} : limits.t4));
+    }
+    if (has(row.act, Action::start_l))
+        t.timers.set(shard_.timers, Name::l, later(now.mono, 64 * limits.t1));
+    if (has(row.act, Action::report_timeout)) {
+        ++shard_.counters.transaction_timeouts;
+        shard_.decision(now, "dropped", "no ACK came for the response to an INVITE", {});
+    }
+    if (row.to == State::terminated) destroy(handle);
+}
+
+void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event event,
+                               const Packet* given) {
+    using namespace non_invite_server;
+    Transaction& t = *slab_.find(handle);
+    const State from = static_cast<State>(t.state);
+    const Row& row = step(from, event);
+    t.state = static_cast<std::uint8_t>(row.to);
+    if (shard_.tracer != nullptr)
+        shard_.tracer->transition(
+            now, {"non-INVITE server", handle.index, state_names[static_cast<std::size_t>(from)],
+                  event_names[static_cast<std::size_t>(event)],
+                  state_names[static_cast<std::size_t>(row.to)]});
+    if (has(row.act, Action::stop_100)) t.timers.stop(shard_.timers, Name::hundred);
+    if (has(row.act, Action::send)) {
+        t.last = *given;
+        t.trying = {};
+        transmit(now, t, t.last);
+    }
+    if (has(row.act, Action::send_100)) {
+        t.last = t.trying;
+        transmit(now, t, t.last);
+    }
+    if (has(row.act, Action::resend)) transmit(now, t, t.last);
+    if (has(row.act, Action::start_j)) {
+        const Duration j = is_reliable(t.target.transport) ? Duration{} : 64 * shard_.limits.t1;
+        t.timers.set(shard_.timers, Name::j, later(now.mono, j));
+    }
+    if (row.to == State::terminated) destroy(handle);
+}
+
+void ServerTransactions::destroy(Handle handle) {
+    Transaction& t = *slab_.find(handle);
+    by_branch_.erase(t.by_branch.a, handle.index);
+    if (t.may_merge) by_merge_.erase(t.merge, handle.index);
+    t.timers.detach(shard_.timers);
+    transport_.bind(t.target.flow, -1);
+    slab_.destroy(handle);
+}
+
+void ServerTransactions::timer(Now now, Handle object) {
+    for (;;) {
+        Transaction* t = slab_.find(object);
+        if (t == nullptr) return;
+        const auto name = t->timers.pop_due(shard_.timers, now.mono);
+        if (!name) return;
+        if (t->is_invite) {
+            using enum invite_server::Event;
+            switch (*name) {
+                case Name::hundred: apply(now, object, timer_100, nullptr); break;
+                case Name::g: apply(now, object, timer_g, nullptr); break;
+                case Name::h: apply(now, object, timer_h, nullptr); break;
+                case Name::i: apply(now, object, timer_i, nullptr); break;
+                case Name::l: apply(now, object, timer_l, nullptr); break;
+                case Name::j: break;
+            }
+        } else {
+            using enum non_invite_server::Event;
+            if (*name == Name::hundred) apply(now, object, timer_100, nullptr);
+            if (*name == Name::j) apply(now, object, timer_j, nullptr);
+        }
+    }
+}
+
+}  // namespace sip

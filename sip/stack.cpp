@@ -105,8 +105,8 @@ std::optional<Effect> Stack::poll(Now now) {
         if (auto effect = transport_.next_effect()) {
             if (const auto* out = std::get_if<Transmit>(&*effect);
                 out != nullptr && shard_.tracer != nullptr) {
-                TraceMessage trace{true, Transport::udp, {}, {}, out->packet.head.view(),
-                                   out->packet.body.view()};
+                TraceMessage trace{true, Transport::udp,          {},
+                                   {},   out->packet.head.view(), out->packet.body.view()};
                 if (const auto* to = std::get_if<ToEndpoint>(&out->where)) {
                     trace.remote = to->to;
                     if (const auto* l = transport_.listeners().datagram(to->via))
@@ -425,12 +425,9 @@ void Stack::resume(Now now, Staging::Waiting& waiting) {
     std::array<char, 16> tag_room{};
     Appender tag(tag_room);
     tag.hex(stateless_tag(shard_.key, scan.message));
-    Request request{scan.message,
-                    *essentials,
-                    waiting.source,
-                    {waiting.identity.view(), waiting.authenticated},
-                    waiting.transaction,
-                    essentials->to_tag};
+    Request request{scan.message,        *essentials,
+                    waiting.source,      {waiting.identity.view(), waiting.authenticated},
+                    waiting.transaction, essentials->to_tag};
     if (request.local_tag.empty()) request.local_tag = tag.view();
     if (!servers_.is_live(waiting.transaction)) return;
     user_of(scan.message.method)->on_request(now, request);

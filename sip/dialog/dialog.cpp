@@ -203,10 +203,10 @@ void Dialog::write_request(MessageWriter& writer, const Listeners& listeners, co
         loose = uri && uri->parameters.has("lr");
         // RFC 3261 12.2.1.1: a strict router's URI goes without what may not stand in a
         // Request-URI.
-        strict_uri = uri && !uri->headers.empty()
-                         ? first.substr(0, static_cast<std::size_t>(uri->headers.data() -
-                                                                    first.data()) - 1)
-                         : first;
+        strict_uri =
+            uri && !uri->headers.empty()
+                ? first.substr(0, static_cast<std::size_t>(uri->headers.data() - first.data()) - 1)
+                : first;
     }
     writer.request(method, loose ? remote_target() : strict_uri);
     write_via(writer, listeners, target, branch);

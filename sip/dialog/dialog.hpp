@@ -63,7 +63,13 @@ public:
 
 private:
     enum class Part : std::uint8_t {
-        call_id, local_tag, remote_tag, local_uri, remote_uri, remote_target, routes,
+        call_id,
+        local_tag,
+        remote_tag,
+        local_uri,
+        remote_uri,
+        remote_target,
+        routes,
     };
     static constexpr std::size_t part_count = 7;
     using Parts = std::array<std::string_view, part_count>;
@@ -75,7 +81,7 @@ private:
     Block strings_;
     std::array<std::uint16_t, part_count> ends_{};
     std::uint32_t local_cseq_ = 0, remote_cseq_ = 0;
-    bool heard_ = false;   ///< remote_cseq_ holds one
+    bool heard_ = false;  ///< remote_cseq_ holds one
     bool direct_ = false;
     Source path_;
 };

@@ -48,7 +48,7 @@ struct PublicationBody {
     std::string_view resource;      ///< canonical address-of-record
     std::string_view content_type;  ///< the whole field value
     std::string_view body;
-    std::string_view publisher;     ///< canonical address-of-record of the sender
+    std::string_view publisher;  ///< canonical address-of-record of the sender
 };
 
 /// An event package (RFC 6665 5.4 lists what one must define; Traits is that list). One object,
@@ -62,7 +62,7 @@ public:
         std::span<const std::string_view> accept;   ///< body types of NOTIFY, default first
         std::span<const std::string_view> publish;  ///< body types of PUBLISH; none: 489 to it
         std::uint32_t expires_default_s = 3600, expires_min_s = 60, expires_max_s = 7200;
-        Duration notify_interval_min{};             ///< RFC 3856 6.10; 0: no hold
+        Duration notify_interval_min{};  ///< RFC 3856 6.10; 0: no hold
         /// One hold per resource and view, or one per subscription (R3856-6.10-2).
         bool hold_per_subscription = false;
         Forks forks = Forks::one_dialog;
@@ -91,8 +91,8 @@ public:
         return failure(Condition::media_not_supported, "This package is not published");
     }
     /// Watcher information lives on this.
-    virtual void on_subscription_change(Now, SubscriptionId, const Watcher&,
-                                        SubscriptionDecision) {}
+    virtual void on_subscription_change(Now, SubscriptionId, const Watcher&, SubscriptionDecision) {
+    }
 
 protected:
     ~EventPackage() = default;

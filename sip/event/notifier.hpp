@@ -21,8 +21,7 @@ public:
     /// Writes Authorization fields for the NOTIFY to `uri` that `response` refused. False: no
     /// secret for that watcher and realm, or this nonce was answered before; nothing is written.
     virtual bool answer(Now now, const Response& response, std::string_view uri,
-                        std::string_view watcher, std::string_view body,
-                        MessageWriter& writer) = 0;
+                        std::string_view watcher, std::string_view body, MessageWriter& writer) = 0;
 
 protected:
     ~NotifyCredentials() = default;
@@ -113,15 +112,15 @@ private:
         Instant expires_at{};
         TerminationReason reason = TerminationReason::none;
         std::uint32_t retry_after_s = 0;
-        std::uint8_t failures = 0;     ///< in a row
-        bool outstanding = false;      ///< a NOTIFY is on its way
-        bool due = false;              ///< one is to be sent as soon as that is answered
-        bool by_change = false;        ///< `due` for a change of state alone
-        bool queued = false;           ///< stands in the due list
-        bool answered = false;         ///< the outstanding one answers a challenge
-        bool by_stream = false;        ///< the outstanding one went by a stream for its size
-        bool held = false;             ///< per-subscription holds
-        bool last_told = false;        ///< the outstanding NOTIFY says terminated
+        std::uint8_t failures = 0;  ///< in a row
+        bool outstanding = false;   ///< a NOTIFY is on its way
+        bool due = false;           ///< one is to be sent as soon as that is answered
+        bool by_change = false;     ///< `due` for a change of state alone
+        bool queued = false;        ///< stands in the due list
+        bool answered = false;      ///< the outstanding one answers a challenge
+        bool by_stream = false;     ///< the outstanding one went by a stream for its size
+        bool held = false;          ///< per-subscription holds
+        bool last_told = false;     ///< the outstanding NOTIFY says terminated
         ClientTransactionId transaction;
         SharedBytes sent_body;
         std::uint32_t sent_cseq = 0;
@@ -155,8 +154,7 @@ private:
     void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
     void subscribe(Now now, const Request& request, Wanted& wanted);
     void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);
-    Expected<Handle> make(const Request& request, const Wanted& wanted,
-                          std::string_view local_tag);
+    Expected<Handle> make(const Request& request, const Wanted& wanted, std::string_view local_tag);
     void stage(Now now, Request request, const Wanted& wanted, Handle subscription, bool initial,
                const Decision& decision);
     Handle find_dialog(const Essentials& essentials);

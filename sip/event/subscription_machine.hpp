@@ -12,8 +12,8 @@ namespace sip::subscription_machine {
 /// which is watcher information's own.
 enum class State : std::uint8_t { init, pending, active, terminated };
 enum class Event : std::uint8_t {
-    grant,        ///< the watcher may see something
-    hold_back,    ///< nobody has decided yet, or the decision was taken back
+    grant,      ///< the watcher may see something
+    hold_back,  ///< nobody has decided yet, or the decision was taken back
     reject,
     refresh,      ///< SUBSCRIBE with Expires above 0
     unsubscribe,  ///< SUBSCRIBE with Expires 0
@@ -22,8 +22,8 @@ enum class Event : std::uint8_t {
     probation,
     give_up,
     no_resource,
-    lost,         ///< a NOTIFY timed out or was refused for good
-    told,         ///< the NOTIFY transaction that carried `terminated` is complete
+    lost,  ///< a NOTIFY timed out or was refused for good
+    told,  ///< the NOTIFY transaction that carried `terminated` is complete
 };
 enum class Action : std::uint8_t {
     none = 0,

@@ -108,7 +108,8 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
         t.e_interval = row.to == State::proceeding ? shard_.limits.t2
                                                    : std::min(2 * t.e_interval, shard_.limits.t2);
         t.timers.set(shard_.timers, Name::e, later(now.mono, t.e_interval));
-        if (!transport_.send(now, t.target, t.packet)) return apply(now, handle, Event::transport_error);
+        if (!transport_.send(now, t.target, t.packet))
+            return apply(now, handle, Event::transport_error);
     }
     if (has(row.act, Action::pass_up)) {
         report = base;

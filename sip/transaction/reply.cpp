@@ -10,10 +10,10 @@ namespace {
 /// RFC 3261 18.2.1, RFC 3581 4: the top Via with what we learnt of its sender.
 void write_top_via(Appender& out, const Via& via, const Source& source) {
     // All in front of the parameters goes back as it came.
-    const std::size_t head = via.parameters.empty()
-                                 ? via.text.size()
-                                 : static_cast<std::size_t>(via.parameters.text().data() -
-                                                            via.text.data());
+    const std::size_t head =
+        via.parameters.empty()
+            ? via.text.size()
+            : static_cast<std::size_t>(via.parameters.text().data() - via.text.data());
     out << trim(via.text.substr(0, head));
     std::string_view rest = via.parameters.text();
     while (const auto parameter = Parameters::next(rest)) {

@@ -77,8 +77,7 @@ std::uint64_t ServerTransactions::merge_hash(const Essentials& e) const {
 }
 
 ServerTransactions::Transaction* ServerTransactions::find(const Key& key, Handle& handle,
-                                                          Method method,
-                                                          std::uint64_t method_hash,
+                                                          Method method, std::uint64_t method_hash,
                                                           const std::uint64_t* content) {
     const std::uint32_t index = by_branch_.find(key.a, [&](std::uint32_t i) {
         const Transaction& t = slab_.at(i);
@@ -111,8 +110,8 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageVi
         return {Match::cancel, {slab_.handle_at(index)}};
     }
     const std::uint64_t content = content_hash(message, e);
-    Transaction* t = find(key, handle, message.method, siphash(shard_.key, message.method_name),
-                          &content);
+    Transaction* t =
+        find(key, handle, message.method, siphash(shard_.key, message.method_name), &content);
     if (t == nullptr) return {};
     ++shard_.counters.retransmissions_in;
     if (t->is_invite)
@@ -168,18 +167,18 @@ void ServerTransactions::keep_trying(Now now, ServerTransactionId id, const Pack
     Transaction* t = slab_.find(id.handle);
     if (t == nullptr || is_answered(id)) return;
     t->trying = trying;
-    t->timers.set(shard_.timers, Name::hundred,
-                  later(now.mono, t->is_invite ? invite_hundred
-                                               : hundred_after_t1s * shard_.limits.t1));
+    t->timers.set(
+        shard_.timers, Name::hundred,
+        later(now.mono, t->is_invite ? invite_hundred : hundred_after_t1s * shard_.limits.t1));
 }
 
 bool ServerTransactions::is_answered(ServerTransactionId id) const {
     const Transaction* t = slab_.find(id.handle);
     if (t == nullptr) return true;
-    return t->is_invite ? static_cast<invite_server::State>(t->state) !=
-                              invite_server::State::proceeding
-                        : static_cast<non_invite_server::State>(t->state) >=
-                              non_invite_server::State::completed;
+    return t->is_invite
+               ? static_cast<invite_server::State>(t->state) != invite_server::State::proceeding
+               : static_cast<non_invite_server::State>(t->state) >=
+                     non_invite_server::State::completed;
 }
 
 void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t status,
@@ -188,7 +187,10 @@ void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t 
     if (t == nullptr) return;
     if (t->is_invite) {
         using enum invite_server::Event;
-        apply(now, id.handle, status < 200 ? provisional : status < 300 ? success : failure,
+        apply(now, id.handle,
+              status < 200   ? provisional
+              : status < 300 ? success
+                             : failure,
               &packet);
         return;
     }
@@ -238,8 +240,8 @@ void ServerTransactions::apply(Now now, Handle handle, invite_server::Event even
     }
     if (has(row.act, Action::resend)) transmit(now, t, t.last);
     if (has(row.act, Action::start_g) && !reliable) {
-        t.g_interval = t.g_interval == Duration{} ? limits.t1
-                                                  : std::min(2 * t.g_interval, limits.t2);
+        t.g_interval =
+            t.g_interval == Duration{} ? limits.t1 : std::min(2 * t.g_interval, limits.t2);
         t.timers.set(shard_.timers, Name::g, later(now.mono, t.g_interval));
     }
     if (has(row.act, Action::start_h))

@@ -17,18 +17,16 @@ std::optional<Transport> transport_named(std::string_view name) {
 }  // namespace
 
 Expected<Target> locate(const Uri& uri, const Listeners& listeners) {
-    if (!uri.is_sip())
-        return failure(Condition::scheme_not_supported, "no SIP URI to send to");
+    if (!uri.is_sip()) return failure(Condition::scheme_not_supported, "no SIP URI to send to");
     const auto transport = transport_named(uri.parameters.value_of("transport"));
     if (!transport) return failure(Condition::internal, "unknown transport in the URI");
     Target target;
     // RFC 3261 26.2.2: sips is never downgraded.
-    target.transport = uri.scheme == Scheme::sips && !is_secure(*transport)
-                           ? Transport::tls
-                           : *transport;
+    target.transport =
+        uri.scheme == Scheme::sips && !is_secure(*transport) ? Transport::tls : *transport;
     target.remote.port =
-        uri.port != 0 ? uri.port : static_cast<std::uint16_t>(is_secure(target.transport) ? 5061
-                                                                                          : 5060);
+        uri.port != 0 ? uri.port
+                      : static_cast<std::uint16_t>(is_secure(target.transport) ? 5061 : 5060);
     const std::string_view maddr = uri.parameters.value_of("maddr");
     const std::string_view host = maddr.empty() ? uri.host : maddr;
     if (const auto address = parse_numeric_host(host))

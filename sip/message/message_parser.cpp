@@ -147,7 +147,7 @@ private:
 bool Scanner::skip_empty_lines() {
     while (input_.substr(begin_).starts_with("\r\n") ||
            (leniency_.bare_line_feed && input_.substr(begin_).starts_with('\n')))
-        begin_ += input_[begin_] == '\r' ? 2 : 1;
+        begin_ += input_[begin_] == '\r' ? 2U : 1U;
     if (begin_ == input_.size()) {
         scan_.end = ScanEnd::nothing;
         scan_.consumed = begin_;

@@ -24,7 +24,7 @@ std::size_t end_of_inert(std::string_view text, std::size_t i) {
     const bool separator = rest.starts_with('\'') && i > 0 && is_word(text[i - 1]);
     if (!rest.starts_with('"') && (!rest.starts_with('\'') || separator)) return i;
     std::size_t j = i + 1;
-    while (j < text.size() && text[j] != text[i] && text[j] != '\n') j += text[j] == '\\' ? 2 : 1;
+    while (j < text.size() && text[j] != text[i] && text[j] != '\n') j += text[j] == '\\' ? 2U : 1U;
     return std::min(j + 1, text.size());
 }
 

@@ -86,7 +86,7 @@ void check_splits(std::string_view bytes, const Limits& limits = {},
         REQUIRE(stream.feed(bytes.substr(cut)));
         CHECK_MESSAGE(stream.lines == expected, "cut at " << cut);
     }
-    for (const std::size_t size : {1, 2, 3, 7, 64}) {
+    for (const std::size_t size : {1U, 2U, 3U, 7U, 64U}) {
         Stream stream(limits, leniency);
         for (std::size_t at = 0; at < bytes.size(); at += size)
             REQUIRE(stream.feed(bytes.substr(at, size)));

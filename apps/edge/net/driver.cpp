@@ -1,0 +1,430 @@
+#include "apps/edge/net/driver.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+#include "apps/edge/net/clock.hpp"
+#include "apps/edge/net/descriptor.hpp"
+
+namespace edge {
+
+namespace {
+
+// Descriptors kept free for what is no connection: files, stores, connections that we open.
+constexpr std::size_t spare_descriptors = 32;
+// A turn gives at most so many effects, so that a burst of NOTIFYs does not keep what arrives
+// waiting.
+constexpr int effects_a_drain = 1024;
+// The hook may bring about effects, which call the hook: so often in one turn.
+constexpr int rounds_max = 8;
+// Connections that wait for their peer's end. Over it they are closed without waiting.
+constexpr std::size_t closing_max = 256;
+
+}  // namespace
+
+Driver::Driver(Engine& engine, const DriverOptions& options)
+    : engine_(engine), options_(options), slab_(receive_slab_bytes) {
+    std::signal(SIGPIPE, SIG_IGN);
+    if (uv_loop_init(&loop_) != 0) std::abort();
+    uv_timer_init(&loop_, &timer_);
+    uv_prepare_init(&loop_, &prepare_);
+    timer_.data = this;
+    prepare_.data = this;
+    // Before the loop waits, whatever happened before: the end of a turn.
+    uv_prepare_start(&prepare_,
+                     [](uv_prepare_t* handle) { static_cast<Driver*>(handle->data)->end_turn(); });
+}
+
+Driver::~Driver() {
+    going_ = true;
+    udp_.clear();
+    tcp_.clear();
+    for (const auto& [connection, owned] : connections_) connection->abort();
+    for (const auto& signal : signals_)
+        uv_close(reinterpret_cast<uv_handle_t*>(&signal->handle), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
+    while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+    }
+    uv_loop_close(&loop_);
+}
+
+// ---- Set up -------------------------------------------------------------------------------------
+
+Outcome<void> Driver::listen(std::span<const ListenSpec> specs, std::string_view advertise) {
+    auto bound = bind_listeners(specs);
+    if (!bound) return failure(bound.error());
+    for (BoundSocket& socket : *bound)
+        if (auto added = add(std::move(socket), advertise); !added) return added;
+    const std::size_t left = descriptors_left();
+    connections_max_ = options_.connections_max != 0  ? options_.connections_max
+                       : left > 2 * spare_descriptors ? left - spare_descriptors
+                                                      : left / 2;
+    return {};
+}
+
+Outcome<void> Driver::add(BoundSocket bound, std::string_view advertise) {
+    const auto id = static_cast<sip::ListenerId>(udp_.size());
+    const Listening listening{bound.transport, bound.local, id};
+    udp_.emplace_back();
+    if (bound.transport == sip::Transport::udp) {
+        auto socket = UdpSocket::open(&loop_, std::move(bound), id, *this, counters_, options_.udp);
+        if (!socket) return failure(socket.error());
+        udp_.back() = std::move(*socket);
+    } else {
+        auto listener = TcpListener::open(&loop_, std::move(bound), *this);
+        if (!listener) return failure(listener.error());
+        tcp_.push_back(std::move(*listener));
+    }
+    if (!engine_.add_listener({id, listening.transport, listening.local, advertise}))
+        return failure("cannot listen on " + to_text(listening.transport, listening.local) +
+                       ": too many listeners; give fewer with --listen");
+    listening_.push_back(listening);
+    return {};
+}
+
+std::string Driver::ready_line() const {
+    std::string line = "ready";
+    for (const Listening& each : listening_) line += " " + to_text(each.transport, each.local);
+    return line;
+}
+
+void Driver::on_signal(int number, std::function<void()> then) {
+    auto signal = std::make_unique<Signal>();
+    signal->then = std::move(then);
+    signal->handle.data = signal.get();
+    uv_signal_init(&loop_, &signal->handle);
+    uv_signal_start(
+        &signal->handle,
+        [](uv_signal_t* handle, int) { static_cast<Signal*>(handle->data)->then(); }, number);
+    signals_.push_back(std::move(signal));
+}
+
+void Driver::after(sip::Duration after, std::function<void()> then) {
+    later_.push_back({sip::later(read_clocks().mono, after), std::move(then)});
+}
+
+// ---- Running ------------------------------------------------------------------------------------
+
+void Driver::run() {
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    stopping_ = false;
+    stop_at_ = sip::never;
+}
+
+void Driver::turn(bool wait) { uv_run(&loop_, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
+
+void Driver::stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_at_ = sip::later(read_clocks().mono, options_.stop_timeout);
+}
+
+void Driver::committed(sip::CommitId id) { engine_.committed(read_clocks(), id); }
+void Driver::failed(sip::CommitId id) { engine_.failed(read_clocks(), id); }
+
+bool Driver::writable() const {
+    return std::none_of(udp_.begin(), udp_.end(),
+                        [](const auto& socket) { return socket && socket->is_full(); });
+}
+
+bool Driver::has_unsent() const {
+    return std::any_of(udp_.begin(), udp_.end(),
+                       [](const auto& socket) { return socket && socket->queued() > 0; }) ||
+           std::any_of(connections_.begin(), connections_.end(),
+                       [](const auto& each) { return each.first->unsent() > 0; });
+}
+
+/// What the engine has to give, the hook after it, and what the hook brought about.
+void Driver::drain() {
+    if (draining_ || going_) return;
+    draining_ = true;
+    give_effects();
+    for (int round = 0; after_drain_ && round < rounds_max; ++round) {
+        after_drain_();
+        if (!give_effects()) break;
+        if (round + 1 == rounds_max) more_ = true;
+    }
+    draining_ = false;
+}
+
+/// True: there was one.
+bool Driver::give_effects() {
+    bool any = false;
+    for (int given = 0; writable(); ++given) {
+        if (given == effects_a_drain) {
+            more_ = true;
+            break;
+        }
+        auto effect = engine_.poll(read_clocks());
+        if (!effect) break;
+        any = true;
+        carry_out(*effect);
+    }
+    return any;
+}
+
+void Driver::end_turn() {
+    more_ = false;
+    drain();
+    flush();
+    if (stopping_ && !more_ && (!has_unsent() || read_clocks().mono >= stop_at_)) uv_stop(&loop_);
+    arm();
+}
+
+void Driver::flush() {
+    for (const auto& socket : udp_)
+        if (socket) socket->flush();
+    // What is written while this runs is for the next turn.
+    std::vector<TcpConnection*> written;
+    written.swap(written_);
+    for (TcpConnection* connection : written) connection->flush();
+}
+
+sip::Instant Driver::next_deadline() const {
+    if (more_) return read_clocks().mono;
+    sip::Instant next = stop_at_;
+    if (writable()) next = std::min(next, engine_.deadline().value_or(sip::never));
+    for (const Later& each : later_) next = std::min(next, each.at);
+    for (const Closing& each : closing_) next = std::min(next, each.until);
+    for (const auto& socket : udp_)
+        if (socket) next = std::min(next, socket->blocked_until());
+    return next;
+}
+
+void Driver::arm() {
+    const sip::Instant next = next_deadline();
+    if (next == armed_) return;
+    armed_ = next;
+    if (next == sip::never) {
+        uv_timer_stop(&timer_);
+        return;
+    }
+    // The loop's time is that of `mono` in whole milliseconds. Rounded up: never too early.
+    const auto due = std::chrono::ceil<std::chrono::milliseconds>(next.time_since_epoch()).count();
+    const auto now = static_cast<std::int64_t>(uv_now(&loop_));
+    uv_timer_start(
+        &timer_, [](uv_timer_t* handle) { static_cast<Driver*>(handle->data)->on_timer(); },
+        due > now ? static_cast<std::uint64_t>(due - now) : 0, 0);
+}
+
+void Driver::on_timer() {
+    armed_ = sip::never;
+    const sip::Now now = read_clocks();
+    for (const auto& socket : udp_)
+        if (socket) socket->expire(now.mono);
+    fire_closing(now.mono);
+    fire_later(now.mono);
+    engine_.advance(now);
+    drain();
+}
+
+void Driver::fire_later(sip::Instant now) {
+    // Apart from the list: a callback may add to it.
+    std::vector<Later> due;
+    const auto keep = std::stable_partition(later_.begin(), later_.end(),
+                                            [&](const Later& each) { return each.at > now; });
+    std::move(keep, later_.end(), std::back_inserter(due));
+    later_.erase(keep, later_.end());
+    std::stable_sort(due.begin(), due.end(),
+                     [](const Later& a, const Later& b) { return a.at < b.at; });
+    for (const Later& each : due) each.then();
+}
+
+void Driver::fire_closing(sip::Instant now) {
+    std::vector<TcpConnection*> due;
+    for (const Closing& each : closing_)
+        if (each.until <= now) due.push_back(each.connection);
+    std::erase_if(closing_, [&](const Closing& each) { return each.until <= now; });
+    for (TcpConnection* connection : due) {
+        ++counters_.close_timeouts;
+        connection->abort();
+    }
+}
+
+// ---- What comes in ------------------------------------------------------------------------------
+
+void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<const char> bytes) {
+    if (going_) return;
+    engine_.input(read_clocks(), sip::Datagram{socket.id(), from, bytes});
+    drain();
+}
+
+void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
+    if (going_) return;
+    engine_.input(read_clocks(), sip::Chunk{connection.flow, bytes});
+    drain();
+}
+
+void Driver::incoming(TcpListener& listener) {
+    if (connections_.size() < connections_max_) {
+        take_connection(listener);
+        return;
+    }
+    listener.waiting = true;
+    ++counters_.accept_pauses;
+}
+
+void Driver::accept_failed(TcpListener&, int) { ++counters_.accept_errors; }
+
+void Driver::take_connection(TcpListener& listener) {
+    TcpConnection& connection = make_connection();
+    if (connection.accept(&loop_, listener.stream()) != 0) {
+        ++counters_.accept_errors;
+        drop(connection);
+        return;
+    }
+    ++counters_.connections_accepted;
+    const sip::Now now = read_clocks();
+    connection.flow =
+        engine_.accepted(now, listener.transport(), connection.local(), connection.remote());
+    if (connection.flow == sip::FlowId{}) {
+        ++counters_.connections_refused;
+        drop(connection);
+    } else {
+        by_flow_[connection.flow] = &connection;
+        connection.start();
+    }
+    drain();
+}
+
+/// A connection went: those that wait are taken as far as there is room.
+void Driver::take_waiting() {
+    for (const auto& listener : tcp_) {
+        if (!listener->waiting || connections_.size() >= connections_max_) continue;
+        listener->waiting = false;
+        take_connection(*listener);
+    }
+}
+
+void Driver::opened(TcpConnection& connection, int status) {
+    if (going_) return;
+    const sip::Now now = read_clocks();
+    if (status == 0) {
+        ++counters_.connections_opened;
+        connection.start();
+        engine_.connected(now, connection.flow, connection.local());
+    } else {
+        ++counters_.connect_failures;
+        const sip::FlowId flow = connection.flow;
+        forget_flow(connection);
+        drop(connection);
+        engine_.closed(now, flow);
+    }
+    drain();
+}
+
+void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
+    if (going_) return;
+    const sip::FlowId flow = connection.flow;
+    forget_flow(connection);
+    if (why == TcpConnection::Ended::overflow) ++counters_.write_overflows;
+    if (why == TcpConnection::Ended::peer_closed)
+        close_gently(connection);
+    else
+        drop(connection);
+    engine_.closed(read_clocks(), flow);
+    drain();
+    more_ = true;  // it may have ended in the flush of this turn: what follows needs another
+}
+
+void Driver::gone(TcpConnection& connection) {
+    std::erase(written_, &connection);
+    std::erase_if(closing_, [&](const Closing& each) { return each.connection == &connection; });
+    connections_.erase(&connection);
+    if (!going_) take_waiting();
+}
+
+// ---- What goes out ------------------------------------------------------------------------------
+
+void Driver::carry_out(sip::Effect& effect) {
+    std::visit([this](auto& each) { carry_out(each); }, effect);
+}
+
+void Driver::carry_out(sip::Transmit& transmit) {
+    if (const auto* to = std::get_if<sip::ToEndpoint>(&transmit.where)) {
+        const auto index = static_cast<std::size_t>(to->via);
+        if (index < udp_.size() && udp_[index])
+            udp_[index]->send(to->to, std::move(transmit.packet));
+        else
+            ++counters_.unknown_flows;
+        return;
+    }
+    TcpConnection* connection = find(std::get<sip::FlowId>(transmit.where));
+    if (connection == nullptr) {
+        ++counters_.unknown_flows;
+        return;
+    }
+    if (!connection->has_gathered()) written_.push_back(connection);
+    connection->write(std::move(transmit.packet));
+}
+
+void Driver::carry_out(const sip::OpenFlow& open) {
+    int status = UV_ENOTSUP;
+    if (open.transport == sip::Transport::tcp) {
+        TcpConnection& connection = make_connection();
+        connection.flow = open.flow;
+        status = connection.connect(&loop_, open.to);
+        if (status == 0)
+            by_flow_[open.flow] = &connection;
+        else
+            drop(connection);
+    }
+    if (status == 0) return;
+    ++counters_.connect_failures;
+    engine_.closed(read_clocks(), open.flow);
+}
+
+void Driver::carry_out(const sip::CloseFlow& close) {
+    TcpConnection* connection = find(close.flow);
+    if (connection == nullptr) return;
+    forget_flow(*connection);
+    close_gently(*connection);
+}
+
+void Driver::carry_out(const sip::Commit& commit) {
+    if (store_)
+        store_(commit);
+    else
+        engine_.committed(read_clocks(), commit.id);
+}
+
+// ---- Connections --------------------------------------------------------------------------------
+
+TcpConnection& Driver::make_connection() {
+    TcpConnection::User& user = *this;
+    auto made = std::make_unique<TcpConnection>(user, options_.flow_write_bytes);
+    TcpConnection& connection = *made;
+    connections_.emplace(&connection, std::move(made));
+    return connection;
+}
+
+TcpConnection* Driver::find(sip::FlowId flow) {
+    const auto found = by_flow_.find(flow);
+    return found == by_flow_.end() ? nullptr : found->second;
+}
+
+void Driver::forget_flow(TcpConnection& connection) {
+    by_flow_.erase(connection.flow);
+    connection.flow = {};
+}
+
+void Driver::drop(TcpConnection& connection) {
+    if (connection.has_handle())
+        connection.abort();
+    else
+        connections_.erase(&connection);
+}
+
+void Driver::close_gently(TcpConnection& connection) {
+    if (closing_.size() < closing_max)
+        closing_.push_back({sip::later(read_clocks().mono, options_.close_timeout), &connection});
+    connection.close();
+    if (closing_.empty() || closing_.back().connection != &connection) connection.abort();
+}
+
+}  // namespace edge

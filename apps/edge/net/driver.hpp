@@ -1,0 +1,168 @@
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "apps/edge/net/engine.hpp"
+#include "apps/edge/net/listen_spec.hpp"
+#include "apps/edge/net/net_counters.hpp"
+#include "apps/edge/net/tcp_connection.hpp"
+#include "apps/edge/net/tcp_listener.hpp"
+#include "apps/edge/net/udp_socket.hpp"
+#include "sip/base/limits.hpp"
+
+namespace edge {
+
+struct DriverOptions {
+    /// Unsent bytes a connection; over: it is reset (Limits::flow_write_bytes).
+    std::size_t flow_write_bytes = sip::Limits{}.flow_write_bytes;
+    /// How long a connection that the core closed may take to end.
+    sip::Duration close_timeout = sip::seconds{2};
+    /// How long `stop` waits for what is unsent.
+    sip::Duration stop_timeout = sip::seconds{2};
+    /// Connections at one time; further ones wait in the kernel. 0: as many as there are
+    /// descriptors for when `listen` is called, with some to spare.
+    std::size_t connections_max = 0;
+    UdpSocket::Options udp;
+};
+
+/// Runs an Engine on libuv: sockets, the one timer, signals. Single-threaded, no globals but that
+/// SIGPIPE is ignored from then on.
+///
+/// The driver holds packets of the engine, so it goes first: declare the engine's core, then the
+/// engine, then the driver.
+class Driver final : UdpSocket::User, TcpConnection::User, TcpListener::User {
+public:
+    struct Listening {
+        sip::Transport transport = sip::Transport::udp;
+        sip::Endpoint local;  ///< with the real port
+        sip::ListenerId id{};
+    };
+
+    explicit Driver(Engine& engine, const DriverOptions& options = {});
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+    ~Driver();
+
+    // Set up, before `run`.
+    /// Binds every listener and adds each to the engine, or says why not: then this driver is of
+    /// no use any more.
+    /// `advertise` outlives the engine's core.
+    Outcome<void> listen(std::span<const ListenSpec> specs, std::string_view advertise = {});
+    const std::vector<Listening>& listening() const { return listening_; }
+    /// "ready udp:127.0.0.1:5060 tcp:127.0.0.1:5060"
+    std::string ready_line() const;
+    /// Called whenever the engine has given all its effects for now. It may call the core: what
+    /// that brings about is sent in the same turn.
+    void after_drain(std::function<void()> hook) { after_drain_ = std::move(hook); }
+    /// Takes Commit effects; answer each with `committed` or `failed`, at once or later. Without
+    /// one every commit is answered at once.
+    void store(std::function<void(const sip::Commit&)> take) { store_ = std::move(take); }
+    /// Calls `then` in the loop whenever the signal comes.
+    void on_signal(int number, std::function<void()> then);
+    /// Calls `then` once, in the loop, `after` from now.
+    void after(sip::Duration after, std::function<void()> then);
+
+    // Running.
+    /// Until `stop`.
+    void run();
+    /// One turn of the loop: waits for something to happen unless `wait` is false.
+    void turn(bool wait = true);
+    /// Ends `run` once what is unsent has left, or `stop_timeout` is over.
+    void stop();
+    void committed(sip::CommitId id);
+    void failed(sip::CommitId id);
+
+    /// No queue is full. While one is, the engine is not asked for effects.
+    bool writable() const;
+    /// Something waits that the kernel has not taken.
+    bool has_unsent() const;
+    std::size_t connections() const { return connections_.size(); }
+    const NetCounters& counters() const { return counters_; }
+    uv_loop_t* loop() { return &loop_; }
+
+private:
+    struct Closing {
+        sip::Instant until;
+        TcpConnection* connection;
+    };
+    struct Later {
+        sip::Instant at;
+        std::function<void()> then;
+    };
+    struct Signal {
+        uv_signal_t handle{};
+        std::function<void()> then;
+    };
+
+    std::span<char> receive_slab() override { return slab_; }
+    void received(UdpSocket& socket, const sip::Endpoint& from,
+                  std::span<const char> bytes) override;
+    void sendable() override {}
+    void opened(TcpConnection& connection, int status) override;
+    void received(TcpConnection& connection, std::span<const char> bytes) override;
+    void ended(TcpConnection& connection, TcpConnection::Ended why) override;
+    void gone(TcpConnection& connection) override;
+    void incoming(TcpListener& listener) override;
+    void accept_failed(TcpListener& listener, int status) override;
+
+    Outcome<void> add(BoundSocket bound, std::string_view advertise);
+    void take_connection(TcpListener& listener);
+    void take_waiting();
+    TcpConnection& make_connection();
+    TcpConnection* find(sip::FlowId flow);
+    void drop(TcpConnection& connection);
+    void forget_flow(TcpConnection& connection);
+
+    void drain();
+    bool give_effects();
+    void carry_out(sip::Effect& effect);
+    void carry_out(sip::Transmit& transmit);
+    void carry_out(const sip::OpenFlow& open);
+    void carry_out(const sip::CloseFlow& close);
+    void carry_out(const sip::Commit& commit);
+    void close_gently(TcpConnection& connection);
+
+    void end_turn();
+    void flush();
+    void on_timer();
+    void fire_later(sip::Instant now);
+    void fire_closing(sip::Instant now);
+    void arm();
+    sip::Instant next_deadline() const;
+
+    Engine& engine_;
+    DriverOptions options_;
+    uv_loop_t loop_{};
+    uv_timer_t timer_{};
+    uv_prepare_t prepare_{};
+    sip::Instant armed_ = sip::never;
+    std::vector<char> slab_;
+    NetCounters counters_;
+    std::vector<Listening> listening_;
+    std::vector<UdpSocket::Owned> udp_;  ///< by ListenerId, empty where it is a stream's
+    std::vector<TcpListener::Owned> tcp_;
+    std::unordered_map<TcpConnection*, std::unique_ptr<TcpConnection>> connections_;
+    std::unordered_map<sip::FlowId, TcpConnection*> by_flow_;
+    std::vector<TcpConnection*> written_;  ///< to flush at the end of the turn
+    std::vector<Closing> closing_;
+    std::vector<Later> later_;
+    std::vector<std::unique_ptr<Signal>> signals_;
+    std::function<void()> after_drain_;
+    std::function<void(const sip::Commit&)> store_;
+    std::size_t connections_max_ = 0;
+    bool draining_ = false;
+    bool more_ = false;  ///< the engine has more to give than fits one turn
+    bool stopping_ = false;
+    bool going_ = false;  ///< the destructor runs: the engine is not called any more
+    sip::Instant stop_at_ = sip::never;
+};
+
+}  // namespace edge

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+
+#include "sip/base/clock.hpp"
+#include "sip/transport/effects.hpp"
+#include "sip/transport/listeners.hpp"
+
+namespace edge {
+
+/// What a Driver drives: the inputs and outputs of sip::Stack, or of whatever stands on one.
+class Engine {
+public:
+    virtual bool add_listener(const sip::Listeners::Listener& listener) = 0;
+
+    virtual void input(sip::Now now, const sip::Datagram& in) = 0;
+    virtual void input(sip::Now now, const sip::Chunk& in) = 0;
+    virtual sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+                                 sip::Endpoint remote) = 0;
+    virtual void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) = 0;
+    virtual void closed(sip::Now now, sip::FlowId flow) = 0;
+    virtual void committed(sip::Now now, sip::CommitId id) = 0;
+    virtual void failed(sip::Now now, sip::CommitId id) = 0;
+    virtual void advance(sip::Now now) = 0;
+
+    virtual std::optional<sip::Effect> poll(sip::Now now) = 0;
+    virtual std::optional<sip::Instant> deadline() const = 0;
+
+protected:
+    ~Engine() = default;
+};
+
+/// Any core with the functions of sip::Stack as an Engine. `core` outlives this.
+template <class Core>
+class EngineOf final : public Engine {
+public:
+    explicit EngineOf(Core& core) : core_(core) {}
+
+    bool add_listener(const sip::Listeners::Listener& listener) override {
+        return core_.add_listener(listener);
+    }
+    void input(sip::Now now, const sip::Datagram& in) override { core_.input(now, in); }
+    void input(sip::Now now, const sip::Chunk& in) override { core_.input(now, in); }
+    sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+                         sip::Endpoint remote) override {
+        return core_.accepted(now, transport, local, remote);
+    }
+    void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) override {
+        core_.connected(now, flow, local);
+    }
+    void closed(sip::Now now, sip::FlowId flow) override { core_.closed(now, flow); }
+    void committed(sip::Now now, sip::CommitId id) override { core_.committed(now, id); }
+    void failed(sip::Now now, sip::CommitId id) override { core_.failed(now, id); }
+    void advance(sip::Now now) override { core_.advance(now); }
+    std::optional<sip::Effect> poll(sip::Now now) override { return core_.poll(now); }
+    std::optional<sip::Instant> deadline() const override { return core_.deadline(); }
+
+private:
+    Core& core_;
+};
+
+}  // namespace edge

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+namespace edge {
+
+/// What happened at the sockets, counted from the start.
+struct NetCounters {
+    std::uint64_t datagrams_in = 0, datagrams_out = 0, datagrams_truncated = 0;
+    std::uint64_t receive_calls = 0;       ///< recvmmsg; datagrams_in / receive_calls is the batch
+    std::uint64_t send_calls = 0;          ///< sendmmsg
+    std::uint64_t send_blocked = 0;        ///< the kernel's buffer was full
+    std::uint64_t send_refused = 0;        ///< the kernel would not send this datagram: dropped
+    std::uint64_t send_queue_dropped = 0;  ///< over the bound, or blocked for too long: dropped
+    std::uint64_t icmp_errors = 0;         ///< hints, ignored: they can be forged
+
+    std::uint64_t connections_accepted = 0, connections_opened = 0;
+    std::uint64_t accept_errors = 0;        ///< out of descriptors, or the peer went away
+    std::uint64_t accept_pauses = 0;        ///< as many connections as there is room for
+    std::uint64_t connections_refused = 0;  ///< the core has no room for another flow
+    std::uint64_t connect_failures = 0;
+    std::uint64_t write_overflows = 0;  ///< over Limits.flow_write_bytes: closed
+    std::uint64_t close_timeouts = 0;   ///< the rest was not taken in time: reset
+    std::uint64_t unknown_flows = 0;    ///< an effect for a connection that is gone
+};
+
+}  // namespace edge

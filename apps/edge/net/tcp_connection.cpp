@@ -1,0 +1,181 @@
+#include "apps/edge/net/tcp_connection.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "apps/edge/net/address.hpp"
+
+namespace edge {
+
+namespace {
+
+TcpConnection& self_of(void* data) { return *static_cast<TcpConnection*>(data); }
+
+void add_piece(std::vector<uv_buf_t>& pieces, std::string_view bytes) {
+    if (!bytes.empty())
+        pieces.push_back(
+            uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size())));
+}
+
+}  // namespace
+
+int TcpConnection::init(uv_loop_t* loop) {
+    handle_.data = this;
+    const int status = uv_tcp_init(loop, &handle_);
+    if (status == 0) state_ = State::idle;
+    return status;
+}
+
+int TcpConnection::accept(uv_loop_t* loop, uv_stream_t* listener) {
+    int status = init(loop);
+    if (status == 0) status = uv_accept(listener, stream());
+    if (status != 0) return status;
+    int fd = -1;
+    uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &fd);
+    local_ = local_endpoint(fd);
+    remote_ = remote_endpoint(fd);
+    uv_tcp_nodelay(&handle_, 1);
+    state_ = State::open;
+    return remote_.port == 0 ? UV_ENOTCONN : 0;
+}
+
+int TcpConnection::connect(uv_loop_t* loop, const sip::Endpoint& to) {
+    int status = init(loop);
+    if (status != 0) return status;
+    remote_ = to;
+    connect_.data = this;
+    const SocketAddress address = to_socket_address(to);
+    status = uv_tcp_connect(&connect_, &handle_, address.get(), [](uv_connect_t* request, int s) {
+        auto& self = self_of(request->data);
+        if (self.is_closing()) return;
+        if (s == 0) {
+            int fd = -1;
+            uv_fileno(reinterpret_cast<uv_handle_t*>(&self.handle_), &fd);
+            self.local_ = local_endpoint(fd);
+            uv_tcp_nodelay(&self.handle_, 1);
+            self.state_ = State::open;
+        }
+        self.user_.opened(self, s);
+    });
+    if (status == 0) state_ = State::connecting;
+    return status;
+}
+
+int TcpConnection::start() {
+    return uv_read_start(
+        stream(),
+        [](uv_handle_t* handle, std::size_t suggested, uv_buf_t* buffer) {
+            const auto slab = self_of(handle->data).user_.receive_slab();
+            *buffer =
+                uv_buf_init(slab.data(), static_cast<unsigned>(std::min(slab.size(), suggested)));
+        },
+        [](uv_stream_t* handle, ssize_t size, const uv_buf_t* buffer) {
+            self_of(handle->data).on_read(size, buffer->base);
+        });
+}
+
+void TcpConnection::on_read(ssize_t size, const char* bytes) {
+    if (size > 0) {
+        if (state_ == State::open && !told_ended_)
+            user_.received(*this, {bytes, static_cast<std::size_t>(size)});
+    } else if (size < 0) {
+        peer_ended_ = true;
+        uv_read_stop(stream());
+        if (state_ == State::open)
+            end(size == UV_EOF ? Ended::peer_closed : Ended::failed);
+        else if (state_ == State::closing && (shut_down_ || size != UV_EOF))
+            close_handle();
+    }
+}
+
+void TcpConnection::write(sip::Packet packet) {
+    if (state_ != State::open || told_ended_) return;
+    gathered_bytes_ += packet.size();
+    gathered_.push_back(std::move(packet));
+    if (gathered_bytes_ >= gather_bytes) flush();
+}
+
+void TcpConnection::flush() {
+    if (gathered_.empty() || state_ != State::open) return;
+    auto write = std::make_unique<Write>();
+    write->packets.swap(gathered_);
+    gathered_bytes_ = 0;
+    write->request.data = this;
+    std::vector<uv_buf_t> pieces;
+    pieces.reserve(2 * write->packets.size());
+    for (const sip::Packet& packet : write->packets) {
+        add_piece(pieces, packet.head.view());
+        add_piece(pieces, packet.body.view());
+    }
+    if (pieces.empty()) return;
+    const int status =
+        uv_write(&write->request, stream(), pieces.data(), static_cast<unsigned>(pieces.size()),
+                 [](uv_write_t* request, int s) {
+                     // The request is the first member of its Write, which ends here.
+                     std::unique_ptr<Write> done(reinterpret_cast<Write*>(request));
+                     self_of(request->data).on_written(s);
+                 });
+    if (status != 0) {
+        end(Ended::failed);
+        return;
+    }
+    write.release();
+    if (handle_.write_queue_size > write_bytes_max_) end(Ended::overflow);
+}
+
+void TcpConnection::on_written(int status) {
+    if (status == 0 || status == UV_ECANCELED) return;
+    if (state_ == State::open) end(Ended::failed);
+    // While closing, the shutdown that waits behind this write fails as well and ends it.
+}
+
+void TcpConnection::end(Ended why) {
+    if (told_ended_) return;
+    told_ended_ = true;
+    user_.ended(*this, why);
+}
+
+void TcpConnection::close() {
+    if (is_closing()) return;
+    if (state_ != State::open) {
+        close_handle();
+        return;
+    }
+    told_ended_ = true;
+    flush();
+    state_ = State::closing;
+    shutdown_.data = this;
+    const int status = uv_shutdown(&shutdown_, stream(), [](uv_shutdown_t* request, int s) {
+        auto& self = self_of(request->data);
+        if (self.state_ != State::closing) return;
+        self.shut_down_ = true;
+        if (s != 0 || self.peer_ended_) self.close_handle();
+    });
+    if (status != 0) close_handle();
+}
+
+void TcpConnection::abort() {
+    if (state_ == State::closed) return;
+    told_ended_ = true;
+    gathered_.clear();
+    gathered_bytes_ = 0;
+    const bool linked = state_ == State::open;
+    state_ = State::closed;
+    const auto gone = [](uv_handle_t* handle) {
+        auto& self = self_of(handle->data);
+        self.user_.gone(self);
+    };
+    if (linked && uv_tcp_close_reset(&handle_, gone) == 0) return;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle_), gone);
+}
+
+void TcpConnection::close_handle() {
+    if (state_ == State::closed) return;
+    state_ = State::closed;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle_), [](uv_handle_t* handle) {
+        auto& self = self_of(handle->data);
+        self.user_.gone(self);
+    });
+}
+
+}  // namespace edge

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sip/base/endpoint.hpp"
+#include "sip/base/ids.hpp"
+#include "sip/base/packet.hpp"
+
+namespace edge {
+
+/// One stream connection. Writes are gathered and leave together by `flush`; closing lets what was
+/// written go out first. Owned by its user, who deletes it when `gone` is called.
+class TcpConnection {
+public:
+    enum class Ended : std::uint8_t {
+        peer_closed,  ///< it sends no more; what was written to it may still leave
+        failed,       ///< reset, timed out
+        overflow,     ///< it does not read: more than the bound would wait
+    };
+    class User {
+    public:
+        /// Where to read; used for one callback.
+        virtual std::span<char> receive_slab() = 0;
+        /// The answer to `connect`: 0, or a libuv error.
+        virtual void opened(TcpConnection& connection, int status) = 0;
+        virtual void received(TcpConnection& connection, std::span<const char> bytes) = 0;
+        /// No more is received. Called once, and not after close() or abort(); answer with one.
+        virtual void ended(TcpConnection& connection, Ended why) = 0;
+        /// libuv let go of it. Delete it.
+        virtual void gone(TcpConnection& connection) = 0;
+
+    protected:
+        ~User() = default;
+    };
+
+    /// `write_bytes_max`: bytes that may wait unsent.
+    TcpConnection(User& user, std::size_t write_bytes_max)
+        : user_(user), write_bytes_max_(write_bytes_max) {}
+    TcpConnection(const TcpConnection&) = delete;
+    TcpConnection& operator=(const TcpConnection&) = delete;
+
+    // One of these, once; each gives 0 or a libuv error. After an error, delete the connection if
+    // `has_handle` is false, else abort() it.
+    int accept(uv_loop_t* loop, uv_stream_t* listener);
+    int connect(uv_loop_t* loop, const sip::Endpoint& to);
+    bool has_handle() const { return state_ != State::none; }
+
+    sip::FlowId flow{};  ///< the user's
+    const sip::Endpoint& local() const { return local_; }
+    const sip::Endpoint& remote() const { return remote_; }
+    bool is_closing() const { return state_ == State::closing || state_ == State::closed; }
+
+    /// Begins to read; of a connection that was accepted or has been opened.
+    int start();
+    void write(sip::Packet packet);
+    /// Something was written that `flush` will send.
+    bool has_gathered() const { return !gathered_.empty(); }
+    void flush();
+    /// Bytes that the kernel has not taken yet.
+    std::size_t unsent() const { return gathered_bytes_ + handle_.write_queue_size; }
+    /// Sends what was written, ends our side, waits for the peer to end its own (so that a reset
+    /// does not overtake our last message), then calls `gone`. Waits without end: abort() it.
+    void close();
+    /// Drops what was not sent, resets the connection, then calls `gone`.
+    void abort();
+
+private:
+    enum class State : std::uint8_t { none, idle, connecting, open, closing, closed };
+    struct Write {
+        uv_write_t request{};
+        std::vector<sip::Packet> packets;
+    };
+    // A batch this long leaves at once, so that the bound is met by what waits, not by what a busy
+    // turn wrote to a peer that reads.
+    static constexpr std::size_t gather_bytes = std::size_t{64} << 10;
+
+    uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&handle_); }
+    int init(uv_loop_t* loop);
+    void on_read(ssize_t size, const char* bytes);
+    void on_written(int status);
+    void on_shut_down();
+    void end(Ended why);
+    void close_handle();
+
+    User& user_;
+    std::size_t write_bytes_max_;
+    uv_tcp_t handle_{};
+    uv_connect_t connect_{};
+    uv_shutdown_t shutdown_{};
+    State state_ = State::none;
+    bool told_ended_ = false;
+    bool peer_ended_ = false;
+    bool shut_down_ = false;
+    sip::Endpoint local_, remote_;
+    std::vector<sip::Packet> gathered_;
+    std::size_t gathered_bytes_ = 0;
+};
+
+}  // namespace edge

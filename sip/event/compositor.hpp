@@ -47,6 +47,7 @@ public:
     std::size_t size() const { return slab_.size(); }
 
     void on_request(Now now, const Request& request) override;
+    bool serves(const Request& request) override;
     void on_timer(Now now, Handle object) override;
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
@@ -62,7 +63,8 @@ private:
         Instant changed{};
         std::int64_t changed_wall_ms = 0;
         Timers<Name, 1> timers;
-        bool live = false;  ///< applied, and linked to its resource
+        bool live = false;    ///< applied, and linked to its resource
+        bool staged = false;  ///< a change of it waits for the store
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
 
         Publication as_publication() const {
@@ -72,6 +74,7 @@ private:
     enum class Operation : std::uint8_t { nothing, initial, refresh, modify, remove };
     /// A PUBLISH that was checked and not yet applied.
     struct Staged {
+        std::uint64_t resource = 0;  ///< hash, for the queue behind it
         Operation operation = Operation::nothing;
         ServerTransactionId transaction;
         Packet accepted, refused;
@@ -101,7 +104,7 @@ private:
     void link_first(Handle handle);
     void unlink(Handle handle);
     void destroy(Handle handle);
-    void changed(Now now, Handle entry);
+    void tell(Now now, const Entry& entry);
 
     Core core_;
     EventPackages& packages_;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/tally.hpp"
 #include "sip/dialog/dialog.hpp"
 #include "sip/event/compositor.hpp"
 #include "sip/event/event_package.hpp"
@@ -67,6 +69,7 @@ public:
     }
 
     void on_request(Now now, const Request& request) override;
+    bool serves(const Request& request) override;
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;
@@ -76,11 +79,11 @@ public:
 
 private:
     enum class Name : std::uint8_t {
-        expires,    ///< the subscription runs out
-        retry,      ///< a NOTIFY that failed is tried again
-        hold,       ///< the package's rate, where holds are per subscription
-        view_hold,  ///< of a View: the package's rate
+        expires,  ///< the subscription runs out
+        retry,    ///< a NOTIFY that failed is tried again
+        hold,     ///< the package's rate, where holds are per subscription
     };
+    enum class ViewName : std::uint8_t { hold };  ///< the package's rate
     /// One class of watchers of one resource and body type, and what they see.
     struct View {
         ResourceId resource;
@@ -93,13 +96,10 @@ private:
         bool held = false;      ///< a change was told less than the interval ago
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
+        Timers<ViewName, 1> timers;
     };
-    /// Deadlines belong to an object of their own, since views and subscriptions share a part.
-    struct Deadlines {
-        bool of_view = false;
-        Handle owner;
-        Timers<Name, 4> timers;
-    };
+    /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
+    static constexpr std::uint32_t view_mark = 0x80000000U;
     struct Subscription {
         subscription_machine::State state = subscription_machine::State::init;
         std::uint8_t package = 0;
@@ -108,7 +108,6 @@ private:
         bool authenticated = false;
         ResourceId resource;
         Handle view;
-        Handle deadlines;
         Instant expires_at{};
         TerminationReason reason = TerminationReason::none;
         std::uint32_t retry_after_s = 0;
@@ -122,18 +121,19 @@ private:
         bool held = false;          ///< per-subscription holds
         bool last_told = false;     ///< the outstanding NOTIFY says terminated
         ClientTransactionId transaction;
-        SharedBytes sent_body;
-        std::uint32_t sent_cseq = 0;
+        SharedBytes sent_body;  ///< what this watcher was told last
         FlowId bound_flow{};
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
-        std::uint32_t next_due = UINT32_MAX;
-        std::uint64_t hash = 0;
+        std::uint32_t previous_due = UINT32_MAX, next_due = UINT32_MAX;
+        std::uint64_t hash = 0, user = 0;
+        Timers<Name, 3> timers;
     };
     /// A SUBSCRIBE that was checked and does not hold yet.
     struct Staged {
         ServerTransactionId transaction;
         Packet accepted, refused;
         Handle subscription;
+        std::uint64_t resource = 0;  ///< hash, for the queue behind it
         bool initial = false;
         std::uint32_t expires_s = 0;
         Decision decision;
@@ -159,7 +159,7 @@ private:
                const Decision& decision);
     Handle find_dialog(const Essentials& essentials);
     std::uint64_t dialog_hash(std::string_view call_id, std::string_view local_tag) const;
-    bool over_quota(const Request& request, const Wanted& wanted);
+    std::optional<Error> over_quota(const Request& request, const Wanted& wanted);
 
     // What becomes of a subscription.
     void step(Now now, Handle handle, subscription_machine::Event event);
@@ -168,20 +168,25 @@ private:
     void leave_view(Handle handle);
     void destroy(Handle handle);
     void bind_flow(Subscription& subscription);
-    Timers<Name, 4>& timers_of(Handle deadlines) { return deadlines_.find(deadlines)->timers; }
 
     // What watchers are told.
     void make_due(Handle handle, bool by_change);
+    void enqueue(Handle handle);
+    void dequeue(Subscription& s);
+    void tell_those_behind(Now now, Handle view);
     void queue_view(Handle view);
     void refresh_view(Now now, Handle view);
     void render(Now now, View& view);
-    void notify(Now now, Handle handle);
     void send(Now now, Handle handle, const Response* challenge);
     Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
                         const Response* challenge);
-    Expected<Target> choose_target(Subscription& s, std::size_t size);
+    Expected<Target> choose_stream(const Subscription& s, const Target& target);
     void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
     void notify_done(Now now, Handle handle);
+    void answer_challenge(Now now, Handle handle, const Response& response);
+    const EventPackage::Traits& traits_of(std::uint8_t package) const {
+        return packages_.at(package).traits();
+    }
     Snapshot snapshot(Now now, Subscription& subscription);
 
     Core core_;
@@ -192,9 +197,9 @@ private:
     std::uint8_t part_ = 0;
     Slab<Subscription> slab_;
     Slab<View> views_;
-    Slab<Deadlines> deadlines_;
     Slab<Staged> staged_;
     HashIndex by_dialog_;
+    Tally by_user_;
     std::uint32_t first_due_ = UINT32_MAX, last_due_ = UINT32_MAX;
     Ring<Handle> stale_;
     Block room_;  ///< where bodies are rendered

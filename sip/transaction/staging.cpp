@@ -15,10 +15,7 @@ Staging::~Staging() = default;
 
 bool Staging::stage(std::uint8_t user, Handle object, std::uint64_t resource,
                     std::string_view records) {
-    if (!has_store_) {
-        ++shard_.counters.commits;
-        return settled_.push({user, object, true});
-    }
+    SIP_ASSERT(has_store_);
     const Handle handle = changes_.create(Change{user, object, resource});
     if (!handle) {
         ++(changes_.full() ? shard_.counters.limit_waiting_requests : shard_.counters.limit_memory);
@@ -39,7 +36,8 @@ bool Staging::is_busy(std::uint64_t resource) const {
     bool busy = false;
     const_cast<Slab<Change>&>(changes_).for_each(
         [&](Handle, const Change& change) { busy |= change.resource == resource; });
-    // What already waits goes first.
+    // What already waits goes first; but whoever is next in line waits for no other.
+    if (busy || resuming_ == resource) return busy;
     const_cast<Slab<Waiting>&>(waiting_).for_each(
         [&](Handle, const Waiting& w) { busy |= w.resource == resource && !w.free; });
     return busy;
@@ -110,20 +108,22 @@ std::optional<Staging::Waiting> Staging::next_waiting() {
         Waiting taken = std::move(*w);
         waiting_.destroy(handle);
         --free_waiting_;
+        resuming_ = taken.resource;
         // Turn the ring on, so that those behind come before those that were passed over.
         for (std::size_t rest = turns - 1; rest > 0; --rest) {
             const bool kept = order_.push(order_.pop());
             SIP_ASSERT(kept);
         }
-        // If it stages nothing, the next in line must not wait for a change that never comes.
         return taken;
     }
     return {};
 }
 
 void Staging::finished(std::uint64_t resource) {
+    resuming_ = 0;
     bool staged = false;
     changes_.for_each([&](Handle, const Change& change) { staged |= change.resource == resource; });
+    // It staged nothing: the next in line must not wait for a change that never comes.
     if (!staged) release(resource);
 }
 

@@ -12,13 +12,15 @@
 
 namespace sip {
 
-/// Changes of state wait here until the store says that they are durable. With no store attached,
-/// they are durable at once. While a resource has a change staged, requests for it wait behind it.
+/// Changes of state wait here until the store says that they are durable. While a resource has a
+/// change staged, requests for it wait behind it.
 class Staging {
 public:
     Staging(Shard& shard, TransportLayer& transport, bool has_store);
     ~Staging();
 
+    /// Without a store a change is applied by its user at once, and never staged.
+    bool has_store() const { return has_store_; }
     /// Stages one change: `records` go to the store, `on_committed(object)` of part `user` is due
     /// when it answers. `resource`: a hash of what the change is about. False: no memory, or more
     /// stand here than `Limits::waiting_requests`; to be answered 503.
@@ -66,6 +68,7 @@ private:
     Shard& shard_;
     TransportLayer& transport_;
     bool has_store_;
+    std::uint64_t resuming_ = 0;  ///< the resource whose next in line is being handled
     Slab<Change> changes_;
     Slab<Waiting> waiting_;
     Ring<Handle> order_;  ///< of waiting_, first come first served

@@ -16,7 +16,7 @@ TransportLayer::TransportLayer(Shard& shard, std::uint8_t part)
       part_(part),
       flows_(shard.memory, shard.limits.flows),
       by_remote_(shard.memory),
-      by_address_(shard.memory),
+      by_address_(shard.memory, shard.limits.flows),
       effects_(shard.memory, effects_max),
       ready_(shard.memory, shard.limits.flows) {}
 
@@ -38,12 +38,8 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         ++shard_.counters.limit_flows;
         return {};
     }
-    std::uint32_t same_address = 0;
-    by_address_.find(hash_of(remote.address), [&](std::uint32_t index) {
-        same_address += flows_.at(index).remote.address == remote.address;
-        return same_address >= shard_.limits.flows_per_address;
-    });
-    if (same_address >= shard_.limits.flows_per_address) {
+    const std::uint64_t address = hash_of(remote.address);
+    if (by_address_.count(address) >= shard_.limits.flows_per_address) {
         ++shard_.counters.limit_flows_per_address;
         return {};
     }
@@ -53,8 +49,7 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         return {};
     }
     Flow& flow = *flows_.find(handle);
-    if (!by_remote_.reserve_one() || !by_address_.reserve_one() ||
-        !flow.timers.attach(shard_.timers, {part_, handle})) {
+    if (!by_remote_.reserve_one() || !flow.timers.attach(shard_.timers, {part_, handle})) {
         ++shard_.counters.limit_memory;
         flows_.destroy(handle);
         return {};
@@ -62,8 +57,13 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
     flow.transport = transport;
     flow.local = local;
     flow.remote = remote;
-    const bool kept = by_remote_.insert(hash_of(transport, remote), handle.index) &&
-                      by_address_.insert(hash_of(remote.address), handle.index);
+    if (!by_address_.add(address)) {
+        ++shard_.counters.limit_memory;
+        flow.timers.detach(shard_.timers);
+        flows_.destroy(handle);
+        return {};
+    }
+    const bool kept = by_remote_.insert(hash_of(transport, remote), handle.index);
     SIP_ASSERT(kept);
     return id_of(handle);
 }
@@ -97,7 +97,7 @@ void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
 void TransportLayer::forget(Handle handle) {
     Flow& flow = *flows_.find(handle);
     by_remote_.erase(hash_of(flow.transport, flow.remote), handle.index);
-    by_address_.erase(hash_of(flow.remote.address), handle.index);
+    by_address_.remove(hash_of(flow.remote.address));
     flow.timers.detach(shard_.timers);
     flows_.destroy(handle);
 }

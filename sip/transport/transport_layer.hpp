@@ -6,6 +6,7 @@
 #include "sip/base/hash_index.hpp"
 #include "sip/base/ring.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/tally.hpp"
 #include "sip/transport/effects.hpp"
 #include "sip/transport/listeners.hpp"
 #include "sip/transport/shard.hpp"
@@ -116,7 +117,7 @@ private:
     Listeners listeners_;
     Slab<Flow> flows_;
     HashIndex by_remote_;
-    HashIndex by_address_;
+    Tally by_address_;
     Ring<Effect> effects_;
     Ring<FlowId> ready_;
     std::array<Endpoint, 256> udp_only_{};

@@ -1,0 +1,559 @@
+#include "sip/event/notifier.hpp"
+
+#include <algorithm>
+
+#include "sip/dialog/request_head.hpp"
+#include "sip/event/event_headers.hpp"
+#include "sip/message/event_header.hpp"
+#include "sip/message/media_type.hpp"
+#include "sip/transport/locate.hpp"
+
+namespace sip {
+namespace {
+
+using Machine = subscription_machine::Event;
+using State = subscription_machine::State;
+
+TerminationReason reason_for(Machine event) {
+    switch (event) {
+        case Machine::reject: return TerminationReason::rejected;
+        case Machine::unsubscribe:
+        case Machine::expire: return TerminationReason::timeout;
+        case Machine::deactivate: return TerminationReason::deactivated;
+        case Machine::probation: return TerminationReason::probation;
+        case Machine::give_up: return TerminationReason::giveup;
+        case Machine::no_resource: return TerminationReason::noresource;
+        default: return TerminationReason::none;
+    }
+}
+
+/// The type of `accept` that the watcher wants most; nothing when it wants none of them.
+std::optional<std::uint8_t> choose_type(const MessageView& message,
+                                        std::span<const std::string_view> accept) {
+    if (!message.has(HeaderId::accept)) return std::uint8_t{0};
+    std::uint16_t best = 0;
+    std::optional<std::uint8_t> chosen;
+    for (std::size_t i = 0; i < accept.size(); ++i) {
+        const std::uint16_t q = acceptance_of(message, accept[i]).value_or(0);
+        if (q <= best) continue;
+        best = q;
+        chosen = static_cast<std::uint8_t>(i);
+    }
+    return chosen;
+}
+
+}  // namespace
+
+Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resources, Options options)
+    : core_(core),
+      packages_(packages),
+      resources_(resources),
+      options_(options),
+      slab_(core.shard.memory, core.shard.limits.subscriptions),
+      views_(core.shard.memory, core.shard.limits.subscriptions),
+      staged_(core.shard.memory, core.shard.limits.waiting_requests),
+      by_dialog_(core.shard.memory),
+      by_user_(core.shard.memory, core.shard.limits.subscriptions),
+      stale_(core.shard.memory, core.shard.limits.subscriptions) {}
+
+Notifier::~Notifier() {
+    staged_.for_each([&](Handle handle, Staged&) { staged_.destroy(handle); });
+    slab_.for_each([&](Handle handle, Subscription&) { destroy(handle); });
+}
+
+// What a SUBSCRIBE asks for ---------------------------------------------------------------------
+
+bool Notifier::serves(const Request& request) {
+    if (!request.essentials.to_tag.empty()) return true;  // its dialog decides
+    std::array<char, 512> room{};
+    Appender name(room);
+    write_address_of_record(name, request.essentials.request_uri);
+    if (name.overflowed()) return false;
+    for (std::size_t i = 0; i < packages_.size(); ++i)
+        if (packages_.at(i).exists(name.view())) return true;
+    return false;
+}
+
+Expected<void> Notifier::check(const Request& request, Wanted& wanted) const {
+    const MessageView& message = request.message;
+    const auto event = read_event(message, packages_);
+    if (!event) return tl::unexpected(event.error());
+    wanted.package = event->package;
+    wanted.event_id = event->id;
+    const EventPackage::Traits& traits = traits_of(wanted.package);
+    const auto type = choose_type(message, traits.accept);
+    if (!type) return failure(Condition::not_acceptable, "Accept lists no type of this package");
+    wanted.type = *type;
+    constexpr bool hour_rule = true;
+    const auto expires = read_expires(message, traits, hour_rule);
+    if (!expires) return tl::unexpected(expires.error());
+    wanted.expires_s = *expires;
+    if (!message.body.empty() && !is_optional_body(message))
+        return failure(Condition::media_not_supported, "SUBSCRIBE bodies are not understood");
+    return {};
+}
+
+void Notifier::on_request(Now now, const Request& request) {
+    ++core_.shard.counters.subscribes;
+    Wanted wanted;
+    const bool in_dialog = !request.essentials.to_tag.empty();
+    const Handle known = in_dialog ? find_dialog(request.essentials) : Handle{};
+    if (in_dialog && !known) {
+        refuse(now, request, wanted, {Condition::no_dialog, "Subscription does not exist"});
+        return;
+    }
+    if (known) {
+        const Subscription& s = *slab_.find(known);
+        const std::uint64_t resource =
+            resources_.hash_of(s.package, resources_.at(s.resource).name.view());
+        if (core_.staging.is_busy(resource)) {
+            if (!core_.staging.wait(resource, request))
+                refuse(now, request, wanted, {Condition::overloaded, "Too many requests wait"});
+            return;
+        }
+    }
+    // The order of a dialog's requests is looked at first: a late copy changes nothing.
+    if (known && !slab_.find(known)->dialog.accept_cseq(request.essentials.cseq.number)) {
+        refuse(now, request, wanted, {Condition::out_of_order, "CSeq is not above the last one"});
+        return;
+    }
+    if (const auto checked = check(request, wanted); !checked) {
+        refuse(now, request, wanted, checked.error());
+        return;
+    }
+    if (known)
+        refresh(now, request, wanted, known);
+    else
+        subscribe(now, request, wanted);
+}
+
+std::optional<Error> Notifier::over_quota(const Request& request, const Wanted& wanted) {
+    const Limits& limits = core_.shard.limits;
+    Counters& counters = core_.shard.counters;
+    if (slab_.full()) {
+        ++counters.limit_subscriptions;
+        return Error{Condition::overloaded, "Too many subscriptions"};
+    }
+    const std::uint64_t user = siphash(core_.shard.key, request.identity.address_of_record);
+    if (by_user_.count(user) >= limits.subscriptions_per_user) {
+        ++counters.limit_subscriptions_per_user;
+        return Error{Condition::overloaded, "Too many subscriptions of this user"};
+    }
+    const ResourceId resource = resources_.find(wanted.package, wanted.name);
+    if (resource && resources_.at(resource).subscriptions >= limits.subscriptions_per_resource) {
+        ++counters.limit_subscriptions_per_resource;
+        return Error{Condition::overloaded, "Too many subscriptions to this address"};
+    }
+    return {};
+}
+
+void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
+    Appender name(wanted.name_room);
+    write_address_of_record(name, request.essentials.request_uri);
+    wanted.name = name.view();
+    EventPackage& package = packages_.at(wanted.package);
+    if (!package.exists(wanted.name)) {
+        refuse(now, request, wanted, {Condition::not_found, "No such address"});
+        return;
+    }
+    const std::uint64_t resource = resources_.hash_of(wanted.package, wanted.name);
+    if (core_.staging.is_busy(resource)) {
+        if (!core_.staging.wait(resource, request))
+            refuse(now, request, wanted, {Condition::overloaded, "Too many requests wait"});
+        return;
+    }
+    const Decision decision = package.decide(
+        now, {request.identity.address_of_record, wanted.name, request.identity.authenticated});
+    if (decision.state == SubscriptionDecision::rejected) {
+        refuse(now, request, wanted, {Condition::forbidden, "Forbidden"});
+        return;
+    }
+    if (const auto error = over_quota(request, wanted)) {
+        refuse(now, request, wanted, *error);
+        return;
+    }
+    std::array<char, 16> tag_room{};
+    Appender tag(tag_room);
+    tag.hex(core_.shard.entropy.next());
+    const auto made = make(request, wanted, tag.view());
+    if (!made) {
+        refuse(now, request, wanted, made.error());
+        return;
+    }
+    Request tagged = request;
+    tagged.local_tag = tag.view();
+    stage(now, tagged, wanted, *made, true, decision);
+}
+
+Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
+                                std::string_view local_tag) {
+    Shard& shard = core_.shard;
+    auto dialog = Dialog::as_uas(shard, request, local_tag);
+    if (!dialog) return tl::unexpected(dialog.error());
+    if (const auto contact = parse_uri(dialog->remote_target(), shard.leniency)) {
+        const auto target = locate(*contact, core_.transport.listeners());
+        if (target && core_.transport.listeners().is_ours(target->remote))
+            return failure(Condition::loop_detected, "Contact names this server");
+    }
+    const ResourceId resource = resources_.obtain(wanted.package, wanted.name);
+    if (!resource) return failure(Condition::overloaded, "Too many resources");
+    const Handle handle = slab_.create();
+    if (!handle) {
+        ++shard.counters.limit_memory;
+        resources_.release(resource);
+        return failure(Condition::overloaded, "No memory for the subscription");
+    }
+    Subscription& s = *slab_.find(handle);
+    s.package = wanted.package;
+    s.resource = resource;
+    s.user = siphash(shard.key, request.identity.address_of_record);
+    s.hash = dialog_hash(dialog->call_id(), local_tag);
+    const bool kept = s.timers.attach(shard.timers, {part_, handle}) &&
+                      s.event_id.assign(shard.memory, wanted.event_id) &&
+                      s.identity.assign(shard.memory, request.identity.address_of_record) &&
+                      by_dialog_.reserve_one() && by_user_.add(s.user);
+    if (!kept) {
+        ++shard.counters.limit_memory;
+        s.timers.detach(shard.timers);
+        slab_.destroy(handle);
+        resources_.release(resource);
+        return failure(Condition::overloaded, "No memory for the subscription");
+    }
+    s.authenticated = request.identity.authenticated;
+    s.dialog = std::move(*dialog);
+    const bool indexed = by_dialog_.insert(s.hash, handle.index);
+    SIP_ASSERT(indexed);
+    ++resources_.at(resource).subscriptions;
+    bind_flow(s);
+    return handle;
+}
+
+void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    if (s.state == State::terminated) {
+        // RFC 6665 4.4.1: what crosses the last NOTIFY is too late.
+        refuse(now, request, wanted, {Condition::no_dialog, "Subscription has ended"});
+        return;
+    }
+    if (s.package != wanted.package || s.event_id.view() != wanted.event_id) {
+        refuse(now, request, wanted,
+               {Condition::forbidden, "One subscription a dialog; use a new one"});
+        return;
+    }
+    wanted.name = resources_.at(s.resource).name.view();
+    if (s.identity.view() != request.identity.address_of_record) {
+        refuse(now, request, wanted, {Condition::forbidden, "Not your own subscription"});
+        return;
+    }
+    if (const auto moved = s.dialog.refresh_target(core_.shard, request.message); !moved) {
+        refuse(now, request, wanted, moved.error());
+        return;
+    }
+    s.dialog.learn_path(request);
+    bind_flow(s);
+    const Decision decision =
+        packages_.at(s.package).decide(now, {s.identity.view(), wanted.name, s.authenticated});
+    Request tagged = request;
+    tagged.local_tag = s.dialog.local_tag();
+    stage(now, tagged, wanted, handle, false, decision);
+}
+
+Handle Notifier::find_dialog(const Essentials& e) {
+    const std::uint32_t index =
+        by_dialog_.find(dialog_hash(e.call_id, e.to_tag), [&](std::uint32_t i) {
+            return slab_.at(i).dialog.matches(e.call_id, e.to_tag, e.from_tag);
+        });
+    return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
+}
+
+std::uint64_t Notifier::dialog_hash(std::string_view call_id, std::string_view local_tag) const {
+    return mix(siphash(core_.shard.key, call_id), siphash(core_.shard.key, local_tag));
+}
+
+void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
+    std::uint16_t status = status_of(error.condition);
+    core_.shard.decision(now, "refused", error.rule, request.identity.address_of_record, status);
+    Reply reply(core_.shard, request, status, error.rule);
+    if (status == 489) write_allow_events(reply.writer(), packages_);
+    if (status == 423) reply.header(HeaderId::min_expires, traits_of(wanted.package).expires_min_s);
+    if (status == 415) write_accept(reply.writer(), {});
+    if (status == 503) reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
+    core_.respond(now, request, reply);
+}
+
+// From accepted to holding ----------------------------------------------------------------------
+
+void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subscription,
+                     bool initial, const Decision& decision) {
+    const Handle handle = staged_.create();
+    if (!handle) {
+        ++core_.shard.counters.limit_waiting_requests;
+        if (initial) destroy(subscription);
+        refuse(now, request, wanted, {Condition::overloaded, "Too many changes wait"});
+        return;
+    }
+    Staged& staged = *staged_.find(handle);
+    staged.transaction = request.transaction;
+    staged.subscription = subscription;
+    staged.resource = resources_.hash_of(wanted.package, wanted.name);
+    staged.initial = initial;
+    staged.expires_s = wanted.expires_s;
+    staged.decision = decision;
+    staged.type = wanted.type;
+    const bool pending = decision.state == SubscriptionDecision::pending;
+    {
+        Reply reply(core_.shard, request, pending && options_.rfc3265_compat ? 202 : 200);
+        if (initial)  // RFC 3261 12.1.1
+            for (const HeaderField& field : request.message.headers)
+                if (field.id == HeaderId::record_route)
+                    reply.header(HeaderId::record_route, field.value);
+        write_contact(reply.writer(), core_.transport.listeners(), back_to(request.source));
+        reply.header(HeaderId::expires, wanted.expires_s);
+        write_allow_events(reply.writer(), packages_);
+        staged.accepted = reply.finish();
+    }
+    if (!core_.staging.has_store()) {
+        on_committed(now, handle);
+        return;
+    }
+    {
+        Reply reply(core_.shard, request, 500, "The change could not be stored");
+        reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
+        staged.refused = reply.finish();
+    }
+    std::array<char, 640> room{};
+    Appender record(room);
+    record << "subscription " << wanted.name << ' ' << slab_.find(subscription)->dialog.local_tag()
+           << ' ' << wanted.expires_s;
+    if (!core_.staging.stage(part_, handle, staged.resource, record.view()))
+        on_commit_failed(now, handle);
+}
+
+void Notifier::on_committed(Now now, Handle object) {
+    Staged* staged = staged_.find(object);
+    SIP_ASSERT(staged != nullptr);
+    const Handle handle = staged->subscription;
+    Subscription* s = slab_.find(handle);
+    if (s == nullptr || !staged->accepted || s->state == State::terminated ||
+        !set_view(handle, staged->decision.view, staged->type)) {
+        on_commit_failed(now, object);
+        return;
+    }
+    core_.servers.respond(now, staged->transaction, 200, staged->accepted);
+    const Decision decision = staged->decision;
+    const std::uint32_t expires_s = staged->expires_s;
+    const bool initial = staged->initial;
+    staged_.destroy(object);
+    s->expires_at = later(now.mono, seconds{expires_s});
+    if (expires_s == 0) {
+        s->may_see = decision.state == SubscriptionDecision::active;
+        step(now, handle, Machine::unsubscribe);
+        return;
+    }
+    s->timers.set(core_.shard.timers, Name::expires, s->expires_at);
+    decide(now, handle, decision);
+    if (!initial) step(now, handle, Machine::refresh);
+}
+
+void Notifier::on_commit_failed(Now now, Handle object) {
+    Staged* staged = staged_.find(object);
+    SIP_ASSERT(staged != nullptr);
+    core_.servers.respond(now, staged->transaction, 500, staged->refused);
+    const Handle handle = staged->subscription;
+    const bool initial = staged->initial;
+    staged_.destroy(object);
+    if (initial && slab_.find(handle) != nullptr) destroy(handle);
+}
+
+// What becomes of a subscription ----------------------------------------------------------------
+
+void Notifier::decide(Now now, Handle handle, const Decision& decision) {
+    Subscription& s = *slab_.find(handle);
+    s.may_see = decision.state == SubscriptionDecision::active;
+    const View* view = views_.find(s.view);
+    const bool other_view = view == nullptr || view->id != decision.view;
+    if (other_view && s.may_see && !set_view(handle, decision.view, view ? view->type : 0)) {
+        // No memory for the view it should see: it may not go on seeing the old one.
+        step(now, handle, Machine::probation);
+        return;
+    }
+    const bool was_active = s.state == State::active;
+    switch (decision.state) {
+        case SubscriptionDecision::active: step(now, handle, Machine::grant); break;
+        case SubscriptionDecision::pending: step(now, handle, Machine::hold_back); break;
+        case SubscriptionDecision::rejected: step(now, handle, Machine::reject); break;
+    }
+    if (was_active && other_view && slab_.find(handle) != nullptr && s.state == State::active)
+        make_due(handle, false);
+}
+
+void Notifier::step(Now now, Handle handle, Machine event) {
+    using namespace subscription_machine;
+    Subscription& s = *slab_.find(handle);
+    const State from = s.state;
+    const Row& row = subscription_machine::step(from, event);
+    s.state = row.to;
+    if (core_.shard.tracer != nullptr)
+        core_.shard.tracer->transition(
+            now, {"subscription", handle.index, state_names[static_cast<std::size_t>(from)],
+                  event_names[static_cast<std::size_t>(event)],
+                  state_names[static_cast<std::size_t>(row.to)]});
+    if (has(row.act, Action::final)) {
+        s.reason = reason_for(event);
+        s.timers.stop(core_.shard.timers, Name::expires);
+    }
+    if (from != row.to && from != State::init) {
+        const SubscriptionDecision told = row.to == State::active ? SubscriptionDecision::active
+                                          : row.to == State::pending
+                                              ? SubscriptionDecision::pending
+                                              : SubscriptionDecision::rejected;
+        packages_.at(s.package).on_subscription_change(
+            now, {handle},
+            {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated}, told);
+    }
+    if (has(row.act, Action::notify)) make_due(handle, false);
+    if (has(row.act, Action::remove)) destroy(handle);
+}
+
+bool Notifier::set_view(Handle handle, ViewId id, std::uint8_t type) {
+    Subscription& s = *slab_.find(handle);
+    if (const View* view = views_.find(s.view);
+        view != nullptr && view->id == id && view->type == type)
+        return true;
+    Resources::Resource& resource = resources_.at(s.resource);
+    std::uint32_t index = resource.first_view;
+    while (index != UINT32_MAX && (views_.at(index).id != id || views_.at(index).type != type))
+        index = views_.at(index).next_view;
+    Handle found = index == UINT32_MAX ? Handle{} : views_.handle_at(index);
+    if (!found) {
+        found = views_.create();
+        if (!found) {
+            ++core_.shard.counters.limit_memory;
+            return false;
+        }
+        View& made = *views_.find(found);
+        if (!made.timers.attach(core_.shard.timers,
+                                {part_, {found.index | view_mark, found.generation}})) {
+            ++core_.shard.counters.limit_memory;
+            views_.destroy(found);
+            return false;
+        }
+        made.resource = s.resource;
+        made.id = id;
+        made.type = type;
+        made.next_view = resource.first_view;
+        resource.first_view = found.index;
+    }
+    leave_view(handle);
+    View& view = *views_.find(found);
+    s.view = found;
+    s.previous = UINT32_MAX;
+    s.next = view.first;
+    if (s.next != UINT32_MAX) slab_.at(s.next).previous = handle.index;
+    view.first = handle.index;
+    return true;
+}
+
+void Notifier::leave_view(Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    View* view = views_.find(s.view);
+    if (view == nullptr) return;
+    if (s.previous != UINT32_MAX)
+        slab_.at(s.previous).next = s.next;
+    else
+        view->first = s.next;
+    if (s.next != UINT32_MAX) slab_.at(s.next).previous = s.previous;
+    const Handle left = s.view;
+    s.view = {};
+    if (view->first != UINT32_MAX) return;
+    std::uint32_t* link = &resources_.at(s.resource).first_view;
+    while (*link != left.index) link = &views_.at(*link).next_view;
+    *link = view->next_view;
+    view->timers.detach(core_.shard.timers);
+    views_.destroy(left);
+}
+
+void Notifier::bind_flow(Subscription& s) {
+    const FlowId flow = is_reliable(s.dialog.path().transport) ? s.dialog.path().flow : FlowId{};
+    if (flow == s.bound_flow) return;
+    core_.transport.bind(s.bound_flow, -1);
+    core_.transport.bind(flow, 1);
+    s.bound_flow = flow;
+}
+
+void Notifier::destroy(Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    dequeue(s);
+    leave_view(handle);
+    by_dialog_.erase(s.hash, handle.index);
+    by_user_.remove(s.user);
+    s.timers.detach(core_.shard.timers);
+    core_.transport.bind(s.bound_flow, -1);
+    if (s.outstanding) core_.clients.abandon(s.transaction);
+    --resources_.at(s.resource).subscriptions;
+    const ResourceId released = s.resource;
+    slab_.destroy(handle);
+    resources_.release(released);
+}
+
+void Notifier::decide_again(Now now, std::uint8_t package, std::string_view resource) {
+    slab_.for_each([&](Handle handle, Subscription& s) {
+        if (s.package != package || s.state == State::init || s.state == State::terminated) return;
+        const std::string_view name = resources_.at(s.resource).name.view();
+        if (!resource.empty() && name != resource) return;
+        decide(now, handle,
+               packages_.at(package).decide(now, {s.identity.view(), name, s.authenticated}));
+    });
+}
+
+void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Machine why) {
+    slab_.for_each([&](Handle handle, Subscription& s) {
+        if (s.package == package && resources_.at(s.resource).name.view() == resource)
+            step(now, handle, why);
+    });
+}
+
+void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
+                         std::uint32_t retry_after_max_s) {
+    slab_.for_each([&](Handle handle, Subscription& s) {
+        if (retry_after_max_s > 0) {
+            const std::uint64_t span = retry_after_max_s - retry_after_min_s + 1;
+            s.retry_after_s =
+                retry_after_min_s + static_cast<std::uint32_t>(core_.shard.entropy.next() % span);
+        }
+        step(now, handle, why);
+    });
+}
+
+Notifier::Snapshot Notifier::snapshot(Now now, Subscription& s) {
+    return {s.identity.view(), resources_.at(s.resource).name.view(), traits_of(s.package).name,
+            subscription_machine::state_names[static_cast<std::size_t>(s.state)],
+            seconds_left(now.mono, s.expires_at)};
+}
+
+void Notifier::on_timer(Now now, Handle object) {
+    if ((object.index & view_mark) != 0) {
+        const Handle handle{object.index & ~view_mark, object.generation};
+        View* view = views_.find(handle);
+        if (view == nullptr || !view->timers.pop_due(core_.shard.timers, now.mono)) return;
+        view->held = false;
+        refresh_view(now, handle);
+        return;
+    }
+    for (;;) {
+        Subscription* s = slab_.find(object);
+        if (s == nullptr) return;
+        const auto name = s->timers.pop_due(core_.shard.timers, now.mono);
+        if (!name) return;
+        switch (*name) {
+            case Name::expires: step(now, object, Machine::expire); break;
+            case Name::retry: enqueue(object); break;
+            case Name::hold:
+                s->held = false;
+                if (s->due) enqueue(object);
+                break;
+        }
+    }
+}
+
+}  // namespace sip

@@ -1,0 +1,361 @@
+#include <algorithm>
+
+#include "sip/dialog/request_head.hpp"
+#include "sip/event/event_headers.hpp"
+#include "sip/event/notifier.hpp"
+#include "sip/message/delta_seconds.hpp"
+#include "sip/transport/locate.hpp"
+
+// The sending half of the Notifier: which NOTIFY goes when, where to, and what becomes of it.
+
+namespace sip {
+namespace {
+
+using Machine = subscription_machine::Event;
+using State = subscription_machine::State;
+
+/// RFC 3261 18.1.1: a request above this goes by a congestion-controlled transport.
+constexpr std::size_t datagram_max = 1300;
+/// D-3: when a NOTIFY that failed for now is tried again, and how often.
+constexpr std::uint32_t retry_default_s = 32, retry_max_s = 300;
+constexpr std::uint8_t failures_max = 3;
+
+/// RFC 6665 4.2.2, RFC 5057 5.1: the watcher, its dialog or its usage is gone.
+bool ends_subscription(std::uint16_t status) {
+    switch (status) {
+        case 404:
+        case 405:
+        case 408:
+        case 410:
+        case 416:
+        case 489:
+        case 501:
+        case 604: return true;
+        default: return status >= 480 && status <= 485;
+    }
+}
+
+}  // namespace
+
+// Which NOTIFYs are due --------------------------------------------------------------------------
+
+void Notifier::enqueue(Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    if (s.queued || s.outstanding || !s.due) return;
+    s.queued = true;
+    s.previous_due = last_due_;
+    s.next_due = UINT32_MAX;
+    if (last_due_ != UINT32_MAX)
+        slab_.at(last_due_).next_due = handle.index;
+    else
+        first_due_ = handle.index;
+    last_due_ = handle.index;
+}
+
+void Notifier::dequeue(Subscription& s) {
+    if (!s.queued) return;
+    s.queued = false;
+    if (s.previous_due != UINT32_MAX)
+        slab_.at(s.previous_due).next_due = s.next_due;
+    else
+        first_due_ = s.next_due;
+    if (s.next_due != UINT32_MAX)
+        slab_.at(s.next_due).previous_due = s.previous_due;
+    else
+        last_due_ = s.previous_due;
+}
+
+void Notifier::make_due(Handle handle, bool by_change) {
+    Subscription& s = *slab_.find(handle);
+    s.by_change = by_change && (!s.due || s.by_change);
+    s.due = true;
+    // What only a change asks for waits for the rate, and for a retry that is already set.
+    if (by_change && (s.held || s.timers.running(Name::retry))) return;
+    s.timers.stop(core_.shard.timers, Name::retry);
+    enqueue(handle);
+}
+
+void Notifier::state_changed(Now, std::uint8_t package, std::string_view name) {
+    const ResourceId id = resources_.find(package, name);
+    if (!id) return;
+    for (std::uint32_t i = resources_.at(id).first_view; i != UINT32_MAX;
+         i = views_.at(i).next_view) {
+        views_.at(i).stale = true;
+        if (!views_.at(i).held) queue_view(views_.handle_at(i));
+    }
+}
+
+void Notifier::queue_view(Handle handle) {
+    View& view = *views_.find(handle);
+    if (view.queued) return;
+    view.queued = stale_.push(Handle{handle});
+    // Without memory for the list the change is told with the next one, or at the next refresh.
+    if (!view.queued) ++core_.shard.counters.limit_memory;
+}
+
+void Notifier::render(Now now, View& view) {
+    Shard& shard = core_.shard;
+    view.stale = false;
+    const Resources::Resource& resource = resources_.at(view.resource);
+    EventPackage& package = packages_.at(resource.package);
+    const std::uint32_t most = shard.limits.notify_body_bytes;
+    if (room_.size() != most && !room_.resize(shard.memory, most)) {
+        ++shard.counters.limit_memory;
+        view.stale = true;
+        return;
+    }
+    const auto size =
+        package.render(now, view.resource, resource.name.view(), view.id,
+                       package.traits().accept[view.type], {room_.data(), room_.size()});
+    if (!size) {
+        if (size.error().condition == Condition::body_too_large)
+            ++shard.counters.limit_notify_body_bytes;
+        shard.decision(now, "dropped", size.error().rule, resource.name.view());
+        view.body = {};
+        view.rendered = true;
+        return;
+    }
+    const std::string_view text = room_.view().substr(0, *size);
+    if (view.rendered && view.body.view() == text) return;
+    SharedBytes body = SharedBytes::copy(shard.memory, text);
+    if (!body) {
+        ++shard.counters.limit_memory;
+        view.stale = true;
+        return;
+    }
+    view.body = std::move(body);
+    view.rendered = true;
+}
+
+void Notifier::refresh_view(Now now, Handle handle) {
+    View& view = *views_.find(handle);
+    if (view.stale) render(now, view);
+    if (!view.held) tell_those_behind(now, handle);
+}
+
+/// Everybody whose last document is not the present one is due; R3856-6.10-1: that starts the hold.
+void Notifier::tell_those_behind(Now now, Handle handle) {
+    View& view = *views_.find(handle);
+    const EventPackage::Traits& traits = traits_of(resources_.at(view.resource).package);
+    bool any = false;
+    for (std::uint32_t i = view.first; i != UINT32_MAX; i = slab_.at(i).next) {
+        Subscription& s = slab_.at(i);
+        if (s.state != State::active || s.sent_body.view().data() == view.body.view().data())
+            continue;
+        make_due(slab_.handle_at(i), true);
+        any = true;
+    }
+    if (!any || traits.hold_per_subscription || traits.notify_interval_min <= Duration{}) return;
+    view.held = true;
+    view.timers.set(core_.shard.timers, ViewName::hold,
+                    later(now.mono, traits.notify_interval_min));
+}
+
+bool Notifier::pull(Now now) {
+    while (!stale_.empty()) {
+        const Handle handle = stale_.pop();
+        View* view = views_.find(handle);
+        if (view == nullptr) continue;
+        view->queued = false;
+        refresh_view(now, handle);
+        return true;
+    }
+    if (first_due_ == UINT32_MAX) return false;
+    const Handle handle = slab_.handle_at(first_due_);
+    dequeue(*slab_.find(handle));
+    send(now, handle, nullptr);
+    return true;
+}
+
+// One NOTIFY ------------------------------------------------------------------------------------
+
+Packet Notifier::write_notify(Now now, Subscription& s, const Target& target, Branch branch,
+                              const Response* challenge) {
+    Shard& shard = core_.shard;
+    Appender out(shard.scratch());
+    MessageWriter writer(out);
+    s.dialog.write_request(writer, core_.transport.listeners(), target, branch, Method::notify,
+                           s.dialog.local_cseq());
+    write_contact(writer, core_.transport.listeners(), target);
+    Appender& event = writer.begin(HeaderId::event);
+    event << traits_of(s.package).name;
+    if (!s.event_id.empty()) event << ";id=" << s.event_id.view();
+    writer.end();
+    Appender& state = writer.begin(HeaderId::subscription_state);
+    if (s.state == State::terminated) {
+        state << "terminated";
+        if (s.reason != TerminationReason::none) state << ";reason=" << name_of(s.reason);
+        if (s.retry_after_s > 0) state << ";retry-after=" << s.retry_after_s;
+    } else {
+        state << (s.state == State::pending ? "pending" : "active")
+              << ";expires=" << seconds_left(now.mono, s.expires_at);
+    }
+    writer.end();
+    const View* view = views_.find(s.view);
+    if (challenge != nullptr &&
+        !credentials_->answer(now, *challenge, s.dialog.remote_target(), s.identity.view(),
+                              s.sent_body.view(), writer))
+        return {};
+    if (s.sent_body && view != nullptr)
+        writer.header(HeaderId::content_type, traits_of(s.package).accept[view->type]);
+    writer.finish(s.sent_body.view().size());
+    if (out.overflowed()) return {};
+    return {SharedBytes::copy(shard.memory, out.view()), s.sent_body};
+}
+
+/// Threat 28: above the size limit a stream to the watcher is wanted, where there can be one.
+Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& target) {
+    const auto contact = parse_uri(s.dialog.remote_target(), core_.shard.leniency);
+    if (!contact) return tl::unexpected(contact.error());
+    const auto located = locate(*contact, core_.transport.listeners());
+    if (!located) return located;
+    if (s.dialog.is_direct() && located->remote != s.dialog.path().remote)
+        return failure(Condition::internal, "the watcher is behind a NAT");
+    if (core_.transport.is_udp_only(target.remote))
+        return failure(Condition::internal, "the watcher takes UDP alone");
+    const auto* listener =
+        core_.transport.listeners().towards(Transport::tcp, target.remote.address);
+    if (listener == nullptr) return failure(Condition::internal, "no TCP listener");
+    return Target{Transport::tcp, listener->id, {}, target.remote};
+}
+
+void Notifier::send(Now now, Handle handle, const Response* challenge) {
+    Subscription& s = *slab_.find(handle);
+    Shard& shard = core_.shard;
+    const auto target = s.dialog.next_hop(core_.transport);
+    if (!target) {
+        shard.decision(now, "dropped", target.error().rule, s.identity.view());
+        s.due = false;
+        notify_failed(now, handle, 0);
+        return;
+    }
+    View* view = views_.find(s.view);
+    const bool with_body = s.may_see && view != nullptr &&
+                           s.reason != TerminationReason::rejected &&
+                           s.reason != TerminationReason::noresource;
+    if (with_body && (view->stale || !view->rendered)) {
+        render(now, *view);
+        // The others are told of this state too, when the rate lets them.
+        if (!view->held) queue_view(s.view);
+    }
+    s.sent_body = with_body ? view->body : SharedBytes{};
+    s.dialog.next_cseq();
+    ClientTransactions::Outgoing outgoing{*target, Method::notify, core_.clients.new_branch(),
+                                          {},      part_,          handle};
+    outgoing.packet = write_notify(now, s, *target, outgoing.branch, challenge);
+    s.by_stream = false;
+    if (target->transport == Transport::udp && outgoing.packet.size() > datagram_max) {
+        if (const auto stream = choose_stream(s, *target)) {
+            outgoing.target = *stream;
+            outgoing.packet = write_notify(now, s, *stream, outgoing.branch, challenge);
+            s.by_stream = true;
+        } else {
+            ++shard.counters.notify_over_udp_for_size;
+        }
+    }
+    const bool by_change = s.by_change;
+    s.due = false;
+    s.by_change = false;
+    const auto started = core_.clients.start(now, outgoing);
+    if (!started) {
+        if (s.by_stream) core_.transport.remember_udp_only(target->remote);
+        notify_failed(now, handle, 0);
+        return;
+    }
+    ++shard.counters.notifies;
+    s.transaction = *started;
+    s.outstanding = true;
+    s.answered = challenge != nullptr;
+    s.last_told = s.state == State::terminated;
+    const EventPackage::Traits& traits = traits_of(s.package);
+    if (by_change && traits.hold_per_subscription && traits.notify_interval_min > Duration{}) {
+        s.held = true;
+        s.timers.set(shard.timers, Name::hold, later(now.mono, traits.notify_interval_min));
+    }
+}
+
+// What becomes of it ----------------------------------------------------------------------------
+
+void Notifier::notify_done(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    s.failures = 0;
+    if (s.last_told) {
+        step(now, handle, Machine::told);
+        return;
+    }
+    if (s.due && !(s.by_change && s.held)) enqueue(handle);
+}
+
+/// D-3: tried again with the newest state; the third failure in a row ends the subscription.
+void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s) {
+    Subscription& s = *slab_.find(handle);
+    ++core_.shard.counters.notify_failures;
+    s.outstanding = false;
+    if (s.state == State::terminated || ++s.failures >= failures_max) {
+        step(now, handle, Machine::lost);
+        return;
+    }
+    s.due = true;
+    s.by_change = false;
+    dequeue(s);
+    const std::uint32_t after =
+        retry_after_s == 0 ? retry_default_s : std::min(retry_after_s, retry_max_s);
+    s.timers.set(core_.shard.timers, Name::retry, later(now.mono, seconds{after}));
+}
+
+void Notifier::answer_challenge(Now now, Handle handle, const Response& response) {
+    Subscription& s = *slab_.find(handle);
+    // Threat 15: once per nonce, and from this watcher's own secret; else it is a failure.
+    if (credentials_ == nullptr || s.answered) {
+        notify_failed(now, handle, 0);
+        return;
+    }
+    send(now, handle, &response);
+}
+
+void Notifier::on_response(Now now, Handle object, const Response& response) {
+    Subscription* s = slab_.find(object);
+    if (s == nullptr || !s->outstanding || s->transaction.handle != response.transaction.handle ||
+        response.status < 200)
+        return;
+    s->outstanding = false;
+    if (response.status < 300) {
+        notify_done(now, object);
+        return;
+    }
+    if (response.status == 401 || response.status == 407) {
+        answer_challenge(now, object, response);
+        return;
+    }
+    if (ends_subscription(response.status)) {
+        // Of a last NOTIFY this is as good as a 200: some clients have forgotten the dialog.
+        ++core_.shard.counters.notify_failures;
+        step(now, object, Machine::lost);
+        return;
+    }
+    const auto retry = parse_retry_after(response.message.value_of(HeaderId::retry_after));
+    notify_failed(now, object, retry ? retry->seconds : 0);
+}
+
+void Notifier::on_failure(Now now, Handle object, Failure why) {
+    Subscription* s = slab_.find(object);
+    if (s == nullptr || !s->outstanding) return;
+    s->outstanding = false;
+    if (why == Failure::timeout) {
+        ++core_.shard.counters.notify_failures;
+        step(now, object, Machine::lost);
+        return;
+    }
+    if (s->by_stream) {
+        // RFC 3261 18.1.1: the peer takes no stream; the same goes whole by UDP.
+        if (const auto target = s->dialog.next_hop(core_.transport))
+            core_.transport.remember_udp_only(target->remote);
+        s->due = true;
+        s->by_change = false;
+        enqueue(object);
+        return;
+    }
+    notify_failed(now, object, 0);
+}
+
+}  // namespace sip

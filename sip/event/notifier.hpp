@@ -119,6 +119,7 @@ private:
         bool answered = false;      ///< the outstanding one answers a challenge
         bool by_stream = false;     ///< the outstanding one went by a stream for its size
         bool held = false;          ///< per-subscription holds
+        bool may_see = false;       ///< the decision was `active`
         bool last_told = false;     ///< the outstanding NOTIFY says terminated
         ClientTransactionId transaction;
         SharedBytes sent_body;  ///< what this watcher was told last

@@ -72,7 +72,8 @@ const DigestClient::Secret* DigestClient::secret_for(std::string_view realm, Dig
 
 DigestClient::Session* DigestClient::session_for(std::string_view realm, bool proxy) {
     for (Session& session : sessions_)
-        if (session.id != 0 && session.proxy == proxy && session.realm() == realm) return &session;
+        if (session.id != 0 && session.proxy == proxy && Unquoted(session.realm()).view() == realm)
+            return &session;
     return nullptr;
 }
 
@@ -117,7 +118,7 @@ DigestClient::Taken DigestClient::take(const DigestChallenge& challenge, bool pr
     const Secret* secret = secret_for(realm.view(), base, notify);
     if (secret == nullptr) return Taken::not_for_us;
 
-    Session* session = session_for(challenge.realm, proxy);
+    Session* session = session_for(realm.view(), proxy);
     if (session != nullptr) {
         if (notify && session->nonce() == challenge.nonce) return Taken::refused_again;
         for (const DigestAttempt::Refusal& refusal : attempt.refusals)

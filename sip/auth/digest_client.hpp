@@ -101,6 +101,7 @@ private:
     bool add(std::string_view realm, std::string_view user, std::string_view password,
              const Ha1* ha1);
     const Secret* secret_for(std::string_view realm, DigestAlgorithm base, bool notify) const;
+    /// `realm` without escapes.
     Session* session_for(std::string_view realm, bool proxy);
     Session& free_session();
     Taken take(const DigestChallenge& challenge, bool proxy, bool notify, DigestAttempt& attempt);

@@ -47,6 +47,7 @@ struct Limits {
     std::uint32_t notify_body_bytes = 60'000;            ///< over: the document is left out
     std::uint32_t bindings = 100'000;                    ///< over: 503
     std::uint32_t bindings_per_address = 10;             ///< over: 403
+    std::uint32_t binding_bytes = 4'096;                 ///< strings a binding keeps; over: 400
     std::uint32_t route_set = 16;                        ///< Record-Route values; over: 400
     std::uint32_t dialog_bytes = 4'096;                  ///< strings a dialog keeps; over: 400
 

@@ -24,7 +24,7 @@ struct Counters {
                   limit_subscriptions_per_resource = 0, limit_resources = 0;
     std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,
                   limit_publication_bytes = 0, limit_notify_body_bytes = 0;
-    std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0;
+    std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0, limit_binding_bytes = 0;
     std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0, limit_nonces = 0;
     std::uint64_t effects_dropped = 0;
 

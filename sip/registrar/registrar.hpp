@@ -1,0 +1,184 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "sip/base/hash_index.hpp"
+#include "sip/base/slab.hpp"
+#include "sip/base/timer_queue.hpp"
+#include "sip/message/contact.hpp"
+#include "sip/registrar/directory.hpp"
+#include "sip/transaction/core.hpp"
+
+namespace sip {
+
+/// Who hears that the bindings of an address are no longer what they were. A refresh that changes
+/// nothing but the expiry is not told.
+class RegistrationListener {
+public:
+    virtual void registrations_changed(Now now, std::string_view address_of_record) = 0;
+
+protected:
+    ~RegistrationListener() = default;
+};
+
+/// The registrar of RFC 3261 10.3: takes REGISTER, keeps the bindings of addresses-of-record to
+/// contacts until they expire. Each request changes all that it asks for or nothing. A body is
+/// passed over.
+///
+/// The stack has authenticated the request and checked Require; here the order is: Request-URI
+/// domain, To, right to change it (403: only one's own), existence (404), contacts.
+class Registrar : public TransactionUser {
+public:
+    struct Options {
+        std::uint32_t expires_default_s = 3600;
+        std::uint32_t expires_min_s = 60;    ///< below: 423, where RFC 3261 10.3 allows it
+        std::uint32_t expires_max_s = 7200;  ///< above: cut down
+    };
+    /// Contact values in one request; more: 403.
+    static constexpr std::size_t contacts_max = 16;
+
+    /// All are kept by reference and outlive this. `attach_as` next.
+    Registrar(const Core& core, const Directory& directory, RegistrationListener& listener,
+              const Options& options);
+    ~Registrar();
+    void attach_as(std::uint8_t part) { part_ = part; }
+
+    /// One live binding. Views last until the next input.
+    struct Binding {
+        std::string_view contact;     ///< the URI as it was registered, its parameters included
+        std::string_view parameters;  ///< of Contact, apart from q and expires: ";methods=..."
+        std::string_view path;        ///< Path values, a comma list; may be empty
+        std::uint16_t q = 1000;       ///< thousandths
+        bool has_q = false;
+        std::uint64_t id = 0;  ///< the same for as long as the binding lives
+        Instant expires_at{};
+        Instant changed{};                 ///< when any of the above but expires_at changed last
+        std::int64_t changed_wall_ms = 0;  ///< the same as wall time
+        FlowId flow{};                     ///< where it was registered from, when a stream
+    };
+    /// The bindings of a canonical address-of-record, newest first: `visit(const Binding&)`.
+    template <class Visit>
+    void for_each(std::string_view address_of_record, Visit visit) {
+        const Handle handle = find(address_of_record);
+        if (!handle) return;
+        for (std::uint32_t i = addresses_.find(handle)->first; i != UINT32_MAX;
+             i = slab_.at(i).next)
+            visit(slab_.at(i).as_binding());
+    }
+    /// Live bindings, of all addresses.
+    std::size_t size() const { return live_; }
+
+    bool serves(const Request& request) override;
+    void on_request(Now now, const Request& request) override;
+    void on_timer(Now now, Handle object) override;
+    void on_committed(Now now, Handle object) override;
+    void on_commit_failed(Now now, Handle object) override;
+    void on_flow_closed(Now now, FlowId flow) override;
+
+private:
+    enum class Name : std::uint8_t { expires };
+    enum class Part : std::uint8_t { contact, parameters, path, call_id };
+    static constexpr std::size_t part_count = 4;
+    /// What a REGISTER says of one contact; its strings packed in one block.
+    struct Registration {
+        Block strings;
+        std::array<std::uint32_t, part_count> ends{};
+        std::uint16_t q = 1000;
+        bool has_q = false;
+        std::uint32_t cseq = 0;
+        std::uint32_t expires_s = 0;
+        FlowId flow{};
+
+        std::string_view part(Part which) const;
+        bool looks_like(const Registration& other) const;
+    };
+    struct Entry {
+        Registration values;
+        Handle address;
+        std::uint64_t id = 0;
+        Instant expires_at{}, changed{};
+        std::int64_t changed_wall_ms = 0;
+        Timers<Name, 1> timers;
+        bool live = false;    ///< applied, and linked to its address
+        bool staged = false;  ///< a change of it waits for the store
+        std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
+
+        Binding as_binding() const;
+    };
+    struct Address {
+        Block name;  ///< canonical address-of-record
+        std::uint64_t hash = 0;
+        std::uint32_t references = 0;  ///< entries, live or not
+        std::uint32_t live = 0;
+        std::uint32_t first = UINT32_MAX;
+    };
+    struct Change {
+        Handle entry;
+        bool made = false;    ///< the entry was made for this change
+        bool remove = false;  ///< and not set to `values`
+        Registration values;
+    };
+    /// A REGISTER that was checked and does not hold yet.
+    struct Staged {
+        ServerTransactionId transaction;
+        Packet accepted, refused;
+        std::array<Change, contacts_max> changes;
+        std::size_t count = 0;
+        Handle all;  ///< of this address, every binding is removed
+    };
+    /// What a REGISTER asks for.
+    struct Wanted {
+        std::array<char, 512> name_room{};
+        std::string_view name;  ///< canonical address-of-record, in name_room
+        bool star = false;
+        std::size_t contacts = 0;
+        bool has_expires = false;
+        std::uint32_t expires_s = 0;  ///< of the Expires field, or the default
+    };
+
+    Expected<void> check(const Request& request, Wanted& wanted) const;
+    Expected<void> check_contacts(const Request& request, Wanted& wanted) const;
+    void answer_query(Now now, const Request& request, const Wanted& wanted);
+    Expected<void> prepare(const Request& request, const Wanted& wanted, Staged& staged);
+    Expected<void> prepare_removal_of_all(const Request& request, const Wanted& wanted,
+                                          Staged& staged);
+    Expected<void> prepare_change(const Request& request, const Wanted& wanted,
+                                  const Contact& contact, Staged& staged);
+    Expected<std::uint32_t> granted(const Contact& contact, const Wanted& wanted) const;
+    Expected<void> check_order(const Request& request, const Entry& entry) const;
+    Expected<void> check_quota(const Wanted& wanted, const Staged& staged);
+    Expected<Registration> read(const Request& request, const Contact& contact,
+                                std::uint32_t expires_s) const;
+    Expected<Handle> make(const Wanted& wanted);
+    Handle find_entry(const Wanted& wanted, const Uri& contact);
+    Change* find_change(Staged& staged, const Uri& contact);
+    void refuse(Now now, const Request& request, const Error& error);
+    Packet accept(Now now, const Request& request, const Wanted& wanted, const Staged* staged);
+    void stage(Now now, const Request& request, const Wanted& wanted, Handle handle);
+    void mark(Staged& staged, bool is_staged);
+    void discard(Staged& staged);
+    void remove_all(Handle address);
+    bool apply(Now now, Change& change);
+    std::uint64_t resource_hash(std::string_view name) const;
+
+    Handle find(std::string_view name);
+    Handle obtain(std::string_view name);
+    void link_first(Handle handle);
+    void unlink(Handle handle);
+    void destroy(Handle handle);
+
+    Core core_;
+    const Directory& directory_;
+    RegistrationListener& listener_;
+    Options options_;
+    std::uint8_t part_ = 0;
+    std::size_t live_ = 0;
+    Slab<Entry> slab_;
+    Slab<Address> addresses_;
+    Slab<Staged> staged_;
+    HashIndex by_name_;
+};
+
+}  // namespace sip

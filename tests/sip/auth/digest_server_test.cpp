@@ -450,7 +450,7 @@ TEST_CASE("userhash is not offered, and who uses it is nobody") {
 
 // ---- Credentials in the shape of each client of the digest table -------------------------------
 
-TEST_CASE("D-6: libpurple sends a quoted nc, no qop, no cnonce and no algorithm") {
+TEST_CASE("D-6 T-13: libpurple sends a quoted nc, no qop, no cnonce and no algorithm") {
     TestServer world;
     Signer signer;
     signer.qop.clear();
@@ -460,6 +460,9 @@ TEST_CASE("D-6: libpurple sends a quoted nc, no qop, no cnonce and no algorithm"
                               "\", nc=\"00000001\", response=\"" + signer.response() + "\"";
     TestMessage request = request_with(value);
     CHECK(world.verify(request).outcome == Outcome::accepted);
+    // Its nc is not signed, so another one does not make the nonce good again.
+    TestMessage replay = request_with(replaced(value, "00000001", "00000002"));
+    check_stale(world.verify(replay), true);
     DigestServerOptions options;
     options.strict = true;
     TestServer strict(options);

@@ -10,7 +10,7 @@
 namespace {
 
 const sip::Address v6_loopback{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-constexpr int turns_max = 20'000;
+constexpr int turns_max = 5'000;
 
 }  // namespace
 

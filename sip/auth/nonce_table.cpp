@@ -1,8 +1,9 @@
 #include "sip/auth/nonce_table.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
-#include "sip/auth/hmac.hpp"
 #include "sip/base/text.hpp"
 
 namespace sip {
@@ -23,6 +24,12 @@ std::optional<std::uint64_t> parse_stamp(std::string_view text) {
     return stamp;
 }
 
+HmacSha256 with_new_key(Entropy& entropy) {
+    std::array<char, 32> key;
+    entropy.fill(std::as_writable_bytes(std::span(key)));
+    return HmacSha256({key.data(), key.size()});
+}
+
 }  // namespace
 
 /// Puts the slot whose nonce was made first at the front of the heap.
@@ -34,12 +41,12 @@ struct NonceTable::MadeLater {
 };
 
 NonceTable::NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime)
-    : limit_(limit == 0 ? 1 : limit),
+    : keyed_(with_new_key(entropy)),
+      limit_(limit == 0 ? 1 : limit),
       lifetime_(lifetime),
       entries_(memory),
       by_age_(memory),
       index_(memory) {
-    entropy.fill(std::as_writable_bytes(std::span(key_)));
     offset_ = entropy.next();
     table_key_.k0 = entropy.next();
 }
@@ -48,7 +55,7 @@ void NonceTable::write_mac(Appender& out, std::uint64_t stamp, std::string_view 
     std::array<char, stamp_digits> digits;
     Appender text(digits);
     text.hex(stamp);
-    HmacSha256 mac({key_.data(), key_.size()});
+    HmacSha256 mac = keyed_;
     mac.update(text.view());
     mac.update(realm);
     const HmacSha256::Digest digest = mac.finish();

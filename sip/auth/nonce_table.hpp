@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "sip/auth/hmac.hpp"
 #include "sip/base/buffer.hpp"
 #include "sip/base/clock.hpp"
 #include "sip/base/entropy.hpp"
@@ -72,7 +72,7 @@ private:
     bool expired(Now now, std::int64_t issued) const;
     static Use count_up(Entry& entry, std::optional<std::uint32_t> count);
 
-    std::array<char, 32> key_;
+    HmacSha256 keyed_;      ///< the MAC, its key taken in: copied for each use
     std::uint64_t offset_;  ///< hides the uptime
     HashKey table_key_;
     std::size_t limit_;

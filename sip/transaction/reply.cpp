@@ -35,8 +35,12 @@ void write_top_via(Appender& out, const Via& via, const Source& source) {
 }
 
 bool is_clean(std::string_view text) {
-    for (char c : text)
-        if (static_cast<unsigned char>(c) < 0x20 && !is_lws(c)) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\')
+            ++i;  // a quoted-pair may hold any byte
+        else if (static_cast<unsigned char>(text[i]) < 0x20 && !is_lws(text[i]))
+            return false;
+    }
     return true;
 }
 

@@ -1,0 +1,25 @@
+#include "sip/message/cseq.hpp"
+
+#include "sip/message/scanner.hpp"
+
+namespace sip {
+
+Expected<Cseq> parse_cseq(std::string_view value) {
+    Scanner scanner(value);
+    Cseq cseq;
+    scanner.skip_lws();
+    const auto number = parse_decimal(scanner.take_while(is_digit), UINT32_MAX);
+    if (!number) return failure(Condition::malformed, "CSeq: number is malformed or above 2^32-1");
+    cseq.number = static_cast<std::uint32_t>(*number);
+    if (!is_lws(scanner.peek()))
+        return failure(Condition::malformed, "CSeq: method is missing", scanner.at());
+    scanner.skip_lws();
+    cseq.method_name = scanner.take_token();
+    cseq.method = method_of(cseq.method_name);
+    scanner.skip_lws();
+    if (cseq.method_name.empty() || !scanner.done())
+        return failure(Condition::malformed, "CSeq: method is malformed", scanner.at());
+    return cseq;
+}
+
+}  // namespace sip

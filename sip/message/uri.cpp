@@ -1,0 +1,414 @@
+#include "sip/message/uri.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sip/base/endpoint.hpp"
+#include "sip/base/text.hpp"
+#include "sip/message/scanner.hpp"
+
+namespace sip {
+namespace {
+
+/// RFC 3261 25.1 mark.
+constexpr bool is_unreserved(char c) {
+    return is_alphanumeric(c) || std::string_view("-_.!~*'()").find(c) != std::string_view::npos;
+}
+constexpr bool is_reserved(char c) {
+    return std::string_view(";/?:@&=+$,").find(c) != std::string_view::npos;
+}
+constexpr bool is_one_of(char c, std::string_view set) {
+    return set.find(c) != std::string_view::npos;
+}
+
+/// The offset of the first byte that is none of unreserved, `extra` or an escape; npos if none.
+std::size_t first_bad(std::string_view text, std::string_view extra) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '%') {
+            if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
+                return i;
+            i += 2;
+        } else if (!is_unreserved(c) && !is_one_of(c, extra)) {
+            return i;
+        }
+    }
+    return std::string_view::npos;
+}
+
+std::size_t offset_in(std::string_view whole, std::string_view part) {
+    return static_cast<std::size_t>(part.data() - whole.data());
+}
+
+tl::unexpected<Error> bad(std::string_view rule, std::size_t offset) {
+    return failure(Condition::malformed, rule, offset);
+}
+
+Expected<void> check_part(const Uri& uri, std::string_view part, std::string_view extra,
+                          std::string_view rule) {
+    const std::size_t at = first_bad(part, extra);
+    if (at != std::string_view::npos) return bad(rule, offset_in(uri.text, part) + at);
+    return {};
+}
+
+Expected<void> parse_host(Uri& uri, std::string_view hostport, const Leniency& leniency) {
+    const std::size_t offset = offset_in(uri.text, hostport);
+    std::string_view port;
+    bool has_port = false;
+    if (hostport.starts_with('[')) {
+        const auto end = hostport.find(']');
+        if (end == std::string_view::npos) return bad("URI: IPv6 address has no end", offset);
+        uri.host = hostport.substr(0, end + 1);
+        const std::string_view inside = uri.host.substr(1, end - 1);
+        if (!parse_ipv6(inside) ||
+            (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
+            return bad("URI: IPv6 address is malformed", offset);
+        const std::string_view rest = hostport.substr(end + 1);
+        has_port = rest.starts_with(':');
+        if (!rest.empty() && !has_port) return bad("URI: host is malformed", offset + end + 1);
+        port = has_port ? rest.substr(1) : rest;
+    } else {
+        const Halves halves = split_at(hostport, ':');
+        uri.host = halves.before;
+        port = halves.after;
+        has_port = halves.found;
+        if (uri.host.empty()) return bad("URI: host is missing", offset);
+        for (std::size_t i = 0; i < uri.host.size(); ++i)
+            if (!is_alphanumeric(uri.host[i]) && !is_one_of(uri.host[i], "-._"))
+                return bad("URI: host is malformed", offset + i);
+    }
+    if (!has_port) return {};
+    const auto number = parse_decimal(port, 65'535);
+    if (!number || *number == 0) return bad("URI: port is malformed", offset + uri.host.size() + 1);
+    uri.port = static_cast<std::uint16_t>(*number);
+    return {};
+}
+
+constexpr std::string_view user_extra = "&=+$,;?/";
+constexpr std::string_view password_extra = "&=+$,";
+constexpr std::string_view parameter_extra = "[]/:&+$";
+constexpr std::string_view header_extra = "[]/?:+$";
+
+/// uri-parameters: no white space, no quotes, no empty names.
+Expected<void> check_parameters(const Uri& uri, std::string_view text) {
+    while (!text.empty()) {
+        text.remove_prefix(1);  // the semicolon
+        const std::string_view one = text.substr(0, text.find(';'));
+        const Halves halves = split_at(one, '=');
+        if (halves.before.empty() || (halves.found && halves.after.empty()))
+            return bad("URI: parameter is malformed", offset_in(uri.text, one));
+        for (std::string_view part : {halves.before, halves.after})
+            if (const auto checked =
+                    check_part(uri, part, parameter_extra, "URI: parameter is malformed");
+                !checked)
+                return checked;
+        text.remove_prefix(one.size());
+    }
+    return {};
+}
+
+Expected<void> check_headers(const Uri& uri, std::string_view text) {
+    for (;;) {
+        const Halves one = split_at(text, '&');
+        const Halves pair = split_at(one.before, '=');
+        if (!pair.found || pair.before.empty())
+            return bad("URI: header is malformed", offset_in(uri.text, one.before));
+        for (std::string_view part : {pair.before, pair.after})
+            if (const auto checked =
+                    check_part(uri, part, header_extra, "URI: header is malformed");
+                !checked)
+                return checked;
+        if (!one.found) return {};
+        text = one.after;
+    }
+}
+
+/// sip, sips, pres and im: [user [":" password] "@"] hostport parameters headers.
+Expected<void> parse_hierarchical(Uri& uri, const Leniency& leniency) {
+    std::string_view rest = uri.opaque;
+    const auto at = rest.find('@');
+    if (at != std::string_view::npos) {
+        const Halves userinfo = split_at(rest.substr(0, at), ':');
+        uri.has_user = true;
+        uri.user = userinfo.before;
+        uri.password = userinfo.after;
+        if (uri.user.empty()) return bad("URI: user is empty", offset_in(uri.text, uri.user));
+        if (const auto user = check_part(uri, uri.user, user_extra, "URI: user is malformed");
+            !user)
+            return user;
+        if (userinfo.found)
+            if (const auto password =
+                    check_part(uri, uri.password, password_extra, "URI: password is malformed");
+                !password)
+                return password;
+        rest.remove_prefix(at + 1);
+    }
+    const std::size_t host_end = std::min(rest.find_first_of(";?"), rest.size());
+    if (const auto host = parse_host(uri, rest.substr(0, host_end), leniency); !host) return host;
+    rest.remove_prefix(host_end);
+    const std::size_t question = rest.find('?');
+    const std::string_view parameters = rest.substr(0, std::min(question, rest.size()));
+    if (const auto checked = check_parameters(uri, parameters); !checked) return checked;
+    uri.parameters = Parameters(parameters);
+    if (question == std::string_view::npos) return {};
+    uri.headers = rest.substr(question + 1);
+    return check_headers(uri, uri.headers);
+}
+
+/// RFC 3966 3.
+Expected<void> parse_telephone(Uri& uri) {
+    const std::size_t end = std::min(uri.opaque.find(';'), uri.opaque.size());
+    uri.user = uri.opaque.substr(0, end);
+    bool digit = false;
+    for (std::size_t i = 0; i < uri.user.size(); ++i) {
+        const char c = uri.user[i];
+        const bool number = hex_value(c) >= 0 || c == '*' || c == '#';
+        digit |= number;
+        if (!number && !is_one_of(c, "-.()") && !(c == '+' && i == 0))
+            return bad("URI: telephone number is malformed", offset_in(uri.text, uri.user) + i);
+    }
+    if (!digit) return bad("URI: telephone number is missing", uri.text.size());
+    const std::string_view parameters = uri.opaque.substr(end);
+    if (const auto checked = check_parameters(uri, parameters); !checked) return checked;
+    uri.parameters = Parameters(parameters);
+    return {};
+}
+
+}  // namespace
+
+Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {
+    Uri uri;
+    uri.text = text;
+    const Halves halves = split_at(text, ':');
+    uri.scheme_name = halves.before;
+    if (!halves.found || uri.scheme_name.empty() || !is_alpha(uri.scheme_name.front()))
+        return bad("URI: scheme is missing", 0);
+    for (std::size_t i = 0; i < uri.scheme_name.size(); ++i)
+        if (!is_alphanumeric(text[i]) && !is_one_of(text[i], "+-."))
+            return bad("URI: scheme is malformed", i);
+    uri.opaque = halves.after;
+    constexpr std::array<std::pair<std::string_view, Scheme>, 5> schemes{{{"sip", Scheme::sip},
+                                                                          {"sips", Scheme::sips},
+                                                                          {"tel", Scheme::tel},
+                                                                          {"pres", Scheme::pres},
+                                                                          {"im", Scheme::im}}};
+    for (const auto& [name, scheme] : schemes)
+        if (equal_ignoring_case(uri.scheme_name, name)) uri.scheme = scheme;
+    Expected<void> parsed;
+    switch (uri.scheme) {
+        case Scheme::other:
+            if (uri.opaque.empty()) return bad("URI: nothing behind the scheme", text.size());
+            for (std::size_t i = 0; i < text.size(); ++i)
+                if (static_cast<unsigned char>(text[i]) <= 0x20 ||
+                    static_cast<unsigned char>(text[i]) >= 0x7f || is_one_of(text[i], "<>\""))
+                    return bad("URI: character is not allowed", i);
+            return uri;
+        case Scheme::tel: parsed = parse_telephone(uri); break;
+        default: parsed = parse_hierarchical(uri, leniency);
+    }
+    if (!parsed) return tl::unexpected(parsed.error());
+    return uri;
+}
+
+namespace {
+
+/// One character of a URI with its escape undone. A reserved character that was escaped is not
+/// the same as the bare one (RFC 3261 19.1.4).
+struct Unit {
+    char c = 0;
+    bool kept_escape = false;
+    friend bool operator==(const Unit&, const Unit&) = default;
+};
+Unit take_unit(std::string_view& text) {
+    if (text.front() == '%' && text.size() >= 3 && hex_value(text[1]) >= 0 &&
+        hex_value(text[2]) >= 0) {
+        const char c = static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
+        text.remove_prefix(3);
+        return {c, is_reserved(c)};
+    }
+    const char c = text.front();
+    text.remove_prefix(1);
+    return {c, false};
+}
+
+enum class Case : std::uint8_t { matters, ignored };
+bool same_text(std::string_view a, std::string_view b, Case rule) {
+    while (!a.empty() && !b.empty()) {
+        Unit x = take_unit(a), y = take_unit(b);
+        if (rule == Case::ignored) {
+            x.c = to_lower(x.c);
+            y.c = to_lower(y.c);
+        }
+        if (x != y) return false;
+    }
+    return a.empty() && b.empty();
+}
+
+bool same_host(std::string_view a, std::string_view b) {
+    const auto x = parse_numeric_host(a), y = parse_numeric_host(b);
+    if (x && y) return *x == *y;
+    return equal_ignoring_case(a, b);
+}
+
+/// The value of the parameter `name`, compared with its escapes undone.
+std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name) {
+    while (!parameters.empty()) {
+        parameters.remove_prefix(1);
+        const std::string_view one = parameters.substr(0, parameters.find(';'));
+        const Halves halves = split_at(one, '=');
+        if (same_text(halves.before, name, Case::ignored)) return halves.after;
+        parameters.remove_prefix(one.size());
+    }
+    return {};
+}
+
+/// RFC 3261 19.1.4: a parameter in both must be the same; in one alone, it matters for some.
+bool parameters_agree(std::string_view a, std::string_view b) {
+    std::string_view rest = a;
+    while (!rest.empty()) {
+        rest.remove_prefix(1);
+        const std::string_view one = rest.substr(0, rest.find(';'));
+        const Halves halves = split_at(one, '=');
+        rest.remove_prefix(one.size());
+        const auto other = find_parameter(b, halves.before);
+        if (other) {
+            if (!same_text(halves.after, *other, Case::ignored)) return false;
+            continue;
+        }
+        for (std::string_view name : {"user", "ttl", "method", "maddr", "transport"})
+            if (same_text(halves.before, name, Case::ignored)) return false;
+    }
+    return true;
+}
+
+/// How often the header `name=value` stands in `headers`.
+std::size_t count_header(std::string_view headers, std::string_view name, std::string_view value) {
+    std::size_t count = 0;
+    while (!headers.empty()) {
+        const Halves one = split_at(headers, '&');
+        const Halves pair = split_at(one.before, '=');
+        count += same_text(pair.before, name, Case::ignored) &&
+                 same_text(pair.after, value, Case::ignored);
+        headers = one.after;
+    }
+    return count;
+}
+bool headers_contained(std::string_view a, std::string_view b) {
+    std::string_view rest = a;
+    while (!rest.empty()) {
+        const Halves one = split_at(rest, '&');
+        const Halves pair = split_at(one.before, '=');
+        if (count_header(a, pair.before, pair.after) != count_header(b, pair.before, pair.after))
+            return false;
+        rest = one.after;
+    }
+    return true;
+}
+
+/// RFC 3966 4: digits compare without visual separators.
+bool same_number(std::string_view a, std::string_view b) {
+    const auto next = [](std::string_view& text) -> char {
+        while (!text.empty() && is_one_of(text.front(), "-.()")) text.remove_prefix(1);
+        if (text.empty()) return 0;
+        const char c = to_lower(text.front());
+        text.remove_prefix(1);
+        return c;
+    };
+    for (;;) {
+        const char x = next(a), y = next(b);
+        if (x != y) return false;
+        if (x == 0) return true;
+    }
+}
+bool same_telephone(const Uri& a, const Uri& b) {
+    if (!same_number(a.user, b.user)) return false;
+    for (const auto& [one, other] : {std::pair{&a, &b}, std::pair{&b, &a}}) {
+        std::string_view rest = one->parameters.text();
+        while (!rest.empty()) {
+            rest.remove_prefix(1);
+            const std::string_view parameter = rest.substr(0, rest.find(';'));
+            rest.remove_prefix(parameter.size());
+            const Halves halves = split_at(parameter, '=');
+            const auto found = find_parameter(other->parameters.text(), halves.before);
+            if (!found) return false;
+            const bool digits = equal_ignoring_case(halves.before, "ext");
+            if (digits ? !same_number(halves.after, *found)
+                       : !same_text(halves.after, *found, Case::ignored))
+                return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+bool equivalent(const Uri& a, const Uri& b) {
+    if (a.scheme != b.scheme) return false;
+    switch (a.scheme) {
+        case Scheme::other:
+            return equal_ignoring_case(a.scheme_name, b.scheme_name) && a.opaque == b.opaque;
+        case Scheme::tel: return same_telephone(a, b);
+        default: break;
+    }
+    return a.has_user == b.has_user && a.port == b.port &&
+           same_text(a.user, b.user, Case::matters) &&
+           same_text(a.password, b.password, Case::matters) && same_host(a.host, b.host) &&
+           parameters_agree(a.parameters.text(), b.parameters.text()) &&
+           parameters_agree(b.parameters.text(), a.parameters.text()) &&
+           headers_contained(a.headers, b.headers) && headers_contained(b.headers, a.headers);
+}
+
+std::uint64_t hash_of(const HashKey& key, const Uri& uri) {
+    std::array<char, 512> room{};
+    Appender out(room);
+    out.decimal(static_cast<std::uint64_t>(uri.scheme));
+    if (uri.scheme == Scheme::other) {
+        // Names of schemes compare in any case; all behind them byte by byte.
+        return mix(siphash(key, out.view()), siphash(key, uri.opaque));
+    }
+    if (uri.scheme == Scheme::tel) {
+        for (char c : uri.user)
+            if (!is_one_of(c, "-.()")) out << to_lower(c);
+        return siphash(key, out.view());
+    }
+    write_address_of_record(out, uri);
+    return mix(siphash(key, out.view()), uri.port);
+}
+
+void write_address_of_record(Appender& out, const Uri& uri) {
+    if (uri.scheme == Scheme::other || uri.scheme == Scheme::tel) {
+        out << uri.text;
+        return;
+    }
+    if (uri.has_user) {
+        std::string_view rest = uri.user;
+        while (!rest.empty()) {
+            const Unit unit = take_unit(rest);
+            if (!unit.kept_escape && (is_unreserved(unit.c) || is_one_of(unit.c, user_extra)))
+                out << unit.c;
+            else
+                (out << '%').hex(static_cast<unsigned char>(unit.c), 2);
+        }
+        out << '@';
+    }
+    if (const auto numeric = parse_numeric_host(uri.host)) {
+        write_address(out, *numeric, Brackets::ipv6);
+        return;
+    }
+    for (char c : uri.host) out << to_lower(c);
+}
+
+void write_unescaped(Appender& out, std::string_view text) {
+    while (!text.empty()) out << take_unit(text).c;
+}
+
+void write_escaped_user(Appender& out, std::string_view text) {
+    for (char c : text) {
+        if (is_unreserved(c) || is_one_of(c, user_extra))
+            out << c;
+        else
+            (out << '%').hex(static_cast<unsigned char>(c), 2);
+    }
+}
+
+}  // namespace sip

@@ -51,6 +51,13 @@ struct Limits {
     std::uint32_t route_set = 16;                        ///< Record-Route values; over: 400
     std::uint32_t dialog_bytes = 4'096;                  ///< strings a dialog keeps; over: 400
 
+    // What we ask of others: the client side.
+    std::uint32_t watches = 1'000;            ///< subscriptions of ours; over: subscribe() fails
+    std::uint32_t own_publications = 1'000;   ///< over: publish() fails
+    std::uint32_t own_registrations = 1'000;  ///< over: register_contact() fails
+    std::uint32_t notices = 4'096;            ///< not yet read by the application; over: NOTIFY is
+                                              ///< answered 503, any other news is dropped
+
     // Authentication.
     std::uint32_t nonces = 16'384;           ///< tracked for nc; over: the oldest go stale
     Duration nonce_lifetime = seconds{300};  ///< older: 401 with stale=true

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] bool accept_cseq(std::uint32_t number);
     std::uint32_t next_cseq() { return ++local_cseq_; }
     std::uint32_t local_cseq() const { return local_cseq_; }
+    /// A dialog that a NOTIFY made goes on from the CSeq of our SUBSCRIBE.
+    void continue_from(std::uint32_t cseq) { local_cseq_ = cseq; }
 
     /// A target refresh request: its Contact, where it has one, becomes the remote target; the
     /// route set stays. Errors: `malformed`, `overloaded`; nothing has changed then.

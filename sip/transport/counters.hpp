@@ -26,6 +26,8 @@ struct Counters {
                   limit_publication_bytes = 0, limit_notify_body_bytes = 0;
     std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0, limit_binding_bytes = 0;
     std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0, limit_nonces = 0;
+    std::uint64_t limit_watches = 0, limit_own_publications = 0, limit_own_registrations = 0,
+                  limit_notices = 0;
     std::uint64_t effects_dropped = 0;
 
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;

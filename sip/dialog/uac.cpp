@@ -1,0 +1,108 @@
+#include "sip/dialog/uac.hpp"
+
+#include <algorithm>
+
+#include "sip/base/text.hpp"
+#include "sip/message/delta_seconds.hpp"
+#include "sip/message/uri.hpp"
+#include "sip/transport/locate.hpp"
+
+namespace sip {
+namespace {
+
+/// The socket to send from, where the caller named none that fits.
+Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
+    const Listeners& listeners = core.transport.listeners();
+    if (target.remote.port == 0) return locate(uri, listeners);
+    if (target.transport != Transport::udp) return target;
+    const auto* named = listeners.datagram(target.listener);
+    if (named != nullptr && named->local.address.is_v4() == target.remote.address.is_v4())
+        return target;
+    const auto* fit = listeners.towards(Transport::udp, target.remote.address);
+    if (fit == nullptr) return failure(Condition::internal, "no UDP socket of that address family");
+    target.listener = fit->id;
+    return target;
+}
+
+}  // namespace
+
+Expected<void> Uac::open(const Core& core, const UacOptions& options) {
+    Shard& shard = core.shard;
+    const auto uri = parse_uri(options.uri, shard.leniency);
+    if (!uri) return tl::unexpected(uri.error());
+    for (std::string_view other : {options.to, options.from}) {
+        if (other.empty()) continue;
+        const auto parsed = parse_uri(other, shard.leniency);
+        if (!parsed) return tl::unexpected(parsed.error());
+    }
+    const auto target = settle(core, options.next_hop, *uri);
+    if (!target) return tl::unexpected(target.error());
+    if (!uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
+        !from_.assign(shard.memory, options.from) ||
+        !contact_user_.assign(shard.memory, options.contact_user)) {
+        ++shard.counters.limit_memory;
+        return failure(Condition::overloaded, "no memory for the request");
+    }
+    next_hop_ = *target;
+    credentials_ = options.credentials;
+    renew(shard.entropy);
+    return {};
+}
+
+void Uac::renew(Entropy& entropy) {
+    Appender(call_id_).hex(entropy.next()).hex(entropy.next());
+    Appender(tag_).hex(entropy.next());
+    cseq_ = 0;
+}
+
+UacVerdict Uac::judge(const Response& response, Method method, std::uint32_t& expires_s,
+                      UacAttempt& attempt) const {
+    if (!attempt.outstanding || response.transaction.handle != attempt.transaction.handle)
+        return UacVerdict::wait;
+    if (response.status < 200) return UacVerdict::wait;
+    attempt.outstanding = false;
+    if (response.status < 300) return UacVerdict::done;
+    if (response.status == 401 || response.status == 407) {
+        if (credentials_ == nullptr) return UacVerdict::failed;
+        return credentials_->answer(response.message, name_of(method), attempt.digest)
+                   ? UacVerdict::again
+                   : UacVerdict::failed;
+    }
+    if (response.status == 423 && !attempt.lengthened) {
+        const auto least = parse_delta_seconds(response.message.value_of(HeaderId::min_expires));
+        if (!least || *least <= expires_s || expires_s == 0) return UacVerdict::failed;
+        attempt.lengthened = true;
+        expires_s = *least;
+        return UacVerdict::again;
+    }
+    return UacVerdict::failed;
+}
+
+std::optional<std::uint32_t> retry_after_of(const MessageView& response) {
+    const HeaderField* field = response.find(HeaderId::retry_after);
+    if (field == nullptr) return {};
+    const auto parsed = parse_retry_after(field->value);
+    if (!parsed) return {};
+    return parsed->seconds;
+}
+
+std::uint32_t granted_expires(const MessageView& response, std::uint32_t asked_s) {
+    const auto granted = parse_delta_seconds(response.value_of(HeaderId::expires));
+    return granted ? std::min(*granted, asked_s) : asked_s;
+}
+
+Duration refresh_delay(std::uint32_t expires_s) {
+    const Duration whole = seconds{expires_s};
+    const Duration transaction = seconds{32};
+    Duration delay = whole / 3;
+    if (whole >= 3 * transaction / 2) delay = std::min(whole / 2, whole - transaction);
+    return std::max<Duration>(delay, seconds{1});
+}
+
+Duration back_off(std::uint32_t failures) {
+    if (failures == 0) return {};
+    if (failures > 6) return back_off_max;
+    return std::min<Duration>(seconds{1 << (failures - 1)}, back_off_max);
+}
+
+}  // namespace sip

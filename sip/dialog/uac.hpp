@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "sip/auth/digest_client.hpp"
+#include "sip/dialog/dialog.hpp"
+
+namespace sip {
+
+/// Who speaks to whom, and by which way. All texts are copied.
+struct UacOptions {
+    std::string_view uri;           ///< Request-URI
+    std::string_view to;            ///< empty: the Request-URI (RFC 3261 8.1.1.1)
+    std::string_view from;          ///< empty: `to`
+    std::string_view contact_user;  ///< user part of our Contact; empty: none
+    /// The server that everything goes to; with port 0 the Request-URI says it (RFC 3261 8.1.2).
+    Target next_hop;
+    /// Answers 401 and 407; null: nobody does. May serve many at once, and outlives them all.
+    DigestClient* credentials = nullptr;
+};
+
+/// One request of a UAC on its way, and how it was answered so far. Begins empty.
+struct UacAttempt {
+    ClientTransactionId transaction;
+    DigestAttempt digest;
+    bool lengthened = false;  ///< sent again for a 423
+    bool outstanding = false;
+    FlowId flow{};  ///< what it left by; none for datagrams
+};
+
+/// What a final or provisional response means for the one who sent the request.
+enum class UacVerdict : std::uint8_t {
+    wait,    ///< provisional, or of a request that was given up
+    done,    ///< 2xx
+    again,   ///< the same once more: credentials are at hand, or the interval was made longer
+    failed,  ///< any other
+};
+
+/// The client side of RFC 3261 8.1, shared by SUBSCRIBE, PUBLISH and REGISTER: the identity of one
+/// series of requests (URIs, Call-ID, From tag, CSeq), where they go, and what is done about 401,
+/// 407 and 423.
+class Uac {
+public:
+    /// Errors: `malformed` (an URI), those of `locate`, `overloaded` (memory).
+    Expected<void> open(const Core& core, const UacOptions& options);
+    /// A new Call-ID and From tag, CSeq from its start: nothing is shared with what was before.
+    void renew(Entropy& entropy);
+    /// RFC 3261 8.1.1.4: all registrations of a UA have one Call-ID.
+    void share_call_id(const Uac& other) { call_id_ = other.call_id_; }
+
+    std::string_view uri() const { return uri_.view(); }
+    std::string_view to() const { return to_.empty() ? uri_.view() : to_.view(); }
+    std::string_view from() const { return from_.empty() ? to() : from_.view(); }
+    std::string_view contact_user() const { return contact_user_.view(); }
+    std::string_view call_id() const { return {call_id_.data(), call_id_.size()}; }
+    std::string_view tag() const { return {tag_.data(), tag_.size()}; }
+    const Target& next_hop() const { return next_hop_; }
+    DigestClient* credentials() const { return credentials_; }
+    std::uint32_t next_cseq() { return ++cseq_; }
+    std::uint32_t cseq() const { return cseq_; }
+
+    /// Judges what came for `attempt`, whose outstanding request ends with a final response.
+    /// `expires_s` is what it asked for; a 423 raises it, once (RFC 3261 10.2.8, RFC 6665
+    /// 4.1.2.1, RFC 3903 5).
+    UacVerdict judge(const Response& response, Method method, std::uint32_t& expires_s,
+                     UacAttempt& attempt) const;
+
+private:
+    Block uri_, to_, from_, contact_user_;
+    std::array<char, 32> call_id_{};
+    std::array<char, 16> tag_{};
+    std::uint32_t cseq_ = 0;
+    Target next_hop_;
+    DigestClient* credentials_ = nullptr;
+};
+
+/// RFC 3261 8.1.3.5, 20.33: how long a response asks to wait before the request is tried again.
+std::optional<std::uint32_t> retry_after_of(const MessageView& response);
+/// What a 2xx grants: never longer than what was asked for (RFC 6665 4.1.2.1).
+std::uint32_t granted_expires(const MessageView& response, std::uint32_t asked_s);
+/// When state that lasts `expires_s` is refreshed: at half of it, and 32 s (a transaction's time)
+/// before its end where that is sooner; at a third of what is too short for both. At least 1 s.
+Duration refresh_delay(std::uint32_t expires_s);
+/// Waiting before try number `failures` + 1: none, then 1 s and doubling up to 60 s.
+Duration back_off(std::uint32_t failures);
+inline constexpr Duration back_off_max = seconds{60};
+
+}  // namespace sip

@@ -1,0 +1,83 @@
+#include "sip/dialog/uac_request.hpp"
+
+#include "sip/base/text.hpp"
+#include "sip/dialog/request_head.hpp"
+
+namespace sip {
+namespace {
+
+Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialog) {
+    if (dialog == nullptr) return uac.next_hop();
+    auto hop = dialog->next_hop(core.transport);
+    // A next hop that has a name only: the server that the subscription was made through knows it.
+    if (!hop) return uac.next_hop();
+    return hop;
+}
+
+}  // namespace
+
+UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uint32_t cseq,
+                       const Dialog* dialog)
+    : core_(core),
+      uac_(uac),
+      method_(method),
+      branch_(core.clients.new_branch()),
+      target_(target_of(core, uac, dialog)),
+      out_(core.shard.scratch()),
+      writer_(out_) {
+    const Target target = target_ ? *target_ : Target{};
+    const Listeners& listeners = core.transport.listeners();
+    if (dialog != nullptr) {
+        dialog->write_request(writer_, listeners, target, branch_, method, cseq);
+        return;
+    }
+    writer_.request(method, uac.uri());
+    write_via(writer_, listeners, target, branch_);
+    writer_.header(HeaderId::max_forwards, std::uint64_t{70});
+    writer_.begin(HeaderId::from) << '<' << uac.from() << ">;tag=" << uac.tag();
+    writer_.end();
+    writer_.begin(HeaderId::to) << '<' << uac.to() << '>';
+    writer_.end();
+    writer_.header(HeaderId::call_id, uac.call_id());
+    writer_.begin(HeaderId::cseq) << cseq << ' ' << name_of(method);
+    writer_.end();
+}
+
+UacRequest& UacRequest::contact() {
+    write_contact(writer_, core_.transport.listeners(), target_ ? *target_ : Target{},
+                  uac_.contact_user());
+    return *this;
+}
+
+/// As it stands in the request line: what digest credentials are for (RFC 3261 22.4).
+std::string_view UacRequest::request_uri() const {
+    return split_at(split_at(out_.view(), ' ').after, ' ').before;
+}
+
+Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAttempt& attempt,
+                                std::string_view content_type, const SharedBytes& body) {
+    attempt.outstanding = false;
+    if (!target_) return tl::unexpected(target_.error());
+    if (DigestClient* credentials = uac_.credentials())
+        credentials->write_credentials(writer_, name_of(method_), request_uri(), body.view());
+    if (body) writer_.header(HeaderId::content_type, content_type);
+    writer_.finish(body.view().size());
+    if (out_.overflowed()) return failure(Condition::too_large, "the request would be too long");
+    ClientTransactions::Outgoing outgoing;
+    outgoing.target = *target_;
+    if (is_reliable(outgoing.target.transport) && !core_.transport.connect(now, outgoing.target))
+        return failure(Condition::internal, "no connection to the target");
+    outgoing.method = method_;
+    outgoing.branch = branch_;
+    outgoing.packet = {SharedBytes::copy(core_.shard.memory, out_.view()), body};
+    outgoing.user = user;
+    outgoing.object = object;
+    const auto started = core_.clients.start(now, outgoing);
+    if (!started) return tl::unexpected(started.error());
+    attempt.transaction = *started;
+    attempt.flow = outgoing.target.flow;
+    attempt.outstanding = true;
+    return {};
+}
+
+}  // namespace sip

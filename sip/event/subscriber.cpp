@@ -246,8 +246,7 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
     Watch& watch = *watches_.find(usage.watch);
     if (usage.attempt.outstanding) core_.clients.abandon(usage.attempt.transaction);
     if (first_try) usage.attempt = {};
-    const std::uint32_t cseq =
-        usage.has_dialog ? usage.dialog.next_cseq() : watch.uac.next_cseq();
+    const std::uint32_t cseq = usage.has_dialog ? usage.dialog.next_cseq() : watch.uac.next_cseq();
     UacRequest request(core_, watch.uac, Method::subscribe, cseq,
                        usage.has_dialog ? &usage.dialog : nullptr);
     request.contact();
@@ -276,8 +275,7 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
 
 void Subscriber::send_or_fail(Now now, Handle handle, std::uint32_t expires_s, bool first_try) {
     const auto sent = send(now, handle, expires_s, first_try);
-    if (!sent)
-        request_failed(now, handle, {503, sent.error().rule, {}, {}}, Failure::transport);
+    if (!sent) request_failed(now, handle, {503, sent.error().rule, {}, {}}, Failure::transport);
 }
 
 void Subscriber::on_response(Now now, Handle handle, const Response& response) {
@@ -295,10 +293,7 @@ void Subscriber::on_response(Now now, Handle handle, const Response& response) {
         case UacVerdict::failed: break;
     }
     request_failed(now, handle,
-                   {response.status,
-                    response.message.reason,
-                    {},
-                    retry_after_of(response.message)},
+                   {response.status, response.message.reason, {}, retry_after_of(response.message)},
                    {});
 }
 
@@ -334,9 +329,9 @@ void Subscriber::request_failed(Now now, Handle handle, const Cause& cause,
         return;
     }
     if (!usage.has_dialog) {
-        const bool again = silent ? watch.established
-                                  : is_temporary(cause.status) && (cause.retry_after_s ||
-                                                                   watch.established);
+        const bool again =
+            silent ? watch.established
+                   : is_temporary(cause.status) && (cause.retry_after_s || watch.established);
         step(now, handle, again ? Event::lost : Event::refused, cause);
         return;
     }
@@ -360,8 +355,7 @@ void Subscriber::on_failure(Now now, Handle handle, Failure why) {
     if (usage == nullptr || !usage->attempt.outstanding) return;
     usage->attempt.outstanding = false;
     const bool timeout = why == Failure::timeout;
-    request_failed(now, handle,
-                   {static_cast<std::uint16_t>(timeout ? 408 : 503), {}, {}, {}}, why);
+    request_failed(now, handle, {static_cast<std::uint16_t>(timeout ? 408 : 503), {}, {}, {}}, why);
 }
 
 void Subscriber::on_flow_closed(Now now, FlowId flow) {
@@ -394,8 +388,7 @@ void Subscriber::on_timer(Now now, Handle handle) {
                      {408, {}, {}, {}});
                 break;
             case Name::refresh:
-                if (!usage->attempt.outstanding)
-                    send_or_fail(now, handle, watch.expires_s, true);
+                if (!usage->attempt.outstanding) send_or_fail(now, handle, watch.expires_s, true);
                 break;
             case Name::expires:
                 step(now, handle, Event::expired, {0, {}, TerminationReason::timeout, {}});
@@ -414,10 +407,10 @@ void Subscriber::step(Now now, Handle handle, Event event, const Cause& cause) {
     usage.state = row.to;
     if (shard().tracer != nullptr)
         shard().tracer->transition(
-            now, {"subscriber", handle.index,
-                  watch_machine::state_names[static_cast<std::size_t>(from)],
-                  watch_machine::event_names[static_cast<std::size_t>(event)],
-                  watch_machine::state_names[static_cast<std::size_t>(row.to)]});
+            now,
+            {"subscriber", handle.index, watch_machine::state_names[static_cast<std::size_t>(from)],
+             watch_machine::event_names[static_cast<std::size_t>(event)],
+             watch_machine::state_names[static_cast<std::size_t>(row.to)]});
     if (row.to == State::active || row.to == State::pending)
         watches_.find(usage.watch)->established = true;
     if (has(row.act, Action::tell_accepted)) {
@@ -476,8 +469,8 @@ void Subscriber::wait(Now now, Handle handle, const Cause& cause) {
     usage.has_dialog = false;
     keep_flow(usage, {});
     if (now.mono - watch.made_at >= back_off_max) watch.failures = 0;
-    const Duration delay = std::max<Duration>(
-        back_off(watch.failures), seconds{wait_of(cause.reason, cause.retry_after_s)});
+    const Duration delay = std::max<Duration>(back_off(watch.failures),
+                                              seconds{wait_of(cause.reason, cause.retry_after_s)});
     if (watch.failures < 32) ++watch.failures;
     usage.timers.set(shard().timers, Name::retry, later(now.mono, delay));
     SubscriptionNotice notice;
@@ -547,9 +540,9 @@ Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& reque
     const bool one = packages_[watch.package]->forks == EventPackage::Forks::one_dialog;
     for (std::uint32_t i = watch.first; i != UINT32_MAX; i = usages_.at(i).next) {
         const Usage& usage = usages_.at(i);
-        if (usage.has_dialog ? usage.dialog.remote_tag() == e.from_tag
-                             : !watch.chosen ||
-                                   watch.chosen_tag == siphash(shard().key, e.from_tag))
+        if (usage.has_dialog
+                ? usage.dialog.remote_tag() == e.from_tag
+                : !watch.chosen || watch.chosen_tag == siphash(shard().key, e.from_tag))
             notify.usage = usages_.handle_at(i);
         if (notify.usage && usage.has_dialog) break;
     }
@@ -616,8 +609,8 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
         if (usage.state != State::leaving) {
             usage.timers.stop(shard().timers, Name::n);
             const std::uint32_t asked_s = usage.asked_s;
-            const Instant told = later(
-                now.mono, seconds{std::min(notify.state.expires.value_or(asked_s), asked_s)});
+            const Instant told =
+                later(now.mono, seconds{std::min(notify.state.expires.value_or(asked_s), asked_s)});
             if (notify.state.expires) usage.told_at = told;
             // RFC 6665 4.1.3: a NOTIFY may shorten what was granted, never lengthen it. Whole
             // seconds that were rounded up are no news.
@@ -633,12 +626,10 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
 }
 
 /// RFC 3856 6.8: a document replaces the one before; no document leaves it.
-Expected<void> Subscriber::take_body(Usage& usage, const MessageView& message,
-                                     bool& has_document) {
+Expected<void> Subscriber::take_body(Usage& usage, const MessageView& message, bool& has_document) {
     if (message.body.empty()) return {};
     SharedBytes body = SharedBytes::copy(shard().memory, message.body);
-    SharedBytes type =
-        SharedBytes::copy(shard().memory, message.value_of(HeaderId::content_type));
+    SharedBytes type = SharedBytes::copy(shard().memory, message.value_of(HeaderId::content_type));
     if (!body || !type) {
         ++shard().counters.limit_memory;
         return failure(Condition::overloaded, "No memory for the document");

@@ -49,8 +49,8 @@ struct SubscriptionNotice {
     std::uint16_t status = 0;
     std::uint32_t expires_s = 0;
     std::uint32_t retry_after_s = 0;
-    bool last = false;         ///< `ended`: the id names nothing any more
-    bool has_document = false; ///< this NOTIFY brought `body`; else it is the one before
+    bool last = false;          ///< `ended`: the id names nothing any more
+    bool has_document = false;  ///< this NOTIFY brought `body`; else it is the one before
     SharedBytes content_type, body;
     SharedBytes phrase;  ///< the reason phrase of the response
 };
@@ -99,12 +99,12 @@ private:
         std::uint8_t package = 0;
         Block event_id, accept;
         std::uint32_t expires_s = 0;
-        std::uint32_t failures = 0;   ///< in a row
-        bool established = false;     ///< a notifier has said active or pending once
-        bool chosen = false;          ///< `chosen_tag` holds: a 2xx named the one dialog
+        std::uint32_t failures = 0;  ///< in a row
+        bool established = false;    ///< a notifier has said active or pending once
+        bool chosen = false;         ///< `chosen_tag` holds: a 2xx named the one dialog
         std::uint64_t chosen_tag = 0;
-        Instant made_at{};            ///< the SUBSCRIBE outside a dialog was sent
-        Instant forks_until{};        ///< its Timer N
+        Instant made_at{};                 ///< the SUBSCRIBE outside a dialog was sent
+        Instant forks_until{};             ///< its Timer N
         std::uint32_t first = UINT32_MAX;  ///< its usages
         std::uint32_t forks = 0, next_fork = 0;
     };

@@ -68,9 +68,10 @@ public:
                const std::string& to_tag = "server") {
         std::string to = request.field("To");
         if (to.find(";tag=") == std::string::npos && !to_tag.empty()) to += ";tag=" + to_tag;
-        std::string text = "SIP/2.0 " + std::to_string(status) + " Said\r\nVia: " +
-                           request.field("Via") + "\r\nFrom: " + request.field("From") +
-                           "\r\nTo: " + to + "\r\nCall-ID: " + request.field("Call-ID") +
+        std::string text = "SIP/2.0 " + std::to_string(status) +
+                           " Said\r\nVia: " + request.field("Via") +
+                           "\r\nFrom: " + request.field("From") + "\r\nTo: " + to +
+                           "\r\nCall-ID: " + request.field("Call-ID") +
                            "\r\nCSeq: " + request.field("CSeq") + "\r\n";
         if (status < 300 && request.method() == "SUBSCRIBE")
             text += "Contact: <sip:192.0.2.99:5062>\r\n";

@@ -54,8 +54,7 @@ struct WatcherWorld : UacWorld<sip::Subscriber> {
         request.method = "NOTIFY";
         request.uri = "sip:bob@192.0.2.1:5060";
         request.from = subscribe.field("To");
-        if (request.from.find(";tag=") == std::string::npos)
-            request.from += ";tag=" + given.tag;
+        if (request.from.find(";tag=") == std::string::npos) request.from += ";tag=" + given.tag;
         request.to = subscribe.field("From");
         request.call_id = subscribe.field("Call-ID");
         request.cseq = given.cseq;
@@ -68,7 +67,8 @@ struct WatcherWorld : UacWorld<sip::Subscriber> {
         return request;
     }
     /// The status that the NOTIFY gets.
-    int notify(const RawMessage& subscribe, const Notify& given = {}) {
+    int notify(const RawMessage& subscribe) { return notify(subscribe, Notify{}); }
+    int notify(const RawMessage& subscribe, const Notify& given) {
         raw.input(raw.text_of(request_of(subscribe, given)));
         const RawMessage answer = raw.take("");
         last_answer = answer;

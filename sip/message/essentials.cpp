@@ -1,6 +1,7 @@
 #include "sip/message/essentials.hpp"
 
 #include <array>
+#include <optional>
 
 #include "sip/base/text.hpp"
 #include "sip/message/contact.hpp"
@@ -9,140 +10,203 @@
 namespace sip {
 namespace {
 
-/// Errors of values count from the start of the message.
-tl::unexpected<Error> at_field(const MessageView& message, const HeaderField& field, Error error) {
-    error.offset += static_cast<std::uint32_t>(field.value.data() - message.bytes.data());
-    return tl::unexpected<Error>(error);
-}
-
-tl::unexpected<Error> missing(std::string_view rule) {
-    return failure(Condition::missing_header, rule);
-}
-
-/// RFC 3261 7.3.1: fields that may stand but once, and the mandatory ones (8.1.1).
-Expected<void> check_counts(const MessageView& message) {
-    std::array<std::uint8_t, header_id_count> counts{};
-    for (const HeaderField& field : message.headers) {
-        auto& count = counts[static_cast<std::size_t>(field.id)];
-        if (field.id == HeaderId::unknown || !is_single_value(field.id)) {
-            count = 1;
-            continue;
-        }
-        if (count++ > 0)
-            return at_field(message, field,
-                            {Condition::repeated_header, "Header field stands twice", 0});
+std::string_view repeated_rule(HeaderId id) {
+    switch (id) {
+        using enum HeaderId;
+        case call_id: return "Call-ID stands more than once";
+        case content_length: return "Content-Length stands more than once";
+        case content_type: return "Content-Type stands more than once";
+        case cseq: return "CSeq stands more than once";
+        case event: return "Event stands more than once";
+        case expires: return "Expires stands more than once";
+        case from: return "From stands more than once";
+        case max_forwards: return "Max-Forwards stands more than once";
+        case sip_etag: return "SIP-ETag stands more than once";
+        case sip_if_match: return "SIP-If-Match stands more than once";
+        case subscription_state: return "Subscription-State stands more than once";
+        case to: return "To stands more than once";
+        default: return "a single-value header field stands more than once";
     }
-    const auto has = [&](HeaderId id) { return counts[static_cast<std::size_t>(id)] > 0; };
-    if (!has(HeaderId::via)) return missing("Via is missing");
-    if (!has(HeaderId::from)) return missing("From is missing");
-    if (!has(HeaderId::to)) return missing("To is missing");
-    if (!has(HeaderId::call_id)) return missing("Call-ID is missing");
-    if (!has(HeaderId::cseq)) return missing("CSeq is missing");
-    return {};
 }
 
-Expected<void> read_vias(const MessageView& message, const Leniency& leniency, Essentials& e) {
-    for (const HeaderField& field : message.headers) {
+class Decoder {
+public:
+    Decoder(const MessageView& message, const Leniency& leniency)
+        : message_(message), leniency_(leniency) {}
+
+    Expected<Essentials> run() {
+        const bool fine = index() && vias() && party(HeaderId::from) && party(HeaderId::to) &&
+                          call_id() && cseq() && addresses() &&
+                          (!message_.is_request() || (max_forwards() && request_uri()));
+        if (!fine) return tl::unexpected<Error>(error_);
+        return found_;
+    }
+
+private:
+    bool fail(Condition condition, std::string_view rule, std::string_view where) {
+        return fail(Error{condition, rule, 0}, where);
+    }
+    /// `where` is a view into the message that the error's offset counts from.
+    bool fail(Error error, std::string_view where) {
+        if (where.data() != nullptr)
+            error.offset += static_cast<std::uint32_t>(where.data() - message_.bytes.data());
+        error_ = error;
+        return false;
+    }
+    const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
+    /// The field `id`, which has to be there.
+    const HeaderField* needed(HeaderId id, std::string_view rule) {
+        if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
+        return first(id);
+    }
+
+    bool index();
+    bool vias();
+    bool party(HeaderId id);
+    bool call_id();
+    bool cseq();
+    bool max_forwards();
+    bool request_uri();
+    bool addresses();
+    template <class Next>
+    bool each(const HeaderField& field, Next next);
+
+    const MessageView& message_;
+    const Leniency& leniency_;
+    Essentials found_;
+    Error error_;
+    std::array<const HeaderField*, header_id_count> first_{};
+};
+
+/// RFC 3261 7.3.1: which fields are there, and that none is twice that may not be.
+bool Decoder::index() {
+    for (const HeaderField& field : message_.headers) {
+        const HeaderField*& slot = first_[static_cast<std::size_t>(field.id)];
+        if (slot != nullptr && is_single_value(field.id))
+            return fail(Condition::repeated_header, repeated_rule(field.id), field.name);
+        if (slot == nullptr) slot = &field;
+    }
+    return true;
+}
+
+/// RFC 3261 8.1.1.7, 20.42. The first value stands for the sender; the others are counted, and
+/// must be well-formed since they are copied into responses.
+bool Decoder::vias() {
+    if (needed(HeaderId::via, "Via is missing") == nullptr) return false;
+    for (const HeaderField& field : message_.headers) {
         if (field.id != HeaderId::via) continue;
         std::string_view rest = field.value;
-        while (const auto via = next_via(rest, leniency)) {
-            if (!*via) return at_field(message, field, via->error());
-            if (e.via_count++ == 0) e.via = **via;
+        if (rest.empty()) return fail(Condition::malformed, "Via is empty", field.name);
+        for (;;) {
+            const std::string_view before = trim(rest);
+            const auto via = next_via(rest, leniency_);
+            if (!via) break;
+            if (!*via) return fail(via->error(), before);
+            if (found_.via_count++ == 0) found_.via = **via;
         }
     }
-    if (e.via_count == 0) return missing("Via is empty");
-    return {};
+    // RFC 3261 8.1.1.7 and RFC 4475 3.2.1: without the cookie, or with nothing behind it, it is no
+    // branch that can be matched by.
+    if (!leniency_.rfc2543 && !found_.via.has_cookie())
+        return fail(Condition::malformed, "Via: branch without magic cookie", found_.via.text);
+    return true;
 }
 
-/// Contact, Route, Record-Route and Path: all values of all fields parse.
-Expected<void> check_addresses(const MessageView& message, const Leniency& leniency) {
-    for (const HeaderField& field : message.headers) {
-        std::string_view rest = field.value;
+bool Decoder::party(HeaderId id) {
+    const bool is_from = id == HeaderId::from;
+    const HeaderField* field = needed(id, is_from ? "From is missing" : "To is missing");
+    if (field == nullptr) return false;
+    const auto address = parse_name_addr(field->value, leniency_);
+    if (!address) return fail(address.error(), field->value);
+    (is_from ? found_.from : found_.to) = *address;
+    (is_from ? found_.from_tag : found_.to_tag) = address->tag();
+    if (is_from && found_.from_tag.empty() && !leniency_.rfc2543)
+        return fail(Condition::malformed, "From: tag is missing", field->value);
+    return true;
+}
+
+/// RFC 3261 20.8. It is only ever compared, byte by byte: any visible characters will do.
+bool Decoder::call_id() {
+    const HeaderField* field = needed(HeaderId::call_id, "Call-ID is missing");
+    if (field == nullptr) return false;
+    found_.call_id = field->value;
+    if (field->value.empty()) return fail(Condition::malformed, "Call-ID is empty", field->name);
+    for (const char& c : field->value)
+        if (c <= ' ' || c > '~')
+            return fail(Condition::malformed, "Call-ID: character that may not stand there",
+                        {&c, 1});
+    return true;
+}
+
+bool Decoder::cseq() {
+    const HeaderField* field = needed(HeaderId::cseq, "CSeq is missing");
+    if (field == nullptr) return false;
+    const auto cseq = parse_cseq(field->value);
+    if (!cseq) return fail(cseq.error(), field->value);
+    found_.cseq = *cseq;
+    if (!message_.is_request() || cseq->method_name == message_.method_name) return true;
+    // RFC 4475 3.1.2.18: that the method is unknown says more than that CSeq has another one.
+    if (message_.method == Method::unknown)
+        return fail(Condition::method_unknown, "method is unknown", message_.method_name);
+    return fail(Condition::mismatch, "CSeq: method is not that of the request", field->value);
+}
+
+/// RFC 3261 20.22: 0 to 255. RFC 4475 3.1.2.4: a value out of range may pass as none at all.
+bool Decoder::max_forwards() {
+    const HeaderField* field = first(HeaderId::max_forwards);
+    if (field == nullptr)
+        return leniency_.no_max_forwards ||
+               needed(HeaderId::max_forwards, "Max-Forwards is missing") != nullptr;
+    const auto hops = parse_max_forwards(field->value);
+    if (hops) found_.max_forwards = *hops;
+    return hops || leniency_.no_max_forwards || fail(hops.error(), field->value);
+}
+
+bool Decoder::request_uri() {
+    const auto uri = parse_uri(message_.request_uri, leniency_);
+    if (!uri) return fail(uri.error(), message_.request_uri);
+    found_.request_uri = *uri;
+    // RFC 3261 19.1.1: a Request-URI has no headers component.
+    if (!uri->headers.empty())
+        return fail(Condition::malformed, "Request-URI: headers may not stand in it", uri->headers);
+    return true;
+}
+
+/// All values of `field`, one `next` each.
+template <class Next>
+bool Decoder::each(const HeaderField& field, Next next) {
+    std::string_view rest = field.value;
+    for (;;) {
+        const std::string_view before = trim(rest);
+        const auto value = next(rest, leniency_);
+        if (!value) return true;
+        if (!*value) return fail(value->error(), before);
+    }
+}
+
+/// The fields that say where messages go: no layer has to fear them later.
+bool Decoder::addresses() {
+    for (const HeaderField& field : message_.headers) {
         switch (field.id) {
             case HeaderId::contact:
-                while (const auto contact = next_contact(rest, leniency))
-                    if (!*contact) return at_field(message, field, contact->error());
+                if (!each(field, next_contact)) return false;
                 break;
-            case HeaderId::route:
-            case HeaderId::record_route:
             case HeaderId::path:
-                while (const auto address = next_name_addr(rest, leniency))
-                    if (!*address) return at_field(message, field, address->error());
+            case HeaderId::record_route:
+            case HeaderId::route:
+            case HeaderId::service_route:
+                if (!each(field, next_name_addr)) return false;
                 break;
             default: break;
         }
     }
-    return {};
-}
-
-/// RFC 3261 25.1 callid: word [ "@" word ].
-bool is_call_id(std::string_view text) {
-    for (char c : text)
-        if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) == 0x7f ||
-            c == ',' || c == ';')
-            return false;
-    return !text.empty();
-}
-
-Expected<void> read_address(const MessageView& message, HeaderId id, const Leniency& leniency,
-                            NameAddr& address, std::string_view& tag) {
-    const HeaderField& field = *message.find(id);
-    const auto parsed = parse_name_addr(field.value, leniency);
-    if (!parsed) return at_field(message, field, parsed.error());
-    address = *parsed;
-    tag = address.tag();
-    return {};
-}
-
-Expected<void> read_cseq(const MessageView& message, Essentials& e) {
-    const HeaderField& field = *message.find(HeaderId::cseq);
-    const auto cseq = parse_cseq(field.value);
-    if (!cseq) return at_field(message, field, cseq.error());
-    e.cseq = *cseq;
-    if (!message.is_request() || e.cseq.method_name == message.method_name) return {};
-    // RFC 4475 3.1.2.18: of an unknown method, that is the better answer.
-    const Condition condition =
-        message.method == Method::unknown ? Condition::method_unknown : Condition::mismatch;
-    return at_field(message, field, {condition, "CSeq names another method", 0});
+    return true;
 }
 
 }  // namespace
 
 Expected<Essentials> decode_essentials(const MessageView& message, const Leniency& leniency) {
-    Essentials e;
-    if (const auto counts = check_counts(message); !counts) return tl::unexpected(counts.error());
-    if (const auto vias = read_vias(message, leniency, e); !vias)
-        return tl::unexpected(vias.error());
-    if (const auto from = read_address(message, HeaderId::from, leniency, e.from, e.from_tag);
-        !from)
-        return tl::unexpected(from.error());
-    if (const auto to = read_address(message, HeaderId::to, leniency, e.to, e.to_tag); !to)
-        return tl::unexpected(to.error());
-    const HeaderField& call_id = *message.find(HeaderId::call_id);
-    e.call_id = call_id.value;
-    if (!is_call_id(e.call_id))
-        return at_field(message, call_id, {Condition::malformed, "Call-ID is malformed", 0});
-    if (const auto cseq = read_cseq(message, e); !cseq) return tl::unexpected(cseq.error());
-    if (message.is_request()) {
-        if (const auto uri = parse_uri(message.request_uri, leniency)) {
-            e.request_uri = *uri;
-        } else {
-            Error error = uri.error();
-            error.offset +=
-                static_cast<std::uint32_t>(message.request_uri.data() - message.bytes.data());
-            return tl::unexpected(error);
-        }
-        if (!leniency.rfc2543 && (e.from_tag.empty() || !e.via.has_cookie()))
-            return missing("From tag or branch of RFC 3261 is missing");
-        const HeaderField* hops = message.find(HeaderId::max_forwards);
-        if (hops == nullptr && !leniency.no_max_forwards) return missing("Max-Forwards is missing");
-        // RFC 4475 3.1.2.4: malformed alone, it counts as absent.
-        if (hops != nullptr)
-            if (const auto value = parse_max_forwards(hops->value)) e.max_forwards = *value;
-    }
-    if (const auto addresses = check_addresses(message, leniency); !addresses)
-        return tl::unexpected(addresses.error());
-    return e;
+    return Decoder(message, leniency).run();
 }
 
 }  // namespace sip

@@ -5,13 +5,11 @@
 #include <optional>
 
 #include "sip/base/text.hpp"
+#include "sip/message/scanner.hpp"
 
 namespace sip {
 namespace {
 
-constexpr bool is_token(char c) {
-    return is_alphanumeric(c) || std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
-}
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_control(char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -20,7 +18,7 @@ constexpr bool is_control(char c) {
 
 bool is_token(std::string_view text) {
     for (const char c : text)
-        if (!is_token(c)) return false;
+        if (!is_token_char(c)) return false;
     return !text.empty();
 }
 
@@ -69,10 +67,10 @@ struct Line {
     bool empty() const { return begin == end; }
 };
 
-class Scanner {
+class MessageScanner {
 public:
-    Scanner(std::string_view input, std::span<HeaderField> slots, Framing framing,
-            const Limits& limits, const Leniency& leniency)
+    MessageScanner(std::string_view input, std::span<HeaderField> slots, Framing framing,
+                   const Limits& limits, const Leniency& leniency)
         : input_(input),
           slots_(slots.first(std::min<std::size_t>(slots.size(), limits.headers))),
           framing_(framing),
@@ -144,7 +142,7 @@ private:
 };
 
 /// RFC 3261 7.5: CRLFs before the start line are ignored. False: nothing else is there.
-bool Scanner::skip_empty_lines() {
+bool MessageScanner::skip_empty_lines() {
     while (input_.substr(begin_).starts_with("\r\n") ||
            (leniency_.bare_line_feed && input_.substr(begin_).starts_with('\n')))
         begin_ += input_[begin_] == '\r' ? 2U : 1U;
@@ -162,7 +160,7 @@ bool Scanner::skip_empty_lines() {
 
 /// Nothing: the line does not end in what there is. A bare LF ends a line too, as an error unless
 /// leniency allows it, so that the fields behind it can still be used for an answer.
-std::optional<Line> Scanner::next_line(std::size_t from) {
+std::optional<Line> MessageScanner::next_line(std::size_t from) {
     const std::size_t line_feed = head_.find('\n', from);
     if (line_feed == std::string_view::npos) return {};
     Line line{from, line_feed, line_feed + 1};
@@ -174,7 +172,7 @@ std::optional<Line> Scanner::next_line(std::size_t from) {
     return line;
 }
 
-void Scanner::start_line(const Line& line) {
+void MessageScanner::start_line(const Line& line) {
     if (equal_ignoring_case(text(line.begin, line.end).substr(0, 4), "SIP/"))
         status_line(line);
     else
@@ -182,7 +180,7 @@ void Scanner::start_line(const Line& line) {
 }
 
 /// RFC 3261 25.1: Request-Line = Method SP Request-URI SP SIP-Version CRLF
-void Scanner::request_line(const Line& line) {
+void MessageScanner::request_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
     const std::size_t method_size = all.find(' ');
     if (method_size == std::string_view::npos)
@@ -216,7 +214,7 @@ void Scanner::request_line(const Line& line) {
 }
 
 /// RFC 3261 7.1: no white space, no control characters, no <> around it. `parse_uri` does the rest.
-void Scanner::request_uri(std::size_t begin, std::size_t end) {
+void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
     const std::string_view uri = text(begin, end);
     scan_.message.request_uri = uri;
     if (uri.empty()) return fail(Condition::malformed, "Request-URI is missing", begin);
@@ -234,7 +232,7 @@ void Scanner::request_uri(std::size_t begin, std::size_t end) {
 }
 
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
-bool Scanner::version(std::size_t begin, std::size_t end) {
+bool MessageScanner::version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
     if (equal_ignoring_case(found, "SIP/2.0")) return true;
     if (!is_version_shaped(found)) return false;
@@ -243,7 +241,7 @@ bool Scanner::version(std::size_t begin, std::size_t end) {
 }
 
 /// RFC 3261 25.1: Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF
-void Scanner::status_line(const Line& line) {
+void MessageScanner::status_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
     const std::size_t version_size = std::min(all.find(' '), all.size());
     if (!version(line.begin, line.begin + version_size))
@@ -262,7 +260,7 @@ void Scanner::status_line(const Line& line) {
 }
 
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.
-void Scanner::header(Line& line) {
+void MessageScanner::header(Line& line) {
     const std::size_t name_begin = line.begin;
     while (line.next < head_.size() && is_blank(head_[line.next])) {
         const std::optional<Line> folded = next_line(line.next);
@@ -273,7 +271,7 @@ void Scanner::header(Line& line) {
     if (is_blank(input_[name_begin]))
         return fail_framing(Condition::malformed, "start line is folded", name_begin);
     std::size_t at = name_begin;
-    while (at < line.end && is_token(input_[at])) ++at;
+    while (at < line.end && is_token_char(input_[at])) ++at;
     const std::string_view name = text(name_begin, at);
     while (at < line.end && is_blank(input_[at])) ++at;
     if (at == line.end || input_[at] != ':' || name.empty())
@@ -292,7 +290,7 @@ void Scanner::header(Line& line) {
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
 /// that differ in which one counts are what request smuggling lives on.
-void Scanner::content_length(std::string_view value, std::size_t at) {
+void MessageScanner::content_length(std::string_view value, std::size_t at) {
     if (!value.empty()) at = static_cast<std::size_t>(value.data() - input_.data());
     if (has_content_length_)
         return fail_framing(Condition::repeated_header, "Content-Length stands more than once", at);
@@ -305,7 +303,7 @@ void Scanner::content_length(std::string_view value, std::size_t at) {
 
 /// RFC 3261 25.1 TEXT-UTF8 and quoted-pair: a control byte may stand only behind a backslash inside
 /// a quoted string or a comment. With `quotes` false there are none of those.
-void Scanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
+void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
     const std::string_view all = text(begin, end);
     if (!is_special(all)) return;
     bool quoted = false;
@@ -341,7 +339,7 @@ void Scanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
 }
 
 /// The header section does not end in what there is.
-Scan Scanner::no_end() {
+Scan MessageScanner::no_end() {
     if (!is_stream() && leniency_.datagram_without_empty_line && input_.ends_with('\n')) {
         body(input_.size());
         return scan_;
@@ -360,7 +358,7 @@ Scan Scanner::no_end() {
 }
 
 /// RFC 3261 18.3. The header section ends at `begin`.
-void Scanner::body(std::size_t begin) {
+void MessageScanner::body(std::size_t begin) {
     const std::size_t rest = input_.size() - begin;
     std::size_t size = 0;
     if (is_stream()) {
@@ -389,7 +387,7 @@ void Scanner::body(std::size_t begin) {
     finish(begin + size);
 }
 
-Scan& Scanner::finish(std::size_t end) {
+Scan& MessageScanner::finish(std::size_t end) {
     scan_.message.bytes = text(begin_, end);
     scan_.consumed = is_stream() ? end : input_.size();
     scan_.end = failed_ ? ScanEnd::broken : ScanEnd::complete;
@@ -401,7 +399,7 @@ Scan& Scanner::finish(std::size_t end) {
 
 Scan scan_message(std::string_view input, std::span<HeaderField> slots, Framing framing,
                   const Limits& limits, const Leniency& leniency) {
-    return Scanner(input, slots, framing, limits, leniency).run();
+    return MessageScanner(input, slots, framing, limits, leniency).run();
 }
 
 }  // namespace sip

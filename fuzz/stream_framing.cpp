@@ -1,5 +1,3 @@
-// The bytes of one connection, through the stream framer.
-//
 // Property 1: every stream ends in need_more; a broken message's offset lies inside it.
 // Property 2: views lie inside the message, and the messages inside what came, in order.
 // Property 3: the same bytes in other pieces give the same messages, pings, errors and rest.

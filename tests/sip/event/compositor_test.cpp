@@ -1,0 +1,277 @@
+#include "sip/event/compositor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "tests/support/event_world.hpp"
+
+using namespace sip;
+
+namespace {
+
+RawRequest with_tag(RawRequest request, const std::string& tag) {
+    return request.with("SIP-If-Match: " + tag);
+}
+
+}  // namespace
+
+TEST_CASE("R3903-6-5 R3903-6-15 R3903-10.2-1: an initial PUBLISH gets an entity-tag and no body") {
+    EventWorld world;
+    const RawMessage answer = world.net.ask(world.publish_request("open"));
+    CHECK(answer.status() == 200);
+    CHECK(answer.fields("SIP-ETag").size() == 1);
+    CHECK(answer.field("SIP-ETag").size() >= 16);
+    CHECK(answer.field("Expires") == "3600");
+    CHECK(answer.body().empty());
+    CHECK_FALSE(answer.has("Contact"));
+    CHECK(world.compositor.size() == 1);
+}
+
+TEST_CASE("R3903-6-1 R3903-4-1: Record-Route and Contact of a PUBLISH mean nothing") {
+    EventWorld world;
+    RawRequest request = world.publish_request("open");
+    request.with("Record-Route: <sip:192.0.2.99;lr>").with("Contact: <sip:a@192.0.2.99>");
+    const RawMessage answer = world.net.ask(request);
+    CHECK(answer.status() == 200);
+    CHECK_FALSE(answer.has("Record-Route"));
+}
+
+TEST_CASE("R3903-6-16 T-20: every success gives another tag, and the one before is dead at once") {
+    EventWorld world;
+    std::set<std::string> tags;
+    std::string tag = world.net.ask(world.publish_request("open")).field("SIP-ETag");
+    tags.insert(tag);
+    for (int i = 0; i < 6; ++i) {
+        const RawMessage answer =
+            world.net.ask(with_tag(world.publish_request(i % 2 ? "body" : ""), tag));
+        REQUIRE(answer.status() == 200);
+        CHECK(tags.insert(answer.field("SIP-ETag")).second);
+        const RawMessage late = world.net.ask(with_tag(world.publish_request("late"), tag));
+        CHECK(late.status() == 412);
+        CHECK(late.reason() == "Conditional Request Failed");
+        tag = answer.field("SIP-ETag");
+    }
+    CHECK(world.compositor.size() == 1);
+}
+
+TEST_CASE("R3903-6-12: a refresh extends the time, changes no state and causes no NOTIFY") {
+    EventWorld world;
+    world.net.ask(world.subscribe_request());
+    RawRequest first = world.publish_request("open");
+    first.with("Expires: 100");
+    const std::string tag = world.net.ask(first).field("SIP-ETag");
+    world.net.sent.clear();
+    world.net.pass(seconds{90});
+    RawRequest refresh = with_tag(world.publish_request(""), tag);
+    refresh.with("Expires: 100");
+    CHECK(world.net.ask(refresh).status() == 200);
+    CHECK_FALSE(world.net.take("NOTIFY"));
+    world.net.pass(seconds{99});
+    CHECK(world.compositor.size() == 1);
+    CHECK_FALSE(world.net.take("NOTIFY"));
+    world.net.pass(seconds{1});
+    CHECK(world.compositor.size() == 0);
+}
+
+TEST_CASE("R3903-6-18: a publication that runs out is removed and watchers are told") {
+    EventWorld world;
+    world.net.ask(world.subscribe_request());
+    RawRequest request = world.publish_request("open");
+    request.with("Expires: 60");
+    world.net.ask(request);
+    world.net.sent.clear();
+    world.net.pass(seconds{60});
+    CHECK(world.net.take("NOTIFY").body() == "alice@example.com/0/text/plain\n");
+    CHECK(world.compositor.size() == 0);
+}
+
+TEST_CASE("R3903-6-13: Expires 0 removes with a tag, and stores nothing without one") {
+    EventWorld world;
+    world.net.ask(world.subscribe_request());
+    const std::string tag = world.net.ask(world.publish_request("open")).field("SIP-ETag");
+    world.net.sent.clear();
+    RawRequest remove = with_tag(world.publish_request(""), tag);
+    remove.with("Expires: 0");
+    const RawMessage answer = world.net.ask(remove);
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("Expires") == "0");
+    CHECK(answer.has("SIP-ETag"));
+    CHECK(world.net.take("NOTIFY").body() == "alice@example.com/0/text/plain\n");
+    RawRequest nothing = world.publish_request("open");
+    nothing.with("Expires: 0");
+    CHECK(world.net.ask(nothing).status() == 200);
+    CHECK(world.compositor.size() == 0);
+    CHECK_FALSE(world.net.take("NOTIFY"));
+}
+
+TEST_CASE("R3903-6-4: no Event, or one not served, is 489 with Allow-Events") {
+    EventWorld world;
+    RawRequest request = world.publish_request("open");
+    request.fields[0] = "Event: other";
+    const RawMessage answer = world.net.ask(request);
+    CHECK(answer.status() == 489);
+    CHECK(answer.field("Allow-Events") == "echo");
+}
+
+TEST_CASE("R3903-6-3: a Request-URI that is nobody here is 404") {
+    EventWorld world;
+    world.echo.missing.insert("alice@example.com");
+    CHECK(world.net.ask(world.publish_request("open")).status() == 404);
+}
+
+TEST_CASE("R3903-14.1-1 R3903-6-19 T-14: one may publish for oneself alone") {
+    EventWorld world;
+    RawRequest request = world.publish_request("open");
+    request.from = "<sip:mallory@example.com>;tag=m";
+    CHECK(world.net.ask(request).status() == 403);
+    CHECK(world.compositor.size() == 0);
+}
+
+TEST_CASE("R3903-6-6 R3903-12-1: SIP-If-Match with several tags is 400, an unknown one 412") {
+    EventWorld world;
+    CHECK(world.net.ask(with_tag(world.publish_request("x"), "a, b")).status() == 400);
+    CHECK(world.net.ask(with_tag(world.publish_request("x"), "unknown")).status() == 412);
+    RawRequest twice = with_tag(with_tag(world.publish_request("x"), "a"), "b");
+    CHECK(world.net.ask(twice).status() == 400);
+}
+
+TEST_CASE("R3903-6-8 R3903-6-7: below the minimum 423, above the maximum cut, 0 never 423") {
+    EventWorld world;
+    RawRequest request = world.publish_request("open");
+    request.with("Expires: 59");
+    RawMessage answer = world.net.ask(request);
+    CHECK(answer.status() == 423);
+    CHECK(answer.field("Min-Expires") == "60");
+    request = world.publish_request("open");
+    request.with("Expires: 100000");
+    CHECK(world.net.ask(request).field("Expires") == "7200");
+}
+
+TEST_CASE("R3903-6-8: the hour rule of SUBSCRIBE does not hold for PUBLISH") {
+    EventWorld world;
+    world.echo.traits_.expires_min_s = 5000;
+    RawRequest request = world.publish_request("open");
+    request.with("Expires: 3600");
+    CHECK(world.net.ask(request).status() == 423);
+}
+
+TEST_CASE("R3903-6-9 R3261-8.2.3-1: a type or encoding that is not known is 415") {
+    EventWorld world;
+    RawRequest request = world.publish_request("");
+    request.with_body("application/json", "{}");
+    RawMessage answer = world.net.ask(request);
+    CHECK(answer.status() == 415);
+    CHECK(answer.field("Accept") == "text/plain");
+    request = world.publish_request("x");
+    request.with("Content-Encoding: gzip");
+    answer = world.net.ask(request);
+    CHECK(answer.status() == 415);
+    CHECK(answer.field("Accept-Encoding") == "identity");
+}
+
+TEST_CASE("R3903-6-10: a body that the package refuses is its error, and the old state stays") {
+    EventWorld world;
+    world.net.ask(world.subscribe_request());
+    const std::string tag = world.net.ask(world.publish_request("good")).field("SIP-ETag");
+    world.net.sent.clear();
+    const RawMessage answer = world.net.ask(with_tag(world.publish_request("bad"), tag));
+    CHECK(answer.status() == 400);
+    CHECK(answer.reason() == "echo says bad");
+    CHECK_FALSE(world.net.take("NOTIFY"));
+    CHECK(world.net.ask(with_tag(world.publish_request(""), tag)).status() == 200);
+}
+
+TEST_CASE("R3903-6-11: neither a body nor a tag is 400") {
+    EventWorld world;
+    CHECK(world.net.ask(world.publish_request("")).status() == 400);
+}
+
+TEST_CASE("R3903-6-17: a copy of a PUBLISH gets the same answer with the same tag") {
+    EventWorld world;
+    RawRequest request = world.publish_request("open");
+    request.branch = "z9hG4bKsame";
+    const RawMessage first = world.net.ask(request);
+    const RawMessage second = world.net.ask(request);
+    CHECK(first.text == second.text);
+    CHECK(world.compositor.size() == 1);
+}
+
+TEST_CASE("R3903-OUR-1: publications of an address, in total, and their bytes are limited") {
+    EventWorld::Options options;
+    options.stack.limits.publications_per_resource = 2;
+    options.stack.limits.publication_bytes = 10;
+    EventWorld world(options);
+    CHECK(world.net.ask(world.publish_request("0123456789")).status() == 200);
+    CHECK(world.net.ask(world.publish_request("01234567890")).status() == 413);
+    CHECK(world.net.ask(world.publish_request("second")).status() == 200);
+    const RawMessage third = world.net.ask(world.publish_request("third"));
+    CHECK(third.status() == 403);
+    CHECK(world.stack.counters().limit_publications_per_resource == 1);
+    CHECK(world.stack.counters().limit_publication_bytes == 1);
+    CHECK(world.compositor.size() == 2);
+}
+
+TEST_CASE("R3903-6-2 R3903-6-14: operations queue behind one that is being stored, in order") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    CHECK_FALSE(world.net.ask(world.publish_request("one")));
+    CHECK_FALSE(world.net.ask(world.publish_request("two")));
+    CHECK_FALSE(world.net.ask(world.publish_request("three")));
+    CHECK(world.net.commits.size() == 1);
+    world.net.commit();
+    CHECK(world.net.take().field("CSeq") == "1 PUBLISH");
+    REQUIRE(world.net.commits.size() == 1);
+    world.net.commit(false);
+    const RawMessage failed = world.net.take();
+    CHECK(failed.status() == 500);
+    CHECK(failed.field("CSeq") == "2 PUBLISH");
+    CHECK(failed.has("Retry-After"));
+    REQUIRE(world.net.commits.size() == 1);
+    world.net.commit();
+    CHECK(world.net.take().field("CSeq") == "3 PUBLISH");
+    CHECK(world.compositor.size() == 2);
+}
+
+TEST_CASE("R3903-6-14: a modification that cannot be stored leaves the tag and the state") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    world.net.ask(world.publish_request("one"));
+    world.net.commit();
+    const std::string tag = world.net.take().field("SIP-ETag");
+    world.net.ask(with_tag(world.publish_request("two"), tag));
+    world.net.commit(false);
+    CHECK(world.net.take().status() == 500);
+    world.net.ask(with_tag(world.publish_request("three"), tag));
+    world.net.commit();
+    CHECK(world.net.take().status() == 200);
+}
+
+TEST_CASE("T-35: memory refused at any allocation of a PUBLISH is an answer, and no leak") {
+    bool succeeded = false;
+    for (std::uint64_t n = 0; n < 200 && !succeeded; ++n) {
+        EventWorld world;
+        world.stack.shard().memory.refuse_after(n);
+        const RawMessage answer = world.net.ask(world.publish_request("state"));
+        world.stack.shard().memory.refuse_none();
+        succeeded = world.stack.shard().memory.refusals() == 0;
+        CAPTURE(n);
+        CAPTURE(answer.text);
+        if (answer.status() != 0) CHECK((answer.status() == 200 || answer.status() >= 500));
+        CHECK(world.net.ask(world.publish_request("again")).status() == 200);
+    }
+    CHECK(succeeded);
+}
+
+TEST_CASE("OPTIONS names the methods, packages and types that are served") {
+    EventWorld world;
+    RawRequest request{
+        "OPTIONS", "sip:example.com", "<sip:bob@example.com>;tag=o", "", "o", 1, "", {}, "", ""};
+    const RawMessage answer = world.net.ask(request);
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("Allow") == "OPTIONS, SUBSCRIBE, PUBLISH");
+    CHECK(answer.field("Allow-Events") == "echo");
+    CHECK(answer.field("Accept") == "text/plain, text/x-echo");
+}

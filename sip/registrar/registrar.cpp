@@ -110,7 +110,7 @@ std::uint64_t Registrar::resource_hash(std::string_view name) const {
 /// RFC 3261 10.3 step 1.
 bool Registrar::serves(const Request& request) {
     const Uri& uri = request.essentials.request_uri;
-    return uri.is_sip() && directory_.serves_domain(uri.host);
+    return uri.is_sip() && is_one_of(options_.domains, uri.host);
 }
 
 /// RFC 3261 10.3 steps 4 and 5, and what of step 6 needs no binding.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "sip/base/hash_index.hpp"
@@ -32,6 +33,7 @@ protected:
 class Registrar : public TransactionUser {
 public:
     struct Options {
+        std::span<const std::string_view> domains;  ///< that we register for; outlive this
         std::uint32_t expires_default_s = 3600;
         std::uint32_t expires_min_s = 60;    ///< below: 423, where RFC 3261 10.3 allows it
         std::uint32_t expires_max_s = 7200;  ///< above: cut down

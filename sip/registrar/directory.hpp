@@ -1,10 +1,6 @@
 #pragma once
 
-#include <span>
 #include <string_view>
-
-#include "sip/base/endpoint.hpp"
-#include "sip/base/text.hpp"
 
 namespace sip {
 
@@ -17,16 +13,5 @@ public:
 protected:
     ~Directory() = default;
 };
-
-/// Whether `host`, as it stands in a URI, is one of `domains`: names in any case, addresses by
-/// value.
-inline bool is_one_of(std::span<const std::string_view> domains, std::string_view host) {
-    const auto address = parse_numeric_host(host);
-    for (std::string_view domain : domains) {
-        if (equal_ignoring_case(domain, host)) return true;
-        if (address && parse_numeric_host(domain) == address) return true;
-    }
-    return false;
-}
 
 }  // namespace sip

@@ -1,6 +1,7 @@
 #include "sip/registrar/registrar.hpp"
 
 #include "sip/base/civil_time.hpp"
+#include "sip/base/domains.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/token_list.hpp"
@@ -110,7 +111,7 @@ std::uint64_t Registrar::resource_hash(std::string_view name) const {
 /// RFC 3261 10.3 step 1.
 bool Registrar::serves(const Request& request) {
     const Uri& uri = request.essentials.request_uri;
-    return uri.is_sip() && is_one_of(options_.domains, uri.host);
+    return uri.is_sip() && !find_domain(options_.domains, uri.host).empty();
 }
 
 /// RFC 3261 10.3 steps 4 and 5, and what of step 6 needs no binding.

@@ -1,0 +1,75 @@
+#include "sip/auth/digest_gate.hpp"
+
+#include "sip/base/domains.hpp"
+
+namespace sip {
+namespace {
+
+/// As write_address_of_record spells a host.
+void write_host(Appender& out, std::string_view host) {
+    if (const auto numeric = parse_numeric_host(host)) {
+        write_address(out, *numeric, Brackets::ipv6);
+        return;
+    }
+    for (char c : host) out << to_lower(c);
+}
+
+}  // namespace
+
+std::string_view DigestGate::realm_of(const Request& request) const {
+    for (const Uri& uri : {request.essentials.from.uri, request.essentials.request_uri})
+        if (const std::string_view domain = find_domain(domains_, uri.host); !domain.empty())
+            return domain;
+    return domains_.front();
+}
+
+Gate::Verdict DigestGate::admit(Now now, const Request& request) {
+    const std::string_view realm = realm_of(request);
+    const DigestVerdict digest =
+        server_.verify(now, request.message, request.essentials, realm, source_);
+    Verdict verdict;
+    verdict.stale = digest.stale;
+    switch (digest.outcome) {
+        case DigestVerdict::Outcome::challenge:
+            verdict.kind = Verdict::Kind::challenged;
+            if (request.message.has(HeaderId::authorization)) verdict.error = digest.error;
+            return verdict;
+        case DigestVerdict::Outcome::malformed:
+            verdict.kind = Verdict::Kind::refused;
+            verdict.error = digest.error;
+            return verdict;
+        case DigestVerdict::Outcome::accepted: break;
+    }
+    // The canonical form of an address-of-record, as Uri has it.
+    Appender out(identity_);
+    write_escaped_user(out, digest.user);
+    out << '@';
+    write_host(out, realm);
+    if (out.overflowed()) {
+        verdict.kind = Verdict::Kind::refused;
+        verdict.error = {Condition::forbidden, "User name is too long"};
+        return verdict;
+    }
+    verdict.identity = {out.view(), true};
+    return verdict;
+}
+
+void DigestGate::write_challenges(Now now, const Request& request, bool stale,
+                                  MessageWriter& writer) {
+    server_.write_challenges(writer, now, realm_of(request), stale);
+}
+
+Gate::Verdict TrustingGate::admit(Now, const Request& request) {
+    Appender out(identity_);
+    write_address_of_record(out, request.essentials.from.uri);
+    Verdict verdict;
+    if (out.overflowed()) {
+        verdict.kind = Verdict::Kind::refused;
+        verdict.error = {Condition::forbidden, "From: address is too long"};
+        return verdict;
+    }
+    verdict.identity = {out.view(), true};
+    return verdict;
+}
+
+}  // namespace sip

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "sip/base/endpoint.hpp"
+#include "sip/base/text.hpp"
+
+namespace sip {
+
+/// The one of `domains` that `host`, as it stands in a URI, names: names in any case, addresses by
+/// value. Empty when there is none.
+inline std::string_view find_domain(std::span<const std::string_view> domains,
+                                    std::string_view host) {
+    const auto address = parse_numeric_host(host);
+    for (std::string_view domain : domains) {
+        if (equal_ignoring_case(domain, host)) return domain;
+        if (address && parse_numeric_host(domain) == address) return domain;
+    }
+    return {};
+}
+
+}  // namespace sip

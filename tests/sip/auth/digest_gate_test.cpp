@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "sip/auth/digest_response.hpp"
 #include "sip/stack.hpp"
 #include "tests/sip/auth/digest_world.hpp"
 #include "tests/support/raw_peer.hpp"
@@ -39,11 +40,9 @@ struct GateWorld {
     RawMessage ask_as(const std::string& user, const std::string& password, RawRequest request) {
         const std::string challenge = world.ask(request).field("WWW-Authenticate");
         const std::string realm = parameter(challenge, "realm");
-        const sip::Ha1 ha1 =
-            sip::make_ha1(sip::DigestAlgorithm::md5, user, realm, password);
+        const sip::Ha1 ha1 = sip::make_ha1(sip::DigestAlgorithm::md5, user, realm, password);
         sip::DigestInput input;
-        input.nonce = parameter(challenge, "nonce");
-        const std::string nonce{input.nonce};
+        const std::string nonce = parameter(challenge, "nonce");
         input.nonce = nonce;
         input.method = request.method;
         input.uri = request.uri;
@@ -92,8 +91,9 @@ TEST_CASE("who proves to be a user of a realm is that user, whatever From says")
     CHECK(w.mirror.authenticated);
     // In the canonical spelling of an address-of-record.
     w.users.passwords["al ice"] = "x";
-    CHECK(w.ask_as("al ice", "x", w.request("sip:alice@example.net", "sip:a@example.net"))
-              .status() == 200);
+    CHECK(
+        w.ask_as("al ice", "x", w.request("sip:alice@example.net", "sip:a@example.net")).status() ==
+        200);
     CHECK(w.mirror.identity == "al%20ice@example.net");
 }
 

@@ -12,7 +12,7 @@
 #include "sip/auth/credential_source.hpp"
 #include "sip/auth/digest_server.hpp"
 #include "sip/message/message_writer.hpp"
-#include "tests/sip/auth/seeded_entropy.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 /// Users with passwords, and how often they were looked for.
 class TestUsers final : public sip::CredentialSource {

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "tests/sip/auth/seeded_entropy.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 using namespace sip;
 using State = NonceTable::State;

@@ -106,7 +106,9 @@ TEST_CASE("T-2: no single-value field stands twice, by whichever of its names") 
          "Subscription-State stands more than once"},
         {"Date: x\r\nDate: x", "a single-value header field stands more than once"},
     };
-    for (const auto& [line, rule] : repeats) {
+    for (const auto& repeat : repeats) {
+        const std::string line = repeat.first;
+        const std::string_view rule = repeat.second;
         Lines lines;
         lines.more = line + "\r\n";
         const Decoded found(lines);
@@ -152,8 +154,7 @@ TEST_CASE("R3261-20.22-1: Max-Forwards is 0 to 255, and counts as absent when it
                                       {"", 70},
                                       {"99999999999999999999", 70}}) {
         lines.max_forwards = "Max-Forwards: " + value + "\r\n";
-        CAPTURE(value);
-        CHECK(Decoded(lines)->max_forwards == hops);
+        CHECK_MESSAGE(Decoded(lines)->max_forwards == hops, lines.max_forwards);
     }
     lines.max_forwards = "Max-Forwards: 256\r\n";
     const Decoded strict(lines, Leniency::strict());

@@ -61,8 +61,8 @@ Outcome parse(std::string_view bytes, Framing framing,
     const Scan scan = scan_message(bytes, slots, framing, {}, {});
     const MessageView& message = scan.message;
     switch (scan.end) {
-        case ScanEnd::need_more: return {"need_more"};
-        case ScanEnd::nothing: return {"nothing"};
+        case ScanEnd::need_more: return {"need_more", {}, 0, false};
+        case ScanEnd::nothing: return {"nothing", {}, 0, false};
         case ScanEnd::broken:
             return {name_of(scan.error.condition), scan.error, scan.consumed, message.is_request()};
         case ScanEnd::complete: break;
@@ -113,132 +113,153 @@ std::string_view value_of(const MessageView& message, std::string_view name) {
     return {};
 }
 
+void look_at_wsinv(const MessageView& message, const Essentials& found) {
+    CHECK(message.method == Method::invite);
+    CHECK(found.max_forwards == 42);
+    CHECK(found.cseq.number == 17);
+    CHECK(found.cseq.method == Method::invite);
+    CHECK(found.call_id == "folded-in-the-orchard");
+    CHECK(found.to_tag == "77aa-1");
+    CHECK(found.from_tag == "5150");
+    CHECK(found.via_count == 3);
+    CHECK(found.via.host == "mill.orchard.example");
+    CHECK(found.via.branch == "apple.1");
+    CHECK(message.has(HeaderId::subject));
+    CHECK(message.value_of(HeaderId::subject).empty());
+    CHECK(value_of(message, "X-Strange") == ",;, ;= \"a,b\" ;;,");
+    CHECK(message.body.size() == 119);
+}
+
+void look_at_intmeth(const MessageView& message, const Essentials& found) {
+    CHECK(message.method == Method::unknown);
+    CHECK(message.method_name == "*Ring.The_Bell'2024`~!-%+");
+    CHECK(found.max_forwards == 254);
+    CHECK(found.cseq.number == 2147483646);
+    CHECK(found.from_tag == "!_.*+%`'~-");
+    CHECK(found.to.display_name.find('\0') != std::string_view::npos);
+    CHECK(value_of(message, "!field.of*bells_+`'~%-").find('\0') != std::string_view::npos);
+}
+
+void look_at_esc01(const MessageView&, const Essentials& found) {
+    CHECK(found.request_uri.scheme == Scheme::sip);
+    CHECK(found.request_uri.user == "sips%3Alamp%40attic.example");
+    CHECK(found.request_uri.host == "cellar.example");
+}
+
+void look_at_escnull(const MessageView& message, const Essentials& found) {
+    CHECK(found.to.uri.user == "before%00after");
+    CHECK(message.count(HeaderId::contact) == 2);
+}
+
+void look_at_esc02(const MessageView& message, const Essentials& found) {
+    CHECK(message.method == Method::unknown);
+    CHECK(message.count(HeaderId::contact) == 2);
+    CHECK(found.to.display_name == "%41%42");
+}
+
+void look_at_lwsdisp(const MessageView&, const Essentials& found) {
+    CHECK(found.from.display_name == "rake");
+    CHECK(found.from_tag == "t00l");
+}
+
+void look_at_longreq(const MessageView&, const Essentials& found) {
+    CHECK(found.via_count == 41);
+    CHECK(found.via.host == "hop40.river.example");
+    CHECK(found.from_tag.size() == 280);
+}
+
+void look_at_dblreq(const MessageView& message, const Essentials& found) {
+    CHECK(message.body.empty());
+    CHECK(message.bytes.find("pollux") == std::string_view::npos);
+    CHECK(found.call_id == "one-datagram-two-messages");
+}
+
+void look_at_semiuri(const MessageView&, const Essentials& found) {
+    CHECK(found.request_uri.user == "key;ring=brass%40lock.example");
+    CHECK(found.request_uri.host == "door.example");
+    CHECK(found.request_uri.parameters.empty());
+}
+
+void look_at_transports(const MessageView&, const Essentials& found) {
+    CHECK(found.via_count == 6);
+}
+
+void look_at_mpart01(const MessageView& message, const Essentials&) {
+    CHECK(message.body.size() == 370);
+    CHECK(message.body.find('\0') != std::string_view::npos);
+    CHECK(message.body.ends_with("--seam-c0ffee--\r\n"));
+}
+
+void look_at_unreason(const MessageView& message, const Essentials&) {
+    CHECK(message.status == 200);
+    CHECK(message.reason.starts_with("!? 7/3 != 2 && gr"));
+    CHECK(
+        message.reason.ends_with("(\xc3\xa7"
+                                 "a va) \"so"));
+}
+
+void look_at_noreason(const MessageView& message, const Essentials&) {
+    CHECK(message.status == 100);
+    CHECK(message.reason.empty());
+}
+
+void look_at_badbranch(const MessageView&, const Essentials& found) {
+    CHECK(found.via.branch == "z9hG4bK");
+    CHECK_FALSE(found.via.has_cookie());
+}
+
+void look_at_unkscm(const MessageView&, const Essentials& found) {
+    CHECK(found.request_uri.scheme == Scheme::other);
+    CHECK(found.request_uri.scheme_name == "quill.and-ink+1");
+}
+
+void look_at_zeromf(const MessageView&, const Essentials& found) { CHECK(found.max_forwards == 0); }
+
+void look_at_inv2543(const MessageView& message, const Essentials& found) {
+    CHECK(found.from_tag.empty());
+    CHECK(found.via.branch.empty());
+    CHECK(found.max_forwards == 70);
+    CHECK(message.body.size() == 119);
+}
+
+void look_at_port_ambiguous(const MessageView&, const Essentials& found) {
+    CHECK(found.request_uri.host == "[2001:db8:a::1:5090]");
+    CHECK(found.request_uri.port == 0);
+}
+
+void look_at_port_unambiguous(const MessageView&, const Essentials& found) {
+    CHECK(found.request_uri.host == "[2001:db8:a::1]");
+    CHECK(found.request_uri.port == 5090);
+}
+
+void look_at_mult_ip_in_header(const MessageView&, const Essentials& found) {
+    CHECK(found.via_count == 3);
+    CHECK(found.via.host == "[2001:db8:a::c:1]");
+    CHECK(found.via.port == 6070);
+}
+
 const std::map<std::string, Look>& looks() {
     static const std::map<std::string, Look> table = {
-        {"wsinv",
-         [](const MessageView& message, const Essentials& found) {
-             CHECK(message.method == Method::invite);
-             CHECK(found.max_forwards == 42);
-             CHECK(found.cseq.number == 17);
-             CHECK(found.cseq.method == Method::invite);
-             CHECK(found.call_id == "folded-in-the-orchard");
-             CHECK(found.to_tag == "77aa-1");
-             CHECK(found.from_tag == "5150");
-             CHECK(found.via_count == 3);
-             CHECK(found.via.host == "mill.orchard.example");
-             CHECK(found.via.branch == "apple.1");
-             CHECK(message.has(HeaderId::subject));
-             CHECK(message.value_of(HeaderId::subject).empty());
-             CHECK(value_of(message, "X-Strange") == ",;, ;= \"a,b\" ;;,");
-             CHECK(message.body.size() == 119);
-         }},
-        {"intmeth",
-         [](const MessageView& message, const Essentials& found) {
-             CHECK(message.method == Method::unknown);
-             CHECK(message.method_name == "*Ring.The_Bell'2024`~!-%+");
-             CHECK(found.max_forwards == 254);
-             CHECK(found.cseq.number == 2147483646);
-             CHECK(found.from_tag == "!_.*+%`'~-");
-             CHECK(found.to.display_name.find('\0') != std::string_view::npos);
-             CHECK(value_of(message, "!field.of*bells_+`'~%-").find('\0') !=
-                   std::string_view::npos);
-         }},
-        {"esc01",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.request_uri.scheme == Scheme::sip);
-             CHECK(found.request_uri.user == "sips%3Alamp%40attic.example");
-             CHECK(found.request_uri.host == "cellar.example");
-         }},
-        {"escnull",
-         [](const MessageView& message, const Essentials& found) {
-             CHECK(found.to.uri.user == "before%00after");
-             CHECK(message.count(HeaderId::contact) == 2);
-         }},
-        {"esc02",
-         [](const MessageView& message, const Essentials& found) {
-             CHECK(message.method == Method::unknown);
-             CHECK(message.count(HeaderId::contact) == 2);
-             CHECK(found.to.display_name == "%41%42");
-         }},
-        {"lwsdisp",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.from.display_name == "rake");
-             CHECK(found.from_tag == "t00l");
-         }},
-        {"longreq",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.via_count == 41);
-             CHECK(found.via.host == "hop40.river.example");
-             CHECK(found.from_tag.size() == 280);
-         }},
-        {"dblreq",
-         [](const MessageView& message, const Essentials& found) {
-             CHECK(message.body.empty());
-             CHECK(message.bytes.find("pollux") == std::string_view::npos);
-             CHECK(found.call_id == "one-datagram-two-messages");
-         }},
-        {"semiuri",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.request_uri.user == "key;ring=brass%40lock.example");
-             CHECK(found.request_uri.host == "door.example");
-             CHECK(found.request_uri.parameters.empty());
-         }},
-        {"transports",
-         [](const MessageView&, const Essentials& found) { CHECK(found.via_count == 6); }},
-        {"mpart01",
-         [](const MessageView& message, const Essentials&) {
-             CHECK(message.body.size() == 370);
-             CHECK(message.body.find('\0') != std::string_view::npos);
-             CHECK(message.body.ends_with("--seam-c0ffee--\r\n"));
-         }},
-        {"unreason",
-         [](const MessageView& message, const Essentials&) {
-             CHECK(message.status == 200);
-             CHECK(message.reason.starts_with("!? 7/3 != 2 && gr"));
-             CHECK(
-                 message.reason.ends_with("(\xc3\xa7"
-                                          "a va) \"so"));
-         }},
-        {"noreason",
-         [](const MessageView& message, const Essentials&) {
-             CHECK(message.status == 100);
-             CHECK(message.reason.empty());
-         }},
-        {"badbranch",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.via.branch == "z9hG4bK");
-             CHECK_FALSE(found.via.has_cookie());
-         }},
-        {"unkscm",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.request_uri.scheme == Scheme::other);
-             CHECK(found.request_uri.scheme_name == "quill.and-ink+1");
-         }},
-        {"zeromf",
-         [](const MessageView&, const Essentials& found) { CHECK(found.max_forwards == 0); }},
-        {"inv2543",
-         [](const MessageView& message, const Essentials& found) {
-             CHECK(found.from_tag.empty());
-             CHECK(found.via.branch.empty());
-             CHECK(found.max_forwards == 70);
-             CHECK(message.body.size() == 119);
-         }},
-        {"port-ambiguous",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.request_uri.host == "[2001:db8:a::1:5090]");
-             CHECK(found.request_uri.port == 0);
-         }},
-        {"port-unambiguous",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.request_uri.host == "[2001:db8:a::1]");
-             CHECK(found.request_uri.port == 5090);
-         }},
-        {"mult-ip-in-header",
-         [](const MessageView&, const Essentials& found) {
-             CHECK(found.via_count == 3);
-             CHECK(found.via.host == "[2001:db8:a::c:1]");
-             CHECK(found.via.port == 6070);
-         }},
+        {"wsinv", look_at_wsinv},
+        {"intmeth", look_at_intmeth},
+        {"esc01", look_at_esc01},
+        {"escnull", look_at_escnull},
+        {"esc02", look_at_esc02},
+        {"lwsdisp", look_at_lwsdisp},
+        {"longreq", look_at_longreq},
+        {"dblreq", look_at_dblreq},
+        {"semiuri", look_at_semiuri},
+        {"transports", look_at_transports},
+        {"mpart01", look_at_mpart01},
+        {"unreason", look_at_unreason},
+        {"noreason", look_at_noreason},
+        {"badbranch", look_at_badbranch},
+        {"unkscm", look_at_unkscm},
+        {"zeromf", look_at_zeromf},
+        {"inv2543", look_at_inv2543},
+        {"port-ambiguous", look_at_port_ambiguous},
+        {"port-unambiguous", look_at_port_unambiguous},
+        {"mult-ip-in-header", look_at_mult_ip_in_header},
     };
     return table;
 }

@@ -47,8 +47,10 @@ public:
     Expected<void> open(const Core& core, const UacOptions& options);
     /// A new Call-ID and From tag, CSeq from its start: nothing is shared with what was before.
     void renew(Entropy& entropy);
+    using CallId = std::array<char, 32>;
     /// RFC 3261 8.1.1.4: all registrations of a UA have one Call-ID.
-    void share_call_id(const Uac& other) { call_id_ = other.call_id_; }
+    void share_call_id(const CallId& call_id) { call_id_ = call_id; }
+    const CallId& call_id_bytes() const { return call_id_; }
 
     std::string_view uri() const { return uri_.view(); }
     std::string_view to() const { return to_.empty() ? uri_.view() : to_.view(); }
@@ -69,7 +71,7 @@ public:
 
 private:
     Block uri_, to_, from_, contact_user_;
-    std::array<char, 32> call_id_{};
+    CallId call_id_{};
     std::array<char, 16> tag_{};
     std::uint32_t cseq_ = 0;
     Target next_hop_;

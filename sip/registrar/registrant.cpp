@@ -1,0 +1,329 @@
+#include "sip/registrar/registrant.hpp"
+
+#include <algorithm>
+
+#include "sip/base/text.hpp"
+#include "sip/dialog/request_head.hpp"
+#include "sip/message/contact.hpp"
+
+namespace sip {
+namespace {
+
+constexpr Duration reconnect_delay = seconds{1};
+constexpr std::size_t uri_room = 512;
+
+/// RFC 3261 21.5.4 and the like: the registrar is there, and says when it can.
+bool asks_to_wait(std::uint16_t status, const std::optional<std::uint32_t>& retry_after_s) {
+    return retry_after_s && (status == 480 || status == 500 || status == 503);
+}
+
+/// The URI of our own contact, as it is reached from where `uac` speaks to.
+std::string_view write_own_contact(Appender& out, const Core& core, const Uac& uac) {
+    MessageWriter writer(out);
+    write_contact(writer, core.transport.listeners(), uac.next_hop(), uac.contact_user());
+    return split_at(split_at(out.view(), '<').after, '>').before;
+}
+
+}  // namespace
+
+Registrant::Registrant(const Core& core)
+    : core_(core),
+      slab_(core.shard.memory, core.shard.limits.own_registrations),
+      notices_(core.shard.memory, core.shard.limits.notices) {}
+
+Registrant::~Registrant() {
+    slab_.for_each([&](Handle, Registration& r) { r.timers.detach(shard().timers); });
+}
+
+Expected<Handle> Registrant::make(const RegisterOptions& options) {
+    const auto address = parse_uri(options.peer.uri, shard().leniency);
+    if (!address) return tl::unexpected(address.error());
+    if (!address->is_sip()) return failure(Condition::malformed, "only SIP URIs are registered");
+    if (!options.contact.empty()) {
+        const auto contact = parse_uri(options.contact, shard().leniency);
+        if (!contact) return tl::unexpected(contact.error());
+    }
+    if (options.q.value_or(0) > 1000) return failure(Condition::malformed, "q is above 1");
+    if (options.expires_s == 0)
+        return failure(Condition::malformed, "a registration lasts longer than 0 s");
+    // RFC 3261 10.2: the Request-URI is the domain, without a user.
+    std::array<char, uri_room> room{};
+    Appender domain(room);
+    domain << address->scheme_name << ':' << address->host;
+    if (address->port != 0) domain << ':' << address->port;
+    if (domain.overflowed()) return failure(Condition::malformed, "the domain is too long");
+    const Handle handle = slab_.create();
+    if (!handle) {
+        ++(slab_.full() ? shard().counters.limit_own_registrations : shard().counters.limit_memory);
+        return failure(Condition::overloaded, "too many registrations");
+    }
+    Registration& made = *slab_.find(handle);
+    UacOptions peer = options.peer;
+    peer.uri = domain.view();
+    peer.to = options.peer.uri;
+    const auto opened = made.uac.open(core_, peer);
+    if (!opened) {
+        slab_.destroy(handle);
+        return tl::unexpected(opened.error());
+    }
+    if (!made.contact.assign(shard().memory, options.contact) ||
+        !made.timers.attach(shard().timers, {part_, handle})) {
+        ++shard().counters.limit_memory;
+        slab_.destroy(handle);
+        return failure(Condition::overloaded, "no memory for a registration");
+    }
+    if (!call_id_) call_id_ = made.uac.call_id_bytes();
+    made.uac.share_call_id(*call_id_);
+    made.expires_s = options.expires_s;
+    made.q = options.q;
+    made.once = options.once;
+    return handle;
+}
+
+void Registrant::forget(Handle handle) {
+    Registration& r = *slab_.find(handle);
+    if (r.attempt.outstanding) core_.clients.abandon(r.attempt.transaction);
+    keep_flow(r, {});
+    r.timers.detach(shard().timers);
+    slab_.destroy(handle);
+}
+
+void Registrant::keep_flow(Registration& r, FlowId flow) {
+    if (r.flow == flow) return;
+    core_.transport.bind(r.flow, -1);
+    core_.transport.bind(flow, 1);
+    r.flow = flow;
+}
+
+Expected<RegistrationId> Registrant::register_contact(Now now, const RegisterOptions& options) {
+    const auto made = make(options);
+    if (!made) return tl::unexpected(made.error());
+    slab_.find(*made)->doing = Operation::add;
+    const auto sent = send(now, *made, true);
+    if (!sent) {
+        forget(*made);
+        return tl::unexpected(sent.error());
+    }
+    return RegistrationId{*made};
+}
+
+bool Registrant::refresh(Now now, RegistrationId id) {
+    Registration* r = slab_.find(id.handle);
+    if (r == nullptr || r->attempt.outstanding || r->timers.running(Name::retry)) return false;
+    r->doing = Operation::add;
+    send_or_fail(now, id.handle, true);
+    return true;
+}
+
+bool Registrant::unregister(Now now, RegistrationId id) {
+    Registration* r = slab_.find(id.handle);
+    if (r == nullptr) return false;
+    r->leaving = true;
+    if (r->attempt.outstanding) return true;  // what is on its way is answered first
+    if (!r->established) {
+        // It only waited to be sent: nothing stands at the registrar.
+        tell(notice_of(id.handle, RegistrationNotice::Kind::removed, {}));
+        forget(id.handle);
+        return true;
+    }
+    if (r->timers.running(Name::retry)) return true;
+    r->doing = Operation::remove;
+    send_or_fail(now, id.handle, true);
+    return true;
+}
+
+std::optional<RegistrationNotice> Registrant::next_notice() {
+    if (notices_.empty()) return {};
+    return notices_.pop();
+}
+
+RegistrationNotice Registrant::notice_of(Handle handle, RegistrationNotice::Kind kind,
+                                         const Cause& cause) {
+    RegistrationNotice notice;
+    notice.kind = kind;
+    notice.registration = {handle};
+    notice.status = cause.status;
+    notice.phrase = SharedBytes::copy(shard().memory, cause.phrase);
+    return notice;
+}
+
+void Registrant::tell(RegistrationNotice&& notice) {
+    if (!notices_.push(std::move(notice))) ++shard().counters.limit_notices;
+}
+
+Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
+    Registration& r = *slab_.find(handle);
+    if (first_try) r.attempt = {};
+    r.asked_s = r.doing == Operation::remove ? 0 : r.expires_s;
+    std::array<char, uri_room> room{};
+    Appender own(room);
+    std::string_view contact = r.contact.view();
+    if (contact.empty()) contact = write_own_contact(own, core_, r.uac);
+    if (own.overflowed()) return failure(Condition::too_large, "our contact is too long");
+    // RFC 3261 10.2.4: CSeq rises with each REGISTER of the Call-ID, whatever it is about.
+    UacRequest request(core_, r.uac, Method::register_, ++cseq_);
+    Appender& out = request.writer().begin(HeaderId::contact);
+    out << '<' << contact << '>';
+    if (r.q) {
+        const std::uint32_t q = *r.q;
+        out << ";q=" << q / 1000 << '.' << q / 100 % 10 << q / 10 % 10 << q % 10;
+    }
+    out << ";expires=" << r.asked_s;
+    request.writer().end();
+    request.header(HeaderId::expires, r.asked_s);
+    const auto sent = request.send(now, part_, handle, r.attempt);
+    if (sent && r.attempt.flow != FlowId{}) keep_flow(r, r.attempt.flow);
+    return sent;
+}
+
+void Registrant::send_or_fail(Now now, Handle handle, bool first_try) {
+    slab_.find(handle)->timers.stop(shard().timers, Name::refresh);
+    const auto sent = send(now, handle, first_try);
+    if (!sent) failed(now, handle, {503, sent.error().rule, {}}, true);
+}
+
+void Registrant::on_request(Now now, const Request& request) {
+    core_.refuse(now, request, {Condition::method_not_allowed, {}});
+}
+
+void Registrant::on_response(Now now, Handle handle, const Response& response) {
+    Registration* r = slab_.find(handle);
+    if (r == nullptr) return;
+    std::uint32_t asked_s = r->asked_s;
+    switch (r->uac.judge(response, Method::register_, asked_s, r->attempt)) {
+        case UacVerdict::wait: return;
+        case UacVerdict::done: accepted(now, handle, response); return;
+        case UacVerdict::again:
+            if (asked_s > r->asked_s) r->expires_s = asked_s;
+            send_or_fail(now, handle, false);
+            return;
+        case UacVerdict::failed: break;
+    }
+    failed(now, handle,
+           {response.status, response.message.reason, retry_after_of(response.message)}, false);
+}
+
+void Registrant::on_failure(Now now, Handle handle, Failure why) {
+    Registration* r = slab_.find(handle);
+    if (r == nullptr || !r->attempt.outstanding) return;
+    r->attempt.outstanding = false;
+    failed(now, handle, {static_cast<std::uint16_t>(why == Failure::timeout ? 408 : 503), {}, {}},
+           true);
+}
+
+/// RFC 3261 10.2.4: the 2xx lists every binding; ours says how long it lasts.
+std::uint32_t Registrant::granted(const Registration& r, const MessageView& response) const {
+    std::array<char, uri_room> room{};
+    Appender own(room);
+    std::string_view text = r.contact.view();
+    if (text.empty()) text = write_own_contact(own, core_, r.uac);
+    const auto ours = parse_uri(text, shard().leniency);
+    for (const HeaderField& field : response.headers) {
+        if (field.id != HeaderId::contact || !ours) continue;
+        std::string_view rest = field.value;
+        while (const auto contact = next_contact(rest, shard().leniency)) {
+            if (!*contact || (*contact)->star) break;
+            if ((*contact)->expires && equivalent((*contact)->address.uri, *ours))
+                return *(*contact)->expires;
+        }
+    }
+    return granted_expires(response, r.asked_s);
+}
+
+namespace {
+
+/// All Contact fields of a response as one comma list; empty when there is none, or no memory.
+SharedBytes contacts_of(Shard& shard, const MessageView& response) {
+    std::size_t size = 0;
+    for (const HeaderField& field : response.headers)
+        if (field.id == HeaderId::contact) size += field.value.size() + 2;
+    Block room;
+    if (size == 0 || !room.resize(shard.memory, size)) return {};
+    Appender out({room.data(), room.size()});
+    for (const HeaderField& field : response.headers)
+        if (field.id == HeaderId::contact) out << (out.size() == 0 ? "" : ", ") << field.value;
+    return SharedBytes::copy(shard.memory, out.view());
+}
+
+}  // namespace
+
+void Registrant::accepted(Now now, Handle handle, const Response& response) {
+    Registration& r = *slab_.find(handle);
+    const Cause cause{response.status, response.message.reason, {}};
+    const bool removed = r.doing == Operation::remove;
+    r.doing = Operation::none;
+    r.established = true;
+    r.failures = 0;
+    RegistrationNotice notice =
+        notice_of(handle,
+                  removed ? RegistrationNotice::Kind::removed
+                          : RegistrationNotice::Kind::registered,
+                  cause);
+    notice.contacts = contacts_of(shard(), response.message);
+    if (removed) {
+        tell(std::move(notice));
+        forget(handle);
+        return;
+    }
+    const std::uint32_t granted_s = granted(r, response.message);
+    notice.expires_s = granted_s;
+    tell(std::move(notice));
+    r.timers.set(shard().timers, Name::expires, later(now.mono, seconds{granted_s}));
+    if (r.leaving) {
+        r.doing = Operation::remove;
+        send_or_fail(now, handle, true);
+    } else if (!r.once) {
+        r.timers.set(shard().timers, Name::refresh, later(now.mono, refresh_delay(granted_s)));
+    }
+}
+
+void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent) {
+    Registration& r = *slab_.find(handle);
+    const Operation did = r.doing;
+    r.doing = Operation::none;
+    const bool may_wait = silent ? r.established && did == Operation::add && !r.leaving
+                                 : asks_to_wait(cause.status, cause.retry_after_s);
+    if (!may_wait || (r.leaving && !r.established)) {
+        tell(notice_of(handle, RegistrationNotice::Kind::failed, cause));
+        forget(handle);
+        return;
+    }
+    if (r.failures < 32) ++r.failures;
+    const Duration delay =
+        std::max<Duration>(back_off(r.failures), seconds{cause.retry_after_s.value_or(0)});
+    r.timers.set(shard().timers, Name::retry, later(now.mono, delay));
+    RegistrationNotice notice = notice_of(handle, RegistrationNotice::Kind::waiting, cause);
+    notice.retry_after_s = seconds_left(now.mono, later(now.mono, delay));
+    tell(std::move(notice));
+}
+
+void Registrant::on_flow_closed(Now now, FlowId flow) {
+    slab_.for_each([&](Handle, Registration& r) {
+        if (r.flow != flow) return;
+        r.flow = {};
+        // Nobody reaches us by it any more; a REGISTER opens another.
+        const Instant soon = later(now.mono, reconnect_delay);
+        if (r.timers.running(Name::refresh) && soon < r.timers.at(Name::refresh))
+            r.timers.set(shard().timers, Name::refresh, soon);
+    });
+}
+
+void Registrant::on_timer(Now now, Handle handle) {
+    for (;;) {
+        Registration* r = slab_.find(handle);
+        if (r == nullptr) return;
+        const auto name = r->timers.pop_due(shard().timers, now.mono);
+        if (!name) return;
+        if (*name == Name::expires) {
+            if (!r->once || r->attempt.outstanding || r->leaving) continue;
+            tell(notice_of(handle, RegistrationNotice::Kind::removed, {}));
+            forget(handle);
+            return;
+        }
+        if (r->attempt.outstanding) continue;
+        r->doing = r->leaving ? Operation::remove : Operation::add;
+        send_or_fail(now, handle, true);
+    }
+}
+
+}  // namespace sip

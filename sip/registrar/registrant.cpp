@@ -254,11 +254,9 @@ void Registrant::accepted(Now now, Handle handle, const Response& response) {
     r.doing = Operation::none;
     r.established = true;
     r.failures = 0;
-    RegistrationNotice notice =
-        notice_of(handle,
-                  removed ? RegistrationNotice::Kind::removed
-                          : RegistrationNotice::Kind::registered,
-                  cause);
+    RegistrationNotice notice = notice_of(
+        handle, removed ? RegistrationNotice::Kind::removed : RegistrationNotice::Kind::registered,
+        cause);
     notice.contacts = contacts_of(shard(), response.message);
     if (removed) {
         tell(std::move(notice));

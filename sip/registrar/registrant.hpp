@@ -107,8 +107,7 @@ private:
     void keep_flow(Registration& registration, FlowId flow);
     std::uint32_t granted(const Registration& registration, const MessageView& response) const;
     void tell(RegistrationNotice&& notice);
-    RegistrationNotice notice_of(Handle handle, RegistrationNotice::Kind kind,
-                                 const Cause& cause);
+    RegistrationNotice notice_of(Handle handle, RegistrationNotice::Kind kind, const Cause& cause);
     Shard& shard() const { return core_.shard; }
 
     Core core_;

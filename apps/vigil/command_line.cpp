@@ -1,0 +1,344 @@
+#include "apps/vigil/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <list>
+#include <memory>
+
+#include "apps/vigil/serve_options.hpp"
+#include "apps/vigil/version.hpp"
+
+namespace vigil {
+
+namespace {
+
+constexpr const char* about =
+    "Vigil, a SIP presence server and its clients.\n"
+    "Exit codes: 0 done, 1 the operation failed, 2 wrong usage or configuration, 130 Ctrl-C.";
+
+/// CLI11 binds options to variables; these are all of them, and what was chosen.
+struct Reading {
+    CLI::App app{about, "vigil"};
+    RawOptions serve;
+    std::list<std::vector<std::string>> serve_values;
+    std::list<bool> serve_flags;
+    WatchOptions watch;
+    PublishOptions publish;
+    RegisterOptions registration;
+    ParseOptions parse;
+    UserOptions user;
+    std::string help_topic;
+};
+
+void define_serve(Reading& to) {
+    auto* command = to.app.add_subcommand("serve", "Run a presence server");
+    for (const OptionSpec& spec : serve_option_specs()) {
+        const std::string name = "--" + std::string(spec.name);
+        const std::string help(spec.help);
+        if (spec.kind == OptionKind::flag) {
+            command->add_flag(name, to.serve_flags.emplace_back(false), help);
+            continue;
+        }
+        auto* option = command->add_option(name, to.serve_values.emplace_back(), help)
+                           ->type_name(std::string(spec.value_name))
+                           ->expected(1)
+                           ->allow_extra_args(false);
+        if (spec.kind == OptionKind::list)
+            option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+}
+
+void define_client(CLI::App& command, ClientOptions& client) {
+    command
+        .add_option("-s,--server", client.server,
+                    "where to send requests (default: the URI's host where that is numeric or "
+                    "localhost, else udp:127.0.0.1:5060)")
+        ->type_name("udp:HOST:PORT|tcp:HOST:PORT");
+    command.add_option("-a,--as", client.as, "who we are (default: the URI)")->type_name("URI");
+    auto* env = command
+                    .add_option("--password-env", client.password_env,
+                                "environment variable with our password")
+                    ->type_name("VAR");
+    command
+        .add_option("--password", client.password,
+                    "our password; other users of this machine can see it here")
+        ->type_name("TEXT")
+        ->excludes(env);
+    command.add_option("-e,--expires", client.expires_s, "lifetime to ask for")
+        ->type_name("SECONDS");
+    command.add_option("-t,--timeout", client.timeout_s, "stop after this time")
+        ->type_name("SECONDS");
+    command.add_flag("-j,--json", client.json, "print one JSON object a line");
+}
+
+void define_watch(Reading& to) {
+    auto* command = to.app.add_subcommand("watch", "Subscribe to URIs and print what changes");
+    command->add_option("URI", to.watch.uris, "sip:alice@example.com, and more")->required();
+    define_client(*command, to.watch.client);
+    command->add_option("--event", to.watch.event, "event package (presence is the one built in)")
+        ->type_name("PACKAGE");
+    command->add_flag("-1,--once", to.watch.once, "fetch the state once (Expires 0)");
+    command->add_option("-n,--count", to.watch.count, "stop after so many notifications")
+        ->type_name("N");
+    command->add_flag("--raw", to.watch.raw, "print each document as it came, too");
+}
+
+void define_publish(Reading& to) {
+    auto* command =
+        to.app.add_subcommand("publish", "Publish presence, and keep it fresh until stopped");
+    command->add_option("URI", to.publish.uri, "sip:alice@example.com")->required();
+    command->add_option("--status", to.publish.status, "whether reachable")
+        ->type_name("open|closed");
+    command->add_option("--activity", to.publish.activity, "RFC 4480: away, busy, meeting, ...")
+        ->type_name("NAME");
+    command->add_option("--note", to.publish.note, "a text for people")->type_name("TEXT");
+    command->add_option("--contact", to.publish.contact, "where to reach us")->type_name("URI");
+    command->add_option("--body", to.publish.body, "a document of your own instead")
+        ->type_name("FILE.xml");
+    command->add_option("--remove", to.publish.remove, "remove what this entity-tag names")
+        ->type_name("ETAG");
+    command->add_flag("-1,--once", to.publish.once, "publish once and leave it to expire");
+    define_client(*command, to.publish.client);
+}
+
+void define_register(Reading& to) {
+    auto* command =
+        to.app.add_subcommand("register", "Register a contact, and keep it until stopped");
+    command->add_option("URI", to.registration.uri, "sip:alice@example.com")->required();
+    command
+        ->add_option("--contact", to.registration.contact,
+                     "what to register (default: our own address)")
+        ->type_name("URI");
+    command->add_flag("-1,--once", to.registration.once, "register once and leave it to expire");
+    define_client(*command, to.registration.client);
+}
+
+void define_parse(Reading& to) {
+    auto* command = to.app.add_subcommand(
+        "parse", "Read SIP or PIDF, say what it is, or what is wrong and where");
+    command->add_option("FILE", to.parse.file, "what to read (default: standard input)");
+    command->add_flag("--strict", to.parse.strict, "without the leniencies for real clients");
+    command->add_flag("-j,--json", to.parse.json, "print one JSON object");
+}
+
+void define_user_action(Reading& to, CLI::App& parent, UserAction action, const char* name,
+                        const char* help) {
+    auto* command = parent.add_subcommand(name, help);
+    UserOptions& user = to.user;
+    const bool with_password = action == UserAction::add || action == UserAction::check;
+    command->add_option("-u,--users", user.users, "the user file")->type_name("FILE")->required();
+    auto* who = command->add_option("NAME", user.name, "alice, or alice@example.com");
+    if (action == UserAction::add || action == UserAction::remove) who->required();
+    command
+        ->add_option("--realm", user.realm,
+                     "the user's domain (default: behind the @, else localhost)")
+        ->type_name("DOMAIN");
+    if (with_password) {
+        auto* env =
+            command->add_option("--password-env", user.password_env, "variable with the password")
+                ->type_name("VAR");
+        command
+            ->add_flag("--password-stdin", user.password_stdin,
+                       "read the password from standard input")
+            ->excludes(env);
+    }
+    if (action == UserAction::add)
+        command
+            ->add_option("--algorithms", user.algorithms,
+                         "whose hashes to keep (default: MD5,SHA-256)")
+            ->type_name("MD5[,SHA-256][,SHA-512-256]");
+    command->add_flag("-j,--json", user.json, "print one JSON object a line");
+    command->callback([&user, action] { user.action = action; });
+}
+
+void define_user(Reading& to) {
+    auto* command = to.app.add_subcommand(
+        "user", "Edit a user file: names, realms and hashes, never a password");
+    command->require_subcommand(1);
+    define_user_action(to, *command, UserAction::add, "add", "Add a user or change the password");
+    define_user_action(to, *command, UserAction::remove, "remove", "Remove a user");
+    define_user_action(to, *command, UserAction::list, "list", "List the users");
+    define_user_action(to, *command, UserAction::check, "check",
+                       "Check the file, or with a name that user's password");
+}
+
+void define(Reading& to) {
+    to.app.require_subcommand(1);
+    to.app.set_help_flag("-h,--help", "Print this and exit");
+    to.app.set_version_flag("-V,--version", std::string(version_line()), "Print the version");
+    to.app.get_formatter()->column_width(34);
+    define_serve(to);
+    define_watch(to);
+    define_publish(to);
+    define_register(to);
+    to.app.add_subcommand("edge", "Be an edge presence server (not built in yet)")->allow_extras();
+    define_parse(to);
+    define_user(to);
+    to.app.add_subcommand("version", "Print the version");
+    to.app.add_subcommand("help", "Print help: vigil help COMMAND")
+        ->add_option("COMMAND", to.help_topic, "whose help");
+}
+
+RawOptions take_serve(Reading& from) {
+    RawOptions given;
+    const CLI::App* command = from.app.get_subcommand("serve");
+    auto values = from.serve_values.begin();
+    for (const OptionSpec& spec : serve_option_specs()) {
+        const std::string name(spec.name);
+        const bool flag = spec.kind == OptionKind::flag;
+        const bool present = command->count("--" + name) > 0;
+        if (present) given[name] = {flag ? std::vector<std::string>{"true"} : *values, "--" + name};
+        if (!flag) ++values;
+    }
+    return given;
+}
+
+Say wrong(const std::string& what, bool json) { return {what, ExitCode::wrong_usage, json}; }
+
+/// The innermost command that was named, "vigil user add".
+const CLI::App& innermost(const CLI::App& app) {
+    const CLI::App* at = &app;
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    return *at;
+}
+
+std::string path_of(const CLI::App& app) {
+    std::string path = app.get_name();
+    for (const CLI::App* at = app.get_parent(); at != nullptr; at = at->get_parent())
+        path = at->get_name() + " " + path;
+    return path;
+}
+
+std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
+    return text;
+}
+
+std::string suggestion_for(const CLI::App& app, const std::string& argument) {
+    std::vector<std::string> names;
+    const bool option = argument.starts_with("-");
+    if (option)
+        for (const CLI::Option* each : app.get_options())
+            for (const std::string& name : each->get_lnames()) names.push_back(name);
+    else
+        for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    std::string bare = argument.substr(0, argument.find('='));
+    bare.erase(0,
+               bare.find_first_not_of('-') == std::string::npos ? 0 : bare.find_first_not_of('-'));
+    return suggestion(bare, views, option ? "--" : "");
+}
+
+Say explain(const Reading& reading, const CLI::ParseError& error,
+            std::span<const char* const> arguments, bool json) {
+    const CLI::App& app = innermost(reading.app);
+    const std::string path = path_of(app);
+    const std::string help = "; see " + path + " --help";
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+        const auto extras = reading.app.remaining(true);
+        const std::string argument = extras.empty() ? std::string("?") : extras.front();
+        const bool option = argument.starts_with("-");
+        const bool top = &app == &reading.app;
+        return wrong("vigil: " +
+                         std::string(option ? "no such option: "
+                                     : top  ? "no such command: "
+                                            : "one argument too many: ") +
+                         argument + suggestion_for(app, argument) + help,
+                     json);
+    }
+    if (&app != &reading.app || !arguments.empty()) {
+        // A command that is missing because another word stands in its place.
+        const auto word = std::find_if(arguments.begin(), arguments.end(), [&](const char* each) {
+            return std::string_view(each) != app.get_name();
+        });
+        if (!app.get_subcommands({}).empty() && word != arguments.end())
+            return wrong(path + (**word == '-' ? ": no such option: " : ": no such command: ") +
+                             *word + suggestion_for(app, *word) + help,
+                         json);
+    }
+    if (!app.get_subcommands({}).empty())
+        return wrong(path + ": a command is missing" + help, json);
+    if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
+        return wrong(path + ": " + one_line(error.what()).substr(sizeof "Could not convert: " - 1) +
+                         " is not a number that fits" + help,
+                     json);
+    return wrong(path + ": " + one_line(error.what()) + help, json);
+}
+
+Say help_about(const std::string& name) {
+    // A second one: after parsing, the help of an App is that of the command that was found.
+    Reading fresh;
+    define(fresh);
+    const CLI::App* topic = &fresh.app;
+    if (!name.empty()) {
+        const auto all = fresh.app.get_subcommands({});
+        const auto found = std::find_if(
+            all.begin(), all.end(), [&](const CLI::App* each) { return each->get_name() == name; });
+        if (found == all.end())
+            return wrong("vigil: no such command: " + name + suggestion_for(fresh.app, name) +
+                             "; see vigil --help",
+                         false);
+        topic = *found;
+    }
+    return {topic->help(name.empty() ? "" : "vigil"), ExitCode::done};
+}
+
+/// A document is made of options, or given, or removed.
+Command chosen_publish(const PublishOptions& publish) {
+    const bool made = publish.status || publish.activity || publish.note || publish.contact;
+    const std::string help = "; see vigil publish --help";
+    if ((made && publish.body) || (made && publish.remove) || (publish.body && publish.remove))
+        return wrong(
+            "vigil publish: --body FILE and --remove ETAG go with nothing else that says "
+            "what to publish" +
+                help,
+            publish.client.json);
+    if (!made && !publish.body && !publish.remove)
+        return wrong(
+            "vigil publish: say what to publish: --status open or closed, --activity, "
+            "--note, or --body FILE" +
+                help,
+            publish.client.json);
+    if (publish.status && *publish.status != "open" && *publish.status != "closed")
+        return wrong("vigil publish: --status " + *publish.status + ": use open or closed" + help,
+                     publish.client.json);
+    return publish;
+}
+
+Command chosen(Reading& reading) {
+    const std::string name = reading.app.get_subcommands().front()->get_name();
+    if (name == "serve") return ServeOptions{take_serve(reading)};
+    if (name == "watch") return reading.watch;
+    if (name == "publish") return chosen_publish(reading.publish);
+    if (name == "register") return reading.registration;
+    if (name == "parse") return reading.parse;
+    if (name == "user") return reading.user;
+    if (name == "edge")
+        return wrong("vigil edge: not built in yet; vigil serve is the presence server", false);
+    if (name == "help") return help_about(reading.help_topic);
+    return Say{std::string(version_line()) + "\n", ExitCode::done};
+}
+
+}  // namespace
+
+Command read_command_line(std::span<const char* const> arguments) {
+    const bool json = std::any_of(arguments.begin(), arguments.end(), [](std::string_view each) {
+        return each == "--json" || each == "-j";
+    });
+    Reading reading;
+    try {
+        define(reading);
+        std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+        reading.app.parse(reversed);
+        return chosen(reading);
+    } catch (const CLI::CallForHelp&) {
+        return Say{reading.app.help(), ExitCode::done};
+    } catch (const CLI::CallForVersion&) {
+        return Say{std::string(version_line()) + "\n", ExitCode::done};
+    } catch (const CLI::ParseError& error) {
+        return explain(reading, error, arguments, json);
+    }
+}
+
+}  // namespace vigil

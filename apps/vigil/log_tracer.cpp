@@ -1,0 +1,56 @@
+#include "apps/vigil/log_tracer.hpp"
+
+#include <string>
+
+#include "apps/edge/net/address.hpp"
+#include "apps/edge/net/listen_spec.hpp"
+
+namespace vigil {
+
+namespace {
+
+std::string_view start_line(std::string_view head) {
+    while (head.starts_with("\r\n")) head.remove_prefix(2);
+    return head.substr(0, head.find_first_of("\r\n"));
+}
+
+/// A challenge is every exchange's first half and none of an operator's business.
+LogLevel level_of(const sip::TraceDecision& decision) {
+    if (decision.status == 401 || decision.status == 407) return LogLevel::debug;
+    if (decision.what == "limit") return LogLevel::warn;
+    return LogLevel::info;
+}
+
+}  // namespace
+
+void LogTracer::message(sip::Now now, const sip::TraceMessage& message) {
+    if (capture_ != nullptr) capture_->write(now, message);
+    if (!log_.wants(LogLevel::debug)) return;
+    log_.say_limited(now, LogLevel::debug, "message",
+                     std::string(message.outgoing ? "sent to " : "received from ") +
+                         edge::to_text(message.transport, message.remote) + ", " +
+                         std::to_string(message.head.size() + message.body.size()) +
+                         " bytes: " + std::string(start_line(message.head)));
+}
+
+void LogTracer::transition(sip::Now now, const sip::TraceTransition& transition) {
+    if (!log_.wants(LogLevel::debug)) return;
+    log_.say_limited(now, LogLevel::debug, "transition",
+                     std::string(transition.machine) + " " + std::to_string(transition.object) +
+                         ": " + std::string(transition.from) + ", " +
+                         std::string(transition.event) + " -> " + std::string(transition.to));
+}
+
+void LogTracer::decision(sip::Now now, const sip::TraceDecision& decision) {
+    const LogLevel level = level_of(decision);
+    if (log_.wants(level)) {
+        std::string text(decision.what);
+        if (decision.status != 0) text += " " + std::to_string(decision.status);
+        if (!decision.reason.empty()) text += ": " + std::string(decision.reason);
+        if (!decision.subject.empty()) text += " (" + std::string(decision.subject) + ")";
+        log_.say_limited(now, level, decision.reason, text);
+    }
+    if (hook_) hook_(now, decision);
+}
+
+}  // namespace vigil

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+
+#include "apps/vigil/log.hpp"
+#include "apps/vigil/packet_capture.hpp"
+#include "sip/base/tracer.hpp"
+
+namespace vigil {
+
+/// Turns what the core says about itself into log lines and, where one is open, a capture file.
+/// Of a message a line tells its start line alone, so that no credentials get into a log.
+class LogTracer final : public sip::Tracer {
+public:
+    /// Both outlive this; `capture` may be null.
+    LogTracer(Log& log, PacketCapture* capture) : log_(log), capture_(capture) {}
+    /// Called with every decision, after it was logged.
+    void on_decision(std::function<void(sip::Now, const sip::TraceDecision&)> hook) {
+        hook_ = std::move(hook);
+    }
+
+    void message(sip::Now now, const sip::TraceMessage& message) override;
+    void transition(sip::Now now, const sip::TraceTransition& transition) override;
+    void decision(sip::Now now, const sip::TraceDecision& decision) override;
+
+private:
+    Log& log_;
+    PacketCapture* capture_;
+    std::function<void(sip::Now, const sip::TraceDecision&)> hook_;
+};
+
+}  // namespace vigil

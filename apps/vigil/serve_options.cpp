@@ -1,0 +1,53 @@
+#include "apps/vigil/serve_options.hpp"
+
+#include <array>
+
+namespace vigil {
+
+namespace {
+
+using enum OptionKind;
+
+constexpr std::array specs{
+    OptionSpec{"config", text, "FILE",
+               "TOML file with the same names as these options; the command line wins", false},
+    OptionSpec{"listen", list, "TRANSPORT:HOST:PORT",
+               "udp:127.0.0.1:5060, tcp:[::1]:5060; port 0 picks a free one; repeatable (default: "
+               "udp and tcp on 127.0.0.1:5060)"},
+    OptionSpec{"advertise", text, "HOST", "the host in our Via and Contact"},
+    OptionSpec{"domain", list, "DOMAIN",
+               "a domain that this server is responsible for; repeatable (default: localhost)"},
+    OptionSpec{"user", list, "NAME:PASSWORD",
+               "a digest user in the first domain, for trying out; repeatable"},
+    OptionSpec{"users", text, "FILE", "user file, as `vigil user` edits it"},
+    OptionSpec{"auth", text, "digest|none",
+               "how identities are proved (default: digest); none believes the From, on loopback "
+               "alone"},
+    OptionSpec{"auth-none-anywhere", flag, "", "let --auth none listen off loopback"},
+    OptionSpec{"policy", text, "allow|confirm|polite-block|block",
+               "for a presentity without rules (default: confirm)"},
+    OptionSpec{"notify-interval", number, "SECONDS",
+               "at most one change NOTIFY in this time (default: 5; 0: no hold)"},
+    OptionSpec{"strict", flag, "", "turn off every leniency that real clients need"},
+    OptionSpec{"rfc3265-compat", flag, "", "answer 202 to a pending subscription"},
+    OptionSpec{"min-expires", number, "SECONDS", "423 below it (default: 60)"},
+    OptionSpec{"max-expires", number, "SECONDS", "cut to it above it (default: 7200)"},
+    OptionSpec{"auth-algorithms", text, "MD5[,SHA-256]",
+               "what is offered, in this order (default: MD5)"},
+    OptionSpec{"state", text, "PATH|:memory:",
+               "where state is kept (default: :memory:, and no other is built in yet)"},
+    OptionSpec{"http", text, "HOST:PORT", "dashboard, metrics, API (not built in yet)"},
+    OptionSpec{"cert", text, "FILE", "certificate for tls and wss (not built in yet)"},
+    OptionSpec{"key", text, "FILE", "its private key (not built in yet)"},
+    OptionSpec{"on-stop", text, "probation|deactivate|keep",
+               "what watchers are told at the end (default: probation)"},
+    OptionSpec{"log", text, "error|warn|info|debug",
+               "what is told on standard error (default: info)"},
+    OptionSpec{"trace", text, "FILE.pcap", "write every message to this file"},
+};
+
+}  // namespace
+
+std::span<const OptionSpec> serve_option_specs() { return specs; }
+
+}  // namespace vigil

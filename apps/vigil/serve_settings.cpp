@@ -1,0 +1,309 @@
+#include "apps/vigil/serve_settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "apps/vigil/config_file.hpp"
+#include "apps/vigil/file.hpp"
+#include "apps/vigil/serve_options.hpp"
+#include "apps/vigil/text.hpp"
+#include "sip/base/text.hpp"
+#include "sip/message/uri.hpp"
+
+namespace vigil {
+
+namespace {
+
+using edge::failure;
+using edge::Outcome;
+
+constexpr std::uint32_t expires_limit_s = 31'536'000;  // a year
+constexpr double interval_limit_s = 3600;
+
+/// Reads values and remembers the first thing that is wrong.
+class Reader {
+public:
+    explicit Reader(const RawOptions& options) : options_(options) {}
+
+    const RawOption* find(std::string_view name) const {
+        const auto found = options_.find(name);
+        return found == options_.end() ? nullptr : &found->second;
+    }
+    bool has(std::string_view name) const { return find(name) != nullptr; }
+    std::string text(std::string_view name, std::string_view otherwise = "") const {
+        const RawOption* option = find(name);
+        return option == nullptr ? std::string(otherwise) : option->values.back();
+    }
+    std::vector<std::string> list(std::string_view name) const {
+        const RawOption* option = find(name);
+        return option == nullptr ? std::vector<std::string>{} : option->values;
+    }
+    bool flag(std::string_view name) const { return text(name) == "true"; }
+
+    /// The index of the value among `words`; wrong when it is none of them.
+    template <std::size_t N>
+    std::size_t choice(std::string_view name, const std::array<std::string_view, N>& words,
+                       std::size_t otherwise) {
+        const RawOption* option = find(name);
+        if (option == nullptr) return otherwise;
+        const std::string& value = option->values.back();
+        std::string all;
+        for (std::size_t i = 0; i < N; ++i) {
+            if (value == words[i]) return i;
+            all += (i == 0 ? "" : i + 1 == N ? " or " : ", ") + std::string(words[i]);
+        }
+        wrong(*option, value, "use " + all);
+        return otherwise;
+    }
+    std::uint32_t whole_seconds(std::string_view name, std::uint32_t otherwise) {
+        const RawOption* option = find(name);
+        if (option == nullptr) return otherwise;
+        const auto number = sip::parse_decimal(option->values.back(), expires_limit_s);
+        if (!number || *number == 0)
+            wrong(*option, option->values.back(),
+                  "it wants whole seconds from 1 to " + std::to_string(expires_limit_s));
+        return static_cast<std::uint32_t>(number.value_or(otherwise));
+    }
+    sip::Duration interval(std::string_view name, sip::Duration otherwise) {
+        const RawOption* option = find(name);
+        if (option == nullptr) return otherwise;
+        const std::string& value = option->values.back();
+        double number = 0;
+        const auto [end, error] =
+            std::from_chars(value.data(), value.data() + value.size(), number);
+        const bool right = error == std::errc{} && end == value.data() + value.size() &&
+                           number >= 0 && number <= interval_limit_s;
+        if (!right) {
+            wrong(*option, value, "it wants seconds from 0 (no hold) to 3600");
+            return otherwise;
+        }
+        return std::chrono::milliseconds{static_cast<std::int64_t>(number * 1000 + 0.5)};
+    }
+    void wrong(const RawOption& option, std::string_view value, const std::string& fix) {
+        say(option.origin + " \"" + escape(value, 100) + "\": " + fix);
+    }
+    void say(std::string error) {
+        if (error_.empty()) error_ = std::move(error);
+    }
+    const std::string& error() const { return error_; }
+
+private:
+    const RawOptions& options_;
+    std::string error_;
+};
+
+void refuse_not_built_in(Reader& in) {
+    for (std::string_view name : {"http", "cert", "key"})
+        if (const RawOption* option = in.find(name))
+            in.wrong(*option, option->values.back(), "not built in yet; leave it out");
+    if (const RawOption* state = in.find("state");
+        state != nullptr && in.text("state") != ":memory:")
+        in.wrong(*state, state->values.back(),
+                 "durable state is not built in yet; leave it out or use :memory:");
+}
+
+void read_listeners(Reader& in, ServeSettings& out) {
+    auto texts = in.list("listen");
+    const RawOption* option = in.find("listen");
+    const RawOption standard{{"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"}, "--listen"};
+    if (option == nullptr) option = &standard;
+    for (const std::string& text : option->values) {
+        const auto spec = edge::parse_listen_spec(text);
+        if (!spec) {
+            in.say(option->origin + " " + escape(spec.error()));
+            return;
+        }
+        if (spec->transport != sip::Transport::udp && spec->transport != sip::Transport::tcp) {
+            in.wrong(*option, text, "tls, ws and wss are not built in yet; use udp or tcp");
+            return;
+        }
+        out.listen.push_back(*spec);
+    }
+}
+
+/// A host as it may stand in a URI: a name or an address.
+bool is_host(const std::string& text) {
+    const std::string uri = "sip:" + text;
+    const auto parsed = sip::parse_uri(uri);
+    return parsed && !parsed->has_user && parsed->host.size() == text.size();
+}
+
+void read_hosts(Reader& in, ServeSettings& out) {
+    out.domains = in.list("domain");
+    if (!in.has("domain")) out.domains = {"localhost"};
+    for (std::string& domain : out.domains) {
+        if (!is_host(domain))
+            in.wrong(*in.find("domain"), domain, "it wants a host name or address, as example.com");
+        std::transform(domain.begin(), domain.end(), domain.begin(), sip::to_lower);
+    }
+    out.advertise = in.text("advertise");
+    if (in.has("advertise") && !is_host(out.advertise))
+        in.wrong(*in.find("advertise"), out.advertise, "it wants a host name or address");
+}
+
+void read_users(Reader& in, ServeSettings& out) {
+    constexpr std::array<std::string_view, 2> kinds{"digest", "none"};
+    out.digest = in.choice("auth", kinds, 0) == 0;
+    out.users = in.list("user");
+    out.users_file = in.text("users");
+    for (const std::string& user : out.users) {
+        const auto colon = user.find(':');
+        if (colon == std::string::npos || colon == 0 || colon + 1 == user.size())
+            in.say(in.find("user")->origin + ": \"" + escape(user.substr(0, colon), 60) +
+                   "\": it wants NAME:PASSWORD, neither of them empty");
+    }
+    if (const RawOption* option = in.find("auth-algorithms")) {
+        auto algorithms = parse_algorithms(option->values.back());
+        if (!algorithms)
+            in.wrong(*option, option->values.back(), algorithms.error());
+        else
+            out.algorithms = std::move(*algorithms);
+    } else {
+        out.algorithms = {sip::DigestAlgorithm::md5};
+    }
+}
+
+void read_limits(Reader& in, ServeSettings& out) {
+    out.notify_interval = in.interval("notify-interval", out.notify_interval);
+    out.expires_min_s = in.whole_seconds("min-expires", out.expires_min_s);
+    out.expires_max_s = in.whole_seconds("max-expires", out.expires_max_s);
+    if (out.expires_min_s > out.expires_max_s)
+        in.say("min-expires " + std::to_string(out.expires_min_s) + " is above max-expires " +
+               std::to_string(out.expires_max_s) + ": raise --max-expires or lower --min-expires");
+    out.expires_default_s = std::clamp(out.expires_default_s, out.expires_min_s, out.expires_max_s);
+}
+
+void read_behaviour(Reader& in, ServeSettings& out) {
+    constexpr std::array<std::string_view, 4> policies{"allow", "confirm", "polite-block", "block"};
+    constexpr std::array<std::string_view, 3> stops{"probation", "deactivate", "keep"};
+    constexpr std::array<std::string_view, 4> levels{"error", "warn", "info", "debug"};
+    out.policy = static_cast<DefaultPolicy>(in.choice("policy", policies, 1));
+    out.strict = in.flag("strict");
+    out.rfc3265_compat = in.flag("rfc3265-compat");
+    const std::size_t stop = in.choice("on-stop", stops, 0);
+    if (stop == 2)
+        in.wrong(*in.find("on-stop"), "keep",
+                 "it needs durable state, which is not built in yet; use probation or deactivate");
+    else
+        out.on_stop = static_cast<OnStop>(stop);
+    out.log = static_cast<LogLevel>(in.choice("log", levels, 2));
+    out.trace_file = in.text("trace");
+    if (in.has("trace") && out.trace_file.empty()) in.say("--trace wants the name of a file");
+}
+
+void check_together(Reader& in, ServeSettings& out) {
+    const bool anywhere = in.flag("auth-none-anywhere");
+    if (out.digest && out.users.empty() && out.users_file.empty())
+        in.say(
+            "there are no users: nobody could prove who they are; give --user NAME:PASSWORD or "
+            "--users FILE, or --auth none to believe everybody on loopback");
+    for (const auto& spec : out.listen) {
+        if (!out.digest && !anywhere && !spec.address.is_loopback())
+            in.say("--auth none with --listen " + edge::to_text(spec) +
+                   " would let the whole network in under any name; listen on 127.0.0.1 or ::1, "
+                   "use --auth digest, or add --auth-none-anywhere");
+        if (spec.transport != sip::Transport::udp) continue;
+        const bool has_tcp = std::any_of(out.listen.begin(), out.listen.end(), [&](const auto& o) {
+            return o.transport == sip::Transport::tcp && o.port == spec.port &&
+                   (o.address == spec.address || o.address.is_unspecified());
+        });
+        if (!has_tcp)
+            out.warnings.push_back(
+                edge::to_text(spec) +
+                " has no tcp listener on its host and port: large requests will not get through "
+                "(RFC 3261 18.2.1); add --listen tcp:" +
+                edge::to_text(spec).substr(4));
+    }
+    if (!out.digest)
+        out.warnings.push_back(
+            "--auth none: NOBODY IS ASKED FOR A PASSWORD; whoever reaches this server is whoever "
+            "they say they are");
+    if (!out.digest && !(out.users.empty() && out.users_file.empty()))
+        out.warnings.push_back("--auth none: --user and --users are not looked at");
+}
+
+}  // namespace
+
+Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
+    RawOptions options = command_line;
+    if (const auto config = command_line.find("config"); config != command_line.end()) {
+        const std::string& path = config->second.values.back();
+        const auto text = read_file(path);
+        if (!text) return failure("--config: " + text.error());
+        auto file = read_config(*text, path, serve_option_specs());
+        if (!file) return failure(file.error());
+        options.merge(*file);
+    }
+    Reader in(options);
+    ServeSettings out;
+    refuse_not_built_in(in);
+    read_listeners(in, out);
+    read_hosts(in, out);
+    read_users(in, out);
+    read_limits(in, out);
+    read_behaviour(in, out);
+    if (in.error().empty()) check_together(in, out);
+    if (!in.error().empty()) return failure(in.error());
+    return out;
+}
+
+Outcome<UserTable> load_users(const ServeSettings& settings, std::vector<std::string>& warnings) {
+    UserTable table;
+    if (!settings.digest) return table;
+    if (!settings.users_file.empty()) {
+        const auto file = UserFile::read(settings.users_file);
+        if (!file) return failure("--users: " + file.error());
+        for (const User& user : file->users()) table.put(user);
+        if (is_readable_by_others(settings.users_file))
+            warnings.push_back("--users " + settings.users_file +
+                               " may be read by others, and its hashes are as good as passwords; "
+                               "chmod 600 it");
+        if (table.empty())
+            warnings.push_back("--users " + settings.users_file +
+                               " has no users yet; `vigil user add` adds them");
+    }
+    constexpr std::array all{sip::DigestAlgorithm::md5, sip::DigestAlgorithm::sha256,
+                             sip::DigestAlgorithm::sha512_256};
+    for (const std::string& given : settings.users) {
+        const auto colon = given.find(':');
+        table.put(make_user(given.substr(0, colon), settings.domains.front(),
+                            given.substr(colon + 1), all));
+    }
+    for (const std::string& realm : table.realms())
+        if (std::find(settings.domains.begin(), settings.domains.end(), realm) ==
+            settings.domains.end())
+            warnings.push_back("--users has users of " + escape(realm, 60) +
+                               ", which is no --domain: they cannot log in");
+    for (auto algorithm : settings.algorithms)
+        if (table.lacks(algorithm))
+            warnings.push_back("some users have no hash for " +
+                               std::string(sip::name_of(algorithm)) +
+                               ", which --auth-algorithms offers; set their passwords again");
+    return table;
+}
+
+std::string needs_restart(const ServeSettings& running, const ServeSettings& wanted) {
+    const auto same_listeners = [&] {
+        return std::equal(running.listen.begin(), running.listen.end(), wanted.listen.begin(),
+                          wanted.listen.end(), [](const auto& a, const auto& b) {
+                              return edge::to_text(a) == edge::to_text(b);
+                          });
+    };
+    if (!same_listeners()) return "listen";
+    if (running.advertise != wanted.advertise) return "advertise";
+    if (running.domains != wanted.domains) return "domain";
+    if (running.digest != wanted.digest) return "auth";
+    if (running.algorithms != wanted.algorithms) return "auth-algorithms";
+    if (running.policy != wanted.policy) return "policy";
+    if (running.notify_interval != wanted.notify_interval) return "notify-interval";
+    if (running.strict != wanted.strict) return "strict";
+    if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
+    if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
+    if (running.expires_max_s != wanted.expires_max_s) return "max-expires";
+    if (running.trace_file != wanted.trace_file) return "trace";
+    return {};
+}
+
+}  // namespace vigil

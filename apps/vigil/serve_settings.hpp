@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/edge/net/listen_spec.hpp"
+#include "apps/edge/net/outcome.hpp"
+#include "apps/vigil/log_level.hpp"
+#include "apps/vigil/raw_options.hpp"
+#include "apps/vigil/user_table.hpp"
+#include "sip/base/clock.hpp"
+
+namespace vigil {
+
+/// --policy: what holds for a presentity that has no rules.
+enum class DefaultPolicy : std::uint8_t { allow, confirm, polite_block, block };
+/// --on-stop: what watchers are told at the end.
+enum class OnStop : std::uint8_t { probation, deactivate };
+
+/// What `vigil serve` goes by: every option checked, every default in its place.
+struct ServeSettings {
+    std::vector<edge::ListenSpec> listen;
+    std::string advertise;
+    std::vector<std::string> domains;  ///< lower case, at least one
+    std::vector<std::string> users;    ///< NAME:PASSWORD
+    std::string users_file;
+    bool digest = true;
+    DefaultPolicy policy = DefaultPolicy::confirm;
+    sip::Duration notify_interval = sip::seconds{5};
+    bool strict = false, rfc3265_compat = false;
+    std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
+    std::vector<sip::DigestAlgorithm> algorithms;
+    OnStop on_stop = OnStop::probation;
+    LogLevel log = LogLevel::info;
+    std::string trace_file;
+    /// What is unwise though allowed; one line each, for standard error.
+    std::vector<std::string> warnings;
+};
+
+/// Puts `command_line` over what its --config file says, checks each value and all together. The
+/// error is one line: the option, the value, what is wrong and the fix.
+edge::Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line);
+
+/// The users of --user and --users; `warnings` gets what is unwise about them.
+edge::Outcome<UserTable> load_users(const ServeSettings& settings,
+                                    std::vector<std::string>& warnings);
+
+/// The first option that differs between the two and takes a restart to change; empty: none.
+std::string needs_restart(const ServeSettings& running, const ServeSettings& wanted);
+
+}  // namespace vigil

@@ -1,0 +1,95 @@
+#include "apps/vigil/log.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "apps/vigil/log_tracer.hpp"
+
+using namespace vigil;
+
+namespace {
+
+struct Written {
+    std::vector<std::string> lines;
+    Log log;
+    explicit Written(LogLevel level)
+        : log(level, [this](std::string_view line) { lines.emplace_back(line); }) {}
+};
+sip::Now at(sip::Duration since) { return {sip::Instant{since}, 0}; }
+
+}  // namespace
+
+TEST_CASE("A line has its time and level, and only wanted levels are written") {
+    Written out(LogLevel::warn);
+    out.log.say(at({}), LogLevel::info, "no");
+    out.log.say(at({}), LogLevel::warn, "yes");
+    out.log.say(at({}), LogLevel::error, "too");
+    REQUIRE(out.lines.size() == 2);
+    CHECK(out.lines[0] == "1970-01-01T00:00:00Z warn  yes\n");
+    CHECK(out.lines[1] == "1970-01-01T00:00:00Z error too\n");
+}
+
+TEST_CASE("T-36: no line can be forged from what a peer sent") {
+    Written out(LogLevel::info);
+    out.log.say(at({}), LogLevel::info, "a\r\n1970 error forged\x1b[1m");
+    REQUIRE(out.lines.size() == 1);
+    CHECK(out.lines[0] == "1970-01-01T00:00:00Z info  a\\x0d\\x0a1970 error forged\\x1b[1m\n");
+    out.log.say(at({}), LogLevel::info, std::string(100'000, 'a'));
+    CHECK(out.lines[1].size() < 1'100);
+}
+
+TEST_CASE("T-24 T-36: lines of one kind that come too often are counted, not written") {
+    Written out(LogLevel::info);
+    for (int i = 0; i < 1'000; ++i) out.log.say_limited(at({}), LogLevel::info, "refused", "line");
+    CHECK(out.lines.size() == 10);
+    CHECK(out.log.left_out() == 990);
+    // Another kind has room of its own.
+    out.log.say_limited(at({}), LogLevel::info, "other", "line");
+    CHECK(out.lines.size() == 11);
+    out.log.say_limited(at(sip::milliseconds{9'999}), LogLevel::info, "refused", "line");
+    CHECK(out.lines.size() == 11);
+    out.log.say_limited(at(sip::seconds{10}), LogLevel::info, "refused", "line");
+    REQUIRE(out.lines.size() == 13);
+    CHECK(out.lines[11].ends_with("refused: 991 more lines of this kind left out\n"));
+}
+
+TEST_CASE("However many kinds there are, what is remembered is bounded") {
+    Written out(LogLevel::info);
+    for (int i = 0; i < 10'000; ++i)
+        out.log.say_limited(at({}), LogLevel::info, "kind " + std::to_string(i), "line");
+    CHECK(out.lines.size() == 128 + 10);
+}
+
+TEST_CASE("T-36: of a message only the start line is told, and only at debug") {
+    const sip::TraceMessage message{
+        false,
+        sip::Transport::udp,
+        {},
+        {},
+        "PUBLISH sip:a@h SIP/2.0\r\nAuthorization: Digest response=\"secret\"\r\n\r\n",
+        "body"};
+    Written info(LogLevel::info);
+    LogTracer quiet(info.log, nullptr);
+    quiet.message(at({}), message);
+    CHECK(info.lines.empty());
+    Written debug(LogLevel::debug);
+    LogTracer tracer(debug.log, nullptr);
+    tracer.message(at({}), message);
+    REQUIRE(debug.lines.size() == 1);
+    CHECK(debug.lines[0].find("PUBLISH sip:a@h SIP/2.0") != std::string::npos);
+    CHECK(debug.lines[0].find("secret") == std::string::npos);
+    CHECK(debug.lines[0].find("body") == std::string::npos);
+}
+
+TEST_CASE("A decision is told with its status, reason and subject; challenges at debug alone") {
+    Written out(LogLevel::info);
+    LogTracer tracer(out.log, nullptr);
+    int heard = 0;
+    tracer.on_decision([&](sip::Now, const sip::TraceDecision&) { ++heard; });
+    tracer.decision(at({}), {"refused", "Not your address", "a\n@h", 403});
+    tracer.decision(at({}), {"refused", "No credentials", "", 401});
+    REQUIRE(out.lines.size() == 1);
+    CHECK(out.lines[0].ends_with("info  refused 403: Not your address (a\\x0a@h)\n"));
+    CHECK(heard == 2);
+}

@@ -1,0 +1,213 @@
+#include "apps/vigil/serve_settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "tests/apps/vigil/temporary_folder.hpp"
+
+using namespace vigil;
+
+namespace {
+
+RawOptions options(std::initializer_list<std::pair<std::string, std::vector<std::string>>> given) {
+    RawOptions out;
+    for (const auto& [name, values] : given) out[name] = {values, "--" + name};
+    return out;
+}
+std::string error_of(const RawOptions& given) {
+    const auto settings = read_serve_settings(given);
+    REQUIRE_FALSE(settings);
+    return settings.error();
+}
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+bool any_has(const std::vector<std::string>& lines, std::string_view part) {
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const std::string& line) { return has(line, part); });
+}
+const std::pair<std::string, std::vector<std::string>> alice{"user", {"alice:wonderland"}};
+
+}  // namespace
+
+TEST_CASE("The defaults are those of the interface") {
+    const auto settings = read_serve_settings(options({alice}));
+    REQUIRE(settings);
+    REQUIRE(settings->listen.size() == 2);
+    CHECK(edge::to_text(settings->listen[0]) == "udp:127.0.0.1:5060");
+    CHECK(edge::to_text(settings->listen[1]) == "tcp:127.0.0.1:5060");
+    CHECK(settings->domains == std::vector<std::string>{"localhost"});
+    CHECK(settings->digest);
+    CHECK(settings->policy == DefaultPolicy::confirm);
+    CHECK(settings->notify_interval == sip::seconds{5});
+    CHECK(settings->expires_min_s == 60);
+    CHECK(settings->expires_max_s == 7200);
+    CHECK(settings->expires_default_s == 3600);
+    CHECK(settings->algorithms == std::vector<sip::DigestAlgorithm>{sip::DigestAlgorithm::md5});
+    CHECK(settings->on_stop == OnStop::probation);
+    CHECK(settings->log == LogLevel::info);
+    CHECK_FALSE(settings->strict);
+    CHECK_FALSE(settings->rfc3265_compat);
+    CHECK(settings->warnings.empty());
+}
+
+TEST_CASE("Every option takes effect") {
+    const auto settings = read_serve_settings(options({alice,
+                                                       {"listen", {"udp:[::1]:0", "tcp:[::1]:0"}},
+                                                       {"domain", {"Example.COM", "b.org"}},
+                                                       {"advertise", {"sip.example.com"}},
+                                                       {"policy", {"polite-block"}},
+                                                       {"notify-interval", {"0"}},
+                                                       {"strict", {"true"}},
+                                                       {"rfc3265-compat", {"true"}},
+                                                       {"min-expires", {"1"}},
+                                                       {"max-expires", {"600"}},
+                                                       {"auth-algorithms", {"MD5,SHA-256"}},
+                                                       {"on-stop", {"deactivate"}},
+                                                       {"state", {":memory:"}},
+                                                       {"log", {"debug"}},
+                                                       {"trace", {"t.pcap"}}}));
+    REQUIRE(settings);
+    CHECK(edge::to_text(settings->listen[0]) == "udp:[::1]:0");
+    CHECK(settings->domains == std::vector<std::string>{"example.com", "b.org"});
+    CHECK(settings->advertise == "sip.example.com");
+    CHECK(settings->policy == DefaultPolicy::polite_block);
+    CHECK(settings->notify_interval == sip::Duration{});
+    CHECK((settings->strict && settings->rfc3265_compat));
+    CHECK(settings->expires_min_s == 1);
+    CHECK(settings->expires_max_s == 600);
+    CHECK(settings->expires_default_s == 600);
+    CHECK(settings->algorithms.size() == 2);
+    CHECK(settings->on_stop == OnStop::deactivate);
+    CHECK(settings->log == LogLevel::debug);
+    CHECK(settings->trace_file == "t.pcap");
+}
+
+TEST_CASE("A wrong value is named with its option and the fix") {
+    CHECK(has(error_of(options({alice, {"policy", {"x"}}})),
+              "--policy \"x\": use allow, confirm, polite-block or block"));
+    CHECK(has(error_of(options({alice, {"auth", {"basic"}}})), "use digest or none"));
+    CHECK(has(error_of(options({alice, {"log", {"trace"}}})), "--log \"trace\""));
+    CHECK(has(error_of(options({alice, {"listen", {"udp:127.0.0.1:65536"}}})), "65535"));
+    CHECK(has(error_of(options({alice, {"listen", {"127.0.0.1"}}})), "--listen"));
+    CHECK(has(error_of(options({alice, {"domain", {"a b"}}})), "--domain \"a b\""));
+    CHECK(has(error_of(options({alice, {"advertise", {"a:b:c"}}})), "--advertise"));
+    for (const auto* value : {"0", "-1", "x", "", "1.5", "31536001"})
+        CHECK(has(error_of(options({alice, {"min-expires", {value}}})), "--min-expires"));
+    for (const auto* value : {"-1", "x", "", "nan", "1e9", "5 "})
+        CHECK(has(error_of(options({alice, {"notify-interval", {value}}})), "--notify-interval"));
+    CHECK(has(error_of(options({alice, {"min-expires", {"61"}}, {"max-expires", {"60"}}})),
+              "min-expires 61 is above max-expires 60"));
+    CHECK(has(error_of(options({alice, {"auth-algorithms", {"MD5,SHA1"}}})), "SHA1"));
+    CHECK(has(error_of(options({alice, {"auth-algorithms", {"MD5,MD5"}}})), "twice"));
+    CHECK(has(error_of(options({{"user", {"alice"}}})), "NAME:PASSWORD"));
+    CHECK(has(error_of(options({{"user", {":p"}}})), "NAME:PASSWORD"));
+    // Never the password itself.
+    CHECK_FALSE(has(error_of(options({{"user", {":secret"}}})), "secret"));
+    CHECK(read_serve_settings(options({alice, {"min-expires", {"60"}}, {"max-expires", {"60"}}})));
+}
+
+TEST_CASE("What is not built in yet says so") {
+    for (const auto* listener : {"tls:127.0.0.1:5061", "ws:127.0.0.1:80", "wss:127.0.0.1:443"})
+        CHECK(has(error_of(options({alice, {"listen", {listener}}})), "not built in yet"));
+    CHECK(has(error_of(options({alice, {"http", {"127.0.0.1:80"}}})), "not built in yet"));
+    CHECK(has(error_of(options({alice, {"state", {"vigil.db"}}})), "not built in yet"));
+    CHECK(has(error_of(options({alice, {"cert", {"c.pem"}}})), "not built in yet"));
+    CHECK(has(error_of(options({alice, {"on-stop", {"keep"}}})), "not built in yet"));
+}
+
+TEST_CASE("Digest without users is refused, and says why") {
+    CHECK(has(error_of({}), "there are no users"));
+    CHECK(read_serve_settings(options({{"users", {"f"}}})));
+}
+
+TEST_CASE("Authentication is left out on loopback alone, loudly") {
+    const auto settings = read_serve_settings(options({{"auth", {"none"}}}));
+    REQUIRE(settings);
+    CHECK(any_has(settings->warnings, "NOBODY IS ASKED FOR A PASSWORD"));
+    for (const auto* listener : {"udp:0.0.0.0:0", "tcp:192.0.2.1:5060", "tcp:[::]:0"}) {
+        const auto given = options({{"auth", {"none"}}, {"listen", {listener}}});
+        CHECK(has(error_of(given), "--auth-none-anywhere"));
+        auto anywhere = given;
+        anywhere["auth-none-anywhere"] = {{"true"}, "--auth-none-anywhere"};
+        CHECK(read_serve_settings(anywhere));
+    }
+    CHECK(read_serve_settings(options({{"auth", {"none"}}, {"listen", {"udp:127.9.9.9:0"}}})));
+    CHECK(read_serve_settings(options({{"auth", {"none"}}, {"listen", {"udp:[::1]:0"}}})));
+}
+
+TEST_CASE("R3261-18.2.1-1: udp without tcp on its port warns") {
+    const auto warned = [](std::vector<std::string> listeners) {
+        const auto settings = read_serve_settings(options({alice, {"listen", listeners}}));
+        REQUIRE(settings);
+        return any_has(settings->warnings, "18.2.1");
+    };
+    CHECK(warned({"udp:127.0.0.1:5060"}));
+    CHECK(warned({"udp:127.0.0.1:5060", "tcp:127.0.0.1:5061"}));
+    CHECK(warned({"udp:127.0.0.1:5060", "tcp:[::1]:5060"}));
+    CHECK_FALSE(warned({"tcp:127.0.0.1:5060"}));
+    CHECK_FALSE(warned({"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"}));
+}
+
+TEST_CASE("The command line wins over the configuration file") {
+    const TemporaryFolder folder;
+    const auto path =
+        folder.file("c.toml", "policy = \"block\"\nuser = \"a:b\"\nmin-expires = 5\n");
+    auto given = options({{"config", {path}}, {"policy", {"allow"}}});
+    const auto settings = read_serve_settings(given);
+    REQUIRE(settings);
+    CHECK(settings->policy == DefaultPolicy::allow);
+    CHECK(settings->expires_min_s == 5);
+    folder.file("c.toml", "policy = \"none\"\nuser = \"a:b\"\n");
+    given.erase("policy");
+    CHECK(has(error_of(given), "c.toml:1: policy \"none\": use allow"));
+    given["config"].values = {path + ".absent"};
+    CHECK(has(error_of(given), "--config: cannot read"));
+}
+
+TEST_CASE("Users come from the command line and the file") {
+    const TemporaryFolder folder;
+    const auto path =
+        folder.file("users", "bob localhost MD5:" + std::string(32, 'a') +
+                                 "\ncarol example.com MD5:" + std::string(32, 'b') + "\n");
+    const auto settings =
+        read_serve_settings(options({alice, {"users", {path}}, {"auth-algorithms", {"SHA-256"}}}));
+    REQUIRE(settings);
+    std::vector<std::string> warnings;
+    const auto users = load_users(*settings, warnings);
+    REQUIRE(users);
+    CHECK(users->size() == 3);
+    sip::Ha1 found;
+    CHECK(users->find("alice", "localhost", sip::DigestAlgorithm::sha256, found));
+    CHECK(users->find("bob", "localhost", sip::DigestAlgorithm::md5, found));
+    CHECK_FALSE(users->find("bob", "localhost", sip::DigestAlgorithm::sha256, found));
+    CHECK(any_has(warnings, "example.com, which is no --domain"));
+    CHECK(any_has(warnings, "SHA-256"));
+}
+
+TEST_CASE("A user file that is absent or wrong is an error that names it") {
+    const TemporaryFolder folder;
+    std::vector<std::string> warnings;
+    auto settings = read_serve_settings(options({{"users", {folder.path("absent")}}}));
+    REQUIRE(settings);
+    CHECK(has(load_users(*settings, warnings).error(), "absent"));
+    settings = read_serve_settings(options({{"users", {folder.file("u", "a b\n")}}}));
+    REQUIRE(settings);
+    CHECK(has(load_users(*settings, warnings).error(), "u:1: "));
+}
+
+TEST_CASE("What a running server cannot change is named") {
+    const auto running = read_serve_settings(options({alice}));
+    REQUIRE(running);
+    auto wanted = *running;
+    wanted.log = LogLevel::debug;
+    wanted.users = {"bob:x"};
+    CHECK(needs_restart(*running, wanted).empty());
+    wanted.policy = DefaultPolicy::allow;
+    CHECK(needs_restart(*running, wanted) == "policy");
+    wanted = *running;
+    wanted.listen.pop_back();
+    CHECK(needs_restart(*running, wanted) == "listen");
+}

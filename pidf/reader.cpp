@@ -1,0 +1,221 @@
+#include "pidf/reader.hpp"
+
+#include <array>
+
+#include "pidf/namespaces.hpp"
+#include "pidf/unicode.hpp"
+#include "sip/base/civil_time.hpp"
+#include "sip/base/text.hpp"
+
+namespace pidf {
+namespace {
+
+using Status = std::optional<sip::Error>;  // nothing: all is well
+
+sip::Error bad(std::string_view rule, const Element& at) {
+    return {sip::Condition::malformed, rule, at.offset};
+}
+
+/// RFC 3863 4.1.5: 0 to 1 with at most three digits behind the point; anything else is ignored.
+std::optional<std::uint16_t> priority_of(std::string_view text) {
+    const sip::Halves halves = sip::split_at(text, '.');
+    if (halves.before != "0" && halves.before != "1") return {};
+    if (halves.after.size() > 3 || (halves.found && halves.after.empty())) return {};
+    unsigned value = halves.before == "1" ? 1000 : 0;
+    unsigned scale = 100;
+    for (char c : halves.after) {
+        if (!sip::is_digit(c)) return {};
+        value += scale * static_cast<unsigned>(c - '0');
+        scale /= 10;
+    }
+    if (value > 1000) return {};
+    return static_cast<std::uint16_t>(value);
+}
+
+class Reader {
+public:
+    Reader(Arena& arena, const ReadOptions& options) : arena_(arena), options_(options) {}
+
+    Status document(Element& root, Document& document) {
+        if (!root.is(pidf_namespace, "presence"))
+            return bad("PIDF: root element is not presence", root);
+        document.entity = trim_xml_space(root.attribute("entity"));
+        if (document.entity.empty() && options_.strict) return bad("PIDF: entity is missing", root);
+        int last_rank = 0;
+        for (Element* child = root.children.first; child != nullptr;) {
+            Element& e = *child;
+            child = e.next;
+            if (e.is_text) {
+                if (!is_xml_blank(e.text)) return bad("PIDF: text in presence", root);
+                continue;
+            }
+            const bool ours = e.ns == pidf_namespace;
+            const int rank = ours && e.name == "tuple" ? 0 : ours && e.name == "note" ? 1 : 2;
+            if (options_.strict && rank < last_rank)
+                return bad("PIDF: order is tuple, note, extensions", e);
+            last_rank = rank;
+            if (const Status status = component(e, document)) return status;
+        }
+        return {};
+    }
+
+private:
+    Status component(Element& e, Document& document) {
+        if (e.is(pidf_namespace, "tuple")) return tuple(e, document);
+        if (e.is(pidf_namespace, "note")) return note(e, document.notes);
+        if (e.is(data_model_namespace, "person")) return person(e, document);
+        if (e.is(data_model_namespace, "device")) return device(e, document);
+        return extension(e, document.extensions);
+    }
+    Status extension(Element& e, List<Element>& extensions) {
+        if (e.ns == pidf_namespace) {
+            if (options_.strict) return bad("PIDF: element is not defined here", e);
+            return {};
+        }
+        e.parent = nullptr;
+        extensions.push_back(&e);
+        return {};
+    }
+    /// xs:ID, unique over tuples, persons and devices (RFC 4479 5).
+    Status take_id(const Element& e, std::string_view& id) {
+        id = trim_xml_space(e.attribute("id"));
+        // Clients number their tuples; a compositor gives out ids of its own in any case.
+        if (id.empty() || (options_.strict && !is_ncname(id)))
+            return bad("PIDF: id is missing or no XML name", e);
+        if (ids_ >= options_.components || ids_ >= seen_.size())
+            return sip::Error{sip::Condition::body_too_large, "PIDF: too many tuples", e.offset};
+        for (std::size_t i = 0; i < ids_; ++i)
+            if (seen_[i] == id) return bad("PIDF: id stands twice", e);
+        seen_[ids_++] = id;
+        return {};
+    }
+    Status note(const Element& e, List<Note>& notes) {
+        std::string_view text;
+        for (const Element& child : e.children)
+            if (child.is_text && text.empty()) text = child.text;
+        const Attribute* lang = e.find_attribute(xml_namespace, "lang");
+        if (add_note(notes, arena_, text, lang ? lang->value : std::string_view{}) == nullptr)
+            return arena_.refusal();
+        return {};
+    }
+    Status timestamp(const Element& e, Timestamp& stamp) {
+        const std::string_view text = e.simple_text();
+        const auto read = sip::parse_rfc3339(text);
+        if (!read) {
+            if (options_.strict) return bad("PIDF: timestamp is malformed", e);
+            return {};
+        }
+        stamp = {text, read};
+        return {};
+    }
+    Status status(const Element& e, Tuple& tuple) {
+        bool known = true;
+        for (Element* child = e.children.first; child != nullptr;) {
+            Element& c = *child;
+            child = c.next;
+            if (c.is_text) continue;
+            if (c.is(pidf_namespace, "basic")) {
+                const std::string_view text = c.simple_text();
+                if (text != "open" && text != "closed")
+                    return bad("PIDF: basic is neither open nor closed", c);
+                if (tuple.basic) return bad("PIDF: basic stands twice", c);
+                tuple.basic = text == "open" ? Basic::open : Basic::closed;
+                continue;
+            }
+            const Attribute* must = c.find_attribute(pidf_namespace, "mustUnderstand");
+            known &= must == nullptr || (must->value != "true" && must->value != "1");
+            if (const Status s = extension(c, tuple.status_extensions)) return s;
+        }
+        if (options_.watcher && !known) {
+            tuple.basic = {};
+            tuple.status_extensions = {};
+        }
+        return {};
+    }
+    Status tuple(const Element& e, Document& document) {
+        std::string_view id;
+        if (const Status s = take_id(e, id)) return s;
+        Tuple* made = add_tuple(document, arena_, id);
+        if (made == nullptr) return arena_.refusal();
+        bool has_status = false;
+        for (Element* child = e.children.first; child != nullptr;) {
+            Element& c = *child;
+            child = c.next;
+            if (c.is_text) continue;
+            Status s;
+            if (c.is(pidf_namespace, "status")) {
+                if (has_status) return bad("PIDF: status stands twice", c);
+                has_status = true;
+                s = status(c, *made);
+            } else if (c.is(pidf_namespace, "contact")) {
+                if (!made->contact.empty()) return bad("PIDF: contact stands twice", c);
+                made->contact = c.simple_text();
+                made->priority = priority_of(trim_xml_space(c.attribute("priority")));
+            } else if (c.is(pidf_namespace, "note")) {
+                s = note(c, made->notes);
+            } else if (c.is(pidf_namespace, "timestamp")) {
+                s = timestamp(c, made->timestamp);
+            } else {
+                s = extension(c, made->extensions);
+            }
+            if (s) return s;
+        }
+        if (!has_status) return bad("PIDF: status is missing", e);
+        return {};
+    }
+    /// What person and device have in common; `device_id` is null for a person.
+    template <class T>
+    Status component_children(const Element& e, T& made, std::string_view* device_id) {
+        for (Element* child = e.children.first; child != nullptr;) {
+            Element& c = *child;
+            child = c.next;
+            if (c.is_text) continue;
+            Status s;
+            if (c.is(data_model_namespace, "note"))
+                s = note(c, made.notes);
+            else if (c.is(data_model_namespace, "timestamp"))
+                s = timestamp(c, made.timestamp);
+            else if (device_id != nullptr && c.is(data_model_namespace, "deviceID"))
+                *device_id = c.simple_text();
+            else
+                s = extension(c, made.extensions);
+            if (s) return s;
+        }
+        return {};
+    }
+    Status person(const Element& e, Document& document) {
+        std::string_view id;
+        if (const Status s = take_id(e, id)) return s;
+        Person* made = add_person(document, arena_, id);
+        if (made == nullptr) return arena_.refusal();
+        return component_children(e, *made, nullptr);
+    }
+    Status device(const Element& e, Document& document) {
+        std::string_view id;
+        if (const Status s = take_id(e, id)) return s;
+        Device* made = add_device(document, arena_, id, {});
+        if (made == nullptr) return arena_.refusal();
+        if (const Status s = component_children(e, *made, &made->device_id)) return s;
+        if (made->device_id.empty() && options_.strict) return bad("PIDF: deviceID is missing", e);
+        return {};
+    }
+
+    Arena& arena_;
+    const ReadOptions& options_;
+    std::array<std::string_view, 512> seen_;
+    std::size_t ids_ = 0;
+};
+
+}  // namespace
+
+sip::Expected<Document*> read(std::string_view bytes, Arena& arena, const ReadOptions& options) {
+    const auto root = parse_xml(bytes, arena, options.xml);
+    if (!root) return tl::unexpected(root.error());
+    auto* document = arena.make<Document>();
+    if (document == nullptr) return tl::unexpected(arena.refusal());
+    if (const Status status = Reader(arena, options).document(**root, *document))
+        return tl::unexpected(*status);
+    return document;
+}
+
+}  // namespace pidf

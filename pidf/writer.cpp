@@ -1,0 +1,257 @@
+#include "pidf/writer.hpp"
+
+#include <array>
+
+#include "pidf/namespaces.hpp"
+
+namespace pidf {
+namespace {
+
+void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
+    for (char c : text) {
+        switch (c) {
+            case '&': out << "&amp;"; break;
+            case '<': out << "&lt;"; break;
+            case '>': out << "&gt;"; break;
+            case '\r': out << "&#13;"; break;
+            case '"': out << (in_attribute ? "&quot;" : "\""); break;
+            case '\t': out << (in_attribute ? "&#9;" : "\t"); break;
+            case '\n': out << (in_attribute ? "&#10;" : "\n"); break;
+            default: out << c;
+        }
+    }
+}
+
+class Writer {
+public:
+    explicit Writer(sip::Appender& out) : out_(out) {}
+
+    bool collect(const Document& document) {
+        bool fits = true;
+        for (const Tuple& tuple : document.tuples)
+            fits = fits && collect(tuple.status_extensions) && collect(tuple.extensions);
+        if (!document.persons.empty() || !document.devices.empty())
+            fits = fits && use(data_model_namespace);
+        for (const Person& person : document.persons) fits = fits && collect(person.extensions);
+        for (const Device& device : document.devices) fits = fits && collect(device.extensions);
+        return fits && collect(document.extensions);
+    }
+
+    void write(const Document& document) {
+        out_ << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<presence xmlns=\"" << pidf_namespace
+             << '"';
+        for (std::size_t i = 0; i < count_; ++i) {
+            out_ << " xmlns:";
+            prefix(used_[i]);
+            out_ << "=\"";
+            escape(out_, used_[i], true);
+            out_ << '"';
+        }
+        out_ << " entity=\"";
+        escape(out_, document.entity, true);
+        out_ << "\">\n";
+        for (const Tuple& tuple : document.tuples) write(tuple);
+        notes(document.notes, "note");
+        for (const Person& person : document.persons) write(person);
+        for (const Device& device : document.devices) write(device);
+        elements(document.extensions);
+        out_ << "</presence>\n";
+    }
+
+private:
+    /// Remembers a namespace for its declaration on the root.
+    bool use(std::string_view ns) {
+        if (ns.empty() || ns == pidf_namespace || ns == xml_namespace) return true;
+        for (std::size_t i = 0; i < count_; ++i)
+            if (used_[i] == ns) return true;
+        if (count_ == used_.size()) return false;
+        used_[count_++] = ns;
+        return true;
+    }
+    bool collect(const List<Element>& list) {
+        for (Element& root : list)
+            for (Element* e = &root; e != nullptr; e = next_in_tree(&root, e)) {
+                if (e->is_text) continue;
+                if (!use(e->ns)) return false;
+                for (const Attribute& a : e->attributes) {
+                    if (!use(a.ns)) return false;
+                }
+            }
+        return true;
+    }
+    void prefix(std::string_view ns) {
+        if (ns == xml_namespace) {
+            out_ << "xml";
+        } else if (ns == data_model_namespace) {
+            out_ << "dm";
+        } else if (ns == rpid_namespace) {
+            out_ << "rpid";
+        } else {
+            std::size_t i = 0;
+            while (used_[i] != ns) ++i;
+            out_ << "ns";
+            out_.decimal(i + 1);
+        }
+    }
+    /// The name of an element; `fallback` is what names without prefix mean where it stands.
+    void name_of(const Element& e) {
+        if (!e.ns.empty() && e.ns != pidf_namespace) {
+            prefix(e.ns);
+            out_ << ':';
+        }
+        out_ << e.name;
+    }
+    static bool is_unprefixed(const Element& e) {
+        return !e.is_text && (e.ns.empty() || e.ns == pidf_namespace);
+    }
+    /// What an unprefixed name means inside `e`: the namespace of the nearest unprefixed element.
+    static std::string_view default_outside(const Element* root, const Element* e) {
+        while (e != root) {
+            e = e->parent;
+            if (is_unprefixed(*e)) return e->ns;
+        }
+        return pidf_namespace;
+    }
+    void open_tag(const Element* root, const Element& e) {
+        out_ << '<';
+        name_of(e);
+        if (is_unprefixed(e) && default_outside(root, &e) != e.ns)
+            out_ << " xmlns=\"" << e.ns << '"';
+        bool declared = false;
+        for (const Attribute& a : e.attributes) {
+            if (a.ns == pidf_namespace && !declared) {
+                // The default namespace does not reach attributes: this one needs a prefix.
+                out_ << " xmlns:pidf=\"" << pidf_namespace << '"';
+                declared = true;
+            }
+            out_ << ' ';
+            if (a.ns == pidf_namespace) {
+                out_ << "pidf:";
+            } else if (!a.ns.empty()) {
+                prefix(a.ns);
+                out_ << ':';
+            }
+            out_ << a.name << "=\"";
+            escape(out_, a.value, true);
+            out_ << '"';
+        }
+        out_ << (e.children.empty() ? "/>" : ">");
+    }
+    void close_tag(const Element& e) {
+        out_ << "</";
+        name_of(e);
+        out_ << '>';
+    }
+    /// A tree without recursion: children follow their parent, end tags on the way back up.
+    void tree(const Element& top) {
+        const Element* e = &top;
+        for (;;) {
+            if (e->is_text)
+                escape(out_, e->text, false);
+            else
+                open_tag(&top, *e);
+            if (!e->children.empty()) {
+                e = e->children.first;
+                continue;
+            }
+            while (e != &top && e->next == nullptr) {
+                e = e->parent;
+                close_tag(*e);
+            }
+            if (e == &top) return;
+            e = e->next;
+        }
+    }
+    void elements(const List<Element>& list) {
+        for (const Element& e : list) {
+            tree(e);
+            out_ << '\n';
+        }
+    }
+    void notes(const List<Note>& list, std::string_view name) {
+        for (const Note& note : list) {
+            out_ << '<' << name;
+            if (!note.lang.empty()) {
+                out_ << " xml:lang=\"";
+                escape(out_, note.lang, true);
+                out_ << '"';
+            }
+            out_ << '>';
+            escape(out_, note.text, false);
+            out_ << "</" << name << ">\n";
+        }
+    }
+    void simple(std::string_view name, std::string_view text) {
+        if (text.empty()) return;
+        out_ << '<' << name << '>';
+        escape(out_, text, false);
+        out_ << "</" << name << ">\n";
+    }
+    void begin(std::string_view name, std::string_view id) {
+        out_ << '<' << name << " id=\"";
+        escape(out_, id, true);
+        out_ << "\">\n";
+    }
+    void write(const Tuple& tuple) {
+        begin("tuple", tuple.id);
+        out_ << "<status>";
+        if (tuple.basic)
+            out_ << (*tuple.basic == Basic::open ? "<basic>open</basic>" : "<basic>closed</basic>");
+        for (const Element& e : tuple.status_extensions) tree(e);
+        out_ << "</status>\n";
+        elements(tuple.extensions);
+        if (!tuple.contact.empty()) {
+            out_ << "<contact";
+            if (tuple.priority) priority(*tuple.priority);
+            out_ << '>';
+            escape(out_, tuple.contact, false);
+            out_ << "</contact>\n";
+        }
+        notes(tuple.notes, "note");
+        simple("timestamp", tuple.timestamp.text);
+        out_ << "</tuple>\n";
+    }
+    void priority(std::uint16_t thousandths) {
+        out_ << " priority=\"" << (thousandths >= 1000 ? "1" : "0");
+        unsigned rest = thousandths % 1000U;
+        if (rest > 0) out_ << '.';
+        for (unsigned scale = 100; rest > 0; scale /= 10) {
+            out_ << static_cast<char>('0' + rest / scale);
+            rest %= scale;
+        }
+        out_ << '"';
+    }
+    void write(const Person& person) {
+        begin("dm:person", person.id);
+        elements(person.extensions);
+        notes(person.notes, "dm:note");
+        simple("dm:timestamp", person.timestamp.text);
+        out_ << "</dm:person>\n";
+    }
+    void write(const Device& device) {
+        begin("dm:device", device.id);
+        elements(device.extensions);
+        simple("dm:deviceID", device.device_id);
+        notes(device.notes, "dm:note");
+        simple("dm:timestamp", device.timestamp.text);
+        out_ << "</dm:device>\n";
+    }
+
+    sip::Appender& out_;
+    std::array<std::string_view, 48> used_;
+    std::size_t count_ = 0;
+};
+
+}  // namespace
+
+sip::Expected<void> write(const Document& document, sip::Appender& out) {
+    Writer writer(out);
+    if (!writer.collect(document))
+        return sip::failure(sip::Condition::body_too_large, "PIDF: too many namespaces");
+    writer.write(document);
+    if (out.overflowed())
+        return sip::failure(sip::Condition::body_too_large, "PIDF: document is too large");
+    return {};
+}
+
+}  // namespace pidf

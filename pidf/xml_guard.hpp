@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "sip/base/error.hpp"
+
+namespace pidf {
+
+/// How large a document may be in every direction. Over any of these: `body_too_large`.
+struct XmlLimits {
+    std::size_t bytes = 65'536;
+    std::uint32_t depth = 64;
+    std::uint32_t elements = 2'048;
+    std::uint32_t attributes = 32;  ///< of one element, namespace declarations included
+};
+
+/// Whether `text` (UTF-8, without byte order mark) is well-formed XML 1.0 as far as we take it:
+/// no document type, no entities but the five and character references, no byte that the parser
+/// behind could read differently. Iterative; constant stack. Namespaces are looked at afterwards.
+/// `encoding_utf16`: the text was transcoded, so that its declaration may say UTF-16.
+/// Errors: `malformed` with the rule and the offset, `body_too_large`.
+sip::Expected<void> check_xml(std::string_view text, const XmlLimits& limits,
+                              bool encoding_utf16 = false);
+
+}  // namespace pidf

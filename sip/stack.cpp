@@ -204,7 +204,8 @@ void Stack::handle_response(Now now, const MessageView& message, const Source& s
         return;
     }
     // RFC 3261 8.1.3.3 and 18.1.2: one Via, and that one ours; all else is dropped in silence.
-    if (essentials->via_count != 1) {
+    if (essentials->via_count != 1 ||
+        !transport_.listeners().names_us(essentials->via.host, essentials->via.port)) {
         ++shard_.counters.foreign_responses;
         return;
     }
@@ -350,6 +351,9 @@ void Stack::dispatch(Now now, Request& request) {
         error = Error{Condition::loop_detected, "Merged request"};
     else if (request.essentials.request_uri.scheme == Scheme::other)
         error = Error{Condition::scheme_not_supported, {}};
+    else if (request.essentials.request_uri.scheme == Scheme::sips &&
+             !is_secure(request.source.transport))
+        error = Error{Condition::scheme_not_supported, "sips is served over TLS alone"};
     else if (user != nullptr && !user->serves(request))
         error = Error{Condition::not_found, {}};
     else

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/paths.hpp"
+#include "tests/support/vectors.hpp"
+
 namespace {
 
 using namespace sip;
@@ -88,8 +91,10 @@ void check_splits(std::string_view bytes, const Limits& limits = {},
     }
     for (const std::size_t size : {1U, 2U, 3U, 7U, 64U}) {
         Stream stream(limits, leniency);
+        bool fed = true;
         for (std::size_t at = 0; at < bytes.size(); at += size)
-            REQUIRE(stream.feed(bytes.substr(at, size)));
+            fed = fed && stream.feed(bytes.substr(at, size));
+        REQUIRE(fed);
         CHECK_MESSAGE(stream.lines == expected, "pieces of " << size);
     }
 }
@@ -314,6 +319,33 @@ TEST_CASE("R3261-18.3-2: garbage of every kind comes to the same end in any piec
           std::string("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
           std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)})
         check_splits(garbage);
+}
+
+/// What comes out whole, and in three pieces around each byte that was hit: the same.
+void torture(std::string bytes) {
+    check_splits(bytes);
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        const char was = bytes[at];
+        for (const char c : {'\0', '\xff', '\n'}) {
+            bytes[at] = c;
+            const std::string_view all = bytes;
+            Stream stream;
+            const bool fed = stream.feed(all.substr(0, at)) && stream.feed(all.substr(at, 1)) &&
+                             stream.feed(all.substr(at + 1));
+            if (!fed || stream.lines != whole(bytes)) FAIL_CHECK("byte " << at << " of: " << bytes);
+        }
+        bytes[at] = was;
+    }
+}
+
+TEST_CASE("R4475-OUR-1 T-4: torture messages as streams, hit at every byte, in any pieces") {
+    for (const TortureVector& vector : torture_vectors()) torture(vector.bytes + message("next"));
+}
+
+TEST_CASE("R4475-OUR-1: the originals as streams, hit at every byte, in any pieces") {
+    if (!standards_folder()) return skip_case("no standards folder");
+    for (const TortureVector& vector : torture_vectors())
+        torture(*original_torture_message(vector.name) + message("next"));
 }
 
 }  // namespace

@@ -78,6 +78,13 @@ UacVerdict Uac::judge(const Response& response, Method method, std::uint32_t& ex
     return UacVerdict::failed;
 }
 
+bool Uac::fall_back(const Core& core, UacAttempt& attempt, Failure why) {
+    if (!attempt.for_size || why != Failure::transport) return false;
+    core.transport.remember_udp_only(attempt.remote);
+    attempt.for_size = false;
+    return true;
+}
+
 std::optional<std::uint32_t> retry_after_of(const MessageView& response) {
     const HeaderField* field = response.find(HeaderId::retry_after);
     if (field == nullptr) return {};

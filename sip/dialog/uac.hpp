@@ -27,7 +27,9 @@ struct UacAttempt {
     DigestAttempt digest;
     bool lengthened = false;  ///< sent again for a 423
     bool outstanding = false;
-    FlowId flow{};  ///< what it left by; none for datagrams
+    FlowId flow{};          ///< what it left by; none for datagrams
+    bool for_size = false;  ///< it left by a stream because it is too large for a datagram
+    Endpoint remote;        ///< whom it went to
 };
 
 /// What a final or provisional response means for the one who sent the request.
@@ -68,6 +70,10 @@ public:
     /// 4.1.2.1, RFC 3903 5).
     UacVerdict judge(const Response& response, Method method, std::uint32_t& expires_s,
                      UacAttempt& attempt) const;
+
+    /// A request that went by a stream for its size never got through: its peer is remembered as
+    /// one that takes datagrams alone, and true says to send it again (RFC 3261 18.1.1).
+    static bool fall_back(const Core& core, UacAttempt& attempt, Failure why);
 
 private:
     Block uri_, to_, from_, contact_user_;

@@ -1,10 +1,15 @@
 #include "sip/dialog/uac_request.hpp"
 
+#include <cstring>
+
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
 
 namespace sip {
 namespace {
+
+/// RFC 3261 18.1.1: the largest request that goes by datagram where the path is unknown.
+constexpr std::size_t datagram_max = 1'300;
 
 Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialog) {
     if (dialog == nullptr) return uac.next_hop();
@@ -54,6 +59,19 @@ std::string_view UacRequest::request_uri() const {
     return split_at(split_at(out_.view(), ' ').after, ' ').before;
 }
 
+/// Turns to TCP at the same address. The Via is the one place that says which transport it is; our
+/// Contact stays what it is: requests to us are no larger for that.
+void UacRequest::prefer_stream(Now now, Target& target, UacAttempt& attempt) {
+    Target stream{Transport::tcp, {}, {}, target.remote};
+    if (!core_.transport.connect(now, stream)) return;
+    constexpr std::string_view via = "\r\nVia: SIP/2.0/";
+    const auto at = out_.view().find(via);
+    if (at == std::string_view::npos) return;
+    std::memcpy(core_.shard.scratch().data() + at + via.size(), "TCP", 3);
+    target = stream;
+    attempt.for_size = true;
+}
+
 Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAttempt& attempt,
                                 std::string_view content_type, const SharedBytes& body) {
     attempt.outstanding = false;
@@ -65,6 +83,12 @@ Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAt
     if (out_.overflowed()) return failure(Condition::too_large, "the request would be too long");
     ClientTransactions::Outgoing outgoing;
     outgoing.target = *target_;
+    attempt.for_size = false;
+    attempt.remote = outgoing.target.remote;
+    if (outgoing.target.transport == Transport::udp &&
+        out_.size() + body.view().size() > datagram_max &&
+        !core_.transport.is_udp_only(attempt.remote))
+        prefer_stream(now, outgoing.target, attempt);
     if (is_reliable(outgoing.target.transport) && !core_.transport.connect(now, outgoing.target))
         return failure(Condition::internal, "no connection to the target");
     outgoing.method = method_;

@@ -26,13 +26,15 @@ public:
     UacRequest& contact();
 
     /// Signs it, and sends it in a transaction of part `user`, which gets `object` back with each
-    /// response. A body is shared, not copied. Errors: no way to the target, `too_large`,
-    /// `overloaded`; nothing was sent then and nobody will be called.
+    /// response. A body is shared, not copied. What is over 1300 bytes goes by TCP instead of UDP,
+    /// unless the peer is known to take UDP alone (RFC 3261 18.1.1). Errors: no way to the target,
+    /// `too_large`, `overloaded`; nothing was sent then and nobody will be called.
     Expected<void> send(Now now, std::uint8_t user, Handle object, UacAttempt& attempt,
                         std::string_view content_type = {}, const SharedBytes& body = {});
 
 private:
     std::string_view request_uri() const;
+    void prefer_stream(Now now, Target& target, UacAttempt& attempt);
 
     const Core& core_;
     const Uac& uac_;

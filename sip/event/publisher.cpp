@@ -229,6 +229,11 @@ void Publisher::on_failure(Now now, Handle handle, Failure why) {
     Publication* p = slab_.find(handle);
     if (p == nullptr || !p->attempt.outstanding) return;
     p->attempt.outstanding = false;
+    if (Uac::fall_back(core_, p->attempt, why)) {
+        const auto sent = send(now, handle, false);
+        if (!sent) failed(now, handle, {503, sent.error().rule, {}}, true);
+        return;
+    }
     failed(now, handle, {static_cast<std::uint16_t>(why == Failure::timeout ? 408 : 503), {}, {}},
            true);
 }

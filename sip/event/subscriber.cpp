@@ -310,7 +310,8 @@ void Subscriber::accepted(Now now, Handle handle, const Response& response) {
     const std::uint32_t granted_s = granted_expires(response.message, usage.asked_s);
     if (usage.state != State::leaving)
         set_expiry(now, usage, std::min(later(now.mono, seconds{granted_s}), usage.told_at));
-    step(now, handle, Event::accepted, {response.status, response.message.reason, {}, granted_s});
+    usage.failures = 0;
+    step(now, handle, Event::accepted, {response.status, response.message.reason, {}, {}});
 }
 
 void Subscriber::set_expiry(Now now, Usage& usage, Instant at) {
@@ -343,17 +344,20 @@ void Subscriber::request_failed(Now now, Handle handle, const Cause& cause,
     // RFC 6665 4.1.2.2: any other answer leaves the subscription until its expiry. Until then it
     // is tried again.
     usage.timers.stop(shard().timers, Name::n);
-    const Instant end = usage.timers.at(Name::expires);
+    if (usage.failures < 32) ++usage.failures;
     const Duration asked = seconds{cause.retry_after_s.value_or(0)};
-    const Duration left = end == never ? seconds{later_s} : end - now.mono;
     usage.timers.set(shard().timers, Name::refresh,
-                     later(now.mono, std::max<Duration>({asked, left / 2, seconds{1}})));
+                     later(now.mono, std::max(asked, back_off(usage.failures))));
 }
 
 void Subscriber::on_failure(Now now, Handle handle, Failure why) {
     Usage* usage = usages_.find(handle);
     if (usage == nullptr || !usage->attempt.outstanding) return;
     usage->attempt.outstanding = false;
+    if (Uac::fall_back(core_, usage->attempt, why)) {
+        send_or_fail(now, handle, usage->asked_s, false);
+        return;
+    }
     const bool timeout = why == Failure::timeout;
     request_failed(now, handle, {static_cast<std::uint16_t>(timeout ? 408 : 503), {}, {}, {}}, why);
 }
@@ -388,7 +392,9 @@ void Subscriber::on_timer(Now now, Handle handle) {
                      {408, {}, {}, {}});
                 break;
             case Name::refresh:
-                if (!usage->attempt.outstanding) send_or_fail(now, handle, watch.expires_s, true);
+                if (!usage->attempt.outstanding && usage->has_dialog &&
+                    (usage->state == State::active || usage->state == State::pending))
+                    send_or_fail(now, handle, watch.expires_s, true);
                 break;
             case Name::expires:
                 step(now, handle, Event::expired, {0, {}, TerminationReason::timeout, {}});
@@ -509,6 +515,7 @@ void Subscriber::on_request(Now now, const Request& request) {
     }
     const auto taken = take(now, request, *notify);
     if (!taken) {
+        if (notify->new_fork) forget(notify->usage);
         refuse(now, request, watches_.find(notify->watch), taken.error());
         return;
     }
@@ -538,14 +545,16 @@ Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& reque
     notify.watch = watches_.handle_at(index);
     const Watch& watch = watches_.at(index);
     const bool one = packages_[watch.package]->forks == EventPackage::Forks::one_dialog;
+    Handle open;  // a usage whose dialog this NOTIFY can make
     for (std::uint32_t i = watch.first; i != UINT32_MAX; i = usages_.at(i).next) {
         const Usage& usage = usages_.at(i);
-        if (usage.has_dialog
-                ? usage.dialog.remote_tag() == e.from_tag
-                : !watch.chosen || watch.chosen_tag == siphash(shard().key, e.from_tag))
+        if (usage.has_dialog && usage.dialog.remote_tag() == e.from_tag)
             notify.usage = usages_.handle_at(i);
-        if (notify.usage && usage.has_dialog) break;
+        else if (!usage.has_dialog &&
+                 (!watch.chosen || watch.chosen_tag == siphash(shard().key, e.from_tag)))
+            open = usages_.handle_at(i);
     }
+    if (!notify.usage) notify.usage = open;
     if (!notify.usage && (one || now.mono >= watch.forks_until || watch.forks >= forks_max))
         return stranger;
     const HeaderField* state = request.message.find(HeaderId::subscription_state);
@@ -568,9 +577,13 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
     Watch& watch = *watches_.find(notify.watch);
     if (message.body.size() > 0 && !understands(watch, message.value_of(HeaderId::content_type)))
         return failure(Condition::media_not_supported, "Body type is not one of Accept");
+    if (message.body.size() > 0 && message.has(HeaderId::content_encoding) &&
+        !equal_ignoring_case(message.value_of(HeaderId::content_encoding), "identity"))
+        return failure(Condition::media_not_supported, "Body is encoded");
     if (!notify.usage) {
         notify.usage = make_usage(watch, notify.watch);
         if (!notify.usage) return failure(Condition::overloaded, "No memory for a fork");
+        notify.new_fork = true;
         Usage& fork = *usages_.find(notify.usage);
         fork.asked_s = watch.expires_s;
         fork.left = watch.expires_s == 0;
@@ -662,7 +675,11 @@ void Subscriber::refuse(Now now, const Request& request, const Watch* watch, con
     }
     shard().decision(now, "refused", error.rule, request.identity.address_of_record, status);
     Reply reply(shard(), request, status, error.rule);
-    if (status == 415 && watch != nullptr) reply.header(HeaderId::accept, watch->accept.view());
+    // RFC 3261 8.2.3: the header field that matters.
+    if (status == 415 && request.message.has(HeaderId::content_encoding))
+        reply.header(HeaderId::accept_encoding, "identity");
+    else if (status == 415 && watch != nullptr)
+        reply.header(HeaderId::accept, watch->accept.view());
     if (status == 489) {
         Appender& out = reply.writer().begin(HeaderId::allow_events);
         for (std::size_t i = 0; i < packages_.size(); ++i)

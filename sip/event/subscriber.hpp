@@ -119,7 +119,8 @@ private:
         bool left = false;  ///< the last SUBSCRIBE asked for Expires 0
         UacAttempt attempt;
         std::uint32_t asked_s = 0;
-        Instant told_at = never;  ///< what a NOTIFY since the last SUBSCRIBE said of the expiry
+        std::uint32_t failures = 0;  ///< refreshes in a row that failed and did no harm
+        Instant told_at = never;     ///< what a NOTIFY since the last SUBSCRIBE said of the expiry
         SharedBytes content_type, body;
         FlowId flow{};
         Timers<Name, 4> timers;
@@ -133,7 +134,8 @@ private:
     };
     /// A NOTIFY as far as it was understood.
     struct Notify {
-        Handle watch, usage;  ///< no usage: a fork that is new
+        Handle watch, usage;    ///< no usage: a fork that is new
+        bool new_fork = false;  ///< `usage` was made for this NOTIFY
         SubscriptionStateHeader state;
     };
 

@@ -207,6 +207,10 @@ void Registrant::on_failure(Now now, Handle handle, Failure why) {
     Registration* r = slab_.find(handle);
     if (r == nullptr || !r->attempt.outstanding) return;
     r->attempt.outstanding = false;
+    if (Uac::fall_back(core_, r->attempt, why)) {
+        send_or_fail(now, handle, false);
+        return;
+    }
     failed(now, handle, {static_cast<std::uint16_t>(why == Failure::timeout ? 408 : 503), {}, {}},
            true);
 }

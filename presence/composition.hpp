@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "sip/base/clock.hpp"
+#include "sip/base/error.hpp"
+#include "sip/base/memory.hpp"
+#include "sip/base/siphash.hpp"
+
+namespace presence {
+
+/// What stands as contact in the tuple of a registration. RFC 3856 7.2 leaves it to policy.
+enum class TupleContact : std::uint8_t {
+    address_of_record,  ///< hides the device
+    device,             ///< the registered contact
+};
+
+/// One live publication.
+struct Published {
+    std::string_view document;         ///< well-formed PIDF
+    std::uint64_t chain = 0;           ///< the same for all entity-tags that followed one another
+    sip::Instant changed{};            ///< receipt of the last PUBLISH that changed the document
+    std::int64_t changed_wall_ms = 0;  ///< the same as wall time
+};
+
+/// One binding of a registrar.
+struct Registered {
+    std::string_view contact;
+    std::uint16_t q = 1000;  ///< thousandths
+    bool has_q = false;
+    std::uint64_t id = 0;
+    std::int64_t changed_wall_ms = 0;
+};
+
+/// All that is known of a presentity. The order of the spans has no meaning.
+struct Inputs {
+    std::string_view presentity;  ///< canonical address-of-record, "user@domain"
+    std::span<const Published> published;
+    std::span<const Registered> registered;
+    TupleContact registered_as = TupleContact::address_of_record;
+};
+
+/// Composes `inputs` into one PIDF document in `room`: how many bytes. Depends on the set of inputs
+/// and `key` alone, not on their order (R4479-OUR-4).
+///
+/// - Tuples of all publications, the newest publication's first; ties by tuple id. Of tuples with
+///   the same contact and the same device, in different publications, the newest stays.
+/// - Then a tuple for each registration, highest q first, unless a publication speaks for the same
+///   contact: what somebody says of himself weighs more than what was concluded.
+/// - One person, each attribute from the newest person that has it. Devices by deviceID, the
+///   newest of each. Notes and extensions of the documents.
+/// - Ids are rewritten: unique in the document, and the same for as long as the entity-tag chain
+///   and the original id are (D-9).
+/// - A tuple with a basic status and no contact gets the address-of-record, one without timestamp
+///   the instant when it was published (D-10).
+/// - With nothing to show: the closed document, one tuple, closed, with the address-of-record as
+///   contact and no timestamp (R4479-OUR-3). Polite blocking is this function without inputs.
+///
+/// Errors: `malformed` (a document that is none), `body_too_large` (`room`, or the cap on what one
+/// composition may take), `overloaded` (memory).
+sip::Expected<std::size_t> compose(const Inputs& inputs, const sip::HashKey& key,
+                                   sip::Memory& memory, std::span<char> room);
+
+}  // namespace presence

@@ -1,0 +1,104 @@
+#include "presence/presence_package.hpp"
+
+#include <array>
+
+#include "pidf/arena.hpp"
+#include "pidf/document.hpp"
+#include "pidf/reader.hpp"
+#include "pidf/writer.hpp"
+#include "sip/message/uri.hpp"
+
+namespace presence {
+namespace {
+
+constexpr std::array<std::string_view, 1> pidf_type{"application/pidf+xml"};
+
+/// What reading one document may cost.
+constexpr std::size_t arena_bytes_max = std::size_t{1} << 20;
+
+bool is_entity_of(std::string_view entity, std::string_view resource) {
+    const auto uri = sip::parse_uri(entity);
+    if (!uri) return false;
+    std::array<char, 512> room{};
+    sip::Appender name(room);
+    sip::write_address_of_record(name, *uri);
+    return !name.overflowed() && name.view() == resource;
+}
+
+}  // namespace
+
+PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& directory,
+                                 const Options& options)
+    : shard_(shard),
+      directory_(directory),
+      policy_(options.policy),
+      registered_as_(options.registered_as),
+      strict_(options.strict) {
+    traits_.name = "presence";
+    traits_.accept = pidf_type;
+    traits_.publish = pidf_type;
+    traits_.expires_default_s = options.expires_default_s;
+    traits_.expires_min_s = options.expires_min_s;
+    traits_.expires_max_s = options.expires_max_s;
+    traits_.notify_interval_min = options.notify_interval;
+    traits_.hold_per_subscription = options.hold_per_watcher;
+    traits_.forks = Forks::one_dialog;
+}
+
+sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
+    using State = sip::SubscriptionDecision;
+    // R3856-9.5-1: whom nobody vouches for is not served.
+    if (!watcher.authenticated) return {State::rejected, closed_view};
+    // R3856-6.6.2-8.
+    if (watcher.identity == watcher.resource) return {State::active, full_view};
+    switch (policy_) {
+        case Policy::allow: return {State::active, full_view};
+        case Policy::confirm: return {State::pending, closed_view};
+        case Policy::polite_block: return {State::active, closed_view};
+        case Policy::block: break;
+    }
+    return {State::rejected, closed_view};
+}
+
+sip::Expected<std::size_t> PresencePackage::render(sip::Now, sip::ResourceId id,
+                                                   std::string_view resource, sip::ViewId view,
+                                                   std::string_view, std::span<char> room) {
+    Inputs inputs;
+    inputs.presentity = resource;
+    inputs.registered_as = registered_as_;
+    if (view != full_view) return compose(inputs, shard_.key, shard_.memory, room);
+    sip::Vector<Published> published(shard_.memory);
+    sip::Vector<Registered> registered(shard_.memory);
+    bool complete = true;
+    if (publications_ != nullptr && id)
+        publications_->for_each(id, [&](const sip::Compositor::Publication& p) {
+            complete = complete && published.push({p.body, p.chain, p.changed, p.changed_wall_ms});
+        });
+    if (registrations_ != nullptr)
+        registrations_->for_each(resource, [&](const sip::Registrar::Binding& b) {
+            complete =
+                complete && registered.push({b.contact, b.q, b.has_q, b.id, b.changed_wall_ms});
+        });
+    if (!complete) return sip::failure(sip::Condition::overloaded, "No memory to compose");
+    inputs.published = {published.begin(), published.size()};
+    inputs.registered = {registered.begin(), registered.size()};
+    return compose(inputs, shard_.key, shard_.memory, room);
+}
+
+sip::Expected<std::size_t> PresencePackage::accept_publication(
+    sip::Now now, const sip::PublicationBody& publication, std::span<char> room) {
+    pidf::Arena arena(shard_.memory, arena_bytes_max);
+    pidf::ReadOptions options;
+    options.strict = strict_;
+    const auto document = pidf::read(publication.body, arena, options);
+    if (!document) return tl::unexpected(document.error());
+    // R3863-4.1.1-3: reported, not trusted. What is composed names the presentity anyway.
+    if (!is_entity_of((*document)->entity, publication.resource))
+        shard_.decision(now, "publication", "entity is not the presentity", publication.publisher);
+    sip::Appender out(room);
+    if (const auto written = pidf::write(**document, out); !written)
+        return tl::unexpected(written.error());
+    return out.size();
+}
+
+}  // namespace presence

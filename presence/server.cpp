@@ -1,0 +1,116 @@
+#include "presence/server.hpp"
+
+#include "sip/base/domains.hpp"
+
+namespace presence {
+namespace {
+
+/// RFC 3327: Path in REGISTER is the one extension served that has an option tag.
+constexpr std::array<std::string_view, 1> option_tags{"path"};
+
+/// Its number in `packages_`: it is the first and only one.
+constexpr std::uint8_t presence_number = 0;
+
+sip::StackOptions stack_options(const ServerOptions& options) {
+    sip::StackOptions made;
+    made.limits = options.limits;
+    if (options.strict) made.leniency = sip::Leniency::strict();
+    made.has_store = options.has_store;
+    made.tracer = options.tracer;
+    made.server_name = options.server_name;
+    return made;
+}
+
+sip::DigestServerOptions digest_options(const ServerOptions& options) {
+    sip::DigestServerOptions made;
+    made.algorithms = options.algorithms;
+    made.nonce_lifetime = options.limits.nonce_lifetime;
+    made.nonces = options.limits.nonces;
+    made.domains = options.domains;
+    made.strict = options.strict;
+    return made;
+}
+
+PresencePackage::Options package_options(const ServerOptions& options) {
+    PresencePackage::Options made;
+    made.expires_min_s = options.expires_min_s;
+    made.expires_max_s = options.expires_max_s;
+    made.notify_interval = options.notify_interval;
+    made.policy = options.policy;
+    made.registered_as = options.registered_as;
+    made.strict = options.strict;
+    return made;
+}
+
+sip::Registrar::Options registrar_options(const ServerOptions& options) {
+    sip::Registrar::Options made;
+    made.domains = options.domains;
+    made.expires_min_s = options.expires_min_s;
+    made.expires_max_s = options.expires_max_s;
+    return made;
+}
+
+}  // namespace
+
+bool Server::Addresses::exists(std::string_view address_of_record) const {
+    const auto at = address_of_record.rfind('@');
+    if (at == std::string_view::npos || at == 0) return false;
+    if (sip::find_domain(domains_, address_of_record.substr(at + 1)).empty()) return false;
+    return directory_ == nullptr || directory_->exists(address_of_record);
+}
+
+Server::Server(const ServerOptions& options, sip::Entropy& entropy)
+    : addresses_(options.domains, options.directory),
+      stack_(stack_options(options), entropy),
+      package_(stack_.shard(), addresses_, package_options(options)),
+      capabilities_(packages_),
+      resources_(stack_.shard()),
+      notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
+      compositor_(stack_.core(), packages_, resources_, notifier_),
+      registrar_(stack_.core(), addresses_, *this, registrar_options(options)) {
+    if (options.credentials != nullptr) {
+        digest_.emplace(stack_.shard().memory, entropy, digest_options(options));
+        digest_gate_.emplace(*digest_, *options.credentials, options.domains);
+    }
+    join();
+}
+
+Server::~Server() = default;
+
+void Server::join() {
+    const bool added = packages_.add(package_);
+    SIP_ASSERT(added);
+    package_.set_sources(&compositor_, &registrar_);
+    constexpr std::array subscribe{sip::Method::subscribe}, publish{sip::Method::publish},
+        register_{sip::Method::register_};
+    notifier_.attach_as(stack_.attach(notifier_, subscribe));
+    compositor_.attach_as(stack_.attach(compositor_, publish));
+    registrar_.attach_as(stack_.attach(registrar_, register_));
+    stack_.set_supported(option_tags);
+    stack_.set_capabilities(&capabilities_);
+    if (digest_gate_)
+        stack_.set_gate(&*digest_gate_);
+    else
+        stack_.set_gate(&trusting_gate_);
+}
+
+void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
+    notifier_.state_changed(now, presence_number, address_of_record);
+}
+
+void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
+                       std::uint32_t retry_after_max_s) {
+    using Machine = sip::subscription_machine::Event;
+    stack_.set_gate(&stopping_);
+    if (stop == Stop::deactivate)
+        notifier_.shut_down(now, Machine::deactivate, 0, 0);
+    else
+        notifier_.shut_down(now, Machine::probation, retry_after_min_s, retry_after_max_s);
+}
+
+void Server::set_policy(sip::Now now, Policy policy) {
+    package_.set_policy(policy);
+    notifier_.decide_again(now, presence_number, {});
+}
+
+}  // namespace presence

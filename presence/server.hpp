@@ -1,0 +1,142 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "presence/presence_package.hpp"
+#include "sip/auth/digest_gate.hpp"
+#include "sip/auth/digest_server.hpp"
+#include "sip/event/compositor.hpp"
+#include "sip/event/event_headers.hpp"
+#include "sip/event/notifier.hpp"
+#include "sip/event/resources.hpp"
+#include "sip/registrar/registrar.hpp"
+#include "sip/stack.hpp"
+
+namespace presence {
+
+/// What a Server is made with. All texts, and what is pointed to, outlive it.
+struct ServerOptions {
+    /// What we are responsible for, and the realms of digest. At least one.
+    std::span<const std::string_view> domains;
+    /// Digest users. Null: nobody is asked, and the address in From counts as authenticated.
+    const sip::CredentialSource* credentials = nullptr;
+    /// Who exists in our domains. Null: everybody.
+    const sip::Directory* directory = nullptr;
+    Policy policy = Policy::confirm;
+    sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
+    std::uint32_t expires_min_s = 60, expires_max_s = 7200;
+    TupleContact registered_as = TupleContact::address_of_record;
+    bool strict = false;          ///< the RFCs by their letter: no leniency
+    bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
+    /// Offered in this order; empty: MD5 (requirement D-6).
+    sip::SmallVector<sip::DigestAlgorithm, 6> algorithms;
+    bool has_store = false;  ///< see sip::StackOptions
+    sip::Limits limits;
+    sip::Tracer* tracer = nullptr;
+    std::string_view server_name;
+};
+
+/// A presence server without I/O: stack, authentication, registrar, compositor, notifier and the
+/// presence package. Driven as a sip::Stack is: see there.
+///
+/// The order of checks on a request (requirement D-7): parse and version, transaction match,
+/// authentication (OPTIONS is answered without), method, merged request, Request-URI, Require; then
+/// of SUBSCRIBE: Event, Accept, Expires, body, existence, authorization, limits; of PUBLISH: Event,
+/// authorization, SIP-If-Match, Expires, body; of REGISTER: To, authorization, existence, contacts.
+class Server : private sip::RegistrationListener {
+public:
+    Server(const ServerOptions& options, sip::Entropy& entropy);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server();
+
+    /// Before the first input.
+    [[nodiscard]] bool add_listener(const sip::Listeners::Listener& listener) {
+        return stack_.add_listener(listener);
+    }
+
+    // Inputs and outputs: those of sip::Stack.
+    void input(sip::Now now, const sip::Datagram& in) { stack_.input(now, in); }
+    void input(sip::Now now, const sip::Chunk& in) { stack_.input(now, in); }
+    sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+                         sip::Endpoint remote) {
+        return stack_.accepted(now, transport, local, remote);
+    }
+    void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) {
+        stack_.connected(now, flow, local);
+    }
+    void closed(sip::Now now, sip::FlowId flow) { stack_.closed(now, flow); }
+    void committed(sip::Now now, sip::CommitId id) { stack_.committed(now, id); }
+    void failed(sip::Now now, sip::CommitId id) { stack_.failed(now, id); }
+    void advance(sip::Now now) { stack_.advance(now); }
+    std::optional<sip::Effect> poll(sip::Now now) { return stack_.poll(now); }
+    std::optional<sip::Instant> deadline() const { return stack_.deadline(); }
+
+    /// How watchers are told that we stop.
+    enum class Stop : std::uint8_t {
+        probation,   ///< come back after a while
+        deactivate,  ///< come back at once: another server takes over
+    };
+    /// Ends every subscription, and answers 503 from here on; with `probation` each watcher is told
+    /// to wait between the two numbers of seconds. Poll until `idle`, or as long as there is time.
+    void shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s = 5,
+                   std::uint32_t retry_after_max_s = 30);
+    /// No subscription is left, its last NOTIFY included.
+    bool idle() const { return notifier_.size() == 0; }
+
+    /// Another policy for those without rules; every subscription is decided anew.
+    void set_policy(sip::Now now, Policy policy);
+
+    // For people, tests and the edge.
+    sip::Stack& stack() { return stack_; }
+    const sip::Counters& counters() const { return stack_.counters(); }
+    sip::Notifier& notifier() { return notifier_; }
+    sip::Compositor& compositor() { return compositor_; }
+    sip::Registrar& registrar() { return registrar_; }
+    PresencePackage& package() { return package_; }
+
+private:
+    /// Our domains, and in them whoever the given directory knows.
+    class Addresses : public sip::Directory {
+    public:
+        Addresses(std::span<const std::string_view> domains, const sip::Directory* directory)
+            : domains_(domains), directory_(directory) {}
+        bool exists(std::string_view address_of_record) const override;
+
+    private:
+        std::span<const std::string_view> domains_;
+        const sip::Directory* directory_;
+    };
+    /// Refuses all once we stop, so that what ended is not begun again.
+    class Stopping final : public sip::Gate {
+    public:
+        Verdict admit(sip::Now, const sip::Request&) override {
+            Verdict verdict;
+            verdict.kind = Verdict::Kind::refused;
+            verdict.error = {sip::Condition::overloaded, "Shutting down"};
+            return verdict;
+        }
+        void write_challenges(sip::Now, const sip::Request&, bool, sip::MessageWriter&) override {}
+    };
+    void registrations_changed(sip::Now now, std::string_view address_of_record) override;
+    void join();
+
+    Addresses addresses_;
+    sip::Stack stack_;
+    std::optional<sip::DigestServer> digest_;
+    std::optional<sip::DigestGate> digest_gate_;
+    sip::TrustingGate trusting_gate_;
+    Stopping stopping_;
+    PresencePackage package_;
+    sip::EventPackages packages_;
+    sip::EventCapabilities capabilities_;
+    sip::Resources resources_;
+    sip::Notifier notifier_;
+    sip::Compositor compositor_;
+    sip::Registrar registrar_;
+};
+
+}  // namespace presence

@@ -1,0 +1,368 @@
+#include "presence/server.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/server_world.hpp"
+
+using presence::Policy;
+using sip::seconds;
+
+TEST_CASE("R3261-11.2-1 R3261-11.2-2 R3903-7-1: OPTIONS says what is served, to anybody") {
+    ServerWorld w(Policy::allow);
+    RawRequest request{"OPTIONS", "sip:example.com"};
+    const RawMessage answer = w.raw.ask(request);
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("Allow") == "OPTIONS, REGISTER, SUBSCRIBE, PUBLISH");
+    CHECK(answer.field("Allow-Events") == "presence");
+    CHECK(answer.field("Accept") == "application/pidf+xml");
+    CHECK(answer.field("Supported") == "path");
+    CHECK(answer.body().empty());
+}
+
+TEST_CASE("R3856-5-2: a pres: URI names the presentity as a sip: URI does") {
+    ServerWorld w;
+    w.raw.ask(w.publish("alice", pidf_document("open")));
+    RawRequest request = ServerWorld::subscribe("bob");
+    request.uri = "pres:alice@example.com";
+    request.from = "<pres:bob@example.com>;tag=1";
+    const RawMessage answer = w.raw.ask(request);
+    CHECK(answer.status() == 200);
+    // R3856-5-3: how a user of pres URIs learns the SIP URI.
+    CHECK(answer.field("Contact").starts_with("<sip:"));
+    CHECK(count_of(w.raw.take("NOTIFY").body(), "<basic>open</basic>") == 1);
+    RawRequest publish = w.publish("alice", pidf_document("closed"));
+    publish.uri = "pres:alice@example.com";
+    CHECK(w.raw.ask(publish).status() == 200);
+    RawRequest foreign = ServerWorld::subscribe("carol");
+    foreign.uri = "pres:alice@elsewhere.org";
+    CHECK(w.raw.ask(foreign).status() == 404);
+}
+
+TEST_CASE("R3856-6.6.1-1 R3856-7.2-1: without credentials nothing is kept and nobody is told") {
+    ServerWorld w(Policy::allow);
+    for (const RawRequest& request :
+         {ServerWorld::subscribe("bob"), w.publish("alice", pidf_document("open")),
+          w.register_("alice", "<sip:alice@192.0.2.7>")}) {
+        const RawMessage answer = w.raw.ask(request);
+        CHECK(answer.status() == 401);
+        CHECK(answer.fields("WWW-Authenticate").size() == 1);
+        CHECK(answer.field("WWW-Authenticate").find("algorithm=MD5") != std::string::npos);
+        CHECK(w.raw.sent.empty());
+    }
+    CHECK(w.server.notifier().size() == 0);
+    CHECK(w.server.compositor().size() == 0);
+    CHECK(w.server.registrar().size() == 0);
+    CHECK(w.server.stack().servers().size() == 0);
+}
+
+TEST_CASE("R3856-6.6.2-7: an address that nobody has is 404, after authentication") {
+    ServerWorld w(Policy::allow);
+    CHECK(w.raw.ask(ServerWorld::subscribe("bob", "nobody")).status() == 401);
+    CHECK(w.ask_as("bob", ServerWorld::subscribe("bob", "nobody")).status() == 404);
+    CHECK(w.ask_as("bob", ServerWorld::subscribe("bob", "alice")).status() == 200);
+}
+
+TEST_CASE("without credentials every user of our domains exists, and none of others") {
+    ServerWorld w;
+    CHECK(w.raw.ask(ServerWorld::subscribe("bob", "whoever")).status() == 200);
+    for (const char* uri : {"sip:alice@elsewhere.org", "sip:example.com", "sip:@example.com",
+                            "sip:alice@sub.example.com"}) {
+        CAPTURE(uri);
+        RawRequest request = ServerWorld::subscribe("carol");
+        request.uri = uri;
+        CHECK(w.raw.ask(request).status() >= 400);
+    }
+    CHECK(w.server.notifier().size() == 1);
+}
+
+TEST_CASE("R3903-14.1-1: a user publishes for and registers only his own address") {
+    ServerWorld w(Policy::allow);
+    CHECK(w.ask_as("bob", w.publish("alice", pidf_document("open"))).status() == 403);
+    CHECK(w.ask_as("bob", w.register_("alice", "<sip:x@192.0.2.7>")).status() == 403);
+    // What From says does not matter, who is authenticated does.
+    RawRequest forged = w.publish("alice", pidf_document("open"));
+    forged.from = "<sip:alice@example.com>;tag=x";
+    CHECK(w.ask_as("bob", forged).status() == 403);
+    CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 200);
+    CHECK(w.ask_as("alice", w.register_("alice", "<sip:x@192.0.2.7>")).status() == 200);
+    CHECK(w.server.compositor().size() == 1);
+    CHECK(w.server.registrar().size() == 1);
+}
+
+TEST_CASE("R3856-6.6.2-2 R3856-6.6.2-3 D-1: confirm leaves a watcher pending, and tells nothing") {
+    ServerWorld w(Policy::confirm);
+    w.ask_as("alice", w.publish("alice", pidf_document("open")));
+    const RawMessage answer = w.ask_as("bob", ServerWorld::subscribe("bob"));
+    CHECK(answer.status() == 200);
+    const RawMessage notify = w.raw.take("NOTIFY");
+    CHECK(notify.field("Subscription-State") == "pending;expires=600");
+    CHECK(notify.body().empty());
+    // A change of state is not theirs to know.
+    w.raw.pass(seconds{10});
+    w.ask_as("alice", w.publish("alice", pidf_document("closed")));
+    w.raw.pass(seconds{10});
+    CHECK_FALSE(w.raw.take("NOTIFY"));
+
+    // R3856-6.7-3: once decided, the whole document.
+    w.server.set_policy(w.raw.now, Policy::allow);
+    w.raw.drain();
+    const RawMessage granted = w.raw.take("NOTIFY");
+    CHECK(granted.field("Subscription-State").starts_with("active;expires="));
+    CHECK(count_of(granted.body(), "<tuple ") == 2);
+    // And back again: pending without a body.
+    w.server.set_policy(w.raw.now, Policy::confirm);
+    w.raw.drain();
+    const RawMessage taken_back = w.raw.take("NOTIFY");
+    CHECK(taken_back.field("Subscription-State").starts_with("pending;expires="));
+    CHECK(taken_back.body().empty());
+}
+
+TEST_CASE("D-1: the switch rfc3265-compat answers a pending subscription with 202") {
+    presence::ServerOptions options = ServerWorld::open();
+    options.policy = Policy::confirm;
+    options.rfc3265_compat = true;
+    ServerWorld w(options);
+    CHECK(w.raw.ask(ServerWorld::subscribe("bob")).status() == 202);
+    CHECK(w.raw.ask(ServerWorld::subscribe("alice")).status() == 200);
+}
+
+TEST_CASE("R3856-6.6.2-8: a user may always watch himself") {
+    for (Policy policy : {Policy::confirm, Policy::polite_block, Policy::block}) {
+        ServerWorld w(policy);
+        w.ask_as("alice", w.publish("alice", pidf_document("open")));
+        CHECK(w.ask_as("alice", ServerWorld::subscribe("alice")).status() == 200);
+        const RawMessage notify = w.raw.take("NOTIFY");
+        CHECK(notify.field("Subscription-State").starts_with("active"));
+        CHECK(count_of(notify.body(), "<basic>open</basic>") == 1);
+    }
+}
+
+TEST_CASE("block refuses, and ends what was granted before") {
+    ServerWorld w(Policy::allow);
+    REQUIRE(w.ask_as("bob", ServerWorld::subscribe("bob")).status() == 200);
+    CHECK(w.raw.take("NOTIFY"));
+    w.server.set_policy(w.raw.now, Policy::block);
+    w.raw.drain();
+    const RawMessage last = w.raw.take("NOTIFY");
+    CHECK(last.field("Subscription-State") == "terminated;reason=rejected");
+    CHECK(last.body().empty());
+    CHECK(w.server.notifier().size() == 0);
+    CHECK(w.ask_as("carol", ServerWorld::subscribe("carol")).status() == 403);
+    CHECK_FALSE(w.raw.take("NOTIFY"));
+}
+
+TEST_CASE("D-5 R4479-OUR-3 R3856-6.6.2-5: a polite block is what an absent presentity looks like") {
+    ServerWorld blocked(Policy::polite_block), absent(Policy::allow);
+    blocked.ask_as("alice", blocked.publish("alice", pidf_document("open")));
+    blocked.ask_as("alice", blocked.register_("alice", "<sip:x@192.0.2.7>"));
+    const RawMessage one = blocked.ask_as("bob", ServerWorld::subscribe("bob"));
+    const RawMessage told = blocked.raw.take("NOTIFY");
+    // The same world, in which nobody has published; entropy aside, all has happened alike.
+    absent.ask_as("alice", absent.publish("alice", pidf_document("open")));
+    absent.ask_as("alice", absent.register_("alice", "<sip:x@192.0.2.7>", 60));
+    absent.raw.pass(seconds{7200});
+    const RawMessage two = absent.ask_as("bob", ServerWorld::subscribe("bob"));
+    const RawMessage seen = absent.raw.take("NOTIFY");
+    CHECK(one.status() == two.status());
+    REQUIRE_FALSE(told.body().empty());
+    CHECK(told.body() == seen.body());
+    CHECK(told.field("Subscription-State") == seen.field("Subscription-State"));
+    CHECK(count_of(told.body(), "<tuple ") == 1);
+    CHECK(count_of(told.body(), "<basic>closed</basic>") == 1);
+    CHECK(count_of(told.body(), ">sip:alice@example.com</contact>") == 1);
+    CHECK(count_of(told.body(), "timestamp") == 0);
+
+    // And it stays so whatever happens.
+    blocked.raw.pass(seconds{10});
+    blocked.ask_as("alice", blocked.publish("alice", pidf_document("closed", "other")));
+    blocked.raw.pass(seconds{10});
+    CHECK_FALSE(blocked.raw.take("NOTIFY"));
+}
+
+TEST_CASE(
+    "R3856-6.5-3: no Accept, and ranges that cover PIDF, are served with it; others are 406") {
+    for (const char* accept : {"", "*/*", "application/*", "application/pidf+xml",
+                               "application/xpidf+xml, application/pidf+xml;q=0.1"}) {
+        ServerWorld w;
+        RawRequest request = ServerWorld::subscribe("bob");
+        if (*accept != 0) request.with(std::string("Accept: ") + accept);
+        CHECK(w.raw.ask(request).status() == 200);
+        CHECK(w.raw.take("NOTIFY").field("Content-Type").starts_with("application/pidf+xml"));
+    }
+    for (const char* accept : {"text/plain", "application/pidf+xml;q=0", "application/xpidf+xml"}) {
+        ServerWorld w;
+        RawRequest request = ServerWorld::subscribe("bob");
+        request.with(std::string("Accept: ") + accept);
+        CHECK(w.raw.ask(request).status() == 406);
+        CHECK(w.server.notifier().size() == 0);
+    }
+}
+
+TEST_CASE("R3856-6.1-1 R3856-6.2-1 R3856-6.4-1: presence in any case, its id kept, an hour long") {
+    ServerWorld w;
+    RawRequest request = ServerWorld::subscribe("bob");
+    request.fields = {"Event: Presence;id=17;unknown=parameter",
+                      "Contact: <sip:bob@192.0.2.99:5062>"};
+    const RawMessage answer = w.raw.ask(request);
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("Expires") == "3600");
+    CHECK(w.raw.take("NOTIFY").field("Event") == "presence;id=17");
+    request.fields[0] = "Event: dialog";
+    request.call_id = "another";
+    const RawMessage other = w.raw.ask(request);
+    CHECK(other.status() == 489);
+    CHECK(other.field("Allow-Events") == "presence");
+}
+
+TEST_CASE("R3903-6-9 R3903-6-10: what is published must be PIDF") {
+    ServerWorld w;
+    RawRequest request = w.publish("alice", pidf_document("open"));
+    request.content_type = "text/plain";
+    const RawMessage type = w.raw.ask(request);
+    CHECK(type.status() == 415);
+    CHECK(type.field("Accept") == "application/pidf+xml");
+    CHECK(w.raw.ask(w.publish("alice", "<presence")).status() == 400);
+    CHECK(w.server.compositor().size() == 0);
+    request = w.publish("alice", pidf_document("open"));
+    request.content_type = "application/pidf+xml;charset=\"UTF-8\"";
+    CHECK(w.raw.ask(request).status() == 200);
+}
+
+TEST_CASE("a stop tells every watcher, each with a wait of its own, and lets nobody back in") {
+    ServerWorld w;
+    std::vector<std::string> waits;
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(w.raw.ask(ServerWorld::subscribe("w" + std::to_string(i))).status() == 200);
+    w.raw.sent.clear();
+    w.raw.answer_notify = false;
+    w.server.shut_down(w.raw.now, presence::Server::Stop::probation, 5, 30);
+    w.raw.drain();
+    CHECK_FALSE(w.server.idle());
+    const std::string start = "terminated;reason=probation;retry-after=";
+    std::vector<RawMessage> told;
+    while (RawMessage notify = w.raw.take("NOTIFY")) {
+        const std::string state = notify.field("Subscription-State");
+        REQUIRE(state.starts_with(start));
+        const int wait = std::stoi(state.substr(start.size()));
+        const bool in_range = wait >= 5 && wait <= 30;
+        CHECK(in_range);
+        if (waits.empty() || waits.back() != state) waits.push_back(state);
+        told.push_back(notify);
+    }
+    CHECK(told.size() == 20);
+    CHECK(waits.size() > 5);
+    const RawMessage late = w.raw.ask(ServerWorld::subscribe("late"));
+    CHECK(late.status() == 503);
+    CHECK(late.has("Retry-After"));
+    for (const RawMessage& notify : told) w.raw.answer(notify);
+    CHECK(w.server.idle());
+}
+
+TEST_CASE("a stop where another server takes over says so without a wait") {
+    ServerWorld w;
+    w.raw.ask(ServerWorld::subscribe("bob"));
+    w.raw.sent.clear();
+    w.server.shut_down(w.raw.now, presence::Server::Stop::deactivate);
+    w.raw.drain();
+    CHECK(w.raw.take("NOTIFY").field("Subscription-State") == "terminated;reason=deactivated");
+    CHECK(w.server.idle());
+}
+
+TEST_CASE("with a store the 200 to a PUBLISH and its NOTIFYs wait until it is durable") {
+    presence::ServerOptions options = ServerWorld::open();
+    options.has_store = true;
+    ServerWorld w(options);
+    w.raw.ask(ServerWorld::subscribe("bob"));
+    w.raw.commit();
+    CHECK(w.raw.take().status() == 200);
+    CHECK(w.raw.take("NOTIFY"));
+    w.raw.pass(seconds{10});
+
+    CHECK_FALSE(w.raw.ask(w.publish("alice", pidf_document("open"))));
+    w.raw.commit();
+    CHECK(w.raw.take().status() == 200);
+    CHECK(count_of(w.raw.take("NOTIFY").body(), "<basic>open</basic>") == 1);
+    w.raw.pass(seconds{10});
+
+    CHECK_FALSE(w.raw.ask(w.register_("alice", "<sip:x@192.0.2.7>")));
+    w.raw.commit(false);
+    CHECK(w.raw.take().status() == 500);
+    CHECK_FALSE(w.raw.take("NOTIFY"));
+    CHECK(w.server.registrar().size() == 0);
+}
+
+TEST_CASE("the same inputs and the same entropy give the same effects, byte for byte") {
+    const auto run = [] {
+        ServerWorld w(Policy::allow);
+        std::string all;
+        const auto keep = [&](const RawMessage& first) {
+            all += first.text;
+            while (RawMessage more = w.raw.take()) all += more.text;
+        };
+        keep(w.ask_as("bob", ServerWorld::subscribe("bob")));
+        keep(w.ask_as("alice", w.publish("alice", pidf_document("open"))));
+        keep(w.ask_as("alice", w.register_("alice", "<sip:x@192.0.2.7>")));
+        w.raw.pass(seconds{700});
+        keep(w.raw.take());
+        return all;
+    };
+    const std::string once = run();
+    CHECK(once.size() > 2000);
+    CHECK(once == run());
+}
+
+TEST_CASE("a response without qop passes by default and not with strict") {
+    for (bool strict : {false, true}) {
+        presence::ServerOptions options = ServerWorld::open();
+        NamedUsers users;
+        options.credentials = &users;
+        options.strict = strict;
+        ServerWorld w(options);
+        RawRequest request = ServerWorld::subscribe("alice");
+        const std::string challenge = w.raw.ask(request).field("WWW-Authenticate");
+        const auto start = challenge.find("nonce=\"") + 7;
+        const std::string nonce = challenge.substr(start, challenge.find('"', start) - start);
+        const sip::Ha1 ha1 =
+            sip::make_ha1(sip::DigestAlgorithm::md5, "alice", "example.com", "alice");
+        sip::DigestInput input;
+        input.nonce = nonce;
+        input.method = "SUBSCRIBE";
+        input.uri = request.uri;
+        const std::string response{sip::digest_response(ha1.hex, input).view()};
+        request.cseq = 2;
+        request.with("Authorization: Digest username=\"alice\", realm=\"example.com\", nonce=\"" +
+                     nonce + "\", uri=\"" + request.uri + "\", nc=\"00000001\", response=\"" +
+                     response + "\"");
+        const int status = w.raw.ask(request).status();
+        if (strict)
+            CHECK(status >= 400);
+        else
+            CHECK(status == 200);
+    }
+}
+
+TEST_CASE("memory that is refused at any moment harms nothing but the request at hand") {
+    for (std::uint64_t nth = 0; nth < 400; ++nth) {
+        CAPTURE(nth);
+        ServerWorld w;
+        w.raw.ask(ServerWorld::subscribe("bob"));
+        sip::Memory& memory = w.server.stack().shard().memory;
+        const std::uint64_t refused = memory.refusals();
+        memory.refuse_after(nth);
+        w.raw.ask(w.publish("alice", pidf_document("open")));
+        w.raw.ask(ServerWorld::subscribe("carol"));
+        w.raw.ask(w.register_("alice", "<sip:x@192.0.2.7>"));
+        const bool done = memory.refusals() == refused;
+        memory.refuse_none();
+        w.raw.pass(seconds{100});
+        // Alive, and as good as before.
+        RawRequest again = ServerWorld::subscribe("dave");
+        REQUIRE(w.raw.ask(again).status() == 200);
+        REQUIRE(w.raw.take("NOTIFY"));
+        if (done) return;
+    }
+    FAIL("never ran to the end");
+}

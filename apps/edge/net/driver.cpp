@@ -116,7 +116,12 @@ void Driver::run() {
     stop_at_ = sip::never;
 }
 
-void Driver::turn(bool wait) { uv_run(&loop_, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
+void Driver::turn(bool wait) {
+    one_turn_ = true;
+    worked_ = false;
+    uv_run(&loop_, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    one_turn_ = false;
+}
 
 void Driver::stop() {
     if (stopping_) return;
@@ -162,7 +167,7 @@ bool Driver::give_effects() {
         }
         auto effect = engine_.poll(read_clocks());
         if (!effect) break;
-        any = true;
+        any = worked_ = true;
         carry_out(*effect);
     }
     return any;
@@ -173,6 +178,8 @@ void Driver::end_turn() {
     drain();
     flush();
     if (stopping_ && !more_ && (!has_unsent() || read_clocks().mono >= stop_at_)) uv_stop(&loop_);
+    // libuv would wait for more to happen although something has.
+    if (one_turn_ && worked_) uv_stop(&loop_);
     arm();
 }
 
@@ -186,7 +193,8 @@ void Driver::flush() {
 }
 
 sip::Instant Driver::next_deadline() const {
-    if (more_) return read_clocks().mono;
+    // The same each time: a timer that is set anew in every turn would never be due.
+    if (more_) return sip::Instant{};
     sip::Instant next = stop_at_;
     if (writable()) next = std::min(next, engine_.deadline().value_or(sip::never));
     for (const Later& each : later_) next = std::min(next, each.at);
@@ -214,6 +222,7 @@ void Driver::arm() {
 
 void Driver::on_timer() {
     armed_ = sip::never;
+    worked_ = true;
     const sip::Now now = read_clocks();
     for (const auto& socket : udp_)
         if (socket) socket->expire(now.mono);

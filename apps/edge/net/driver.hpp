@@ -73,7 +73,7 @@ public:
     // Running.
     /// Until `stop`.
     void run();
-    /// One turn of the loop: waits for something to happen unless `wait` is false.
+    /// One turn of the loop: if there is nothing to do, waits for something unless `wait` is false.
     void turn(bool wait = true);
     /// Ends `run` once what is unsent has left, or `stop_timeout` is over.
     void stop();
@@ -159,7 +159,9 @@ private:
     std::function<void(const sip::Commit&)> store_;
     std::size_t connections_max_ = 0;
     bool draining_ = false;
-    bool more_ = false;  ///< the engine has more to give than fits one turn
+    bool more_ = false;      ///< the engine has more to give than fits one turn
+    bool one_turn_ = false;  ///< `turn` runs, not `run`
+    bool worked_ = false;    ///< in this turn a timer fired or effects were given
     bool stopping_ = false;
     bool going_ = false;  ///< the destructor runs: the engine is not called any more
     sip::Instant stop_at_ = sip::never;

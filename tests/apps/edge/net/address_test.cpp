@@ -77,7 +77,7 @@ TEST_CASE("what is no listener is refused with what is wrong and how it is writt
     struct Wrong {
         std::string_view text, why;
     };
-    for (const auto& [text, why] : std::initializer_list<Wrong>{
+    for (const Wrong& wrong : std::initializer_list<Wrong>{
              {"", "a part is missing"},
              {"udp", "a part is missing"},
              {"udp:127.0.0.1", "a part is missing"},
@@ -93,11 +93,11 @@ TEST_CASE("what is no listener is refused with what is wrong and how it is writt
              {"udp:127.0.0.1:5060x", "the port is not"},
              {"udp:127.0.0.1: 5060", "the port is not"},
              {"udp:127.0.0.1:99999999999999999999999", "the port is not"}}) {
-        CAPTURE(text);
-        const auto spec = edge::parse_listen_spec(text);
+        CAPTURE(wrong.text);
+        const auto spec = edge::parse_listen_spec(wrong.text);
         REQUIRE_FALSE(spec);
-        CHECK(spec.error().starts_with("\"" + std::string(text) + "\": "));
-        CHECK(spec.error().find(why) != std::string::npos);
+        CHECK(spec.error().starts_with("\"" + std::string(wrong.text) + "\": "));
+        CHECK(spec.error().find(wrong.why) != std::string::npos);
         CHECK(spec.error().find("udp:127.0.0.1:5060") != std::string::npos);
     }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sip/base/text.hpp"
+#include "sip/dialog/request_head.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/uri.hpp"
 #include "sip/transport/locate.hpp"
@@ -53,6 +54,12 @@ void Uac::renew(Entropy& entropy) {
     Appender(call_id_).hex(entropy.next()).hex(entropy.next());
     Appender(tag_).hex(entropy.next());
     cseq_ = 0;
+}
+
+std::string_view Uac::write_contact_uri(Appender& out, const Core& core) const {
+    MessageWriter writer(out);
+    write_contact(writer, core.transport.listeners(), next_hop_, contact_user());
+    return split_at(split_at(out.view(), '<').after, '>').before;
 }
 
 UacVerdict Uac::judge(const Response& response, Method method, std::uint32_t& expires_s,

@@ -62,6 +62,8 @@ public:
     std::string_view tag() const { return {tag_.data(), tag_.size()}; }
     const Target& next_hop() const { return next_hop_; }
     DigestClient* credentials() const { return credentials_; }
+    /// Writes our Contact as the next hop reaches it; its URI alone is given back.
+    std::string_view write_contact_uri(Appender& out, const Core& core) const;
     std::uint32_t next_cseq() { return ++cseq_; }
     std::uint32_t cseq() const { return cseq_; }
 

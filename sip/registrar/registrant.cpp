@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "sip/base/text.hpp"
-#include "sip/dialog/request_head.hpp"
 #include "sip/message/contact.hpp"
 
 namespace sip {
@@ -15,13 +14,6 @@ constexpr std::size_t uri_room = 512;
 /// RFC 3261 21.5.4 and the like: the registrar is there, and says when it can.
 bool asks_to_wait(std::uint16_t status, const std::optional<std::uint32_t>& retry_after_s) {
     return retry_after_s && (status == 480 || status == 500 || status == 503);
-}
-
-/// The URI of our own contact, as it is reached from where `uac` speaks to.
-std::string_view write_own_contact(Appender& out, const Core& core, const Uac& uac) {
-    MessageWriter writer(out);
-    write_contact(writer, core.transport.listeners(), uac.next_hop(), uac.contact_user());
-    return split_at(split_at(out.view(), '<').after, '>').before;
 }
 
 }  // namespace
@@ -158,7 +150,7 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     std::array<char, uri_room> room{};
     Appender own(room);
     std::string_view contact = r.contact.view();
-    if (contact.empty()) contact = write_own_contact(own, core_, r.uac);
+    if (contact.empty()) contact = r.uac.write_contact_uri(own, core_);
     if (own.overflowed()) return failure(Condition::too_large, "our contact is too long");
     // RFC 3261 10.2.4: CSeq rises with each REGISTER of the Call-ID, whatever it is about.
     UacRequest request(core_, r.uac, Method::register_, ++cseq_);
@@ -220,7 +212,7 @@ std::uint32_t Registrant::granted(const Registration& r, const MessageView& resp
     std::array<char, uri_room> room{};
     Appender own(room);
     std::string_view text = r.contact.view();
-    if (text.empty()) text = write_own_contact(own, core_, r.uac);
+    if (text.empty()) text = r.uac.write_contact_uri(own, core_);
     const auto ours = parse_uri(text, shard().leniency);
     for (const HeaderField& field : response.headers) {
         if (field.id != HeaderId::contact || !ours) continue;

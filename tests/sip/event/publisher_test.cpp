@@ -472,7 +472,8 @@ TEST_CASE("a 2xx without an entity-tag, or with a broken one, is followed by an 
 }
 
 TEST_CASE(
-    "R3261-18.1.1-1: a PUBLISH over 1300 bytes goes by TCP, and by UDP where nobody listens") {
+    "R3261-18.1.1-1 R3261-18.1.1-2: a PUBLISH over 1300 bytes goes by TCP, and by UDP where nobody "
+    "listens") {
     const std::string large(2'000, 'x');
     PublisherWorld world;
     const auto flow = world.raw.connect();

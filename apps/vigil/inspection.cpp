@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "apps/vigil/presence_document.hpp"
 #include "apps/vigil/text.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/message/delta_seconds.hpp"
@@ -131,6 +132,30 @@ Inspection inspect_sip(std::string_view text, const sip::Leniency& leniency) {
         out.fields.rule = std::string(error->rule);
         out.fields.offset = error->offset;
     }
+    return out;
+}
+
+Inspection inspect_pidf(std::string_view text, bool strict) {
+    Inspection out;
+    out.fields.kind = "pidf";
+    const auto summary = summarize(text, strict);
+    out.fields.ok = summary.has_value();
+    if (!summary) {
+        out.fields.rule = std::string(summary.error().rule);
+        out.fields.offset = summary.error().offset;
+        return out;
+    }
+    out.lines.push_back("PIDF of " + escape(summary->entity));
+    for (const auto& tuple : summary->tuples) {
+        std::string line = "  tuple " + escape(tuple.id);
+        if (!tuple.basic.empty()) line += ": " + tuple.basic;
+        if (!tuple.contact.empty()) line += ", contact " + escape(tuple.contact);
+        if (tuple.priority) line += ", priority " + *tuple.priority;
+        out.lines.push_back(line);
+    }
+    for (const auto& activity : summary->activities)
+        out.lines.push_back("  activity " + escape(activity));
+    for (const auto& note : summary->notes) out.lines.push_back("  note \"" + escape(note) + "\"");
     return out;
 }
 

@@ -19,6 +19,9 @@ struct Inspection {
 /// grammar is known, and what a message must have (RFC 3261 8.1.1).
 Inspection inspect_sip(std::string_view text, const sip::Leniency& leniency);
 
+/// `text` as a presence document (RFC 3863): whose it is, its tuples, what the person does.
+Inspection inspect_pidf(std::string_view text, bool strict);
+
 /// Whether `text` looks like XML rather than SIP: a "<" behind white space, or an encoding's mark.
 bool looks_like_xml(std::string_view text);
 

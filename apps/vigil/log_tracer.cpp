@@ -34,6 +34,7 @@ void LogTracer::message(sip::Now now, const sip::TraceMessage& message) {
 }
 
 void LogTracer::transition(sip::Now now, const sip::TraceTransition& transition) {
+    if (hook_) hook_(now, transition);
     if (!log_.wants(LogLevel::debug)) return;
     log_.say_limited(now, LogLevel::debug, "transition",
                      std::string(transition.machine) + " " + std::to_string(transition.object) +
@@ -50,7 +51,6 @@ void LogTracer::decision(sip::Now now, const sip::TraceDecision& decision) {
         if (!decision.subject.empty()) text += " (" + std::string(decision.subject) + ")";
         log_.say_limited(now, level, decision.reason, text);
     }
-    if (hook_) hook_(now, decision);
 }
 
 }  // namespace vigil

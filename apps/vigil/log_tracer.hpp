@@ -14,8 +14,8 @@ class LogTracer final : public sip::Tracer {
 public:
     /// Both outlive this; `capture` may be null.
     LogTracer(Log& log, PacketCapture* capture) : log_(log), capture_(capture) {}
-    /// Called with every decision, after it was logged.
-    void on_decision(std::function<void(sip::Now, const sip::TraceDecision&)> hook) {
+    /// Called with every transition.
+    void on_transition(std::function<void(sip::Now, const sip::TraceTransition&)> hook) {
         hook_ = std::move(hook);
     }
 
@@ -26,7 +26,7 @@ public:
 private:
     Log& log_;
     PacketCapture* capture_;
-    std::function<void(sip::Now, const sip::TraceDecision&)> hook_;
+    std::function<void(sip::Now, const sip::TraceTransition&)> hook_;
 };
 
 }  // namespace vigil

@@ -9,11 +9,10 @@ namespace vigil {
 ExitCode run_parse(const ParseOptions& options) {
     const auto text = read_file(options.file);
     if (!text) return fail(ExitCode::wrong_usage, {text.error(), {}, 0, {}}, options.json);
-    if (looks_like_xml(*text))
-        return fail(ExitCode::wrong_usage, {"vigil parse: PIDF is not built in yet", {}, 0, {}},
-                    options.json);
     Inspection found =
-        inspect_sip(*text, options.strict ? sip::Leniency::strict() : sip::Leniency{});
+        looks_like_xml(*text)
+            ? inspect_pidf(*text, options.strict)
+            : inspect_sip(*text, options.strict ? sip::Leniency::strict() : sip::Leniency{});
     if (!found.fields.ok) {
         const Place place = place_of(*text, found.fields.offset);
         found.fields.error = (options.file == "-" ? "standard input" : options.file) + ":" +

@@ -85,11 +85,19 @@ TEST_CASE("T-36: of a message only the start line is told, and only at debug") {
 TEST_CASE("A decision is told with its status, reason and subject; challenges at debug alone") {
     Written out(LogLevel::info);
     LogTracer tracer(out.log, nullptr);
-    int heard = 0;
-    tracer.on_decision([&](sip::Now, const sip::TraceDecision&) { ++heard; });
     tracer.decision(at({}), {"refused", "Not your address", "a\n@h", 403});
     tracer.decision(at({}), {"refused", "No credentials", "", 401});
     REQUIRE(out.lines.size() == 1);
     CHECK(out.lines[0].ends_with("info  refused 403: Not your address (a\\x0a@h)\n"));
-    CHECK(heard == 2);
+}
+
+TEST_CASE("Transitions are heard at any level, and told at debug alone") {
+    Written out(LogLevel::info);
+    LogTracer tracer(out.log, nullptr);
+    int heard = 0;
+    tracer.on_transition(
+        [&](sip::Now, const sip::TraceTransition& each) { heard += each.to == "pending"; });
+    tracer.transition(at({}), {"subscription", 1, "init", "subscribe", "pending"});
+    CHECK(heard == 1);
+    CHECK(out.lines.empty());
 }

@@ -1,0 +1,233 @@
+#include "apps/vigil/client_session.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <csignal>
+
+#include "apps/edge/net/address.hpp"
+#include "apps/edge/net/descriptor.hpp"
+#include "apps/vigil/console.hpp"
+#include "apps/vigil/password.hpp"
+#include "apps/vigil/text.hpp"
+#include "sip/message/uri.hpp"
+
+namespace vigil {
+
+namespace {
+
+using edge::failure;
+using edge::Outcome;
+
+constexpr std::uint16_t default_port = 5060;
+constexpr sip::Duration leave_timeout = sip::seconds{2};
+constexpr double timeout_max_s = 1e6;
+
+std::string unescaped(std::string_view text) {
+    std::string room(text.size(), '\0');
+    sip::Appender out(std::span(room.data(), room.size()));
+    sip::write_unescaped(out, text);
+    room.resize(out.size());
+    return room;
+}
+
+/// The address that this machine would send from to reach `to`. No packet leaves.
+Outcome<sip::Address> local_address_towards(const sip::Endpoint& to) {
+    const auto address = edge::to_socket_address(to);
+    const edge::Descriptor fd(::socket(address.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd || ::connect(fd.get(), address.get(), address.size) != 0)
+        return failure("there is no way from this machine to " + edge::to_text(to));
+    return edge::local_endpoint(fd.get()).address;
+}
+
+}  // namespace
+
+Outcome<std::string> check_address(const std::string& uri) {
+    const auto parsed = sip::parse_uri(uri);
+    const std::string quoted = "\"" + escape(uri, 100) + "\"";
+    if (!parsed)
+        return failure(quoted + ": " + std::string(parsed.error().rule) +
+                       "; write it as sip:alice@example.com");
+    if (parsed->scheme == sip::Scheme::sips)
+        return failure(quoted + ": sips needs TLS, which is not built in yet; use sip:");
+    if (parsed->scheme != sip::Scheme::sip || parsed->user.empty())
+        return failure(quoted + ": write it as sip:alice@example.com");
+    return uri;
+}
+
+Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::string& uri) {
+    if (!given.empty()) {
+        auto spec = edge::parse_listen_spec(given);
+        if (!spec) return failure("--server " + escape(spec.error()));
+        if (spec->transport != sip::Transport::udp && spec->transport != sip::Transport::tcp)
+            return failure("--server " + escape(given) +
+                           ": tls, ws and wss are not built in yet; use udp or tcp");
+        if (spec->port == 0) spec->port = default_port;
+        return spec;
+    }
+    edge::ListenSpec spec{sip::Transport::udp, sip::Address::v4(127, 0, 0, 1), default_port};
+    const auto parsed = sip::parse_uri(uri);
+    if (!parsed) return spec;
+    const auto numeric = edge::numeric_host(parsed->host);
+    if (!numeric) return spec;
+    spec.address = *numeric;
+    if (parsed->port != 0) spec.port = parsed->port;
+    if (uri.find(";transport=tcp") != std::string::npos) spec.transport = sip::Transport::tcp;
+    return spec;
+}
+
+ClientSession::ClientSession(const ClientOptions& options)
+    : options_(options),
+      stack_(sip::StackOptions{}, entropy_),
+      credentials_(stack_.shard().memory, entropy_),
+      engine_(stack_),
+      driver_(engine_) {}
+
+tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSession::open(
+    const ClientOptions& options, const std::string& uri) {
+    const auto wrong = [](std::string error, ExitCode code = ExitCode::wrong_usage) {
+        return tl::unexpected(Failure{std::move(error), code});
+    };
+    const std::string as = options.as.empty() ? uri : options.as;
+    const auto checked = check_address(as);
+    if (!checked) return wrong((options.as.empty() ? "" : "--as ") + checked.error());
+    if (options.timeout_s && !(*options.timeout_s > 0 && *options.timeout_s <= timeout_max_s))
+        return wrong("--timeout wants seconds above 0");
+    const auto server = choose_server(options.server, uri);
+    if (!server) return wrong(server.error());
+    std::unique_ptr<ClientSession> session(new ClientSession(options));
+    session->as_ = as;
+    session->server_ = *server;
+    session->user_ = unescaped(sip::parse_uri(session->as_)->user);
+    if (const auto set = session->set_password(); !set) return wrong(set.error());
+    if (const auto bound = session->listen(); !bound) return wrong(bound.error(), ExitCode::failed);
+    return session;
+}
+
+Outcome<void> ClientSession::set_password() {
+    std::string password;
+    if (options_.password_env) {
+        const auto value = password_from_environment(*options_.password_env);
+        if (!value) return failure(value.error());
+        password = *value;
+    } else if (options_.password) {
+        password = *options_.password;
+    }
+    has_password_ = !password.empty();
+    // The server's own realm, whatever it is called: there is one server, and one password for it.
+    if (has_password_ && !credentials_.add_password("", user_, password))
+        return failure("the password is too long");
+    return {};
+}
+
+Outcome<void> ClientSession::listen() {
+    const auto local = local_address_towards({server_.address, server_.port});
+    if (!local) return failure(local.error());
+    // Both, as a phone has them: a NOTIFY that is too large for a datagram comes by TCP.
+    const std::array specs{edge::ListenSpec{sip::Transport::udp, *local, 0},
+                           edge::ListenSpec{sip::Transport::tcp, *local, 0}};
+    return driver_.listen(specs);
+}
+
+sip::UacOptions ClientSession::peer(const std::string& uri) {
+    sip::UacOptions options;
+    options.uri = uri;
+    options.from = as_;
+    const auto parsed = sip::parse_uri(as_);
+    if (parsed) options.contact_user = parsed->user;
+    options.next_hop.transport = server_.transport;
+    options.next_hop.remote = {server_.address, server_.port};
+    if (has_password_) options.credentials = &credentials_;
+    return options;
+}
+
+std::string ClientSession::random_name() {
+    std::array<char, 24> room{};
+    sip::Appender out(room);
+    out << "t";
+    out.hex(entropy_.next());
+    return std::string(out.view());
+}
+
+ExitCode ClientSession::run(std::function<void()> news, std::function<void()> leave) {
+    leave_ = std::move(leave);
+    driver_.after_drain(std::move(news));
+    const auto interrupted = [this](ExitCode code) {
+        // A second Ctrl-C does not wait for anybody.
+        if (leaving_)
+            finish(code);
+        else
+            begin_to_leave(code);
+    };
+    driver_.on_signal(SIGINT, [=] { interrupted(ExitCode::interrupted); });
+    driver_.on_signal(SIGTERM, [=] { interrupted(ExitCode::done); });
+    if (options_.timeout_s)
+        driver_.after(
+            std::chrono::milliseconds{static_cast<std::int64_t>(*options_.timeout_s * 1000)},
+            [this] {
+                if (leaving_) return;
+                if (timeout_)
+                    timeout_();
+                else
+                    begin_to_leave(ExitCode::done);
+            });
+    driver_.run();
+    driver_.after_drain({});
+    return code_;
+}
+
+void ClientSession::set_code(ExitCode code) {
+    if (!has_code_) code_ = code;
+    has_code_ = true;
+}
+
+void ClientSession::begin_to_leave(ExitCode code) {
+    set_code(code);
+    if (leaving_) return;
+    leaving_ = true;
+    driver_.after(leave_timeout, [this] { finish(code_); });
+    if (leave_) leave_();
+}
+
+void ClientSession::finish(ExitCode code) {
+    set_code(code);
+    leaving_ = true;
+    driver_.stop();
+}
+
+std::string ClientSession::hint_for(std::uint16_t status) const {
+    switch (status) {
+        case 401:
+        case 407:
+            return has_password_ ? "the user or the password is wrong"
+                                 : "give the password with --password-env VAR";
+        case 403: return "this user may not do that";
+        case 404: return "the server knows nobody of that address";
+        case 408: return "is a server listening there? --server says which";
+        case 412: return "nothing is published under that entity-tag any more";
+        case 423: return "ask for more with --expires";
+        case 489: return "the server does not know that event package";
+        default: return {};
+    }
+}
+
+void ClientSession::complain(const Refusal& refusal) const {
+    const std::string server = edge::to_text(server_);
+    const bool silent = refusal.phrase.empty();
+    std::string error = escape(refusal.uri, 200) + ": " + refusal.what;
+    if (refusal.status == 408 && silent)
+        error += " got no answer from " + server;
+    else if (refusal.status == 503 && silent)
+        error += " could not be sent to " + server;
+    else
+        error += " was refused: " + std::to_string(refusal.status) + " " + escape(refusal.phrase);
+    const std::string hint = hint_for(silent && refusal.status == 503 ? 408 : refusal.status);
+    if (!hint.empty()) error += "; " + hint;
+    (void)fail(ExitCode::failed, {error, refusal.uri, refusal.status, refusal.phrase}, json());
+}
+
+void ClientSession::complain(const std::string& uri, const std::string& error) const {
+    (void)fail(ExitCode::failed, {escape(uri, 200) + ": " + error, uri, 0, {}}, json());
+}
+
+}  // namespace vigil

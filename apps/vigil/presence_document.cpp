@@ -1,0 +1,131 @@
+#include "apps/vigil/presence_document.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "pidf/namespaces.hpp"
+#include "pidf/reader.hpp"
+#include "pidf/writer.hpp"
+#include "sip/base/civil_time.hpp"
+
+namespace vigil {
+
+namespace {
+
+constexpr std::size_t arena_bytes = std::size_t{4} << 20;
+constexpr std::size_t document_bytes_max = 65'536;
+
+/// RFC 4480 5: what may stand in <activities> by name; any other text goes into <other>.
+constexpr std::array<std::string_view, 26> known_activities{
+    "appointment", "away",
+    "breakfast",   "busy",
+    "dinner",      "holiday",
+    "in-transit",  "looking-for-work",
+    "lunch",       "meal",
+    "meeting",     "on-the-phone",
+    "performance", "permanent-absence",
+    "playing",     "presentation",
+    "shopping",    "sleeping",
+    "spectator",   "steering",
+    "travel",      "tv",
+    "unknown",     "vacation",
+    "working",     "worship",
+};
+
+bool is_known(std::string_view activity) {
+    return std::find(known_activities.begin(), known_activities.end(), activity) !=
+           known_activities.end();
+}
+
+void add_once(std::vector<std::string>& to, std::string_view text) {
+    if (!text.empty() && std::find(to.begin(), to.end(), text) == to.end()) to.emplace_back(text);
+}
+
+/// Thousandths as RFC 3863 4.1.5 writes them, "0.8".
+std::string priority_text(std::uint16_t thousandths) {
+    std::string digits = std::to_string(1000 + thousandths % 1000).substr(1);
+    while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+    return std::to_string(thousandths / 1000) + "." + digits;
+}
+
+TupleFields fields_of(const pidf::Tuple& tuple) {
+    TupleFields fields;
+    fields.id = std::string(tuple.id);
+    if (tuple.basic) fields.basic = *tuple.basic == pidf::Basic::open ? "open" : "closed";
+    fields.contact = std::string(tuple.contact);
+    if (tuple.priority) fields.priority = priority_text(*tuple.priority);
+    for (const pidf::Note& note : tuple.notes) fields.notes.emplace_back(note.text);
+    return fields;
+}
+
+/// False: the arena refused.
+bool put_activity(pidf::Document& document, pidf::Arena& arena, const PresenceWish& wish,
+                  std::string_view timestamp) {
+    pidf::Person* person = pidf::add_person(document, arena, "p1");
+    if (person == nullptr) return false;
+    person->timestamp.text = timestamp;
+    if (is_known(*wish.activity)) return pidf::add_activity(*person, arena, *wish.activity);
+    pidf::Element* activities = pidf::make_element(arena, pidf::rpid_namespace, "activities");
+    pidf::Element* other = pidf::make_element(arena, pidf::rpid_namespace, "other");
+    pidf::Element* text = pidf::make_text(arena, *wish.activity);
+    if (activities == nullptr || other == nullptr || text == nullptr) return false;
+    pidf::append(*other, text);
+    pidf::append(*activities, other);
+    person->extensions.push_back(activities);
+    return true;
+}
+
+}  // namespace
+
+sip::Expected<PresenceSummary> summarize(std::string_view document, bool strict) {
+    sip::Memory memory;
+    pidf::Arena arena(memory, arena_bytes);
+    pidf::ReadOptions options;
+    options.watcher = true;
+    options.strict = strict;
+    const auto read = pidf::read(document, arena, options);
+    if (!read) return tl::unexpected(read.error());
+    PresenceSummary summary;
+    summary.entity = std::string((*read)->entity);
+    for (const pidf::Note& note : (*read)->notes) add_once(summary.notes, note.text);
+    for (const pidf::Person& person : (*read)->persons) {
+        for (std::size_t i = 0; !pidf::activity_of(person, i).empty(); ++i)
+            add_once(summary.activities, pidf::activity_of(person, i));
+        for (const pidf::Note& note : person.notes) add_once(summary.notes, note.text);
+    }
+    for (const pidf::Tuple& tuple : (*read)->tuples) {
+        summary.tuples.push_back(fields_of(tuple));
+        const TupleFields& fields = summary.tuples.back();
+        for (const std::string& note : fields.notes) add_once(summary.notes, note);
+        if (fields.basic == "open" || summary.basic.empty()) summary.basic = fields.basic;
+    }
+    return summary;
+}
+
+sip::Expected<std::string> make_document(const PresenceWish& wish) {
+    sip::Memory memory;
+    pidf::Arena arena(memory, arena_bytes);
+    std::array<char, 64> time_room{};
+    sip::Appender time(time_room);
+    sip::write_rfc3339(time, wish.wall_ms);
+    pidf::Document document;
+    document.entity = wish.entity;
+    pidf::Tuple* tuple = pidf::add_tuple(document, arena, wish.tuple_id);
+    bool made = tuple != nullptr;
+    if (made) {
+        tuple->basic = wish.open ? pidf::Basic::open : pidf::Basic::closed;
+        tuple->contact = wish.contact ? std::string_view(*wish.contact) : wish.entity;
+        tuple->timestamp.text = time.view();
+        if (wish.note) made = pidf::add_note(tuple->notes, arena, *wish.note) != nullptr;
+        if (made && wish.activity) made = put_activity(document, arena, wish, time.view());
+    }
+    if (!made) return sip::failure(sip::Condition::body_too_large, "The document is too large");
+    std::string room(document_bytes_max, '\0');
+    sip::Appender out(std::span(room.data(), room.size()));
+    if (const auto written = pidf::write(document, out); !written)
+        return tl::unexpected(written.error());
+    room.resize(out.size());
+    return room;
+}
+
+}  // namespace vigil

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/vigil/json_output.hpp"
+#include "sip/base/error.hpp"
+
+namespace vigil {
+
+/// What a person wants to know of a presence document.
+struct PresenceSummary {
+    std::string entity;
+    std::string basic;  ///< open when any tuple is, else closed when any is, else empty
+    std::vector<std::string> activities;
+    std::vector<std::string> notes;  ///< of the document, the persons and the tuples, each once
+    std::vector<TupleFields> tuples;
+};
+/// Reads a PIDF document as a watcher does; the error's offset counts in `document`.
+/// `strict`: the letter of RFC 3863 4.1, which not every client keeps.
+sip::Expected<PresenceSummary> summarize(std::string_view document, bool strict = false);
+
+/// What `vigil publish` was told to say.
+struct PresenceWish {
+    std::string entity;    ///< URI of the presentity
+    std::string tuple_id;  ///< an XML name
+    bool open = true;
+    std::optional<std::string> activity, note, contact;
+    std::int64_t wall_ms = 0;
+};
+/// Such a document: one tuple, and with an activity a person. Errors: `body_too_large`.
+sip::Expected<std::string> make_document(const PresenceWish& wish);
+
+}  // namespace vigil

@@ -1,0 +1,228 @@
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "apps/edge/net/clock.hpp"
+#include "apps/edge/net/descriptor.hpp"
+#include "apps/edge/net/driver.hpp"
+#include "apps/edge/net/entropy.hpp"
+#include "apps/edge/net/systemd.hpp"
+#include "apps/vigil/commands.hpp"
+#include "apps/vigil/console.hpp"
+#include "apps/vigil/log_tracer.hpp"
+#include "apps/vigil/serve_settings.hpp"
+#include "apps/vigil/version.hpp"
+#include "presence/server.hpp"
+
+namespace vigil {
+
+namespace {
+
+// Together the two seconds that a stop may take.
+constexpr sip::Duration farewell_timeout = sip::milliseconds{1'500};
+constexpr sip::Duration unsent_timeout = sip::milliseconds{500};
+constexpr std::uint32_t retry_after_min_s = 5, retry_after_max_s = 30;
+
+constexpr std::string_view no_decisions =
+    "policy confirm: watchers stay pending until somebody decides about them, and there is no way "
+    "to decide yet; start with --policy allow to let every authenticated watcher in";
+
+presence::Policy policy_of(DefaultPolicy policy) {
+    switch (policy) {
+        case DefaultPolicy::allow: return presence::Policy::allow;
+        case DefaultPolicy::confirm: return presence::Policy::confirm;
+        case DefaultPolicy::polite_block: return presence::Policy::polite_block;
+        case DefaultPolicy::block: return presence::Policy::block;
+    }
+    return presence::Policy::block;
+}
+
+void write_to_stderr(std::string_view line) {
+    // What does not fit a pipe that nobody reads is lost; the server goes on.
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+/// Who exists: the users, as they are at the moment.
+class Addresses final : public sip::Directory {
+public:
+    explicit Addresses(const UserTable& users) : users_(users) {}
+    bool exists(std::string_view address) const override { return users_.exists(address); }
+
+private:
+    const UserTable& users_;
+};
+
+/// A running server: the core, the sockets, and what signals do to them.
+class Service {
+public:
+    Service(const ServeOptions& options, ServeSettings settings, UserTable users,
+            std::optional<PacketCapture> capture)
+        : options_(options),
+          settings_(std::move(settings)),
+          users_(std::move(users)),
+          capture_(std::move(capture)),
+          domains_(settings_.domains.begin(), settings_.domains.end()),
+          addresses_(users_),
+          log_(settings_.log, write_to_stderr),
+          tracer_(log_, capture_ ? &*capture_ : nullptr),
+          server_(server_options(), entropy_),
+          engine_(server_),
+          driver_(engine_, driver_options()) {}
+
+    edge::Outcome<void> listen() { return driver_.listen(settings_.listen, settings_.advertise); }
+
+    ExitCode run() {
+        if (settings_.policy == DefaultPolicy::confirm)
+            log_.say(edge::read_clocks(), LogLevel::warn, no_decisions);
+        tracer_.on_transition(
+            [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
+        driver_.on_signal(SIGTERM, [this] { stop("SIGTERM"); });
+        driver_.on_signal(SIGINT, [this] { stop("SIGINT"); });
+        driver_.on_signal(SIGHUP, [this] { reload(); });
+        driver_.after_drain([this] {
+            if (stopping_ && server_.idle()) driver_.stop();
+        });
+        print_line(driver_.ready_line());
+        edge::notify_systemd("READY=1");
+        log_.say(edge::read_clocks(), LogLevel::info,
+                 std::string(version_line()) + ": " + driver_.ready_line());
+        driver_.run();
+        log_.say(edge::read_clocks(), LogLevel::info, "stopped");
+        return ExitCode::done;
+    }
+
+private:
+    presence::ServerOptions server_options() {
+        presence::ServerOptions options;
+        options.domains = domains_;
+        if (settings_.digest) {
+            options.credentials = &users_;
+            options.directory = &addresses_;
+        }
+        options.policy = policy_of(settings_.policy);
+        options.notify_interval = settings_.notify_interval;
+        options.expires_min_s = settings_.expires_min_s;
+        options.expires_max_s = settings_.expires_max_s;
+        options.strict = settings_.strict;
+        options.rfc3265_compat = settings_.rfc3265_compat;
+        for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
+        options.tracer = &tracer_;
+        options.server_name = product();
+        return options;
+    }
+
+    static edge::DriverOptions driver_options() {
+        edge::DriverOptions options;
+        options.stop_timeout = unsent_timeout;
+        return options;
+    }
+
+    void note_pending(sip::Now now, const sip::TraceTransition& step) {
+        if (told_of_pending_ || step.machine != "subscription" || step.to != "pending") return;
+        told_of_pending_ = true;
+        log_.say(now, LogLevel::warn,
+                 "a watcher is pending, the first one; " + std::string(no_decisions));
+    }
+
+    void stop(std::string_view signal) {
+        if (stopping_) {
+            // Asked a second time: nobody is waited for any more.
+            driver_.stop();
+            return;
+        }
+        stopping_ = true;
+        const sip::Now now = edge::read_clocks();
+        log_.say(now, LogLevel::info,
+                 std::string(signal) + ": stopping, " + std::to_string(server_.notifier().size()) +
+                     " subscriptions are ended");
+        edge::notify_systemd("STOPPING=1");
+        const auto how = settings_.on_stop == OnStop::probation
+                             ? presence::Server::Stop::probation
+                             : presence::Server::Stop::deactivate;
+        server_.shut_down(now, how, retry_after_min_s, retry_after_max_s);
+        driver_.after(farewell_timeout, [this] { driver_.stop(); });
+    }
+
+    void reload() {
+        if (stopping_) return;
+        const sip::Now now = edge::read_clocks();
+        edge::notify_systemd("RELOADING=1\nMONOTONIC_USEC=" +
+                             std::to_string(now.mono.time_since_epoch().count() / 1000));
+        const auto kept = [&](const std::string& error) {
+            log_.say(now, LogLevel::error, "SIGHUP: " + error + "; all stays as it was");
+        };
+        auto settings = read_serve_settings(options_.given);
+        std::vector<std::string> warnings;
+        if (!settings) {
+            kept(settings.error());
+        } else if (auto users = load_users(*settings, warnings); !users) {
+            kept(users.error());
+        } else {
+            take(now, *settings, std::move(*users));
+            for (const std::string& warning : warnings) log_.say(now, LogLevel::warn, warning);
+        }
+        edge::notify_systemd("READY=1");
+    }
+
+    void take(sip::Now now, const ServeSettings& settings, UserTable users) {
+        users_ = std::move(users);
+        settings_.on_stop = settings.on_stop;
+        settings_.log = settings.log;
+        log_.set_level(settings.log);
+        if (settings.policy != settings_.policy) {
+            settings_.policy = settings.policy;
+            server_.set_policy(now, policy_of(settings.policy));
+        }
+        log_.say(now, LogLevel::info,
+                 "SIGHUP: configuration read, " + std::to_string(users_.size()) + " users");
+        if (const std::string option = needs_restart(settings_, settings); !option.empty())
+            log_.say(now, LogLevel::warn,
+                     "SIGHUP: " + option + " was changed, and takes a restart to take effect");
+    }
+
+    const ServeOptions& options_;
+    ServeSettings settings_;
+    UserTable users_;
+    std::optional<PacketCapture> capture_;
+    std::vector<std::string_view> domains_;
+    Addresses addresses_;
+    Log log_;
+    LogTracer tracer_;
+    edge::OsEntropy entropy_;
+    presence::Server server_;
+    edge::EngineOf<presence::Server> engine_;
+    edge::Driver driver_;
+    bool stopping_ = false, told_of_pending_ = false;
+};
+
+ExitCode refuse(const std::string& error, ExitCode code = ExitCode::wrong_usage) {
+    return fail(code, {"vigil serve: " + error, {}, 0, {}}, false);
+}
+
+}  // namespace
+
+ExitCode run_serve(const ServeOptions& options) {
+    auto settings = read_serve_settings(options.given);
+    if (!settings) return refuse(settings.error());
+    auto users = load_users(*settings, settings->warnings);
+    if (!users) return refuse(users.error());
+    std::optional<PacketCapture> capture;
+    if (!settings->trace_file.empty()) {
+        auto opened = PacketCapture::open(settings->trace_file);
+        if (!opened) return refuse("--trace: " + opened.error());
+        capture = std::move(*opened);
+    }
+    for (const std::string& warning : settings->warnings)
+        print_error("vigil serve: warning: " + warning);
+    edge::raise_descriptor_limit();
+    const auto service = std::make_unique<Service>(options, std::move(*settings), std::move(*users),
+                                                   std::move(capture));
+    if (const auto bound = service->listen(); !bound)
+        return refuse(bound.error(), ExitCode::failed);
+    return service->run();
+}
+
+}  // namespace vigil

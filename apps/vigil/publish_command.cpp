@@ -71,16 +71,23 @@ private:
                                 std::to_string(notice.retry_after_s) + " s");
                 return;
             case Kind::removed:
+                // Gone already: fine when we leave, not when that one was to be removed.
+                if (options_.remove && notice.status >= 300) {
+                    refused(notice);
+                    return;
+                }
                 tell(notice);
                 session_.finish(ExitCode::done);
                 return;
             case Kind::refused:
-            case Kind::failed:
-                session_.complain(
-                    {"PUBLISH", options_.uri, notice.status, std::string(notice.phrase.view())});
-                session_.finish(ExitCode::failed);
-                return;
+            case Kind::failed: refused(notice); return;
         }
+    }
+
+    void refused(const sip::PublicationNotice& notice) {
+        session_.complain(
+            {"PUBLISH", options_.uri, notice.status, std::string(notice.phrase.view())});
+        session_.finish(ExitCode::failed);
     }
 
     void tell(const sip::PublicationNotice& notice) const {

@@ -123,7 +123,8 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(out, "")
 
     def test_help_and_version(self):
-        for arguments in (["help"], ["--help"], ["serve", "--help"], ["help", "watch"], ["version"]):
+        for arguments in (["help"], ["--help"], ["serve", "--help"], ["help", "watch"],
+                          ["version"]):
             code, out, err = run(*arguments)
             self.assertEqual((code, err), (0, ""))
             self.assertIn("igil", out)
@@ -191,7 +192,8 @@ class Parse(unittest.TestCase):
     def test_pidf(self):
         head = b'<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@h">\n'
         with tempfile.NamedTemporaryFile() as file:
-            file.write(head + b'<tuple id="t1"><status><basic>open</basic></status></tuple></presence>')
+            file.write(head + b'<tuple id="t1"><status><basic>open</basic></status></tuple>'
+                              b'</presence>')
             file.flush()
             code, out, _ = run("parse", file.name)
         self.assertEqual(code, 0)
@@ -287,8 +289,8 @@ class Serve(unittest.TestCase):
 
     def test_configuration_file(self):
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-            file.write('listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]\nuser = "alice:wonderland"\n'
-                       'policy = "allow"\n')
+            file.write('listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]\n'
+                       'user = "alice:wonderland"\npolicy = "allow"\n')
             file.flush()
             with Server("--config", file.name, listen=[], users=[]) as server:
                 code, _, err = run("watch", ALICE, "--once", *AS_ALICE, *server.at("tcp"))
@@ -377,7 +379,8 @@ class Presence(unittest.TestCase):
 
     def test_fetch_and_several_uris(self):
         with Server("--policy", "allow") as server:
-            code, out, err = run("watch", ALICE, BOB, "--once", "--json", *AS_BOB, *server.at("tcp"))
+            at = server.at("tcp")
+            code, out, err = run("watch", ALICE, BOB, "--once", "--json", *AS_BOB, *at)
             self.assertEqual(code, 0, err)
             found = [json.loads(line) for line in out.splitlines()]
             self.assertEqual({each["uri"] for each in found if each["event"] == "presence"},

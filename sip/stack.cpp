@@ -61,7 +61,9 @@ void Stack::input(Now now, const Datagram& in) {
 
 void Stack::input(Now now, const Chunk& in) {
     see(now);
+    const bool bound = transport_.is_bound(in.flow);
     transport_.receive(now, in);
+    if (bound && !transport_.is_open(in.flow)) lose_flow(now, in.flow);
 }
 
 FlowId Stack::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
@@ -347,7 +349,7 @@ void Stack::dispatch(Now now, Request& request) {
         error = Error{Condition::method_unknown, {}};
     else if (user == nullptr && message.method != Method::options)
         error = Error{Condition::method_not_allowed, {}};
-    else if (servers_.is_merged(request.essentials))
+    else if (servers_.is_merged(message, request.essentials))
         error = Error{Condition::loop_detected, "Merged request"};
     else if (request.essentials.request_uri.scheme == Scheme::other)
         error = Error{Condition::scheme_not_supported, {}};

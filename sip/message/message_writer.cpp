@@ -6,29 +6,24 @@
 namespace sip {
 namespace {
 
-/// Folds become one space; other control bytes go. What came in cannot start a line of its own.
+/// Folds and tabs become one space with the white space around them; other control bytes go. What
+/// came in cannot start a line of its own.
 void write_value(Appender& out, std::string_view value) {
-    bool space = false;
     value = trim(value);
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];
         // A quoted-pair is kept whole, whatever byte it escapes.
         if (c == '\\' && i + 1 < value.size() && value[i + 1] != '\r' && value[i + 1] != '\n') {
-            if (space) out << ' ';
-            space = false;
             out << value.substr(i++, 2);
-            continue;
+        } else if (is_lws(c)) {
+            std::size_t end = i;
+            bool plain = true;
+            for (; end < value.size() && is_lws(value[end]); ++end) plain &= value[end] == ' ';
+            out << (plain ? value.substr(i, end - i) : " ");
+            i = end - 1;
+        } else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
+            out << c;
         }
-        if (is_lws(c) && c != ' ') {
-            space = true;
-            continue;
-        }
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) continue;
-        if (space) {
-            if (c != ' ') out << ' ';
-            space = false;
-        }
-        out << c;
     }
 }
 

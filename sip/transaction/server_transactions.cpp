@@ -121,10 +121,13 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageVi
     return {Match::absorbed, {handle}};
 }
 
-bool ServerTransactions::is_merged(const Essentials& e) const {
+bool ServerTransactions::is_merged(const MessageView& message, const Essentials& e) const {
     if (!e.to_tag.empty()) return false;
-    const std::uint64_t hash = merge_hash(e);
-    return by_merge_.find(hash, [](std::uint32_t) { return true; }) != HashIndex::none;
+    const Key key = branch_key(message, e);
+    // A client that repeats a branch for another URI (libpurple) was forked by nobody.
+    return by_merge_.find(merge_hash(e), [&](std::uint32_t i) {
+        return !(const_cast<Slab<Transaction>&>(slab_).at(i).by_branch == key);
+    }) != HashIndex::none;
 }
 
 ServerTransactionId ServerTransactions::create(Now now, const Request& request) {
@@ -200,18 +203,15 @@ void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t 
 
 void ServerTransactions::transmit(Now now, Transaction& t, const Packet& packet) {
     if (!packet) return;
-    if (transport_.send(now, t.target, packet)) return;
-    // RFC 3261 18.2.2: the connection is gone; one to the sent-by port may be opened.
-    if (!is_reliable(t.target.transport)) {
-        ++shard_.counters.transport_failures;
-        return;
+    // RFC 3261 18.2.2: the connection is gone; one to the sent-by port may be opened. The port that
+    // the peer spoke from leads nowhere.
+    const bool reopen = is_reliable(t.target.transport) && !transport_.is_open(t.target.flow);
+    if (reopen) {
+        t.target.flow = {};
+        t.target.remote = t.reopen_at;
     }
-    t.target.flow = {};
-    t.target.remote = t.reopen_at;
-    if (transport_.send(now, t.target, packet))
-        transport_.bind(t.target.flow, 1);
-    else
-        ++shard_.counters.transport_failures;
+    if (!transport_.send(now, t.target, packet)) ++shard_.counters.transport_failures;
+    if (reopen) transport_.bind(t.target.flow, 1);
 }
 
 void ServerTransactions::apply(Now now, Handle handle, invite_server::Event event,

@@ -34,8 +34,8 @@ public:
     Matched receive(Now now, const MessageView& message, const Essentials& essentials);
 
     /// RFC 3261 8.2.2.2: no To tag, and the From tag, From URI, Call-ID and CSeq of a live
-    /// transaction that it does not match.
-    bool is_merged(const Essentials& essentials) const;
+    /// transaction that came with another branch.
+    bool is_merged(const MessageView& message, const Essentials& essentials) const;
 
     /// A new transaction for a request that `receive` did not know. Nothing: the table or the
     /// memory is full, to be answered 503 without state.

@@ -111,7 +111,7 @@ bool TransportLayer::closed(FlowId id) {
 
 void TransportLayer::close(FlowId id, std::string_view why) {
     if (!closed(id)) return;
-    if (!emit(CloseFlow{id, why})) ++shard_.counters.effects_dropped;
+    (void)emit(CloseFlow{id, why});
 }
 
 void TransportLayer::bind(FlowId id, int change) {
@@ -176,7 +176,11 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
     return {};
 }
 
-bool TransportLayer::emit(Effect&& effect) { return effects_.push(std::move(effect)); }
+bool TransportLayer::emit(Effect&& effect) {
+    if (effects_.push(std::move(effect))) return true;
+    ++shard_.counters.effects_dropped;
+    return false;
+}
 
 std::optional<Effect> TransportLayer::next_effect() {
     if (effects_.empty()) return {};

@@ -93,6 +93,7 @@ public:
     std::deque<RawMessage> sent;
     std::deque<sip::CommitId> commits;
     std::deque<sip::FlowId> closed;
+    std::deque<sip::OpenFlow> opened;
     bool answer_notify = true;  ///< 200 to each NOTIFY as soon as it is out
 
     /// The whole text of a request from `peer`; an empty branch gets a new number.
@@ -205,6 +206,8 @@ public:
                 commits.push_back(staged->id);
             } else if (const auto* gone = std::get_if<sip::CloseFlow>(&*effect)) {
                 closed.push_back(gone->flow);
+            } else if (const auto* wanted = std::get_if<sip::OpenFlow>(&*effect)) {
+                opened.push_back(*wanted);
             }
         }
         for (const RawMessage& message : to_answer) answer(message);

@@ -1,0 +1,58 @@
+#include "sip/base/buffer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdint>
+
+using namespace sip;
+
+TEST_CASE("an appender fills its room to the last byte and says when it was too small") {
+    std::array<char, 4> room{};
+    Appender out(room);
+    out << "abc" << 'd';
+    CHECK(out.view() == "abcd");
+    CHECK(out.room_left() == 0);
+    CHECK_FALSE(out.overflowed());
+    out << "";
+    CHECK_FALSE(out.overflowed());
+    out << 'e';
+    CHECK(out.overflowed());
+}
+
+TEST_CASE("after the text that did not fit nothing shorter slips in behind the gap") {
+    std::array<char, 6> room{};
+    Appender out(room);
+    out << "abc"
+        << "defg"
+        << "h";
+    CHECK(out.overflowed());
+    CHECK(out.room_left() == 0);
+    // What stands there is no message: a caller that takes its part back goes on from before it.
+    out.rewind(3);
+    CHECK_FALSE(out.overflowed());
+    out << "xyz";
+    CHECK(out.view() == "abcxyz");
+}
+
+TEST_CASE("numbers are written whole, at both ends of their ranges") {
+    std::array<char, 96> room{};
+    Appender out(room);
+    out << std::uint64_t{0} << ' ' << UINT64_MAX << ' ' << UINT32_MAX << ' ' << std::uint16_t{65535}
+        << ' ';
+    out.hex(0xABC, 2) << ' ';
+    out.hex(0x1) << ' ';
+    out.hex(UINT64_MAX);
+    CHECK(out.view() ==
+          "0 18446744073709551615 4294967295 65535 bc 0000000000000001 ffffffffffffffff");
+}
+
+TEST_CASE("an appender without room takes nothing but the empty text") {
+    Appender out(std::span<char>{});
+    out << "";
+    CHECK_FALSE(out.overflowed());
+    CHECK(out.view().empty());
+    out << 'x';
+    CHECK(out.overflowed());
+    CHECK(out.view().empty());
+}

@@ -1,0 +1,88 @@
+#include "sip/base/slab.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <vector>
+
+using namespace sip;
+
+TEST_CASE("a handle that outlived its object finds nothing, even when the place is taken anew") {
+    Memory memory;
+    Slab<int> slab(memory, 10);
+    const Handle first = slab.create(1);
+    slab.destroy(first);
+    CHECK(slab.find(first) == nullptr);
+    const Handle second = slab.create(2);
+    CHECK(second.index == first.index);
+    CHECK(slab.find(first) == nullptr);
+    REQUIRE(slab.find(second) != nullptr);
+    CHECK(*slab.find(second) == 2);
+    CHECK(slab.find(Handle{}) == nullptr);
+    CHECK(slab.find(Handle{9999, 1}) == nullptr);
+    CHECK_FALSE(static_cast<bool>(Handle{}));
+}
+
+TEST_CASE("objects keep their addresses while the slab grows") {
+    Memory memory;
+    Slab<int> slab(memory, 1000);
+    std::vector<std::pair<Handle, int*>> made;
+    for (int i = 0; i < 1000; ++i) {
+        const Handle handle = slab.create(int{i});
+        REQUIRE(handle);
+        made.emplace_back(handle, slab.find(handle));
+    }
+    for (std::size_t i = 0; i < made.size(); ++i) {
+        CHECK(slab.find(made[i].first) == made[i].second);
+        CHECK(*made[i].second == static_cast<int>(i));
+    }
+}
+
+TEST_CASE("ROUR-4: a slab refuses one past its limit and takes again after a destroy") {
+    Memory memory;
+    Slab<int> slab(memory, 33);
+    std::vector<Handle> made;
+    for (int i = 0; i < 33; ++i) made.push_back(slab.create(int{i}));
+    CHECK(slab.full());
+    CHECK_FALSE(slab.create(99));
+    slab.destroy(made[5]);
+    CHECK_FALSE(slab.full());
+    CHECK(slab.create(99));
+}
+
+TEST_CASE("T-35: a slab refused memory creates nothing, at either of its two allocations") {
+    for (const std::uint64_t n : {0U, 1U}) {
+        Memory memory;
+        Slab<int> slab(memory, 10);
+        memory.refuse_after(n);
+        CHECK_FALSE(slab.create(1));
+        CHECK(slab.size() == 0);
+        CHECK(slab.create(1));
+    }
+}
+
+TEST_CASE("for_each visits each live object once, and may destroy the one it is given") {
+    Memory memory;
+    Slab<int> slab(memory, 100);
+    for (int i = 0; i < 70; ++i) slab.create(int{i});
+    int sum = 0;
+    slab.for_each([&](Handle handle, int& value) {
+        sum += value;
+        if (value % 2 == 0) slab.destroy(handle);
+    });
+    CHECK(sum == 69 * 70 / 2);
+    CHECK(slab.size() == 35);
+    slab.for_each([&](Handle, const int& value) { CHECK(value % 2 == 1); });
+}
+
+TEST_CASE("a slab destroys what lives in it when it goes") {
+    Memory memory;
+    const auto watched = std::make_shared<int>(1);
+    {
+        Slab<std::shared_ptr<int>> slab(memory, 100);
+        for (int i = 0; i < 40; ++i) slab.create(watched);
+        CHECK(watched.use_count() == 41);
+    }
+    CHECK(watched.use_count() == 1);
+    CHECK(memory.used() == 0);
+}

@@ -89,8 +89,11 @@ constexpr std::string_view password_extra = "&=+$,";
 constexpr std::string_view parameter_extra = "[]/:&+$";
 constexpr std::string_view header_extra = "[]/?:+$";
 
-/// uri-parameters: no white space, no quotes, no empty names.
+bool has_parameter(std::string_view parameters, std::string_view name);
+
+/// uri-parameters: no white space, no quotes, no empty names, none twice (RFC 3261 19.1.1).
 Expected<void> check_parameters(const Uri& uri, std::string_view text) {
+    const std::string_view all = text;
     while (!text.empty()) {
         text.remove_prefix(1);  // the semicolon
         const std::string_view one = text.substr(0, text.find(';'));
@@ -102,6 +105,9 @@ Expected<void> check_parameters(const Uri& uri, std::string_view text) {
                     check_part(uri, part, parameter_extra, "URI: parameter is malformed");
                 !checked)
                 return checked;
+        const std::string_view before = all.substr(0, offset_in(all, one) - 1);
+        if (has_parameter(before, halves.before))
+            return bad("URI: parameter stands twice", offset_in(uri.text, one));
         text.remove_prefix(one.size());
     }
     return {};
@@ -260,6 +266,10 @@ std::optional<std::string_view> find_parameter(std::string_view parameters, std:
         parameters.remove_prefix(one.size());
     }
     return {};
+}
+
+bool has_parameter(std::string_view parameters, std::string_view name) {
+    return find_parameter(parameters, name).has_value();
 }
 
 /// RFC 3261 19.1.4: a parameter in both must be the same; in one alone, it matters for some.

@@ -43,9 +43,10 @@ struct ServerOptions {
 /// presence package. Driven as a sip::Stack is: see there.
 ///
 /// The order of checks on a request (requirement D-7): parse and version, transaction match,
-/// authentication (OPTIONS is answered without), method, merged request, Request-URI, Require; then
-/// of SUBSCRIBE: Event, Accept, Expires, body, existence, authorization, limits; of PUBLISH: Event,
-/// authorization, SIP-If-Match, Expires, body; of REGISTER: To, authorization, existence, contacts.
+/// authentication (OPTIONS is answered without), method, merged request, Request-URI (404 for whom
+/// there is not), Require; then of SUBSCRIBE: Event, Accept, Expires, body, authorization, limits;
+/// of PUBLISH: Event, authorization, SIP-If-Match, Expires, body; of REGISTER: To, authorization,
+/// existence, contacts.
 class Server : private sip::RegistrationListener {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);

@@ -140,6 +140,20 @@ TEST_CASE("R3903-6-10: what is kept is written anew, and an empty presence is le
     CHECK(w.shard.memory.used() <= w.shard.limits.response_bytes);  // the scratch alone
 }
 
+TEST_CASE("R3903-OUR-1: tuples of a document are bounded: 413 at one past") {
+    PackageWorld w;
+    const auto tuples = [](int count) {
+        std::string inside;
+        for (int i = 1; i < count; ++i)
+            inside += "<tuple id=\"x" + std::to_string(i) + "\"><status/></tuple>";
+        return pidf_document("open", "t", {}, inside);
+    };
+    CHECK(w.accept(tuples(128)));
+    const auto refused = w.accept(tuples(129));
+    REQUIRE_FALSE(refused);
+    CHECK(sip::status_of(refused.error().condition) == 413);
+}
+
 TEST_CASE("R3863-4.1.1-3: an entity that is not the presentity is reported, and not trusted") {
     PackageWorld w;
     REQUIRE(w.accept(pidf_document("open", "t", {}, {}, "sip:alice@example.com")));

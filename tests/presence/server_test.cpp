@@ -92,6 +92,40 @@ TEST_CASE("R3903-14.1-1: a user publishes for and registers only his own address
     CHECK(w.server.registrar().size() == 1);
 }
 
+TEST_CASE("a subscription is refreshed and ended by its own watcher alone") {
+    ServerWorld w(Policy::allow);
+    const RawRequest subscribe = ServerWorld::subscribe("bob");
+    REQUIRE(w.ask_as("bob", subscribe).status() == 200);
+    const RawMessage notify = w.raw.take("NOTIFY");
+    RawRequest forged = ServerWorld::resubscribe(subscribe, notify, 0);
+    forged.cseq = 10;
+    CHECK(w.ask_as("carol", forged).status() == 403);
+    CHECK_FALSE(w.raw.take("NOTIFY"));
+    CHECK(w.server.notifier().size() == 1);
+    forged.cseq = 20;
+    forged.branch.clear();
+    CHECK(w.ask_as("bob", forged).status() == 200);
+    CHECK(w.raw.take("NOTIFY").field("Subscription-State").starts_with("terminated"));
+    CHECK(w.server.notifier().size() == 0);
+}
+
+TEST_CASE("quotas of a user and of an address are answered, and others are still served") {
+    sip::Limits limits;
+    limits.subscriptions_per_user = 1;
+    limits.publications_per_resource = 1;
+    ServerWorld w(Policy::allow, limits);
+    CHECK(w.ask_as("bob", ServerWorld::subscribe("bob", "alice")).status() == 200);
+    const RawMessage more = w.ask_as("bob", ServerWorld::subscribe("bob", "carol"));
+    CHECK(more.status() == 503);
+    CHECK(more.has("Retry-After"));
+    CHECK(w.ask_as("carol", ServerWorld::subscribe("carol", "alice")).status() == 200);
+    CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 200);
+    CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 403);
+    CHECK(w.ask_as("bob", w.publish("bob", pidf_document("open"))).status() == 200);
+    CHECK(w.server.counters().limit_subscriptions_per_user == 1);
+    CHECK(w.server.counters().limit_publications_per_resource == 1);
+}
+
 TEST_CASE("R3856-6.6.2-2 R3856-6.6.2-3 D-1: confirm leaves a watcher pending, and tells nothing") {
     ServerWorld w(Policy::confirm);
     w.ask_as("alice", w.publish("alice", pidf_document("open")));

@@ -167,7 +167,8 @@ TEST_CASE("what cannot be registered is said at once, and nothing is sent") {
     options = world.options();
     options.expires_s = 0;
     CHECK_FALSE(world.part.register_contact(world.raw.now, options));
-    options = world.options("sip:bob@" + std::string(600, 'x'));
+    const std::string long_address = "sip:bob@" + std::string(600, 'x');
+    options = world.options(long_address);
     CHECK_FALSE(world.part.register_contact(world.raw.now, options));
     CHECK(world.part.size() == 0);
     CHECK(world.silent());

@@ -151,7 +151,10 @@ std::string ClientSession::random_name() {
 
 ExitCode ClientSession::run(std::function<void()> news, std::function<void()> leave) {
     leave_ = std::move(leave);
-    driver_.after_drain(std::move(news));
+    driver_.after_drain([this, news = std::move(news)] {
+        news();
+        if (output_is_broken() && !leaving_) begin_to_leave(ExitCode::failed);
+    });
     const auto interrupted = [this](ExitCode code) {
         // A second Ctrl-C does not wait for anybody.
         if (leaving_)

@@ -10,14 +10,15 @@ namespace vigil {
 
 namespace {
 
-void write_line(std::FILE* file, const std::string& line) {
-    std::fwrite(line.data(), 1, line.size(), file);
-    std::fflush(file);
+bool write_line(std::FILE* file, const std::string& line) {
+    return std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fflush(file) == 0;
 }
 
 }  // namespace
 
 void print_line(std::string_view line) { write_line(stdout, std::string(line) + "\n"); }
+
+bool output_is_broken() { return std::ferror(stdout) != 0; }
 
 void print_error(std::string_view line) {
     const bool prefixed = line.starts_with("vigil");

@@ -10,6 +10,8 @@ namespace vigil {
 
 /// One line to standard output, at once: who reads it may be waiting for it.
 void print_line(std::string_view line);
+/// A line could not be written: who read standard output is gone (`vigil watch ... | head`).
+bool output_is_broken();
 /// One line to standard error, with "vigil: " in front.
 void print_error(std::string_view line);
 /// Milliseconds since 1970, UTC.

@@ -409,6 +409,33 @@ class Presence(unittest.TestCase):
             self.assertEqual(code, 1)
             self.assertIn("403", err)
 
+    def test_whose_output_nobody_reads_any_more_ends(self):
+        with Server("--policy", "allow") as server:
+            at = server.at("udp")
+            read, write = os.pipe()
+            watch = subprocess.Popen([VIGIL, "watch", ALICE, *AS_BOB, *at], stdout=write,
+                                     stderr=subprocess.DEVNULL)
+            os.close(write)
+            with os.fdopen(read) as output:
+                self.assertIn("subscription active", output.readline())
+                self.assertIn("closed", output.readline())
+            run("publish", ALICE, "--status", "open", "--once", *AS_ALICE, *at)
+            self.assertEqual(watch.wait(timeout=PATIENCE_S), 1)
+
+    def test_ipv6_and_a_large_document(self):
+        listen = ["--listen", "udp:[::1]:0", "--listen", "tcp:[::1]:0"]
+        with Server("--policy", "allow", listen=listen) as server:
+            self.assertRegex(server.ready, r"^ready udp:\[::1\]:(\d+) tcp:\[::1\]:\1$")
+            at = server.at("udp")
+            note = "n" * 4000
+            with Program("watch", ALICE, "--json", *AS_BOB, *at) as watch:
+                watch.object_with(event="presence", basic="closed")
+                code, _, err = run("publish", ALICE, "--status", "open", "--note", note, "--once",
+                                   *AS_ALICE, *at)
+                self.assertEqual(code, 0, err)
+                self.assertEqual(watch.object_with(event="presence", basic="open")["notes"], [note])
+                self.assertEqual(watch.stop()[0], 130)
+
     def test_a_document_of_your_own(self):
         with Server("--policy", "allow") as server, tempfile.NamedTemporaryFile() as file:
             at = server.at("tcp")

@@ -1,5 +1,7 @@
 #include "sip/stack.hpp"
 
+#include <algorithm>
+
 #include "sip/base/text.hpp"
 #include "sip/message/message_parser.hpp"
 #include "sip/message/token_list.hpp"
@@ -38,6 +40,21 @@ void Stack::see(Now now) {
     last_ = now.mono;
 }
 
+std::span<HeaderField> Stack::slots() {
+    return std::span(slots_).first(std::min<std::size_t>(shard_.limits.headers, headers_max));
+}
+
+/// What a message was over, whether it is answered or not.
+void Stack::count_limit(const Error& error) {
+    switch (error.condition) {
+        case Condition::too_large: ++shard_.counters.limit_message_bytes; break;
+        case Condition::body_too_large: ++shard_.counters.limit_body_bytes; break;
+        case Condition::uri_too_long: ++shard_.counters.limit_uri_bytes; break;
+        default:
+            if (error.rule == too_many_headers) ++shard_.counters.limit_headers;
+    }
+}
+
 void Stack::trace_in(Now now, const Source& source, std::string_view bytes) {
     ++shard_.counters.messages_in;
     if (shard_.tracer != nullptr)
@@ -53,7 +70,7 @@ void Stack::input(Now now, const Datagram& in) {
     const Source source{Transport::udp, in.via, {}, listener->local, in.from};
     const std::string_view bytes{in.bytes.data(), in.bytes.size()};
     const Scan scan =
-        scan_message(bytes, slots_, Framing::datagram, shard_.limits, shard_.leniency);
+        scan_message(bytes, slots(), Framing::datagram, shard_.limits, shard_.leniency);
     if (scan.end == ScanEnd::nothing || scan.end == ScanEnd::need_more) return;
     trace_in(now, source, bytes);
     handle(now, scan, source);
@@ -139,7 +156,7 @@ bool Stack::work(Now now) {
         staging_.finished(waiting->resource);
         return true;
     }
-    if (const auto message = transport_.next_message(now, slots_)) {
+    if (const auto message = transport_.next_message(now, slots())) {
         trace_in(now, message->source, message->scan.message.bytes);
         handle(now, message->scan, message->source);
         if (message->scan.end == ScanEnd::broken && !message->scan.framed) {
@@ -152,6 +169,7 @@ bool Stack::work(Now now) {
         }
         return true;
     }
+    if (transport_.has_effects()) return true;  // a pong
     if (const auto due = shard_.timers.pop_due(now.mono)) {
         fire(now, *due);
         return true;
@@ -184,6 +202,7 @@ void Stack::report(Now now, const ClientTransactions::Report& told) {
 }
 
 void Stack::handle(Now now, const Scan& scan, const Source& source) {
+    if (scan.end == ScanEnd::broken) count_limit(scan.error);
     if (scan.message.is_request() && !scan.message.method_name.empty()) {
         handle_request(now, scan, source);
         return;

@@ -87,6 +87,8 @@ private:
     static constexpr std::size_t headers_max = 256;
 
     void see(Now now);
+    std::span<HeaderField> slots();
+    void count_limit(const Error& error);
     void handle(Now now, const Scan& scan, const Source& source);
     void handle_response(Now now, const MessageView& message, const Source& source);
     void handle_request(Now now, const Scan& scan, const Source& source);

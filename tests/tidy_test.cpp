@@ -167,10 +167,6 @@ const std::vector<Exemption> untested_sources{
     {"sip/dialog/request_head.cpp", with_world},
     {"sip/event/event_package.cpp", with_world},
     {"sip/event/resources.cpp", with_world},
-    {"sip/stack.cpp", with_world},
-    {"sip/transport/listeners.cpp", with_world},
-    {"sip/transport/locate.cpp", with_world},
-    {"sip/transport/transport_layer.cpp", with_world},
 };
 
 constexpr std::array<std::string_view, 3> core_folders{"sip/", "pidf/", "presence/"};

@@ -285,7 +285,7 @@ void MessageScanner::header(Line& line) {
     if (count_ < slots_.size())
         slots_[count_++] = {id, name, value};
     else
-        fail(Condition::malformed, "too many header fields", name_begin);
+        fail(Condition::malformed, too_many_headers, name_begin);
 }
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers

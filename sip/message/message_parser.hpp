@@ -33,6 +33,9 @@ struct Scan {
     bool framed = false;
 };
 
+/// The rule that a message breaks which has more header fields than there are slots for.
+inline constexpr std::string_view too_many_headers = "too many header fields";
+
 enum class Framing : std::uint8_t { datagram, stream };
 
 /// Finds one message at the start of `input` (RFC 3261 7 and 25.1): start line, header fields,

@@ -32,7 +32,7 @@ bool Arena::grow(std::size_t size) {
 }
 
 void* Arena::allocate(std::size_t size) {
-    if (size > cap_) {
+    if (size > cap_ || size > SIZE_MAX - sizeof(Chunk) - alignment) {
         capped_ = true;
         return nullptr;
     }

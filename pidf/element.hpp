@@ -37,7 +37,8 @@ struct Attribute {
 };
 
 /// An element with its namespace resolved, or a piece of text between elements (`is_text`).
-/// Comments and processing instructions are not kept. All views live as long as the arena.
+/// Comments, processing instructions and blanks between two pieces of markup are not kept. All
+/// views live as long as the arena.
 struct Element {
     bool is_text = false;
     std::string_view ns, name;

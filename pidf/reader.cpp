@@ -41,7 +41,7 @@ public:
             return bad("PIDF: root element is not presence", root);
         document.entity = trim_xml_space(root.attribute("entity"));
         if (document.entity.empty() && options_.strict) return bad("PIDF: entity is missing", root);
-        int last_rank = 0;
+        int last = -1;
         for (Element* child = root.children.first; child != nullptr;) {
             Element& e = *child;
             child = e.next;
@@ -51,9 +51,8 @@ public:
             }
             const bool ours = e.ns == pidf_namespace;
             const int rank = ours && e.name == "tuple" ? 0 : ours && e.name == "note" ? 1 : 2;
-            if (options_.strict && rank < last_rank)
+            if (!in_order(rank, last, false))
                 return bad("PIDF: order is tuple, note, extensions", e);
-            last_rank = rank;
             if (const Status status = component(e, document)) return status;
         }
         return {};
@@ -93,10 +92,21 @@ private:
         std::string_view text;
         for (const Element& child : e.children)
             if (child.is_text && text.empty()) text = child.text;
-        const Attribute* lang = e.find_attribute(xml_namespace, "lang");
-        if (add_note(notes, arena_, text, lang ? lang->value : std::string_view{}) == nullptr)
-            return arena_.refusal();
+        if (add_note(notes, arena_, text, lang_of(e)) == nullptr) return arena_.refusal();
         return {};
+    }
+    /// XML 1.0 2.12: xml:lang holds for what stands inside, until it is given anew.
+    static std::string_view lang_of(const Element& e) {
+        for (const Element* at = &e; at != nullptr; at = at->parent)
+            if (const Attribute* lang = at->find_attribute(xml_namespace, "lang"))
+                return lang->value;
+        return {};
+    }
+    /// Whether a child of this rank may stand behind one of rank `last`; `once`: it comes but once.
+    bool in_order(int rank, int& last, bool once) const {
+        const bool good = !options_.strict || (once ? rank > last : rank >= last);
+        last = rank;
+        return good;
     }
     Status timestamp(const Element& e, Timestamp& stamp) {
         const std::string_view text = e.simple_text();
@@ -110,11 +120,15 @@ private:
     }
     Status status(const Element& e, Tuple& tuple) {
         bool known = true;
+        int last = -1;
         for (Element* child = e.children.first; child != nullptr;) {
             Element& c = *child;
             child = c.next;
             if (c.is_text) continue;
-            if (c.is(pidf_namespace, "basic")) {
+            const bool is_basic = c.is(pidf_namespace, "basic");
+            if (!in_order(is_basic ? 0 : 1, last, is_basic))
+                return bad("PIDF: order is basic, extensions", c);
+            if (is_basic) {
                 const std::string_view text = c.simple_text();
                 if (text != "open" && text != "closed")
                     return bad("PIDF: basic is neither open nor closed", c);
@@ -126,11 +140,18 @@ private:
             known &= must == nullptr || (must->value != "true" && must->value != "1");
             if (const Status s = extension(c, tuple.status_extensions)) return s;
         }
+        if (options_.strict && last < 0) return bad("PIDF: status is empty", e);
         if (options_.watcher && !known) {
             tuple.basic = {};
             tuple.status_extensions = {};
         }
         return {};
+    }
+    static int rank_in_tuple(const Element& e) {
+        if (e.is(pidf_namespace, "status")) return 0;
+        if (e.is(pidf_namespace, "contact")) return 2;
+        if (e.is(pidf_namespace, "note")) return 3;
+        return e.is(pidf_namespace, "timestamp") ? 4 : 1;
     }
     Status tuple(const Element& e, Document& document) {
         std::string_view id;
@@ -138,10 +159,14 @@ private:
         Tuple* made = add_tuple(document, arena_, id);
         if (made == nullptr) return arena_.refusal();
         bool has_status = false;
+        int last = -1;
         for (Element* child = e.children.first; child != nullptr;) {
             Element& c = *child;
             child = c.next;
             if (c.is_text) continue;
+            const int rank = rank_in_tuple(c);
+            if (!in_order(rank, last, rank == 0 || rank == 4))
+                return bad("PIDF: order is status, extensions, contact, note, timestamp", c);
             Status s;
             if (c.is(pidf_namespace, "status")) {
                 if (has_status) return bad("PIDF: status stands twice", c);
@@ -163,13 +188,22 @@ private:
         if (!has_status) return bad("PIDF: status is missing", e);
         return {};
     }
+    static int rank_in_component(const Element& e) {
+        if (e.is(data_model_namespace, "deviceID")) return 1;
+        if (e.is(data_model_namespace, "note")) return 2;
+        return e.is(data_model_namespace, "timestamp") ? 3 : 0;
+    }
     /// What person and device have in common; `device_id` is null for a person.
     template <class T>
     Status component_children(const Element& e, T& made, std::string_view* device_id) {
+        int last = -1;
         for (Element* child = e.children.first; child != nullptr;) {
             Element& c = *child;
             child = c.next;
             if (c.is_text) continue;
+            const int rank = rank_in_component(c);
+            if (!in_order(rank, last, rank == 1 || rank == 3))
+                return bad("PIDF: order is extensions, deviceID, note, timestamp", c);
             Status s;
             if (c.is(data_model_namespace, "note"))
                 s = note(c, made.notes);

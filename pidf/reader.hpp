@@ -11,8 +11,8 @@ struct ReadOptions {
     XmlLimits xml;
     std::uint32_t components = 128;  ///< tuples, persons and devices; over: `body_too_large`
     /// The letter of RFC 3863 4.1: entity given, ids that are XML names, children in schema order,
-    /// timestamps that can be read, no element of the pidf namespace that it does not define. Off:
-    /// as real clients write.
+    /// timestamps that can be read, a status that says something, no element of the pidf namespace
+    /// that it does not define. Off: as real clients write.
     bool strict = false;
     /// As a watcher reads (R3863-4.2.3-2): a status with a mustUnderstand element in it that is
     /// not known counts as absent. A compositor keeps it instead.

@@ -6,8 +6,6 @@ namespace pidf {
 
 namespace {
 
-constexpr std::size_t mark_size = 2;
-
 struct Units {
     std::string_view bytes;
     bool big_endian;
@@ -33,10 +31,10 @@ sip::Expected<std::string_view> utf16_to_utf8(std::string_view bytes, Arena& are
                             bytes.size() - 1);
     const Units units{bytes, bytes[0] == '\xFE'};
     // A unit of two bytes becomes three at most; a pair of four bytes becomes four.
-    auto* out = static_cast<char*>(arena.allocate((bytes.size() - mark_size) / 2 * 3));
+    auto* out = static_cast<char*>(arena.allocate((bytes.size() - utf16_mark_size) / 2 * 3));
     if (out == nullptr) return tl::unexpected(arena.refusal());
     std::size_t size = 0;
-    for (std::size_t at = mark_size; at < bytes.size(); at += 2) {
+    for (std::size_t at = utf16_mark_size; at < bytes.size(); at += 2) {
         char32_t code = units.at(at);
         if (code >= 0xDC00 && code <= 0xDFFF)
             return sip::failure(sip::Condition::malformed, lone, at);
@@ -52,9 +50,9 @@ sip::Expected<std::string_view> utf16_to_utf8(std::string_view bytes, Arena& are
     return std::string_view(out, size);
 }
 
-std::size_t utf16_offset(std::string_view utf8, std::size_t offset) {
-    std::size_t result = mark_size;
-    for (std::size_t at = 0; at < offset;) {
+std::size_t utf16_size(std::string_view utf8) {
+    std::size_t result = 0;
+    for (std::size_t at = 0; at < utf8.size();) {
         const Decoded next = decode_utf8(utf8, at);
         if (next.size == 0) break;
         result += next.code > 0xFFFF ? 4 : 2;

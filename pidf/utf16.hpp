@@ -8,6 +8,8 @@
 
 namespace pidf {
 
+inline constexpr std::size_t utf16_mark_size = 2;
+
 /// The bytes start with a byte order mark of UTF-16 (RFC 2781 3.2), of either order.
 bool is_utf16(std::string_view bytes);
 
@@ -16,7 +18,7 @@ bool is_utf16(std::string_view bytes);
 /// `bytes`; what Arena::refusal says.
 sip::Expected<std::string_view> utf16_to_utf8(std::string_view bytes, Arena& arena);
 
-/// Where the character at `offset` of the UTF-8 text came from: bytes from the start of the UTF-16.
-std::size_t utf16_offset(std::string_view utf8, std::size_t offset);
+/// Bytes that this text takes as UTF-16, without a mark; up to the first byte that is not UTF-8.
+std::size_t utf16_size(std::string_view utf8);
 
 }  // namespace pidf

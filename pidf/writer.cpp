@@ -3,11 +3,22 @@
 #include <array>
 
 #include "pidf/namespaces.hpp"
+#include "pidf/unicode.hpp"
 
 namespace pidf {
 namespace {
 
+/// Blanks alone between two tags are not read back: they are written as references.
+void blanks(sip::Appender& out, std::string_view text) {
+    for (char c : text) {
+        out << "&#";
+        out.decimal(static_cast<unsigned char>(c));
+        out << ';';
+    }
+}
+
 void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
+    if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
     for (char c : text) {
         switch (c) {
             case '&': out << "&amp;"; break;
@@ -47,6 +58,8 @@ public:
             escape(out_, used_[i], true);
             out_ << '"';
         }
+        // The default namespace does not reach attributes: they need a prefix.
+        if (pidf_attributes_) out_ << " xmlns:pidf=\"" << pidf_namespace << '"';
         out_ << " entity=\"";
         escape(out_, document.entity, true);
         out_ << "\">\n";
@@ -74,6 +87,7 @@ private:
                 if (e->is_text) continue;
                 if (!use(e->ns)) return false;
                 for (const Attribute& a : e->attributes) {
+                    pidf_attributes_ |= a.ns == pidf_namespace;
                     if (!use(a.ns)) return false;
                 }
             }
@@ -93,7 +107,6 @@ private:
             out_.decimal(i + 1);
         }
     }
-    /// The name of an element; `fallback` is what names without prefix mean where it stands.
     void name_of(const Element& e) {
         if (!e.ns.empty() && e.ns != pidf_namespace) {
             prefix(e.ns);
@@ -117,13 +130,7 @@ private:
         name_of(e);
         if (is_unprefixed(e) && default_outside(root, &e) != e.ns)
             out_ << " xmlns=\"" << e.ns << '"';
-        bool declared = false;
         for (const Attribute& a : e.attributes) {
-            if (a.ns == pidf_namespace && !declared) {
-                // The default namespace does not reach attributes: this one needs a prefix.
-                out_ << " xmlns:pidf=\"" << pidf_namespace << '"';
-                declared = true;
-            }
             out_ << ' ';
             if (a.ns == pidf_namespace) {
                 out_ << "pidf:";
@@ -240,6 +247,7 @@ private:
     sip::Appender& out_;
     std::array<std::string_view, 48> used_;
     std::size_t count_ = 0;
+    bool pidf_attributes_ = false;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "pidf/namespaces.hpp"
 #include "pidf/unicode.hpp"
 #include "pidf/utf16.hpp"
+#include "sip/base/text.hpp"
 
 #ifndef __cpp_exceptions
 #define RAPIDXML_NO_EXCEPTIONS
@@ -27,7 +28,6 @@ struct Parse {
 #ifndef __cpp_exceptions
     std::jmp_buf out;
 #endif
-    std::size_t refused_at = 0;
     bool refused = false;
     const void* where = nullptr;
 };
@@ -51,7 +51,9 @@ void* allocate(std::size_t size) {
 void release(void*) {}  // the arena gives all back at once
 
 using Library = rapidxml::xml_document<char>;
-constexpr int flags = rapidxml::parse_validate_closing_tags | rapidxml::parse_no_element_values;
+/// The library finds what is where; references and line ends are resolved by us afterwards.
+constexpr int flags = rapidxml::parse_non_destructive | rapidxml::parse_validate_closing_tags |
+                      rapidxml::parse_no_element_values;
 
 /// The whole of the fence: nothing with a destructor lives here, and no local changes.
 bool run(Library* library, char* text) {
@@ -112,10 +114,48 @@ Name split_name(std::string_view name) {
     return {name.substr(0, colon), name.substr(colon + 1)};
 }
 
+/// What stands between & and ; of a reference that the guard has let pass.
+char32_t referenced(std::string_view name) {
+    if (name == "amp") return '&';
+    if (name == "lt") return '<';
+    if (name == "gt") return '>';
+    if (name == "quot") return '"';
+    if (name == "apos") return '\'';
+    const bool hexadecimal = name.size() > 1 && name[1] == 'x';
+    char32_t code = 0;
+    for (char digit : name.substr(hexadecimal ? 2 : 1))
+        code = code * (hexadecimal ? 16 : 10) + static_cast<char32_t>(sip::hex_value(digit));
+    return code;
+}
+
+enum class Kind : std::uint8_t { text, cdata, attribute };
+
+/// XML 1.0 2.11, 3.3.3, 4.1, in place: every line end is one LF, in an attribute every blank a
+/// space, and references give way to what they stand for. The text never grows: the shortest
+/// reference has four bytes, as many as the longest character.
+std::string_view resolve(char* text, std::size_t size, Kind kind) {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < size;) {
+        const char c = text[i];
+        if (c == '&' && kind != Kind::cdata) {
+            const std::string_view rest(text + i, size - i);
+            const std::string_view name = rest.substr(1, rest.find(';') - 1);
+            i += name.size() + 2;
+            out += encode_utf8(referenced(name), text + out);
+            continue;
+        }
+        ++i;
+        if (c == '\r' && i < size && text[i] == '\n') continue;
+        const bool blank = kind == Kind::attribute && is_xml_space(c);
+        text[out++] = blank ? ' ' : c == '\r' ? '\n' : c;
+    }
+    return {text, out};
+}
+
 /// Turns the library's tree into ours, namespaces resolved.
 class Builder {
 public:
-    Builder(Arena& arena, const char* text) : arena_(arena), text_(text) {}
+    Builder(Arena& arena, char* text) : arena_(arena), text_(text) {}
 
     sip::Expected<Element*> build(const rapidxml::xml_node<char>* root) {
         const rapidxml::xml_node<char>* node = root;
@@ -124,7 +164,8 @@ public:
         std::uint32_t depth = 0;
         while (node != nullptr) {
             Element* made = nullptr;
-            if (const auto error = convert(node, depth, made)) return tl::unexpected(*error);
+            if (const auto error = convert(node, depth, parent, made))
+                return tl::unexpected(*error);
             if (made != nullptr && parent != nullptr) append(*parent, made);
             if (top == nullptr) top = made;
             if (node->type() == rapidxml::node_element && node->first_node() != nullptr) {
@@ -147,12 +188,25 @@ public:
 private:
     std::uint32_t offset(const char* at) const { return static_cast<std::uint32_t>(at - text_); }
 
+    /// Text that follows text, only a comment or the border of a CDATA section between the two,
+    /// joins it: where a text stands in pieces is nothing that a reader should see.
+    std::optional<sip::Error> text(std::string_view piece, Element* last, Element*& made) {
+        if (last != nullptr && last->is_text) {
+            char* end = text_ + (last->text.data() - text_) + last->text.size();
+            std::memmove(end, piece.data(), piece.size());
+            last->text = {last->text.data(), last->text.size() + piece.size()};
+            return {};
+        }
+        made = make_text(arena_, piece);
+        return made == nullptr ? std::optional(arena_.refusal()) : std::nullopt;
+    }
     std::optional<sip::Error> convert(const rapidxml::xml_node<char>* node, std::uint32_t depth,
-                                      Element*& made) {
-        const std::string_view value{node->value(), node->value_size()};
-        if (node->type() == rapidxml::node_data || node->type() == rapidxml::node_cdata) {
-            made = make_text(arena_, value);
-            return made == nullptr ? std::optional(arena_.refusal()) : std::nullopt;
+                                      Element* parent, Element*& made) {
+        const bool cdata = node->type() == rapidxml::node_cdata;
+        if (cdata || node->type() == rapidxml::node_data) {
+            const Kind kind = cdata ? Kind::cdata : Kind::text;
+            return text(resolve(node->value(), node->value_size(), kind), parent->children.last,
+                        made);
         }
         if (node->type() != rapidxml::node_element) return {};
         if (const auto error = declare(node, depth)) return error;
@@ -171,7 +225,7 @@ private:
             const bool is_default = name.prefix.empty() && name.local == "xmlns";
             if (!is_default && name.prefix != "xmlns") continue;
             const std::string_view prefix = is_default ? std::string_view{} : name.local;
-            const std::string_view ns{a->value(), a->value_size()};
+            const std::string_view ns = resolve(a->value(), a->value_size(), Kind::attribute);
             // Namespaces in XML 1.0, section 3: what may not be bound.
             if ((!is_default && ns.empty()) || prefix == "xmlns" || ns == xmlns_namespace ||
                 (prefix == "xml") != (ns == xml_namespace))
@@ -195,7 +249,7 @@ private:
             if (made == nullptr) return arena_.refusal();
             made->ns = ns;
             made->name = name.local;
-            made->value = {a->value(), a->value_size()};
+            made->value = resolve(a->value(), a->value_size(), Kind::attribute);
             element.attributes.push_back(made);
         }
         return {};
@@ -205,7 +259,7 @@ private:
     }
 
     Arena& arena_;
-    const char* text_;
+    char* text_;
     Scope scope_;
 };
 
@@ -213,10 +267,11 @@ sip::Expected<Element*> parse_utf8(std::string_view text, Arena& arena, const Xm
                                    bool was_utf16) {
     if (const auto checked = check_xml(text, limits, was_utf16); !checked)
         return tl::unexpected(checked.error());
-    // The library writes into what it reads: a private copy, ended by the NUL that it looks for.
+    // A private copy, ended by the NUL that the library looks for, with room to resolve in place.
     auto* copy = static_cast<char*>(arena.allocate(text.size() + 1));
+    if (copy == nullptr) return tl::unexpected(arena.refusal());
     void* room = arena.allocate(sizeof(Library));
-    if (copy == nullptr || room == nullptr) return tl::unexpected(arena.refusal());
+    if (room == nullptr) return tl::unexpected(arena.refusal());
     std::memcpy(copy, text.data(), text.size());
     copy[text.size()] = '\0';
     auto* library = new (room) Library;
@@ -238,6 +293,18 @@ sip::Expected<Element*> parse_utf8(std::string_view text, Arena& arena, const Xm
     return Builder(arena, copy).build(root);
 }
 
+/// Offsets in the transcoded text become those in the UTF-16 that came. They rise along the tree,
+/// so that one pass will do.
+void place_in_utf16(Element& root, std::string_view text) {
+    std::size_t at = 0, place = utf16_mark_size;
+    for (Element* e = &root; e != nullptr; e = next_in_tree(&root, e)) {
+        if (e->is_text) continue;
+        place += utf16_size(text.substr(at, e->offset - at));
+        at = e->offset;
+        e->offset = static_cast<std::uint32_t>(place);
+    }
+}
+
 }  // namespace
 
 #ifndef __cpp_exceptions
@@ -255,15 +322,22 @@ sip::Expected<Element*> parse_xml(std::string_view bytes, Arena& arena, const Xm
         const auto text = utf16_to_utf8(bytes, arena);
         if (!text) return tl::unexpected(text.error());
         auto tree = parse_utf8(*text, arena, limits, true);
-        if (!tree)
-            tree.error().offset =
-                static_cast<std::uint32_t>(utf16_offset(*text, tree.error().offset));
+        if (tree)
+            place_in_utf16(**tree, *text);
+        else
+            tree.error().offset = static_cast<std::uint32_t>(
+                utf16_mark_size + utf16_size(text->substr(0, tree.error().offset)));
         return tree;
     }
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     const std::size_t skipped = bytes.starts_with(mark) ? mark.size() : 0;
     auto tree = parse_utf8(bytes.substr(skipped), arena, limits, false);
-    if (!tree) tree.error().offset += static_cast<std::uint32_t>(skipped);
+    if (!tree) {
+        tree.error().offset += static_cast<std::uint32_t>(skipped);
+    } else if (skipped > 0) {
+        for (Element* e = *tree; e != nullptr; e = next_in_tree(*tree, e))
+            e->offset += static_cast<std::uint32_t>(skipped);
+    }
     return tree;
 }
 

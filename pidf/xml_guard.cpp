@@ -73,7 +73,7 @@ private:
         return true;
     }
 
-    /// One pseudo-attribute of the declaration: its value, or nothing.
+    /// One pseudo-attribute of the declaration: its value, or nothing. False: malformed.
     bool pseudo(std::string_view name, std::string_view& value) {
         const std::size_t start = at_;
         if (!skip_space() || !starts(name)) {
@@ -88,7 +88,7 @@ private:
         const char quote = peek();
         if (quote != '"' && quote != '\'') return false;
         const auto end = text_.find(quote, at_ + 1);
-        if (end == std::string_view::npos) return false;
+        if (end == std::string_view::npos || end == at_ + 1) return false;
         value = text_.substr(at_ + 1, end - at_ - 1);
         at_ = end + 1;
         return true;
@@ -207,14 +207,14 @@ private:
         had_root_ = true;
         if (++elements_ > limits_.elements)
             return failure(Condition::body_too_large, "XML: too many elements", start);
+        if (depth_ >= limits_.depth || depth_ >= depth_most)
+            return failure(Condition::body_too_large, "XML: elements are nested too deeply", start);
         if (const auto read = attributes(); !read) return read;
         if (peek() == '/') {
             at_ += 2;
             return {};
         }
         ++at_;
-        if (depth_ >= limits_.depth || depth_ >= depth_most)
-            return failure(Condition::body_too_large, "XML: elements are nested too deeply", start);
         open_[depth_++] = name;
         return {};
     }

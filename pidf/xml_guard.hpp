@@ -11,9 +11,9 @@ namespace pidf {
 /// How large a document may be in every direction. Over any of these: `body_too_large`.
 struct XmlLimits {
     std::size_t bytes = 65'536;
-    std::uint32_t depth = 64;
+    std::uint32_t depth = 64;  ///< of any element, the root being at 1; at most 64
     std::uint32_t elements = 2'048;
-    std::uint32_t attributes = 32;  ///< of one element, namespace declarations included
+    std::uint32_t attributes = 60;  ///< of one element, with declarations of namespaces; at most 64
 };
 
 /// Whether `text` (UTF-8, without byte order mark) is well-formed XML 1.0 as far as we take it:

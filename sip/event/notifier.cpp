@@ -112,6 +112,11 @@ void Notifier::on_request(Now now, const Request& request) {
             return;
         }
     }
+    // Before anything of the dialog moves, its CSeq included: is this its watcher?
+    if (known && slab_.find(known)->identity.view() != request.identity.address_of_record) {
+        refuse(now, request, wanted, {Condition::forbidden, "Not your own subscription"});
+        return;
+    }
     // The order of a dialog's requests is looked at first: a late copy changes nothing.
     if (known && !slab_.find(known)->dialog.accept_cseq(request.essentials.cseq.number)) {
         refuse(now, request, wanted, {Condition::out_of_order, "CSeq is not above the last one"});
@@ -241,10 +246,6 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
         return;
     }
     wanted.name = resources_.at(s.resource).name.view();
-    if (s.identity.view() != request.identity.address_of_record) {
-        refuse(now, request, wanted, {Condition::forbidden, "Not your own subscription"});
-        return;
-    }
     if (const auto moved = s.dialog.refresh_target(core_.shard, request.message); !moved) {
         refuse(now, request, wanted, moved.error());
         return;

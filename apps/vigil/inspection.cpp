@@ -5,7 +5,7 @@
 
 #include "apps/vigil/presence_document.hpp"
 #include "apps/vigil/text.hpp"
-#include "sip/message/contact.hpp"
+#include "sip/base/civil_time.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/digest_header.hpp"
 #include "sip/message/essentials.hpp"
@@ -63,6 +63,10 @@ std::optional<sip::Error> check_value(const sip::HeaderField& field) {
         case retry_after: return error_of(sip::parse_retry_after(field.value));
         case warning: return first_error(field.value, sip::next_warning);
         case reason: return first_error(field.value, sip::next_reason);
+        case date:
+            // RFC 3261 20.17: in GMT.
+            if (sip::parse_sip_date(field.value)) return {};
+            return sip::Error{sip::Condition::malformed, "Date is not a date in GMT", 0};
         case www_authenticate:
         case proxy_authenticate: return error_of(sip::parse_challenge(field.value));
         case authorization:

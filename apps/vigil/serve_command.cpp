@@ -90,7 +90,11 @@ public:
         log_.say(edge::read_clocks(), LogLevel::info,
                  std::string(version_line()) + ": " + driver_.ready_line());
         driver_.run();
-        log_.say(edge::read_clocks(), LogLevel::info, "stopped");
+        std::string end = "stopped";
+        if (log_.left_out() > 0)
+            end +=
+                "; " + std::to_string(log_.left_out()) + " lines that came too often were left out";
+        log_.say(edge::read_clocks(), LogLevel::info, end);
         return ExitCode::done;
     }
 

@@ -176,7 +176,7 @@ private:
         watched.over = true;
         const bool asked = session_.is_leaving() || options_.once;
         if (asked && watched.heard) {
-            tell_state(watched, "terminated", notice);
+            if (watched.state != "terminated") tell_state(watched, "terminated", notice);
             return;
         }
         failed_ = failed_ || !session_.is_leaving();

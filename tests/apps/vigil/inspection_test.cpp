@@ -36,6 +36,9 @@ TEST_CASE("What is wrong is named with the rule and the byte where it stands") {
     const auto list = inspect_sip(head + "Supported: a, b, @\r\n\r\n", {});
     CHECK_FALSE(list.fields.ok);
     CHECK(list.fields.offset > head.size() + 11);
+    const auto date = inspect_sip(head + "Date: Fri, 01 Jan 2010 16:00:00 EST\r\n\r\n", {});
+    CHECK_FALSE(date.fields.ok);
+    CHECK(date.fields.rule == "Date is not a date in GMT");
     CHECK(inspect_sip("", {}).fields.rule == "There is nothing to read");
     CHECK_FALSE(inspect_sip("hello", {}).fields.ok);
 }

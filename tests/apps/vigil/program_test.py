@@ -296,6 +296,38 @@ class Serve(unittest.TestCase):
                 code, _, err = run("watch", ALICE, "--once", *AS_ALICE, *server.at("tcp"))
                 self.assertEqual(code, 0, err)
 
+    def test_policy_is_read_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "vigil.toml")
+
+            def write(policy):
+                with open(path, "w") as file:
+                    file.write(f'policy = "{policy}"\nmin-expires = 60\n')
+
+            write("confirm")
+            with Server("--config", path) as server:
+                with Program("watch", ALICE, "--json", *AS_BOB, *server.at("udp")) as watch:
+                    watch.object_with(event="subscription", state="pending")
+                    write("allow")
+                    server.process.send_signal(signal.SIGHUP)
+                    watch.object_with(event="subscription", state="active")
+                    watch.object_with(event="presence", basic="closed")
+                    write("none")
+                    server.process.send_signal(signal.SIGHUP)
+                    server.error_with(path + ":1: policy \"none\"")
+                    with open(path, "w") as file:
+                        file.write('policy = "allow"\nmin-expires = 30\n')
+                    server.process.send_signal(signal.SIGHUP)
+                    server.error_with("min-expires was changed, and takes a restart")
+
+    def test_deactivate(self):
+        with Server("--policy", "allow", "--on-stop", "deactivate") as server:
+            with Program("watch", ALICE, "--json", *AS_BOB, *server.at("udp")) as watch:
+                watch.object_with(event="presence")
+                self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
+                told = watch.object_with(event="subscription", state="terminated")
+                self.assertEqual(told["reason"], "deactivated")
+
     def test_trace_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "t.pcap")

@@ -16,6 +16,8 @@ using State = subscription_machine::State;
 
 /// RFC 3261 18.1.1: a request above this goes by a congestion-controlled transport.
 constexpr std::size_t datagram_max = 1300;
+/// What credentials add to a request, about.
+constexpr std::size_t credentials_bytes = 512;
 /// D-3: when a NOTIFY that failed for now is tried again, and how often.
 constexpr std::uint32_t retry_default_s = 32, retry_max_s = 300;
 constexpr std::uint8_t failures_max = 3;
@@ -242,17 +244,21 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.dialog.next_cseq();
     ClientTransactions::Outgoing outgoing{*target, Method::notify, core_.clients.new_branch(),
                                           {},      part_,          handle};
-    outgoing.packet = write_notify(now, s, *target, outgoing.branch, challenge);
+    outgoing.packet = write_notify(now, s, *target, outgoing.branch, nullptr);
     s.by_stream = false;
-    if (target->transport == Transport::udp && outgoing.packet.size() > datagram_max) {
+    const std::size_t size =
+        outgoing.packet.size() + (challenge != nullptr ? credentials_bytes : 0);
+    if (target->transport == Transport::udp && size > datagram_max) {
         if (const auto stream = choose_stream(s, *target)) {
             outgoing.target = *stream;
-            outgoing.packet = write_notify(now, s, *stream, outgoing.branch, challenge);
             s.by_stream = true;
         } else {
             ++shard.counters.notify_over_udp_for_size;
         }
     }
+    // Credentials are asked for once, when it is known how the request goes.
+    if (s.by_stream || challenge != nullptr)
+        outgoing.packet = write_notify(now, s, outgoing.target, outgoing.branch, challenge);
     const bool by_change = s.by_change;
     s.due = false;
     s.by_change = false;

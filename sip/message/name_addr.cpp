@@ -55,8 +55,8 @@ Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& lenie
         // holds "?" or "," may not stand here (RFC 8217).
         uri_at = scanner.at();
         uri = scanner.take_while([](char c) { return c != ';' && !is_lws(c); });
-        const std::string_view forbidden = leniency.bare_uri_with_headers ? "," : "?,";
-        if (uri.find_first_of(forbidden) != std::string_view::npos)
+        if (uri.find(',') != std::string_view::npos ||
+            (!leniency.bare_uri_with_headers && uri.find('?') != std::string_view::npos))
             return failure(Condition::malformed, "URI with ? or , must stand in <>", uri_at);
     }
     const auto parsed = read_uri(uri, uri_at, leniency);

@@ -5,24 +5,12 @@
 namespace sip {
 namespace {
 
-/// gen-value: token, host (with its brackets and colons), or what parameters of a URI may hold.
-bool is_value_char(char c) {
-    switch (c) {
-        case '[':
-        case ']':
-        case ':':
-        case '/':
-        case '&':
-        case '$': return true;
-        default: return is_token_char(c);
-    }
-}
-bool is_name_char(char c) { return is_value_char(c); }
+constexpr bool is_value_char(char c) { return is(c, Class::value); }
 
 /// One parameter behind its semicolon; nothing when the grammar is broken.
 std::optional<Parameter> take_parameter(Scanner& scanner) {
     Parameter parameter;
-    parameter.name = scanner.take_while(is_name_char);
+    parameter.name = scanner.take_while(is_value_char);
     if (parameter.name.empty()) return {};
     if (!scanner.take_separator('=')) return parameter;
     parameter.has_value = true;

@@ -6,6 +6,7 @@ ListElement take_element(std::string_view& rest) {
     bool in_quotes = false, in_brackets = false;
     for (std::size_t i = 0; i < rest.size(); ++i) {
         const char c = rest[i];
+        if (!in_quotes && !is(c, Class::delimiter)) continue;
         if (in_quotes) {
             if (c == '\\')
                 ++i;

@@ -5,25 +5,9 @@
 #include <string_view>
 
 #include "sip/base/text.hpp"
+#include "sip/message/character.hpp"
 
 namespace sip {
-
-/// RFC 3261 25.1 token characters.
-constexpr bool is_token_char(char c) {
-    switch (c) {
-        case '-':
-        case '.':
-        case '!':
-        case '%':
-        case '*':
-        case '_':
-        case '+':
-        case '`':
-        case '\'':
-        case '~': return true;
-        default: return is_alphanumeric(c);
-    }
-}
 
 /// Walks over one header value: tokens, quoted strings, white space with folds. Keeps its place,
 /// which is where an error is.

@@ -10,10 +10,6 @@
 namespace sip {
 namespace {
 
-/// RFC 3261 25.1 mark.
-constexpr bool is_unreserved(char c) {
-    return is_alphanumeric(c) || std::string_view("-_.!~*'()").find(c) != std::string_view::npos;
-}
 constexpr bool is_reserved(char c) {
     return std::string_view(";/?:@&=+$,").find(c) != std::string_view::npos;
 }
@@ -21,15 +17,16 @@ constexpr bool is_one_of(char c, std::string_view set) {
     return set.find(c) != std::string_view::npos;
 }
 
-/// The offset of the first byte that is none of unreserved, `extra` or an escape; npos if none.
-std::size_t first_bad(std::string_view text, std::string_view extra) {
+/// The offset of the first byte that is neither of `allowed` nor an escape; npos if none.
+std::size_t first_bad(std::string_view text, Class allowed) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
+        if (is(c, allowed)) continue;
         if (c == '%') {
             if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
                 return i;
             i += 2;
-        } else if (!is_unreserved(c) && !is_one_of(c, extra)) {
+        } else {
             return i;
         }
     }
@@ -44,9 +41,9 @@ tl::unexpected<Error> bad(std::string_view rule, std::size_t offset) {
     return failure(Condition::malformed, rule, offset);
 }
 
-Expected<void> check_part(const Uri& uri, std::string_view part, std::string_view extra,
+Expected<void> check_part(const Uri& uri, std::string_view part, Class allowed,
                           std::string_view rule) {
-    const std::size_t at = first_bad(part, extra);
+    const std::size_t at = first_bad(part, allowed);
     if (at != std::string_view::npos) return bad(rule, offset_in(uri.text, part) + at);
     return {};
 }
@@ -74,8 +71,7 @@ Expected<void> parse_host(Uri& uri, std::string_view hostport, const Leniency& l
         has_port = halves.found;
         if (uri.host.empty()) return bad("URI: host is missing", offset);
         for (std::size_t i = 0; i < uri.host.size(); ++i)
-            if (!is_alphanumeric(uri.host[i]) && !is_one_of(uri.host[i], "-._"))
-                return bad("URI: host is malformed", offset + i);
+            if (!is(uri.host[i], Class::host)) return bad("URI: host is malformed", offset + i);
     }
     if (!has_port) return {};
     const auto number = parse_decimal(port, 65'535);
@@ -83,11 +79,6 @@ Expected<void> parse_host(Uri& uri, std::string_view hostport, const Leniency& l
     uri.port = static_cast<std::uint16_t>(*number);
     return {};
 }
-
-constexpr std::string_view user_extra = "&=+$,;?/";
-constexpr std::string_view password_extra = "&=+$,";
-constexpr std::string_view parameter_extra = "[]/:&+$";
-constexpr std::string_view header_extra = "[]/?:+$";
 
 bool has_parameter(std::string_view parameters, std::string_view name);
 
@@ -102,7 +93,7 @@ Expected<void> check_parameters(const Uri& uri, std::string_view text) {
             return bad("URI: parameter is malformed", offset_in(uri.text, one));
         for (std::string_view part : {halves.before, halves.after})
             if (const auto checked =
-                    check_part(uri, part, parameter_extra, "URI: parameter is malformed");
+                    check_part(uri, part, Class::uri_parameter, "URI: parameter is malformed");
                 !checked)
                 return checked;
         const std::string_view before = all.substr(0, offset_in(all, one) - 1);
@@ -121,7 +112,7 @@ Expected<void> check_headers(const Uri& uri, std::string_view text) {
             return bad("URI: header is malformed", offset_in(uri.text, one.before));
         for (std::string_view part : {pair.before, pair.after})
             if (const auto checked =
-                    check_part(uri, part, header_extra, "URI: header is malformed");
+                    check_part(uri, part, Class::uri_header, "URI: header is malformed");
                 !checked)
                 return checked;
         if (!one.found) return {};
@@ -139,17 +130,18 @@ Expected<void> parse_hierarchical(Uri& uri, const Leniency& leniency) {
         uri.user = userinfo.before;
         uri.password = userinfo.after;
         if (uri.user.empty()) return bad("URI: user is empty", offset_in(uri.text, uri.user));
-        if (const auto user = check_part(uri, uri.user, user_extra, "URI: user is malformed");
+        if (const auto user = check_part(uri, uri.user, Class::uri_user, "URI: user is malformed");
             !user)
             return user;
         if (userinfo.found)
-            if (const auto password =
-                    check_part(uri, uri.password, password_extra, "URI: password is malformed");
+            if (const auto password = check_part(uri, uri.password, Class::uri_password,
+                                                 "URI: password is malformed");
                 !password)
                 return password;
         rest.remove_prefix(at + 1);
     }
-    const std::size_t host_end = std::min(rest.find_first_of(";?"), rest.size());
+    std::size_t host_end = 0;
+    while (host_end < rest.size() && rest[host_end] != ';' && rest[host_end] != '?') ++host_end;
     if (const auto host = parse_host(uri, rest.substr(0, host_end), leniency); !host) return host;
     rest.remove_prefix(host_end);
     const std::size_t question = rest.find('?');
@@ -190,8 +182,7 @@ Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {
     if (!halves.found || uri.scheme_name.empty() || !is_alpha(uri.scheme_name.front()))
         return bad("URI: scheme is missing", 0);
     for (std::size_t i = 0; i < uri.scheme_name.size(); ++i)
-        if (!is_alphanumeric(text[i]) && !is_one_of(text[i], "+-."))
-            return bad("URI: scheme is malformed", i);
+        if (!is(text[i], Class::scheme)) return bad("URI: scheme is malformed", i);
     uri.opaque = halves.after;
     constexpr std::array<std::pair<std::string_view, Scheme>, 5> schemes{{{"sip", Scheme::sip},
                                                                           {"sips", Scheme::sips},
@@ -394,7 +385,7 @@ void write_address_of_record(Appender& out, const Uri& uri) {
         std::string_view rest = uri.user;
         while (!rest.empty()) {
             const Unit unit = take_unit(rest);
-            if (!unit.kept_escape && (is_unreserved(unit.c) || is_one_of(unit.c, user_extra)))
+            if (!unit.kept_escape && is(unit.c, Class::uri_user))
                 out << unit.c;
             else
                 (out << '%').hex(static_cast<unsigned char>(unit.c), 2);
@@ -414,7 +405,7 @@ void write_unescaped(Appender& out, std::string_view text) {
 
 void write_escaped_user(Appender& out, std::string_view text) {
     for (char c : text) {
-        if (is_unreserved(c) || is_one_of(c, user_extra))
+        if (is(c, Class::uri_user))
             out << c;
         else
             (out << '%').hex(static_cast<unsigned char>(c), 2);

@@ -25,8 +25,7 @@ Expected<void> parse_sent_by(Scanner& scanner, Via& via, const Leniency& lenienc
             (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
             return failure(Condition::malformed, "Via: IPv6 address is malformed", start);
     } else {
-        via.host = scanner.take_while(
-            [](char c) { return is_alphanumeric(c) || c == '-' || c == '.' || c == '_'; });
+        via.host = scanner.take_while([](char c) { return is(c, Class::host); });
         if (via.host.empty())
             return failure(Condition::malformed, "Via: sent-by is missing", start);
     }
@@ -38,14 +37,21 @@ Expected<void> parse_sent_by(Scanner& scanner, Via& via, const Leniency& lenienc
     return {};
 }
 
+/// One walk for all that are wanted; the first of a name counts.
 Expected<void> read_parameters(Via& via) {
-    via.branch = via.parameters.value_of("branch");
-    via.received = via.parameters.value_of("received");
-    via.maddr = via.parameters.value_of("maddr");
-    if (const auto rport = via.parameters.find("rport")) {
+    std::string_view rest = via.parameters.text();
+    while (const auto parameter = Parameters::next(rest)) {
+        const std::string_view name = parameter->name;
+        const auto named = [&](std::string_view wanted, std::string_view& field) {
+            if (field.empty() && equal_ignoring_case(name, wanted)) field = parameter->value;
+        };
+        named("branch", via.branch);
+        named("received", via.received);
+        named("maddr", via.maddr);
+        if (via.has_rport || !equal_ignoring_case(name, "rport")) continue;
         via.has_rport = true;
-        if (!rport->has_value) return {};
-        const auto port = parse_decimal(rport->value, 65'535);
+        if (!parameter->has_value) continue;
+        const auto port = parse_decimal(parameter->value, 65'535);
         if (!port) return failure(Condition::malformed, "Via: rport is malformed");
         via.rport = static_cast<std::uint16_t>(*port);
     }

@@ -1,0 +1,175 @@
+// Parses or writes the twelve messages over and over: `parse_bench WHAT ROUNDS`. Prints the number
+// of messages and the nanoseconds each took; under callgrind, two runs of different ROUNDS give the
+// instructions a message.
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bench/messages.hpp"
+#include "sip/message/contact.hpp"
+#include "sip/message/delta_seconds.hpp"
+#include "sip/message/digest_header.hpp"
+#include "sip/message/essentials.hpp"
+#include "sip/message/event_header.hpp"
+#include "sip/message/media_type.hpp"
+#include "sip/message/message_parser.hpp"
+#include "sip/message/message_writer.hpp"
+#include "sip/message/subscription_state.hpp"
+#include "sip/message/token_list.hpp"
+
+#ifdef WITH_OSIP
+#include <sys/time.h>
+extern "C" {
+#include <osipparser2/osip_parser.h>
+}
+#endif
+#ifdef WITH_SOFIA
+#include <sofia-sip/msg.h>
+#include <sofia-sip/sip.h>
+#include <sofia-sip/sip_parser.h>
+#include <sofia-sip/sip_util.h>
+#endif
+
+using namespace sip;
+
+namespace {
+
+std::size_t sink = 0;
+
+/// The floor: where the lines end, and nothing else.
+void lines(const std::string& text) {
+    const char* at = text.data();
+    const char* end = at + text.size();
+    while (const void* found = std::memchr(at, '\n', static_cast<std::size_t>(end - at))) {
+        ++sink;
+        at = static_cast<const char*>(found) + 1;
+    }
+}
+
+void routing(const std::string& text) {
+    static std::array<HeaderField, 64> slots;
+    const Scan scan = scan_message(text, slots, Framing::datagram, {}, {});
+    const auto essentials = decode_essentials(scan.message, {});
+    if (!essentials) std::abort();
+    sink += essentials->cseq.number;
+}
+
+/// Every header field that a presence server needs, decoded.
+void full(const std::string& text) {
+    static std::array<HeaderField, 64> slots;
+    const Scan scan = scan_message(text, slots, Framing::datagram, {}, {});
+    const auto essentials = decode_essentials(scan.message, {});
+    if (!essentials) std::abort();
+    sink += essentials->cseq.number;
+    for (const HeaderField& field : scan.message.headers) {
+        std::string_view rest = field.value;
+        switch (field.id) {
+            case HeaderId::contact:
+                while (const auto v = next_contact(rest)) sink += v->has_value();
+                break;
+            case HeaderId::accept:
+                while (const auto v = next_media_type(rest)) sink += v->has_value();
+                break;
+            case HeaderId::allow:
+            case HeaderId::supported:
+            case HeaderId::allow_events:
+                while (const auto v = next_token(rest)) sink += v->has_value();
+                break;
+            case HeaderId::event: sink += parse_event(rest).has_value(); break;
+            case HeaderId::expires: sink += parse_delta_seconds(rest).has_value(); break;
+            case HeaderId::content_type: sink += parse_media_type(rest).has_value(); break;
+            case HeaderId::subscription_state:
+                sink += parse_subscription_state(rest).has_value();
+                break;
+            case HeaderId::authorization: sink += parse_credentials(rest).has_value(); break;
+            case HeaderId::www_authenticate: sink += parse_challenge(rest).has_value(); break;
+            default: break;
+        }
+    }
+}
+
+/// Parses once, then writes every field again: what is measured is the writing.
+void write(const std::string& text) {
+    static std::map<const std::string*, std::pair<MessageView, std::vector<HeaderField>>> parsed;
+    auto& [message, fields] = parsed[&text];
+    if (fields.empty()) {
+        fields.resize(64);
+        message = scan_message(text, fields, Framing::datagram, {}, {}).message;
+    }
+    static std::array<char, 8'192> room;
+    Appender out(room);
+    MessageWriter writer(out);
+    if (message.is_request())
+        writer.request(message.method, message.request_uri);
+    else
+        writer.response(message.status, message.reason);
+    for (const HeaderField& field : message.headers)
+        if (field.id != HeaderId::content_length) writer.header(field.id, field.value);
+    writer.finish({}, message.body);
+    sink += out.size();
+}
+
+#ifdef WITH_OSIP
+void osip(const std::string& text) {
+    static const bool ready = parser_init() == 0;
+    osip_message_t* message = nullptr;
+    if (!ready || osip_message_init(&message) != 0 ||
+        osip_message_parse(message, text.data(), text.size()) != 0)
+        std::abort();
+    sink += message->cseq != nullptr;
+    osip_message_free(message);
+}
+#endif
+
+#ifdef WITH_SOFIA
+void sofia(const std::string& text) {
+    msg_t* message =
+        msg_make(sip_default_mclass(), 0, text.data(), static_cast<ssize_t>(text.size()));
+    if (message == nullptr) std::abort();
+    sink += sip_object(message)->sip_cseq != nullptr;
+    msg_destroy(message);
+}
+#endif
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const std::map<std::string, void (*)(const std::string&)> known{
+        {"lines", lines}, {"routing", routing}, {"full", full}, {"write", write},
+#ifdef WITH_OSIP
+        {"osip", osip},
+#endif
+#ifdef WITH_SOFIA
+        {"sofia", sofia},
+#endif
+    };
+    if (count == 2 && std::strcmp(arguments[1], "list") == 0) {
+        for (const auto& [name, run] : known) std::printf("%s\n", name.c_str());
+        return 0;
+    }
+    if (count != 3 || known.count(arguments[1]) == 0) {
+        std::fprintf(stderr, "usage: parse_bench WHAT ROUNDS, or parse_bench list\n");
+        return 2;
+    }
+    const auto run = known.at(arguments[1]);
+    const long rounds = std::strtol(arguments[2], nullptr, 10);
+    const std::vector<std::string> messages = bench_messages();
+    std::size_t bytes = 0;
+    for (const std::string& text : messages) bytes += text.size();
+    const auto start = std::chrono::steady_clock::now();
+    for (long i = 0; i < rounds; ++i)
+        for (const std::string& text : messages) run(text);
+    const auto spent = std::chrono::steady_clock::now() - start;
+    const double done = static_cast<double>(rounds) * static_cast<double>(messages.size());
+    std::printf("{\"messages\": %.0f, \"mean_bytes\": %zu, \"ns\": %.1f, \"sink\": %zu}\n", done,
+                bytes / messages.size(),
+                std::chrono::duration<double, std::nano>(spent).count() / done, sink);
+    return 0;
+}

@@ -1,5 +1,5 @@
-// The first byte picks the parser, the rest is one header value.
-// Property 1: every input ends in values and then nothing, or an error with offset <= size.
+// Property 1: every input (the first byte picks the parser, the rest is one header value) ends in
+//             values and then nothing, or an error with offset <= size.
 // Property 2: lists come to an end, whatever stands in them.
 // Property 3: views lie inside the input.
 // Property 4: a value that was written by our writer parses as what it was parsed from.

@@ -287,7 +287,7 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
     ResponseRoute route{back_to(source), source.remote};
     if (via && *via)
         route = response_route(**via, source);
-    else if (source.transport == Transport::udp)
+    else if (source.transport == Transport::udp && !message.has(HeaderId::via))
         return;  // without a Via nobody can tell whose answer it is
     std::array<char, 16> tag_room{};
     Appender tag(tag_room);

@@ -223,14 +223,16 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
         reply.header(HeaderId::expires, wanted.expires_s);
         staged.accepted = reply.finish();
     }
-    if (!core_.staging.has_store()) {
-        on_committed(now, handle);
-        return;
-    }
-    {
-        Reply reply(core_.shard, request, 500, "The change could not be stored");
+    const bool has_store = core_.staging.has_store();
+    if (has_store || !staged.accepted) {
+        Reply reply(core_.shard, request, 500,
+                    staged.accepted ? "The change could not be stored" : "No room for the answer");
         reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
         staged.refused = reply.finish();
+    }
+    if (!has_store) {
+        on_committed(now, handle);
+        return;
     }
     if (Entry* entry = slab_.find(staged.entry)) entry->staged = true;
     std::array<char, 640> room{};

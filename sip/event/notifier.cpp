@@ -313,14 +313,23 @@ void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subs
         write_allow_events(reply.writer(), packages_);
         staged.accepted = reply.finish();
     }
-    if (!core_.staging.has_store()) {
-        on_committed(now, handle);
-        return;
-    }
-    {
-        Reply reply(core_.shard, request, 500, "The change could not be stored");
+    const bool has_store = core_.staging.has_store();
+    // Without a store what could still go wrong goes wrong here, where it can be answered.
+    const bool fits =
+        staged.accepted && (has_store || set_view(subscription, decision.view, wanted.type));
+    if (has_store || !fits) {
+        Reply reply(core_.shard, request, 500,
+                    fits ? "The change could not be stored" : "No memory for the subscription");
         reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
         staged.refused = reply.finish();
+    }
+    if (!fits) {
+        on_commit_failed(now, handle);
+        return;
+    }
+    if (!has_store) {
+        on_committed(now, handle);
+        return;
     }
     std::array<char, 640> room{};
     Appender record(room);

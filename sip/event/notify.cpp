@@ -202,7 +202,9 @@ Packet Notifier::write_notify(Now now, Subscription& s, const Target& target, Br
         writer.header(HeaderId::content_type, traits_of(s.package).accept[view->type]);
     writer.finish(s.sent_body.view().size());
     if (out.overflowed()) return {};
-    return {SharedBytes::copy(shard.memory, out.view()), s.sent_body};
+    SharedBytes head = SharedBytes::copy(shard.memory, out.view());
+    if (!head) ++shard.counters.limit_memory;
+    return {std::move(head), s.sent_body};
 }
 
 /// Threat 28: above the size limit a stream to the watcher is wanted, where there can be one.

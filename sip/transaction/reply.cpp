@@ -64,9 +64,11 @@ ResponseRoute response_route(const Via& via, const Source& source) {
 
 std::uint64_t stateless_tag(const HashKey& key, const MessageView& request) {
     std::uint64_t hash = siphash(key, "stateless To tag");
-    for (HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::call_id, HeaderId::cseq})
+    for (HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::call_id})
         hash = mix(hash, siphash(key, request.value_of(id)));
-    return hash;
+    // RFC 3261 9.2: a CANCEL has its request's number, and is answered with the same tag.
+    const std::string_view cseq = request.value_of(HeaderId::cseq);
+    return mix(hash, siphash(key, cseq.substr(0, cseq.find_first_not_of("0123456789"))));
 }
 
 Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
@@ -83,7 +85,11 @@ Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
         }
         first = false;
         const auto via = next_via(rest, shard.leniency);
-        if (!via || !*via) continue;  // the top Via is unreadable: nobody to answer anyway
+        if (!via || !*via) {
+            // It cannot be read: whoever sent it may know it again.
+            if (is_clean(field.value)) writer_.header(HeaderId::via, field.value);
+            continue;
+        }
         write_top_via(writer_.begin(HeaderId::via), **via, source);
         rest = trim(rest);
         if (!rest.empty()) writer_.out() << ", " << rest;

@@ -231,3 +231,44 @@ TEST_CASE(
     world.net.drain();
     CHECK(world.net.take("NOTIFY").flow == world.net.opened[0].flow);
 }
+
+TEST_CASE(
+    "R3261-12.1.1-1: a 2xx that makes a dialog has every Record-Route, whole, and our Contact") {
+    EventWorld world;
+    RawRequest request = world.subscribe_request();
+    request.with("Record-Route: <sip:192.0.2.99:5062;lr;a=b>;c=d, \"Two\" <sip:p2.example;lr>")
+        .with("Record-Route: <sip:p3.example;lr>");
+    const RawMessage answer = world.net.ask(request);
+    CHECK(answer.fields("Record-Route") ==
+          std::vector<std::string>{"<sip:192.0.2.99:5062;lr;a=b>;c=d, \"Two\" <sip:p2.example;lr>",
+                                   "<sip:p3.example;lr>"});
+    CHECK(answer.field("Contact") == "<sip:192.0.2.1:5060>");
+    // A refresh makes none, and a refusal neither.
+    const RawMessage refreshed = world.net.ask(EventWorld::in_dialog(request, answer, 2));
+    CHECK(refreshed.status() == 200);
+    CHECK_FALSE(refreshed.has("Record-Route"));
+    CHECK(refreshed.has("Contact"));
+}
+
+TEST_CASE("R3261-8.2.3-1: a SUBSCRIBE body is 415 with an empty Accept, unless it is optional") {
+    EventWorld world;
+    RawRequest request = world.subscribe_request();
+    request.with_body("application/simple-filter+xml", "<filter-set/>");
+    const RawMessage refused = world.net.ask(request);
+    CHECK(refused.status() == 415);
+    CHECK(refused.has("Accept"));
+    CHECK(world.notifier.size() == 0);
+    request.with("Content-Disposition: render;handling=optional");
+    request.cseq = 2;
+    CHECK(world.net.ask(request).status() == 200);
+}
+
+TEST_CASE("R3261-12.2.2-1: a number that was refused for its order is not the last one") {
+    EventWorld world;
+    const RawRequest request = world.subscribe_request();
+    const RawMessage answer = world.net.ask(request);
+    CHECK(world.net.ask(EventWorld::in_dialog(request, answer, 100)).status() == 200);
+    CHECK(world.net.ask(EventWorld::in_dialog(request, answer, 50)).status() == 500);
+    CHECK(world.net.ask(EventWorld::in_dialog(request, answer, 99)).status() == 500);
+    CHECK(world.net.ask(EventWorld::in_dialog(request, answer, 101)).status() == 200);
+}

@@ -344,12 +344,15 @@ TEST_CASE("R3261-9.2-1: a CANCEL of an INVITE that waits is told to its user, of
     world.user.script = [](const Request&) { return 0; };
     world.user.later = 487;
     world.net.input(StackWorld::text("INVITE", udp_via));
-    CHECK(world.say(StackWorld::text("CANCEL", udp_via)).status() == 200);
+    const RawMessage cancelled = world.say(StackWorld::text("CANCEL", udp_via));
+    CHECK(cancelled.status() == 200);
     REQUIRE(world.user.seen.size() == 2);
     CHECK(world.user.seen[1].method == "CANCEL");
     world.user.say(world.net.now, 0);
     world.net.drain();
-    CHECK(world.net.take().status() == 487);
+    const RawMessage ended = world.net.take();
+    CHECK(ended.status() == 487);
+    CHECK(ended.to_tag() == cancelled.to_tag());
     CHECK(world.say(StackWorld::text("CANCEL", udp_via)).status() == 200);
     CHECK(world.user.seen.size() == 2);
 }

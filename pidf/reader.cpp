@@ -130,6 +130,7 @@ private:
                 return bad("PIDF: order is basic, extensions", c);
             if (is_basic) {
                 const std::string_view text = c.simple_text();
+                if (options_.unknown_basic && text == "unknown") continue;
                 if (text != "open" && text != "closed")
                     return bad("PIDF: basic is neither open nor closed", c);
                 if (tuple.basic) return bad("PIDF: basic stands twice", c);

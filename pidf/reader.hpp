@@ -14,6 +14,8 @@ struct ReadOptions {
     /// timestamps that can be read, a status that says something, no element of the pidf namespace
     /// that it does not define. Off: as real clients write.
     bool strict = false;
+    /// A basic of "unknown" counts as absent: baresip writes it until its user has said how it is.
+    bool unknown_basic = false;
     /// As a watcher reads (R3863-4.2.3-2): a status with a mustUnderstand element in it that is
     /// not known counts as absent. A compositor keeps it instead.
     bool watcher = false;

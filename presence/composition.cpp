@@ -121,7 +121,9 @@ private:
         sources_ = arena_.make_array<Source>(inputs_.published.size());
         if (sources_ == nullptr) return refusal();
         for (std::size_t i = 0; i < inputs_.published.size(); ++i) {
-            const auto document = pidf::read(inputs_.published[i].document, arena_);
+            pidf::ReadOptions options;
+            options.unknown_basic = true;  // where it is refused, it was not accepted
+            const auto document = pidf::read(inputs_.published[i].document, arena_, options);
             if (!document) return tl::unexpected(document.error());
             sources_[i] = {&inputs_.published[i], *document};
         }
@@ -187,6 +189,8 @@ private:
         return all;
     }
     Status take_tuple(const Source& source, std::size_t number, pidf::Tuple& tuple) {
+        // RFC 3863 4.1.3: a status says something. A tuple whose does not is not passed on.
+        if (!tuple.basic && tuple.status_extensions.empty()) return {};
         const std::string_view device = pidf::device_of(tuple);
         Service service{0, &tuple, number};
         if (!tuple.contact.empty() && !device.empty()) {

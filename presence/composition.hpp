@@ -56,6 +56,7 @@ struct Inputs {
 ///   and the original id are (D-9).
 /// - A tuple with a basic status and no contact gets the address-of-record, one without timestamp
 ///   the instant when it was published (D-10).
+/// - A tuple whose status says nothing is left out (R3863-4.1.3-1).
 /// - With nothing to show: the closed document, one tuple, closed, with the address-of-record as
 ///   contact and no timestamp (R4479-OUR-3). Polite blocking is this function without inputs.
 ///

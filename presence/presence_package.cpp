@@ -90,6 +90,7 @@ sip::Expected<std::size_t> PresencePackage::accept_publication(
     pidf::Arena arena(shard_.memory, arena_bytes_max);
     pidf::ReadOptions options;
     options.strict = strict_;
+    options.unknown_basic = !strict_;
     const auto document = pidf::read(publication.body, arena, options);
     if (!document) return tl::unexpected(document.error());
     // R3863-4.1.1-3: reported, not trusted. What is composed names the presentity anyway.

@@ -72,6 +72,7 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
         digest_.emplace(stack_.shard().memory, entropy, digest_options(options));
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
     }
+    stack_.set_domains(options.domains);
     join();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/domains.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/message_parser.hpp"
 #include "sip/message/token_list.hpp"
@@ -346,6 +347,11 @@ void Stack::admit(Now now, Request& request) {
     dispatch(now, request);
 }
 
+bool Stack::is_for_us(const Uri& request_uri) const {
+    if (domains_.empty() || !find_domain(domains_, request_uri.host).empty()) return true;
+    return transport_.listeners().has_host(request_uri.host);
+}
+
 std::optional<Error> Stack::check_require(const Request& request) const {
     for (const HeaderField& field : request.message.headers) {
         if (field.id != HeaderId::require) continue;
@@ -375,7 +381,7 @@ void Stack::dispatch(Now now, Request& request) {
     else if (request.essentials.request_uri.scheme == Scheme::sips &&
              !is_secure(request.source.transport))
         error = Error{Condition::scheme_not_supported, "sips is served over TLS alone"};
-    else if (user != nullptr && !user->serves(request))
+    else if (user == nullptr ? !is_for_us(request.essentials.request_uri) : !user->serves(request))
         error = Error{Condition::not_found, {}};
     else
         error = check_require(request);

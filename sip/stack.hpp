@@ -45,6 +45,9 @@ public:
     std::uint8_t attach(TransactionUser& user, std::span<const Method> methods);
     /// Who proves identities. None: every request passes with its From as identity.
     void set_gate(Gate* gate) { gate_ = gate; }
+    /// The hosts besides our listeners' that an OPTIONS may be for; another is answered 404 (RFC
+    /// 3261 8.2.2.1). None: any may. The texts outlive the stack.
+    void set_domains(std::span<const std::string_view> domains) { domains_ = domains; }
     /// Option tags of Supported and Require that are served; static text.
     void set_supported(std::span<const std::string_view> tags) { supported_ = tags; }
     /// Writes header fields that 2xx to OPTIONS, 489 and 405 carry: set by the event framework.
@@ -101,6 +104,7 @@ private:
     /// Answers what never got as far as a transaction, and keeps nothing of it.
     void refuse_stateless(Now now, const MessageView& message, const Source& source,
                           const Error& error);
+    bool is_for_us(const Uri& request_uri) const;
     std::optional<Error> check_require(const Request& request) const;
     TransactionUser* user_of(Method method) const;
     TransactionUser* user_at(std::uint8_t part) const;
@@ -117,7 +121,7 @@ private:
     Staging staging_;
     Gate* gate_ = nullptr;
     const Capabilities* capabilities_ = nullptr;
-    std::span<const std::string_view> supported_;
+    std::span<const std::string_view> supported_, domains_;
     std::string_view server_name_;
     SmallVector<TransactionUser*, users_max> users_;
     std::array<std::uint8_t, 16> user_by_method_{};

@@ -83,6 +83,7 @@ sip::Expected<PresenceSummary> summarize(std::string_view document, bool strict)
     pidf::ReadOptions options;
     options.watcher = true;
     options.strict = strict;
+    options.unknown_basic = !strict;
     const auto read = pidf::read(document, arena, options);
     if (!read) return tl::unexpected(read.error());
     PresenceSummary summary;

@@ -26,16 +26,31 @@ bool Listeners::is_ours(const Endpoint& endpoint) const {
     return false;
 }
 
+namespace {
+
+bool is_host_of(const Listeners::Listener& l, std::string_view host,
+                const std::optional<Address>& numeric) {
+    if (numeric && (*numeric == l.local.address || l.local.address.is_unspecified())) return true;
+    if (!l.advertise.empty() && equal_ignoring_case(l.advertise, host)) return true;
+    return numeric && parse_numeric_host(l.advertise) == numeric;
+}
+
+}  // namespace
+
 bool Listeners::names_us(std::string_view host, std::uint16_t port) const {
     const auto numeric = parse_numeric_host(host);
     for (const Listener& l : listeners_) {
         const std::uint16_t standard = is_secure(l.transport) ? 5061 : 5060;
-        if ((port == 0 ? standard : port) != l.local.port) continue;
-        if (numeric && (*numeric == l.local.address || l.local.address.is_unspecified()))
+        if ((port == 0 ? standard : port) == l.local.port && is_host_of(l, host, numeric))
             return true;
-        if (!l.advertise.empty() && equal_ignoring_case(l.advertise, host)) return true;
-        if (numeric && parse_numeric_host(l.advertise) == numeric) return true;
     }
+    return false;
+}
+
+bool Listeners::has_host(std::string_view host) const {
+    const auto numeric = parse_numeric_host(host);
+    for (const Listener& l : listeners_)
+        if (is_host_of(l, host, numeric)) return true;
     return false;
 }
 

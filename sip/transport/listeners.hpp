@@ -33,6 +33,8 @@ public:
     /// Whether a Via sent-by or a URI's host and port name us: an address or advertised host of
     /// ours with its port (0: the default of any transport).
     bool names_us(std::string_view host, std::uint16_t port) const;
+    /// Whether `host` is an address or advertised host of ours, at whatever port.
+    bool has_host(std::string_view host) const;
 
     const Listener* begin() const { return listeners_.begin(); }
     const Listener* end() const { return listeners_.end(); }

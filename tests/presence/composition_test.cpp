@@ -228,6 +228,22 @@ TEST_CASE("R4479-OUR-2: devices by deviceID, the newest of each") {
     CHECK(count_of(merged, ">idle<") == 0);
 }
 
+TEST_CASE("R3863-4.1.3-1 R3863-4.1.4-1: a tuple whose status says nothing is left out") {
+    const std::string silent = "<tuple id=\"s\"><status/><note>n</note></tuple>";
+    const std::string other = "<tuple id=\"o\"><status><x:mood>fine</x:mood></status></tuple>";
+    World w;
+    w.publish(document(silent + tuple("t", "open") + other), 1, 1);
+    const std::string text = w.compose();
+    CHECK(count_of(text, "<tuple ") == 2);
+    CHECK(count_of(text, "<basic>") == 1);
+    CHECK(count_of(text, "fine") == 1);
+    CHECK(count_of(text, "<note>") == 0);
+    World nothing;
+    nothing.publish(document(silent), 1, 1);
+    World empty;
+    CHECK(nothing.compose() == empty.compose());
+}
+
 TEST_CASE("R3863-4.2.3-1: notes and unknown elements come through, those of the newest first") {
     World w;
     w.publish(document(tuple("a", "open", "<x:inside a=\"1\">deep</x:inside><note>tuple</note>") +

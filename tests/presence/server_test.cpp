@@ -22,6 +22,22 @@ TEST_CASE("R3261-11.2-1 R3261-11.2-2 R3903-7-1: OPTIONS says what is served, to 
     CHECK(answer.body().empty());
 }
 
+TEST_CASE("R3261-8.2.2.1-1: OPTIONS for somewhere else is answered 404, and tells of no user") {
+    ServerWorld w(Policy::allow);
+    const auto status_of = [&](const std::string& uri) {
+        RawRequest request{"OPTIONS", uri};
+        request.call_id = uri;
+        request.to = "<sip:example.com>";
+        return w.raw.ask(request).status();
+    };
+    for (const char* ours : {"sip:EXAMPLE.com", "sip:alice@example.com", "sip:nobody@example.com",
+                             "sip:192.0.2.1", "sip:ping@192.0.2.1:5060", "sip:192.0.2.1:5090"})
+        CHECK_MESSAGE(status_of(ours) == 200, ours);
+    for (const char* foreign : {"sip:elsewhere.org", "sip:alice@sub.example.com", "sip:192.0.2.2",
+                                "sip:alice@[2001:db8::1]", "tel:+4930123"})
+        CHECK_MESSAGE(status_of(foreign) == 404, foreign);
+}
+
 TEST_CASE("R3856-5-2: a pres: URI names the presentity as a sip: URI does") {
     ServerWorld w;
     w.raw.ask(w.publish("alice", pidf_document("open")));

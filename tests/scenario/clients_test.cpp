@@ -147,6 +147,37 @@ TEST_CASE("baresip: two first PUBLISHes at once, the person in front of the tupl
     CHECK(count_of(seen, "<dm:person ") == 1);
 }
 
+TEST_CASE("baresip: until its user has said how it is, the status is unknown") {
+    const std::string body =
+        "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:alice@example.com\">"
+        "<tuple id=\"t1\"><status><basic>unknown</basic></status>"
+        "<contact>sip:alice@example.com</contact></tuple></presence>";
+    ServerWorld w;
+    w.raw.ask(ServerWorld::subscribe("bob"));
+    w.raw.pass(seconds{10});
+    const RawMessage taken = w.raw.ask(w.publish("alice", body));
+    REQUIRE(taken.status() == 200);
+    w.raw.pass(seconds{10});
+    // Nothing is known, so watchers keep seeing what they see of somebody who published nothing.
+    w.raw.ask(ServerWorld::subscribe("carol"));
+    const std::string seen = w.raw.take("NOTIFY").body();
+    CHECK(count_of(seen, "<tuple ") == 1);
+    CHECK(count_of(seen, "<basic>closed</basic>") == 1);
+    CHECK(count_of(seen, "unknown") == 0);
+    const RawMessage modified =
+        w.raw.ask(w.publish("alice", pidf_document("open"), taken.field("SIP-ETag")));
+    CHECK(modified.status() == 200);
+    CHECK(count_of(w.raw.take("NOTIFY").body(), "<basic>open</basic>") == 1);
+
+    presence::ServerOptions options = ServerWorld::open();
+    options.strict = true;
+    ServerWorld strict(options);
+    CHECK(strict.raw.ask(strict.publish("alice", body)).status() == 400);
+    // And no other value is taken by anybody.
+    const std::string other = std::string(body).replace(body.find("unknown"), 7, "Open");
+    CHECK(w.raw.ask(w.publish("alice", other)).status() == 400);
+}
+
 TEST_CASE("baresip: NOTIFY goes back on the connection, whatever the Contact says") {
     ServerWorld w;
     const sip::FlowId flow = w.raw.connect();

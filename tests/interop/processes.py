@@ -1,0 +1,196 @@
+"""What scenarios start, on loopback and on free ports, and end again by its pid."""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+PATIENCE_S = 20
+STOP_S = 5
+
+
+class Skipped(Exception):
+    """This machine lacks what the scenario needs; says what."""
+
+
+def wait_for(what, probe):
+    """Asks `probe` until it gives something; fails after a while."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if found := probe():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE_S} s in vain for {what}")
+
+
+def equal(what, found, wanted):
+    if found != wanted:
+        raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
+
+
+def free_port(host="127.0.0.1"):
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def has_ipv6():
+    try:
+        free_port("::1")
+        return True
+    except OSError:
+        return False
+
+
+class Process:
+    """A started program: its output as lines, and as text for the report of a failure."""
+
+    def __init__(self, command, folder, name):
+        self.errors = os.path.join(folder, name + ".err")
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=errors)
+        self.name, self.text = name, ""
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            text = line.decode(errors="replace")
+            self.text += text
+            self.lines.put(text.rstrip("\n"))
+        self.lines.put(None)
+
+    def line(self):
+        """The next line; None when there is no more."""
+        try:
+            return self.lines.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            raise AssertionError(f"{self.name} said nothing for {PATIENCE_S} s") from None
+
+    def object_with(self, **wanted):
+        """The next JSON line that has these fields; what stands between is passed over."""
+        seen = []
+        while (line := self.line()) is not None:
+            found = json.loads(line)
+            if all(found.get(name) == value for name, value in wanted.items()):
+                return found
+            seen.append(line)
+        raise AssertionError(f"{self.name} never showed {wanted}, but {seen}")
+
+    def ended(self):
+        """Waits for the end: its exit code."""
+        try:
+            code = self.process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end in {PATIENCE_S} s") from None
+        self.reader.join(timeout=PATIENCE_S)
+        return code
+
+    def stop(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        return self.ended()
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def end(self):
+        if self.is_running():
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        self.reader.join(timeout=STOP_S)
+        self.process.stdout.close()
+
+    def told(self):
+        with open(self.errors, encoding="utf-8", errors="replace") as errors:
+            return self.text + errors.read()
+
+
+class World:
+    """One scenario: a folder of its own and everything that it started."""
+
+    users = {"alice": "wonderland", "bob": "builder"}
+
+    def __init__(self, vigil):
+        self.vigil, self.started = vigil, []
+        self.folder = tempfile.mkdtemp(prefix="vigil-interop-")
+        self.domain, self.listeners, self.server = "localhost", {}, None
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def uri(self, user):
+        return f"sip:{user}@{self.domain}"
+
+    def start(self, name, *command):
+        started = Process(command, self.folder, name)
+        self.started.append(started)
+        return started
+
+    def run(self, name, *command):
+        """Runs to the end, which has to be exit code 0: what it wrote to standard output."""
+        started = self.start(name, *command)
+        code = started.ended()
+        if code != 0:
+            raise AssertionError(f"{name}: exit code {code}: {started.told()[-2000:]}")
+        return started.text
+
+    def serve(self, *options, domain="localhost", host="127.0.0.1"):
+        """A server; `listeners` then holds "udp:HOST:PORT" and "tcp:HOST:PORT"."""
+        self.domain = domain
+        users = [part for user, password in self.users.items()
+                 for part in ("--user", f"{user}:{password}")]
+        self.server = self.start(
+            "serve", self.vigil, "serve", "--listen", f"udp:{host}:0", "--listen",
+            f"tcp:{host}:0", "--domain", domain, *users, "--policy", "allow",
+            "--notify-interval", "0", *options)
+        ready = self.server.line()
+        if ready is None or not ready.startswith("ready "):
+            raise AssertionError(f"the server did not start: {self.server.told()}")
+        self.listeners = {name[:3]: name for name in ready.split()[1:]}
+
+    def port(self, transport="udp"):
+        return int(self.listeners[transport].rsplit(":", 1)[1])
+
+    def client(self, transport, user):
+        return ["--server", self.listeners[transport], "--as", self.uri(user), "--password",
+                self.users[user], "--json"]
+
+    def watch(self, presentity, watcher, transport="udp"):
+        """`vigil watch`, after it has shown that nothing is there yet."""
+        started = self.start("watch", self.vigil, "watch", self.uri(presentity), "--raw",
+                             *self.client(transport, watcher))
+        started.object_with(event="subscription", state="active")
+        equal("the first state", started.object_with(event="presence")["basic"], "closed")
+        return started
+
+    def publish_once(self, user, *what, transport="udp"):
+        """`vigil publish --once`: the entity-tag."""
+        text = self.run("publish", self.vigil, "publish", self.uri(user), *what, "--once",
+                        *self.client(transport, user))
+        return json.loads(text.splitlines()[-1])["etag"]
+
+    def stop_server(self):
+        """The server ends cleanly, and was alive until then."""
+        if not self.server.is_running():
+            raise AssertionError("the server has ended: " + self.server.told()[-2000:])
+        equal("exit code of the server", self.server.stop(signal.SIGTERM), 0)
+
+    def close(self):
+        for started in reversed(self.started):
+            started.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def report(self):
+        return "\n".join(f"--- {each.name}\n{each.told()[-4000:]}" for each in self.started)

@@ -1,0 +1,145 @@
+"""baresip as publisher and as watcher at once, asked and told through its control port.
+
+Its module mwi is never loaded: it subscribes again without end.
+"""
+
+import glob
+import json
+import os
+import re
+import socket
+
+import pidf
+from processes import PATIENCE_S, equal, free_port, wait_for
+
+CONFIGURATION = """poll_method epoll
+sip_listen 127.0.0.1:0
+module_path {modules}
+module account.so
+module contact.so
+module menu.so
+module ctrl_tcp.so
+module presence.so
+ctrl_tcp_listen 127.0.0.1:{control}
+"""
+ACCOUNT = ('<{uri};transport={transport}>;auth_user={user};auth_pass={password};'
+           'outbound="sip:127.0.0.1:{port};transport={transport}";regint={regint};pubint=300\n')
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def modules_folder():
+    found = glob.glob("/usr/lib/baresip/modules") + glob.glob("/usr/lib/*/baresip/modules")
+    if not found:
+        raise AssertionError("no modules of baresip are installed")
+    return found[0]
+
+
+class Control:
+    """baresip's control port: JSON objects as netstrings."""
+
+    def __init__(self, port):
+        self.socket = wait_for("baresip's control port", lambda: self._connect(port))
+        self.socket.settimeout(PATIENCE_S)
+        self.input = self.socket.makefile("rb")
+
+    @staticmethod
+    def _connect(port):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        except OSError:
+            return None
+
+    def ask(self, command):
+        text = json.dumps({"command": command, "params": "", "token": "interop"}).encode()
+        self.socket.sendall(b"%d:%s," % (len(text), text))
+        while True:
+            answer = self._object()
+            if answer.get("response"):
+                equal(f"baresip on {command}", answer["ok"], True)
+                return COLOURS.sub("", answer.get("data") or "")
+
+    def _object(self):
+        length = b""
+        while (byte := self.input.read(1)).isdigit():
+            length += byte
+        equal("a netstring of baresip", (byte, length != b""), (b":", True))
+        return json.loads(self.input.read(int(length) + 1)[:-1])
+
+    def close(self):
+        self.input.close()
+        self.socket.close()
+
+
+def start(world, transport, regint=0):
+    folder = world.path("baresip")
+    os.mkdir(folder)
+    control = free_port()
+    account = ACCOUNT.format(uri=world.uri("bob"), user="bob", password=world.users["bob"],
+                             port=world.port(transport), transport=transport, regint=regint)
+    for name, text in (
+            ("config", CONFIGURATION.format(modules=modules_folder(), control=control)),
+            ("accounts", account), ("contacts", f'"alice" <{world.uri("alice")}>;presence=p2p\n')):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return world.start("baresip", "baresip", "-4", "-s", "-f", folder), Control(control)
+
+
+def both(transport):
+    def scenario(world):
+        world.serve()
+        watch = world.watch("bob", "alice", transport)
+        bob = world.uri("bob")
+
+        def shown():
+            return pidf.summary(watch.object_with(event="presence")["document"])
+
+        baresip, control = start(world, transport)
+        try:
+            # As publisher. Before its user has said anything it writes a status that is none.
+            equal("nothing said", shown(), (bob, []))
+            control.ask("presence_online")
+            equal("online", shown(), (bob, [("open", bob, [])]))
+            control.ask("presence_offline")
+            equal("offline", shown(), (bob, [("closed", bob, [])]))
+
+            # As watcher: what it lists for its contact.
+            def listed(status):
+                wait_for(f"baresip to list alice as {status}",
+                         lambda: re.search(status + r" +alice <", control.ask("contacts")))
+
+            listed("Offline")
+            first = world.publish_once("alice", "--status", "open", transport=transport)
+            listed("Online")
+            second = world.publish_once("alice", "--status", "open", "--activity", "busy",
+                                        transport=transport)
+            listed("Busy")
+            for etag in (second, first):
+                world.run("remove", world.vigil, "publish", world.uri("alice"), "--remove", etag,
+                          *world.client(transport, "alice"))
+            listed("Offline")
+            # At its end it takes back what it published, and unsubscribes.
+            baresip.stop()
+            equal("gone", shown(), (bob, [("closed", bob, [])]))
+        finally:
+            control.close()
+        world.stop_server()
+    return scenario
+
+
+def registered(world):
+    world.serve()
+    watch = world.watch("bob", "alice")
+    baresip, control = start(world, "udp", regint=300)
+    try:
+        shown = watch.object_with(event="presence", basic="open")
+        equal("registered", pidf.summary(shown["document"])[1][-1][0], "open")
+        baresip.stop()
+        watch.object_with(event="presence", basic="closed")
+    finally:
+        control.close()
+    world.stop_server()
+
+
+SCENARIOS = [(f"publisher and watcher over {transport}", both(transport))
+             for transport in ("udp", "tcp")]
+SCENARIOS.append(("registers", registered))

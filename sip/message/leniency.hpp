@@ -2,8 +2,9 @@
 
 namespace sip {
 
-/// Where real clients differ from the letter of the RFCs. Each is one rule with its reason; all
-/// are on by default and `strict()` (the option --strict) turns them off.
+/// Where real clients differ from the letter of the RFCs. Each is one rule with its reason: on by
+/// default where a client is known that needs it, off otherwise; `strict()` (the option --strict)
+/// turns all of them off.
 struct Leniency {
     /// liblinphone sends no Content-Length on requests without body over UDP (legal there); some
     /// peers leave it out on streams too when there is no body: taken as 0 where the header
@@ -19,8 +20,6 @@ struct Leniency {
     bool no_max_forwards = true;
     /// No From tag or no branch with the magic cookie (RFC 2543 peers).
     bool rfc2543 = true;
-    /// libpurple: a 200 that names a Content-Type and has no body; qop left out of credentials.
-    bool content_type_without_body = true;
     /// `received` with brackets around IPv6 (RFC 5118 4.5), ":::" before an IPv4 suffix (4.10).
     bool ipv6_spellings = true;
     /// A datagram that ends behind a whole header line, without the empty line that closes the
@@ -30,16 +29,12 @@ struct Leniency {
     bool bare_line_feed = false;
     /// UTF-8 in display names and parameters without quotes (Asterisk, phones with names).
     bool utf8_in_tokens = true;
-    /// A PUBLISH refresh with a body (Snom): the body replaces the state, as a modification would.
-    bool body_in_refresh = true;
-    /// The Event header field missing where a SUBSCRIBE or PUBLISH can mean one package only.
-    bool no_event = false;
 
     static constexpr Leniency strict() {
         Leniency none;
-        none.no_max_forwards = none.rfc2543 = none.content_type_without_body = false;
+        none.no_max_forwards = none.rfc2543 = false;
         none.datagram_without_empty_line = false;
-        none.ipv6_spellings = none.utf8_in_tokens = none.body_in_refresh = false;
+        none.ipv6_spellings = none.utf8_in_tokens = false;
         return none;
     }
 };

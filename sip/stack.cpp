@@ -387,6 +387,13 @@ void Stack::dispatch(Now now, Request& request) {
         error = check_require(request);
     if (error && error->condition == Condition::loop_detected) ++shard_.counters.merged_requests;
 
+    // Of a stranger nothing is kept: a copy of what we answer ourselves is answered anew. But for
+    // INVITE, whose failure has to be repeated until its ACK comes.
+    const bool general = error || user == nullptr;
+    if (general && !request.identity.authenticated && message.method != Method::invite) {
+        answer_generally(now, request, error);
+        return;
+    }
     request.transaction = servers_.create(now, request);
     if (!request.transaction) {
         refuse_stateless(now, message, request.source,
@@ -443,7 +450,13 @@ void Stack::answer_generally(Now now, const Request& request, const std::optiona
         if (capabilities_ != nullptr) capabilities_->write(reply.writer());
     }
     if (!server_name_.empty()) reply.header(HeaderId::server, server_name_);
-    core().respond(now, request, reply);
+    if (request.transaction) {
+        core().respond(now, request, reply);
+        return;
+    }
+    ++shard_.counters.stateless_replies;
+    ResponseRoute route = response_route(request.essentials.via, request.source);
+    (void)transport_.send(now, route.target, reply.finish());
 }
 
 /// A request that waited behind a staged change comes again, from its copy.

@@ -317,6 +317,50 @@ TEST_CASE("T-10 D-7 R3261-8.2-1: who is not let in gets a challenge, and nothing
     CHECK(gate.asked == asked + 1);
 }
 
+TEST_CASE("T-10 R3261-8.2.7-1: what a stranger is answered by the stack itself keeps nothing") {
+    StackWorld world;
+    const auto memory = world.stack.shard().memory.used();
+    struct Row {
+        std::string method, uri, fields;
+        int status;
+    };
+    for (const Row& row : {Row{"OPTIONS", "sip:alice@example.com", "", 200},
+                           Row{"HELLO", "sip:alice@example.com", "", 501},
+                           Row{"SUBSCRIBE", "sip:alice@example.com", "", 405},
+                           Row{"MESSAGE", "sip:nobody@example.com", "", 404},
+                           Row{"MESSAGE", "nothing:known", "", 416},
+                           Row{"MESSAGE", "sip:alice@example.com", "Require: foo\r\n", 420}}) {
+        CAPTURE(row.method);
+        CAPTURE(row.uri);
+        const std::string text = with(StackWorld::text(row.method, udp_via, row.uri),
+                                      "Content-Length", row.fields + "Content-Length");
+        const RawMessage answer = world.say(text);
+        CHECK(answer.status() == row.status);
+        CHECK_FALSE(answer.to_tag().empty());
+        CHECK(world.say(text).text == answer.text);
+        CHECK(world.stack.servers().size() == 0);
+    }
+    CHECK(world.stack.shard().memory.used() <= memory + 4'096);  // the queue of effects grew once
+    CHECK(world.user.seen.empty());
+    // A failure of INVITE is repeated until it is acknowledged.
+    CHECK(world.say(StackWorld::text("INVITE", udp_via)).status() == 405);
+    CHECK(world.stack.servers().size() == 1);
+}
+
+TEST_CASE("T-13: a copy of an authenticated request that is refused gets the same answer") {
+    StackWorld world;
+    FixedGate gate;
+    gate.verdict.identity = {"bob@example.com", true};
+    world.stack.set_gate(&gate);
+    const std::string text = StackWorld::text("HELLO", udp_via);
+    const RawMessage answer = world.say(text);
+    CHECK(answer.status() == 501);
+    gate.verdict.kind = Gate::Verdict::Kind::challenged;  // its nonce is used up
+    gate.verdict.stale = true;
+    CHECK(world.say(text).text == answer.text);
+    CHECK(gate.asked == 1);
+}
+
 TEST_CASE("R3261-22.1-3: CANCEL and ACK are never challenged") {
     StackWorld world;
     FixedGate gate;
@@ -329,6 +373,9 @@ TEST_CASE("R3261-22.1-3: CANCEL and ACK are never challenged") {
 
 TEST_CASE("R3261-8.2-1 D-7: method, merged, Request-URI and Require are looked at in this order") {
     StackWorld world;
+    FixedGate gate;
+    gate.verdict.identity = {"bob@example.com", true};
+    world.stack.set_gate(&gate);
     RawRequest request = StackWorld::request("HELLO");
     request.uri = "nothing:known";
     request.to = "<sip:alice@example.com>";

@@ -85,8 +85,8 @@ public:
     /// to wait between the two numbers of seconds. Poll until `idle`, or as long as there is time.
     void shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s = 5,
                    std::uint32_t retry_after_max_s = 30);
-    /// No subscription is left, its last NOTIFY included.
-    bool idle() const { return notifier_.size() == 0; }
+    /// No subscription is left, its last NOTIFY included, and nothing waits for the store.
+    bool idle() { return notifier_.size() == 0 && stack_.core().staging.size() == 0; }
 
     /// Another policy for those without rules; every subscription is decided anew.
     void set_policy(sip::Now now, Policy policy);

@@ -96,6 +96,11 @@ Expected<void> Notifier::check(const Request& request, Wanted& wanted) const {
 void Notifier::on_request(Now now, const Request& request) {
     ++core_.shard.counters.subscribes;
     Wanted wanted;
+    if (stopping_) {
+        // What waited behind a change that was being stored comes here, past the gate.
+        refuse(now, request, wanted, {Condition::overloaded, "Shutting down"});
+        return;
+    }
     const bool in_dialog = !request.essentials.to_tag.empty();
     const Handle known = in_dialog ? find_dialog(request.essentials) : Handle{};
     if (in_dialog && !known) {
@@ -331,6 +336,7 @@ void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subs
         on_committed(now, handle);
         return;
     }
+    slab_.find(subscription)->staged = true;
     std::array<char, 640> room{};
     Appender record(room);
     record << "subscription " << wanted.name << ' ' << slab_.find(subscription)->dialog.local_tag()
@@ -344,13 +350,21 @@ void Notifier::on_committed(Now now, Handle object) {
     SIP_ASSERT(staged != nullptr);
     const Handle handle = staged->subscription;
     Subscription* s = slab_.find(handle);
-    if (s == nullptr || !staged->accepted || s->state == State::terminated ||
-        !set_view(handle, staged->decision.view, staged->type)) {
+    const bool may_hold = s != nullptr && staged->accepted && s->state != State::terminated;
+    // ROUR-9: rules may have changed while the store was at work.
+    if (may_hold && core_.staging.has_store())
+        staged->decision =
+            packages_.at(s->package)
+                .decide(now, {s->identity.view(), resources_.at(s->resource).name.view(),
+                              s->authenticated});
+    const Decision decision = staged->decision;
+    const bool refused_now = staged->initial && decision.state == SubscriptionDecision::rejected;
+    if (!may_hold || refused_now || !set_view(handle, decision.view, staged->type)) {
         on_commit_failed(now, object);
         return;
     }
+    s->staged = false;
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
-    const Decision decision = staged->decision;
     const std::uint32_t expires_s = staged->expires_s;
     const bool initial = staged->initial;
     staged_.destroy(object);
@@ -372,7 +386,10 @@ void Notifier::on_commit_failed(Now now, Handle object) {
     const Handle handle = staged->subscription;
     const bool initial = staged->initial;
     staged_.destroy(object);
-    if (initial && slab_.find(handle) != nullptr) destroy(handle);
+    Subscription* s = slab_.find(handle);
+    if (s == nullptr) return;
+    s->staged = false;
+    if (initial) destroy(handle);
 }
 
 // What becomes of a subscription ----------------------------------------------------------------
@@ -525,11 +542,13 @@ void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Mac
 
 void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
                          std::uint32_t retry_after_max_s) {
+    stopping_ = true;
+    const std::uint32_t least = std::min(retry_after_min_s, retry_after_max_s);
     slab_.for_each([&](Handle handle, Subscription& s) {
+        if (s.state == State::terminated) return;
         if (retry_after_max_s > 0) {
-            const std::uint64_t span = retry_after_max_s - retry_after_min_s + 1;
-            s.retry_after_s =
-                retry_after_min_s + static_cast<std::uint32_t>(core_.shard.entropy.next() % span);
+            const std::uint64_t span = std::uint64_t{retry_after_max_s} - least + 1;
+            s.retry_after_s = least + static_cast<std::uint32_t>(core_.shard.entropy.next() % span);
         }
         step(now, handle, why);
     });
@@ -556,7 +575,12 @@ void Notifier::on_timer(Now now, Handle object) {
         const auto name = s->timers.pop_due(core_.shard.timers, now.mono);
         if (!name) return;
         switch (*name) {
-            case Name::expires: step(now, object, Machine::expire); break;
+            case Name::expires:
+                if (s->staged)  // a refresh may be on its way to the store; it decides
+                    s->timers.set(core_.shard.timers, Name::expires, later(now.mono, seconds{1}));
+                else
+                    step(now, object, Machine::expire);
+                break;
             case Name::retry: enqueue(object); break;
             case Name::hold:
                 s->held = false;

@@ -53,7 +53,7 @@ public:
     void end(Now now, std::uint8_t package, std::string_view resource,
              subscription_machine::Event why);
     /// Ends all with `deactivate` or `probation`, each told a retry-after drawn between the two
-    /// numbers (both 0: none). RFC 6665 4.2.2.
+    /// numbers (both 0: none), and answers 503 to every SUBSCRIBE from here on. RFC 6665 4.2.2.
     void shut_down(Now now, subscription_machine::Event why, std::uint32_t retry_after_min_s,
                    std::uint32_t retry_after_max_s);
     std::size_t size() const { return slab_.size(); }
@@ -121,6 +121,7 @@ private:
         bool held = false;          ///< per-subscription holds
         bool may_see = false;       ///< the decision was `active`
         bool last_told = false;     ///< the outstanding NOTIFY says terminated
+        bool staged = false;        ///< a change of it waits for the store
         ClientTransactionId transaction;
         SharedBytes sent_body;  ///< what this watcher was told last
         FlowId bound_flow{};
@@ -196,6 +197,7 @@ private:
     Options options_;
     NotifyCredentials* credentials_ = nullptr;
     std::uint8_t part_ = 0;
+    bool stopping_ = false;
     Slab<Subscription> slab_;
     Slab<View> views_;
     Slab<Staged> staged_;

@@ -162,7 +162,8 @@ bool Notifier::pull(Now now) {
         refresh_view(now, handle);
         return true;
     }
-    if (first_due_ == UINT32_MAX) return false;
+    // Without room for a transaction they wait in line, and not for a retry.
+    if (first_due_ == UINT32_MAX || core_.clients.full()) return false;
     const Handle handle = slab_.handle_at(first_due_);
     dequeue(*slab_.find(handle));
     send(now, handle, nullptr);
@@ -226,6 +227,7 @@ Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& ta
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
+    s.last_told = s.state == State::terminated;
     const auto target = s.dialog.next_hop(core_.transport);
     if (!target) {
         shard.decision(now, "dropped", target.error().rule, s.identity.view());
@@ -274,7 +276,6 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.transaction = *started;
     s.outstanding = true;
     s.answered = challenge != nullptr;
-    s.last_told = s.state == State::terminated;
     const EventPackage::Traits& traits = traits_of(s.package);
     if (by_change && traits.hold_per_subscription && traits.notify_interval_min > Duration{}) {
         s.held = true;
@@ -299,7 +300,8 @@ void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s
     Subscription& s = *slab_.find(handle);
     ++core_.shard.counters.notify_failures;
     s.outstanding = false;
-    if (s.state == State::terminated || ++s.failures >= failures_max) {
+    // One that ended while another NOTIFY was on its way has not been told so yet.
+    if (s.last_told || ++s.failures >= failures_max) {
         step(now, handle, Machine::lost);
         return;
     }

@@ -54,10 +54,10 @@ inline constexpr auto table = [] {
         {init,       refresh,     init,       none},
         {init,       unsubscribe, terminated, notify | final},  // a fetch
         {init,       expire,      terminated, remove},
-        {init,       deactivate,  terminated, notify | final},
-        {init,       probation,   terminated, notify | final},
+        {init,       deactivate,  terminated, remove},          // no 2xx yet, so no NOTIFY
+        {init,       probation,   terminated, remove},
         {init,       give_up,     terminated, remove},
-        {init,       no_resource, terminated, notify | final},
+        {init,       no_resource, terminated, remove},
         {init,       lost,        terminated, remove},
         {init,       told,        init,       none},
         {pending,    grant,       active,     notify},

@@ -57,6 +57,7 @@ public:
     /// The user of a transaction forgets it: it runs on, and reports to nobody.
     void abandon(ClientTransactionId id);
     std::size_t size() const { return slab_.size(); }
+    bool full() const { return slab_.full(); }
 
 private:
     enum class Name : std::uint8_t { e, f, k };

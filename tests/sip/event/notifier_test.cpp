@@ -552,3 +552,168 @@ TEST_CASE("T-35: memory refused at any allocation of a SUBSCRIBE is an answer, a
     }
     CHECK(succeeded);
 }
+
+namespace {
+
+EventWorld::Options with_store() {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("T-39 ROUR-7: what is not stored yet when we stop is told 5xx, and gets no NOTIFY") {
+    EventWorld world(with_store());
+    CHECK_FALSE(world.net.ask(world.subscribe_request()));
+    CHECK_FALSE(world.net.ask(world.subscribe_request("carol")));  // waits behind the first
+    world.notifier.shut_down(world.net.now, subscription_machine::Event::probation, 5, 30);
+    world.net.drain();
+    CHECK_FALSE(world.net.take("NOTIFY"));
+    CHECK(world.notifier.size() == 0);
+    bool stored = false;
+    SUBCASE("stored") { stored = true; }
+    SUBCASE("not stored") {}
+    world.net.commit(stored);
+    CHECK(world.net.take().status() == 500);
+    const RawMessage second = world.net.take();
+    CHECK(second.status() == 503);
+    CHECK(second.has("Retry-After"));
+    CHECK_FALSE(world.net.take());
+    CHECK(world.net.commits.empty());
+    CHECK(world.notifier.size() == 0);
+    CHECK(world.resources.size() == 0);
+    CHECK(world.net.ask(world.subscribe_request("dave")).status() == 503);
+}
+
+TEST_CASE("R6665-4.2.2-10: who is being told of another end is told no retry-after") {
+    EventWorld world;
+    const RawMessage answer = world.net.ask(world.subscribe_request());
+    world.net.answer_notify = false;
+    RawRequest leave = EventWorld::in_dialog(world.subscribe_request(), answer, 2);
+    world.net.ask(leave.with("Expires: 600"));
+    const RawMessage first = world.net.take("NOTIFY");
+    leave = EventWorld::in_dialog(world.subscribe_request(), answer, 3);
+    world.net.ask(leave.with("Expires: 0"));
+    world.notifier.shut_down(world.net.now, subscription_machine::Event::probation, 5, 30);
+    world.net.answer(first);
+    CHECK(world.net.take("NOTIFY").field("Subscription-State") == "terminated;reason=timeout");
+}
+
+TEST_CASE("ROUR-9: rules that change while a SUBSCRIBE is being stored are the ones that hold") {
+    EventWorld world(with_store());
+    const bool refresh = [] {
+        bool it = false;
+        SUBCASE("the first") {}
+        SUBCASE("a refresh") { it = true; }
+        return it;
+    }();
+    RawRequest request = world.subscribe_request();
+    if (refresh) {
+        world.net.ask(request);
+        world.net.commit();
+        request = EventWorld::in_dialog(request, world.net.take(), 2);
+        world.net.sent.clear();
+    }
+    CHECK_FALSE(world.net.ask(request));
+    world.echo.decisions["bob@example.com"] = {SubscriptionDecision::pending, ViewId{1}};
+    SUBCASE("held back") {
+        world.notifier.decide_again(world.net.now, 0, "");
+        world.net.drain();
+        world.net.sent.clear();
+        world.net.commit();
+        CHECK(world.net.take().status() == 200);
+        const RawMessage notify = world.net.take("NOTIFY");
+        CHECK(notify.field("Subscription-State").starts_with("pending"));
+        CHECK(notify.body().empty());
+    }
+    SUBCASE("rejected") {
+        world.echo.decisions["bob@example.com"] = {SubscriptionDecision::rejected, ViewId{1}};
+        world.notifier.decide_again(world.net.now, 0, "");
+        world.net.commit();
+        while (const RawMessage message = world.net.take()) {
+            CHECK(message.body().empty());
+            if (message.method() == "NOTIFY")
+                CHECK(message.field("Subscription-State") == "terminated;reason=rejected");
+            else
+                CHECK(message.status() == 500);
+        }
+        CHECK(world.notifier.size() == 0);
+        CHECK(world.resources.size() == 0);
+    }
+}
+
+TEST_CASE("ROUR-7: a refresh that came in time holds, however long the store takes") {
+    EventWorld world(with_store());
+    RawRequest request = world.subscribe_request();
+    request.with("Expires: 60");
+    world.net.ask(request);
+    world.net.commit();
+    const RawMessage answer = world.net.take();
+    world.net.pass(seconds{59});
+    world.net.ask(EventWorld::in_dialog(request, answer, 2));
+    world.net.pass(seconds{5});
+    CHECK_FALSE(world.net.take("NOTIFY"));
+    SUBCASE("stored") {
+        world.net.sent.clear();
+        world.net.commit();
+        CHECK(world.net.take().status() == 200);
+        CHECK(world.net.take("NOTIFY").field("Subscription-State") == "active;expires=60");
+        world.net.pass(seconds{59});
+        CHECK_FALSE(world.net.take("NOTIFY"));
+        world.net.pass(seconds{1});
+        CHECK(world.net.take("NOTIFY").field("Subscription-State") == "terminated;reason=timeout");
+    }
+    SUBCASE("not stored") {
+        world.net.sent.clear();
+        world.net.commit(false);
+        CHECK(world.net.take().status() == 500);
+        world.net.pass(seconds{1});
+        CHECK(world.net.take("NOTIFY").field("Subscription-State") == "terminated;reason=timeout");
+        CHECK(world.notifier.size() == 0);
+    }
+}
+
+TEST_CASE("R6665-4.2.1.4-2 D-3: an end is told also where the NOTIFY before it was refused") {
+    EventWorld world;
+    RawRequest request = world.subscribe_request();
+    request.with("Expires: 60");
+    world.net.ask(request);
+    world.net.pass(seconds{50});
+    world.net.answer_notify = false;
+    world.net.ask(world.publish_request("news"));
+    const RawMessage news = world.net.take("NOTIFY");
+    REQUIRE(news);
+    world.net.pass(seconds{15});  // it runs out meanwhile
+    world.net.sent.clear();
+    world.net.answer(news, 503, "Busy", {"Retry-After: 4"});
+    CHECK_FALSE(world.net.take("NOTIFY"));
+    world.net.pass(seconds{4});
+    const RawMessage last = world.net.take("NOTIFY");
+    CHECK(last.field("Subscription-State") == "terminated;reason=timeout");
+    world.net.answer(last, 503, "Busy");
+    CHECK(world.notifier.size() == 0);
+    CHECK_FALSE(world.net.take("NOTIFY"));
+}
+
+TEST_CASE("ROUR-3: with no transaction free the NOTIFYs wait in line, and each of them gets out") {
+    EventWorld::Options options;
+    options.stack.limits.client_transactions = 2;
+    EventWorld world(options);
+    for (int i = 0; i < 5; ++i) {
+        world.net.ask(world.subscribe_request("w" + std::to_string(i)));
+        world.net.pass(seconds{5});
+    }
+    world.net.sent.clear();
+    world.net.ask(world.publish_request("news"));
+    const auto start = world.net.now.mono;
+    world.net.pass(seconds{10});  // twice T4 of those that were answered
+    std::size_t told = 0;
+    while (const RawMessage notify = world.net.take("NOTIFY")) {
+        CHECK(notify.body().find("news") != std::string::npos);
+        CHECK(notify.at - start <= seconds{10});
+        ++told;
+    }
+    CHECK(told == 5);
+    CHECK(world.stack.counters().notify_failures == 0);
+}

@@ -456,7 +456,9 @@ void Stack::answer_generally(Now now, const Request& request, const std::optiona
     }
     ++shard_.counters.stateless_replies;
     ResponseRoute route = response_route(request.essentials.via, request.source);
-    (void)transport_.send(now, route.target, reply.finish());
+    Packet packet = reply.finish();
+    if (!packet) packet = Reply(shard_, request, 500, "Response would be too long").finish();
+    (void)transport_.send(now, route.target, packet);
 }
 
 /// A request that waited behind a staged change comes again, from its copy.

@@ -8,8 +8,7 @@ Staging::Staging(Shard& shard, TransportLayer& transport, bool has_store)
       has_store_(has_store),
       changes_(shard.memory, shard.limits.waiting_requests),
       waiting_(shard.memory, shard.limits.waiting_requests),
-      order_(shard.memory, shard.limits.waiting_requests),
-      settled_(shard.memory, 2 * std::size_t{shard.limits.waiting_requests} + 1) {}
+      order_(shard.memory, shard.limits.waiting_requests) {}
 
 Staging::~Staging() = default;
 
@@ -66,15 +65,16 @@ bool Staging::wait(std::uint64_t resource, const Request& request) {
 void Staging::settle(CommitId id, bool durable) {
     const auto value = static_cast<std::uint64_t>(id);
     const Handle handle{static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32)};
-    const Change* change = changes_.find(handle);
-    if (change == nullptr) return;
+    Change* change = changes_.find(handle);
+    if (change == nullptr || change->settled) return;
     ++(durable ? shard_.counters.commits : shard_.counters.commits_failed);
-    const std::uint64_t resource = change->resource;
-    // The ring has room for every change that can be staged at once.
-    const bool kept = settled_.push({change->user, change->object, durable});
-    if (!kept) ++shard_.counters.limit_memory;
-    changes_.destroy(handle);
-    release(resource);
+    change->settled = true;
+    change->durable = durable;
+    if (last_settled_)
+        changes_.find(last_settled_)->next = handle;
+    else
+        first_settled_ = handle;
+    last_settled_ = handle;
 }
 
 /// One request that waited for this resource may go on; the next waits for what it stages.
@@ -89,8 +89,14 @@ void Staging::release(std::uint64_t resource) {
 }
 
 std::optional<Staging::Settled> Staging::next_settled() {
-    if (settled_.empty()) return {};
-    return settled_.pop();
+    const Handle handle = first_settled_;
+    if (!handle) return {};
+    const Change change = *changes_.find(handle);
+    first_settled_ = change.next;
+    if (!first_settled_) last_settled_ = {};
+    changes_.destroy(handle);
+    release(change.resource);
+    return Settled{change.user, change.object, change.durable};
 }
 
 std::optional<Staging::Waiting> Staging::next_waiting() {

@@ -39,7 +39,8 @@ public:
     };
     void committed(CommitId id) { settle(id, true); }
     void failed(CommitId id) { settle(id, false); }
-    /// The next change whose fate is known; then the waiting requests that are free to go on.
+    /// The next change whose fate is known: its resource is busy until then. After it the waiting
+    /// requests that are free to go on.
     std::optional<Settled> next_settled();
     struct Waiting {
         Source source;
@@ -53,7 +54,7 @@ public:
     std::optional<Waiting> next_waiting();
     /// A request that had waited for `resource` was handled: if it staged nothing, the next may go.
     void finished(std::uint64_t resource);
-    bool has_work() const { return !settled_.empty() || free_waiting_ > 0; }
+    bool has_work() const { return first_settled_ || free_waiting_ > 0; }
     std::size_t size() const { return changes_.size(); }
 
 private:
@@ -61,6 +62,8 @@ private:
         std::uint8_t user = 0;
         Handle object;
         std::uint64_t resource = 0;
+        bool settled = false, durable = false;
+        Handle next;  ///< in the line of those that are settled, which takes no memory
     };
     void settle(CommitId id, bool durable);
     void release(std::uint64_t resource);
@@ -72,7 +75,7 @@ private:
     Slab<Change> changes_;
     Slab<Waiting> waiting_;
     Ring<Handle> order_;  ///< of waiting_, first come first served
-    Ring<Settled> settled_;
+    Handle first_settled_, last_settled_;
     std::size_t free_waiting_ = 0;
 };
 

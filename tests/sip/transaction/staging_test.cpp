@@ -180,3 +180,36 @@ TEST_CASE("T-35: memory refused at any allocation of a staged or waiting request
         }
     }
 }
+
+TEST_CASE("T-35: a store's answer is heard whatever memory there is") {
+    for (const bool durable : {true, false}) {
+        StoreWorld world;
+        for (const char* whom : {"alice", "bob", "carol"}) CHECK_FALSE(world.ask(whom, whom));
+        for (std::uint64_t n = 0; n < 3; ++n) {
+            const CommitId id = world.net.commits[n];
+            world.stack.shard().memory.refuse_after(0);
+            if (durable)
+                world.stack.committed(world.net.now, id);
+            else
+                world.stack.failed(world.net.now, id);
+            world.stack.shard().memory.refuse_none();
+        }
+        world.net.drain();
+        for (int i = 0; i < 3; ++i) CHECK(world.net.take().status() == (durable ? 200 : 500));
+        CHECK(world.stack.core().staging.size() == 0);
+    }
+}
+
+TEST_CASE("T-20: a resource is busy until its change holds, and not only until it is stored") {
+    StoreWorld world;
+    CHECK_FALSE(world.ask("a"));
+    world.stack.committed(world.net.now, world.net.commits.front());
+    const std::uint64_t alice = siphash(world.stack.shard().key, "alice");
+    CHECK(world.stack.core().staging.is_busy(alice));
+    world.stack.failed(world.net.now, world.net.commits.front());  // too late
+    world.net.drain();
+    CHECK(world.net.take().status() == 200);
+    CHECK_FALSE(world.net.take());
+    CHECK_FALSE(world.stack.core().staging.is_busy(alice));
+    CHECK(world.stack.counters().commits_failed == 0);
+}

@@ -104,12 +104,14 @@ std::uint32_t NonceTable::slot_for(Now now, std::int64_t issued) {
     if (by_age_.empty() || issued < entries_[by_age_[0]].issued) {
         // It would be the oldest, and so the first to go: it goes at once, used up.
         forgotten_up_to_ = std::max(forgotten_up_to_, issued);
+        ++forgotten_;
         return HashIndex::none;
     }
     // The slot goes to the back of the heap, whence `use` pushes it again with its new moment.
     std::pop_heap(by_age_.begin(), by_age_.end(), MadeLater{entries_});
     const std::uint32_t slot = by_age_.back();
     forgotten_up_to_ = std::max(forgotten_up_to_, entries_[slot].issued);
+    ++forgotten_;
     index_.erase(hash_of(entries_[slot].issued), slot);
     return slot;
 }

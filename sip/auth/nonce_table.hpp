@@ -54,6 +54,8 @@ public:
     Use use(Now now, std::int64_t issued, std::optional<std::uint32_t> count);
 
     std::size_t size() const { return entries_.size(); }
+    /// How many entries the limit, or want of memory, has pushed out so far.
+    std::uint64_t forgotten() const { return forgotten_; }
     Duration lifetime() const { return lifetime_; }
 
 private:
@@ -78,6 +80,7 @@ private:
     std::size_t limit_;
     Duration lifetime_;
     std::int64_t last_issued_ = INT64_MIN;
+    std::uint64_t forgotten_ = 0;
     std::int64_t forgotten_up_to_ = INT64_MIN;  ///< the newest entry that had to go
     Vector<Entry> entries_;
     Vector<std::uint32_t> by_age_;  ///< heap of slots, the first made at the front

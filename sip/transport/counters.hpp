@@ -4,7 +4,8 @@
 
 namespace sip {
 
-/// What happened, counted from the start. Every bound of `Limits` has its counter here.
+/// What happened, counted from the start. Every bound of `Limits` has its counter here, but for
+/// `nonces` (NonceTable::forgotten) and the edge's `flow_write_bytes`.
 struct Counters {
     std::uint64_t messages_in = 0, messages_out = 0, bytes_in = 0, bytes_out = 0;
     std::uint64_t requests_in = 0, responses_in = 0, retransmissions_in = 0;
@@ -25,7 +26,7 @@ struct Counters {
     std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,
                   limit_publication_bytes = 0, limit_notify_body_bytes = 0;
     std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0, limit_binding_bytes = 0;
-    std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0, limit_nonces = 0;
+    std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0;
     std::uint64_t limit_watches = 0, limit_own_publications = 0, limit_own_registrations = 0,
                   limit_notices = 0;
     std::uint64_t effects_dropped = 0;

@@ -129,8 +129,10 @@ TEST_CASE("T-13: at the limit the oldest goes, and all that were made before it"
     CHECK(f.table.size() == 3);
     CHECK(f.state(first) == State::current);
     CHECK(f.state(unused_old) == State::current);
+    CHECK(f.table.forgotten() == 0);
     CHECK(f.use(fourth, 1) == Use::first);
     CHECK(f.table.size() == 3);
+    CHECK(f.table.forgotten() == 1);
     CHECK(f.state(first) == State::expired);
     CHECK(f.state(unused_old) == State::expired);
     for (const std::string& kept : {second, between, third, fourth})

@@ -340,6 +340,7 @@ void Stack::admit(Now now, Request& request) {
             return;
         }
         request.identity = verdict.identity;
+        request.admitted_by = gate_;
     } else {
         write_address_of_record(aor, request.essentials.from.uri);
         request.identity = {aor.overflowed() ? std::string_view{} : aor.view(), false};

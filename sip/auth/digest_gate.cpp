@@ -25,8 +25,9 @@ std::string_view DigestGate::realm_of(const Request& request) const {
 
 Gate::Verdict DigestGate::admit(Now now, const Request& request) {
     const std::string_view realm = realm_of(request);
-    const DigestVerdict digest =
-        server_.verify(now, request.message, request.essentials, realm, source_);
+    last_ = server_.verify(now, request.message, request.essentials, realm, source_);
+    last_realm_ = realm;
+    const DigestVerdict& digest = last_;
     Verdict verdict;
     verdict.stale = digest.stale;
     switch (digest.outcome) {
@@ -57,6 +58,11 @@ Gate::Verdict DigestGate::admit(Now now, const Request& request) {
 void DigestGate::write_challenges(Now now, const Request& request, bool stale,
                                   MessageWriter& writer) {
     server_.write_challenges(writer, now, realm_of(request), stale);
+}
+
+void DigestGate::write_proof(Now now, MessageWriter& writer) {
+    if (last_.outcome != DigestVerdict::Outcome::accepted) return;
+    server_.write_authentication_info(writer, now, last_realm_, last_, {});
 }
 
 Gate::Verdict TrustingGate::admit(Now, const Request& request) {

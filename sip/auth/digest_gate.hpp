@@ -23,6 +23,7 @@ public:
     Verdict admit(Now now, const Request& request) override;
     void write_challenges(Now now, const Request& request, bool stale,
                           MessageWriter& writer) override;
+    void write_proof(Now now, MessageWriter& writer) override;
 
 private:
     std::string_view realm_of(const Request& request) const;
@@ -31,6 +32,8 @@ private:
     const CredentialSource& source_;
     std::span<const std::string_view> domains_;
     std::array<char, 512> identity_{};
+    DigestVerdict last_;  ///< of the request at hand, whose views it holds
+    std::string_view last_realm_;
 };
 
 /// Takes everybody's word: whoever From names counts as authenticated. For trying things out, and

@@ -9,6 +9,9 @@ const Listeners::Listener* listener_for(const Listeners& listeners, const Target
     if (target.transport == Transport::udp)
         if (const auto* l = listeners.datagram(target.listener)) return l;
     if (const auto* l = listeners.towards(target.transport, target.remote.address)) return l;
+    // Nobody takes connections there: any socket that one of that family can reach.
+    for (const Listeners::Listener& l : listeners)
+        if (l.local.address.is_v4() == target.remote.address.is_v4()) return &l;
     return listeners.empty() ? nullptr : listeners.begin();
 }
 
@@ -33,11 +36,13 @@ void write_contact(MessageWriter& writer, const Listeners& listeners, const Targ
         write_escaped_user(out, user);
         out << '@';
     }
-    if (const auto* listener = listener_for(listeners, target)) write_sent_by(out, *listener);
+    const auto* listener = listener_for(listeners, target);
+    if (listener != nullptr) write_sent_by(out, *listener);
+    // What we are reached by is what listens, whatever the request at hand goes by.
+    const Transport by = listener != nullptr ? listener->transport : target.transport;
     // RFC 5630 5.1.1: transport=tls is never written.
-    if (target.transport == Transport::tcp) out << ";transport=tcp";
-    if (target.transport == Transport::ws || target.transport == Transport::wss)
-        out << ";transport=ws";
+    if (by == Transport::tcp) out << ";transport=tcp";
+    if (by == Transport::ws || by == Transport::wss) out << ";transport=ws";
     out << '>';
     writer.end();
 }

@@ -221,6 +221,7 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
         Reply reply(core_.shard, request, 200);
         reply.header(HeaderId::sip_etag, {staged.tag.data(), staged.tag.size()});
         reply.header(HeaderId::expires, wanted.expires_s);
+        core_.prove(now, request, reply);
         staged.accepted = reply.finish();
     }
     const bool has_store = core_.staging.has_store();

@@ -316,6 +316,7 @@ void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subs
         write_contact(reply.writer(), core_.transport.listeners(), back_to(request.source));
         reply.header(HeaderId::expires, wanted.expires_s);
         write_allow_events(reply.writer(), packages_);
+        core_.prove(now, request, reply);
         staged.accepted = reply.finish();
     }
     const bool has_store = core_.staging.has_store();

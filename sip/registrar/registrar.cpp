@@ -399,6 +399,7 @@ Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
         for (const HeaderField& field : request.message.headers)
             if (field.id == HeaderId::path) reply.header(HeaderId::path, field.value);
     }
+    core_.prove(now, request, reply);
     write_sip_date(reply.writer().begin(HeaderId::date), now.wall_ms);
     reply.writer().end();
     return reply.finish();

@@ -1,5 +1,7 @@
 #include "sip/transaction/core.hpp"
 
+#include "sip/transaction/gate.hpp"
+
 namespace sip {
 
 void Core::respond(Now now, const Request& request, Reply& reply) const {
@@ -16,6 +18,10 @@ void Core::respond(Now now, const Request& request, std::uint16_t status,
                    std::string_view reason) const {
     Reply reply(shard, request, status, reason);
     respond(now, request, reply);
+}
+
+void Core::prove(Now now, const Request& request, Reply& reply) const {
+    if (request.admitted_by != nullptr) request.admitted_by->write_proof(now, reply.writer());
 }
 
 void Core::refuse(Now now, const Request& request, const Error& error) const {

@@ -21,6 +21,9 @@ struct Core {
     void respond(Now now, const Request& request, Reply& reply) const;
     void respond(Now now, const Request& request, std::uint16_t status,
                  std::string_view reason = {}) const;
+    /// To be called for each 2xx: what proves to the sender that we know its secret, where its
+    /// request was let in for one (RFC 3261 22.4).
+    void prove(Now now, const Request& request, Reply& reply) const;
     /// The answer to an error value, with the header fields that its status wants.
     void refuse(Now now, const Request& request, const Error& error) const;
 };

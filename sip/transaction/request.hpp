@@ -28,6 +28,8 @@ struct Identity {
     bool authenticated = false;
 };
 
+class Gate;
+
 /// A request on its way through the checks to its user. All views last until the handling ends.
 struct Request {
     const MessageView& message;
@@ -38,6 +40,8 @@ struct Request {
     /// The To tag of our answers: the request's own, or one made for it. 16 hex digits at most
     /// where it is ours.
     std::string_view local_tag;
+    /// Who let it in, as long as he remembers what it brought: null once it has waited.
+    Gate* admitted_by = nullptr;
 };
 
 /// A final or provisional response to a request of ours.

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "sip/auth/digest_client.hpp"
+#include "sip/message/message_parser.hpp"
 #include "tests/support/server_world.hpp"
 
 using presence::Policy;
@@ -414,4 +416,80 @@ TEST_CASE("memory that is refused at any moment harms nothing but the request at
         if (done) return;
     }
     FAIL("never ran to the end");
+}
+
+namespace {
+
+/// A client with the password of bob, as it speaks to a ServerWorld.
+struct DigestUser {
+    std::array<sip::HeaderField, 64> slots{};
+    SeededEntropy entropy{5};
+    sip::Memory memory;
+    sip::DigestClient client{memory, entropy};
+
+    sip::MessageView view(const std::string& text) {
+        return sip::scan_message(text, slots, sip::Framing::datagram, {}, {}).message;
+    }
+    RawRequest sign(RawRequest request) {
+        std::array<char, 1024> room{};
+        sip::Appender out(room);
+        sip::MessageWriter writer(out);
+        client.write_credentials(writer, request.method, request.uri, request.body);
+        ++request.cseq;
+        return request.with(std::string(out.view().substr(0, out.size() - 2)));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("R3261-22.4-3: a 2xx to who proved himself proves the server, and gives a new nonce") {
+    using Proof = sip::DigestClient::Proof;
+    ServerWorld w(Policy::allow);
+    DigestUser bob;
+    REQUIRE(bob.client.add_password("example.com", "bob", "bob"));
+    std::vector<RawRequest> requests{w.register_("bob", "<sip:bob@192.0.2.99:5062>"),
+                                     ServerWorld::subscribe("bob"),
+                                     w.publish("bob", pidf_document("open"))};
+    sip::DigestAttempt attempt;
+    const RawMessage challenge = w.raw.ask(requests[0]);
+    REQUIRE(bob.client.answer(bob.view(challenge.text), "REGISTER", attempt));
+    for (const RawRequest& request : requests) {
+        CAPTURE(request.method);
+        const RawMessage answer = w.raw.ask(bob.sign(request));
+        CHECK(answer.status() == 200);
+        CHECK(bob.client.check_authentication_info(bob.view(answer.text), request.uri) ==
+              Proof::right);
+        CHECK(answer.field("Authentication-Info").find("nextnonce") == std::string::npos);
+    }
+    // The nonce is near its end: the next one comes along, and holds.
+    w.raw.pass(sip::seconds{290});
+    RawMessage answer = w.raw.ask(bob.sign(w.publish("bob", pidf_document("closed"))));
+    CHECK(answer.field("Authentication-Info").find("nextnonce=") != std::string::npos);
+    CHECK(bob.client.check_authentication_info(bob.view(answer.text), "sip:bob@example.com") ==
+          Proof::right);
+    w.raw.pass(sip::seconds{200});
+    CHECK(w.raw.ask(bob.sign(w.publish("bob", pidf_document("open")))).status() == 200);
+    // A refusal proves nothing, nor does an answer where nobody is asked.
+    answer = w.raw.ask(bob.sign(ServerWorld::subscribe("bob", "nobody")));
+    CHECK(answer.status() == 404);
+    CHECK_FALSE(answer.has("Authentication-Info"));
+    ServerWorld open;
+    CHECK_FALSE(open.raw.ask(ServerWorld::subscribe("bob")).has("Authentication-Info"));
+}
+
+TEST_CASE("R3261-22.4-3: a request that waited for the store is not proved by what came later") {
+    NamedUsers users;
+    presence::ServerOptions options = ServerWorld::open();
+    options.credentials = &users;
+    options.has_store = true;
+    ServerWorld w(options);
+    CHECK_FALSE(w.ask_as("alice", w.publish("alice", pidf_document("open"))));
+    CHECK_FALSE(w.ask_as("alice", w.publish("alice", pidf_document("closed"))));
+    w.raw.sent.clear();
+    while (!w.raw.commits.empty()) w.raw.commit();
+    const RawMessage first = w.raw.take(), second = w.raw.take();
+    CHECK(first.status() == 200);
+    CHECK(first.has("Authentication-Info"));
+    CHECK(second.status() == 200);
+    CHECK_FALSE(second.has("Authentication-Info"));
 }

@@ -69,3 +69,13 @@ TEST_CASE("R3261-19.1.2-1: the user part of a Contact is escaped") {
     CHECK(head.contact({Transport::udp, ListenerId{1}, {}, head.peer}, "a b@c") ==
           "Contact: <sip:a%20b%40c@192.0.2.1:5060>\r\n");
 }
+
+TEST_CASE("R3261-8.1.1.8-1: without a listener of that transport Contact names what listens") {
+    Head head;
+    const auto v6 = parse_numeric_host("[2001:db8::9]");
+    REQUIRE(v6);
+    const Target by_tcp{Transport::tcp, {}, {}, {*v6, 5060}};
+    CHECK(head.contact(by_tcp) == "Contact: <sip:[2001:db8::1]:5070>\r\n");
+    CHECK(head.via(by_tcp) ==
+          "Via: SIP/2.0/TCP [2001:db8::1]:5070;branch=z9hG4bK0000000000000abc;rport\r\n");
+}

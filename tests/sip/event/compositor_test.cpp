@@ -275,3 +275,34 @@ TEST_CASE("OPTIONS names the methods, packages and types that are served") {
     CHECK(answer.field("Allow-Events") == "echo");
     CHECK(answer.field("Accept") == "text/plain, text/x-echo");
 }
+
+TEST_CASE("ROUR-7 R3903-6-18: a refresh that came in time holds, however long the store takes") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    world.net.ask(world.publish_request("news").with("Expires: 60"));
+    world.net.commit();
+    const std::string tag = world.net.take().field("SIP-ETag");
+    world.net.pass(seconds{59});
+    CHECK_FALSE(
+        world.net.ask(world.publish_request("").with("SIP-If-Match: " + tag).with("Expires: 60")));
+    world.net.pass(seconds{10});
+    CHECK(world.compositor.size() == 1);
+    world.net.sent.clear();
+    SUBCASE("stored") {
+        world.net.commit();
+        const RawMessage answer = world.net.take();
+        CHECK(answer.status() == 200);
+        CHECK(answer.field("SIP-ETag") != tag);
+        world.net.pass(seconds{59});
+        CHECK(world.compositor.size() == 1);
+        world.net.pass(seconds{1});
+    }
+    SUBCASE("not stored") {
+        world.net.commit(false);
+        CHECK(world.net.take().status() == 500);
+        world.net.pass(seconds{1});
+    }
+    CHECK(world.compositor.size() == 0);
+    CHECK(world.resources.size() == 0);
+}

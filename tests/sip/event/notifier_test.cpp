@@ -717,3 +717,60 @@ TEST_CASE("ROUR-3: with no transaction free the NOTIFYs wait in line, and each o
     CHECK(told == 5);
     CHECK(world.stack.counters().notify_failures == 0);
 }
+
+TEST_CASE("ROUR-9 R6665-4.2.2-3: who may see something else from now on is told at once") {
+    EventWorld world;
+    world.echo.traits_.notify_interval_min = seconds{5};
+    world.net.ask(world.subscribe_request());
+    CHECK(world.net.take("NOTIFY").body().starts_with("alice@example.com/0/"));
+    world.net.ask(world.publish_request("news"));  // a hold is running
+    world.net.sent.clear();
+    world.echo.decisions["bob@example.com"] = {SubscriptionDecision::active, ViewId{1}};
+    world.notifier.decide_again(world.net.now, 0, "alice@example.com");
+    world.net.drain();
+    const RawMessage notify = world.net.take("NOTIFY");
+    CHECK(notify.field("Subscription-State").starts_with("active"));
+    CHECK(notify.body().starts_with("alice@example.com/1/"));
+    // Nothing changed: nobody is told.
+    world.notifier.decide_again(world.net.now, 0, "alice@example.com");
+    world.net.pass(seconds{60});
+    CHECK_FALSE(world.net.take("NOTIFY"));
+}
+
+TEST_CASE("R6665-4.2.1.4-1: each refresh brings the way that NOTIFYs go from then on") {
+    EventWorld world;
+    const RawMessage answer = world.net.ask(world.subscribe_request());
+    CHECK(world.net.take("NOTIFY").to == world.net.peer);
+    const Endpoint before = world.net.peer;
+    world.net.peer.port = 6'062;  // the NAT in between has bound anew
+    world.net.ask(EventWorld::in_dialog(world.subscribe_request(), answer, 2));
+    CHECK(world.net.take("NOTIFY").to == world.net.peer);
+    world.net.ask(world.publish_request("news"));
+    CHECK(world.net.take("NOTIFY").to == world.net.peer);
+    CHECK_FALSE(world.net.peer == before);
+    const FlowId flow = world.net.connect();
+    world.net.ask(flow, EventWorld::in_dialog(world.subscribe_request(), answer, 3));
+    CHECK(world.net.take("NOTIFY").flow == flow);
+    CHECK(world.stack.transport().is_bound(flow));
+}
+
+TEST_CASE("T-17: a connection is idle again once the last subscription by it has ended") {
+    EventWorld world;
+    const FlowId flow = world.net.connect();
+    RawRequest request = world.subscribe_request();
+    const RawMessage answer = world.net.ask(flow, request.with("Expires: 3600"));
+    const FlowId other = world.net.connect();
+    world.net.ask(other, world.subscribe_request("carol").with("Expires: 7200"));
+    world.net.pass(seconds{1'900});
+    CHECK(world.net.closed.empty());
+    // By another connection from here on; then it ends.
+    request = EventWorld::in_dialog(world.subscribe_request(), answer, 2);
+    world.net.ask(other, request.with("Expires: 60"));
+    world.net.pass(seconds{3'700});
+    REQUIRE(world.net.closed.size() == 1);
+    CHECK(world.net.closed[0] == flow);
+    CHECK(world.notifier.size() == 1);
+    world.net.pass(seconds{7'200});
+    CHECK(world.notifier.size() == 0);
+    CHECK(world.net.closed.size() == 2);
+}

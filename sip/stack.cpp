@@ -297,7 +297,10 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
     if (error.condition == Condition::overloaded)
         reply.header(HeaderId::retry_after, shard_.limits.retry_after_s);
     ++shard_.counters.stateless_replies;
+    // Threat 35: the answer that there is no memory needs some; it is given back as it leaves.
+    shard_.memory.open_reserve(true);
     (void)transport_.send(now, route.target, reply.finish());
+    shard_.memory.open_reserve(false);
 }
 
 void Stack::handle_cancel(Now now, const MessageView& message, const Source& source,
@@ -336,7 +339,9 @@ void Stack::admit(Now now, Request& request) {
             Reply reply(shard_, request, 401, verdict.error.rule);
             gate_->write_challenges(now, request, verdict.stale, reply.writer());
             ResponseRoute route = response_route(request.essentials.via, request.source);
+            shard_.memory.open_reserve(true);
             (void)transport_.send(now, route.target, reply.finish());
+            shard_.memory.open_reserve(false);
             return;
         }
         request.identity = verdict.identity;

@@ -25,7 +25,7 @@ struct Limits {
 
     // Streams.
     std::uint32_t flows = 4'096;               ///< over: the new connection is closed
-    std::uint32_t flows_per_address = 256;     ///< from one address; over: the new one is closed
+    std::uint32_t flows_per_address = 256;     ///< from one address (IPv6: one /64); over: closed
     Duration flow_first_byte = seconds{30};    ///< silent from the start: closed
     Duration flow_message = seconds{30};       ///< a message begun and not ended: closed
     Duration flow_idle = seconds{1800};        ///< nothing bound to it and quiet: closed

@@ -8,7 +8,9 @@ void* Memory::allocate(std::size_t size) {
     const bool told_to_refuse = allocations_ == refuse_at_;
     ++allocations_;
     if (size == 0) return nullptr;
-    void* pointer = told_to_refuse || size > cap_ - used_ ? nullptr : std::malloc(size);
+    const std::size_t kept = open_ ? 0 : reserve_;
+    const bool fits = used_ + kept <= cap_ && size <= cap_ - kept - used_;
+    void* pointer = told_to_refuse || !fits ? nullptr : std::malloc(size);
     if (pointer == nullptr) {
         ++refusals_;
         return nullptr;

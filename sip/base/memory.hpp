@@ -27,6 +27,11 @@ public:
     /// `size` is what was asked for. Null is allowed with size 0.
     void release(void* pointer, std::size_t size);
 
+    /// Keeps the last `bytes` below the cap for when `open` says so: what has to be said when
+    /// there is no memory for anything else.
+    void set_reserve(std::size_t bytes) { reserve_ = bytes; }
+    void open_reserve(bool open) { open_ = open; }
+
     std::size_t used() const { return used_; }
     std::size_t peak() const { return peak_; }
     std::size_t cap() const { return cap_; }
@@ -39,6 +44,8 @@ public:
 
 private:
     std::size_t cap_;
+    std::size_t reserve_ = 0;
+    bool open_ = false;
     std::size_t used_ = 0, peak_ = 0;
     std::uint64_t allocations_ = 0, refusals_ = 0, refuse_at_ = UINT64_MAX;
 };

@@ -224,6 +224,14 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
         core_.prove(now, request, reply);
         staged.accepted = reply.finish();
     }
+    if (!staged.accepted) {
+        // Nothing has happened; what was taken for it makes room for an answer.
+        if (const Entry* entry = slab_.find(staged.entry); entry != nullptr && !entry->live)
+            destroy(staged.entry);
+        staged_.destroy(handle);
+        refuse(now, request, wanted, {Condition::overloaded, "No room for the answer"});
+        return;
+    }
     const bool has_store = core_.staging.has_store();
     if (has_store || !staged.accepted) {
         Reply reply(core_.shard, request, 500,
@@ -247,11 +255,6 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
 void Compositor::on_committed(Now now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
-    if (!staged->accepted) {
-        // The answer does not fit into memory: nothing has happened.
-        on_commit_failed(now, object);
-        return;
-    }
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
     apply(now, *staged);
     staged_.destroy(object);

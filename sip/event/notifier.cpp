@@ -319,6 +319,13 @@ void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subs
         core_.prove(now, request, reply);
         staged.accepted = reply.finish();
     }
+    if (!staged.accepted) {
+        // Nothing has happened; what was taken for it makes room for an answer.
+        staged_.destroy(handle);
+        if (initial) destroy(subscription);
+        refuse(now, request, wanted, {Condition::overloaded, "No room for the answer"});
+        return;
+    }
     const bool has_store = core_.staging.has_store();
     // Without a store what could still go wrong goes wrong here, where it can be answered.
     const bool fits =
@@ -351,7 +358,7 @@ void Notifier::on_committed(Now now, Handle object) {
     SIP_ASSERT(staged != nullptr);
     const Handle handle = staged->subscription;
     Subscription* s = slab_.find(handle);
-    const bool may_hold = s != nullptr && staged->accepted && s->state != State::terminated;
+    const bool may_hold = s != nullptr && s->state != State::terminated;
     // ROUR-9: rules may have changed while the store was at work.
     if (may_hold && core_.staging.has_store())
         staged->decision =

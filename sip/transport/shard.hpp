@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "sip/base/entropy.hpp"
@@ -24,8 +25,12 @@ struct Shard {
           key{entropy_given.next(), entropy_given.next()},
           timers(memory),
           tracer(tracer_given) {
+        memory.set_reserve(std::min(reserve_bytes, limits_given.memory_bytes / 16));
         if (!scratch_block.resize(memory, limits.response_bytes)) ++counters.limit_memory;
     }
+
+    /// Of the memory cap, for answers that keep no state (503 above all).
+    static constexpr std::size_t reserve_bytes = 131'072;
 
     Limits limits;
     Leniency leniency;

@@ -28,6 +28,11 @@ std::uint64_t TransportLayer::hash_of(const Address& address) const {
     return siphash(shard_.key, bytes_of(address));
 }
 
+/// Whom a quota is for: one host has all addresses of an IPv6 network of 64 bits (RFC 4291 2.5.4).
+std::uint64_t TransportLayer::site_of(const Address& address) const {
+    return siphash(shard_.key, bytes_of(address).substr(0, address.is_v4() ? 16 : 8));
+}
+
 std::uint64_t TransportLayer::hash_of(Transport transport, const Endpoint& remote) const {
     return mix(hash_of(remote.address),
                static_cast<std::uint64_t>(remote.port) << 8 | static_cast<std::uint8_t>(transport));
@@ -38,7 +43,7 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         ++shard_.counters.limit_flows;
         return {};
     }
-    const std::uint64_t address = hash_of(remote.address);
+    const std::uint64_t address = site_of(remote.address);
     if (by_address_.count(address) >= shard_.limits.flows_per_address) {
         ++shard_.counters.limit_flows_per_address;
         return {};
@@ -97,7 +102,7 @@ void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
 void TransportLayer::forget(Handle handle) {
     Flow& flow = *flows_.find(handle);
     by_remote_.erase(hash_of(flow.transport, flow.remote), handle.index);
-    by_address_.remove(hash_of(flow.remote.address));
+    by_address_.remove(site_of(flow.remote.address));
     flow.timers.detach(shard_.timers);
     flows_.destroy(handle);
 }

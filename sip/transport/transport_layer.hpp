@@ -107,6 +107,7 @@ private:
     }
     std::uint64_t hash_of(Transport transport, const Endpoint& remote) const;
     std::uint64_t hash_of(const Address& address) const;
+    std::uint64_t site_of(const Address& address) const;
     FlowId make(Transport transport, Endpoint local, Endpoint remote);
     void forget(Handle handle);
     void watch_quiet(Now now, Flow& flow);

@@ -75,3 +75,24 @@ TEST_CASE("a vector that may not grow keeps what it has") {
     vector.clear();
     CHECK(vector.empty());
 }
+
+TEST_CASE("T-35: the reserve below the cap is there for whoever it is opened for alone") {
+    Memory memory(100);
+    memory.set_reserve(30);
+    void* first = memory.allocate(60);
+    CHECK(first != nullptr);
+    CHECK(memory.allocate(11) == nullptr);
+    void* second = memory.allocate(10);
+    CHECK(second != nullptr);
+    CHECK(memory.allocate(1) == nullptr);
+    memory.open_reserve(true);
+    CHECK(memory.allocate(31) == nullptr);
+    void* third = memory.allocate(30);
+    CHECK(third != nullptr);
+    memory.open_reserve(false);
+    CHECK(memory.allocate(1) == nullptr);
+    memory.release(third, 30);
+    memory.release(second, 10);
+    memory.release(first, 60);
+    CHECK(memory.used() == 0);
+}

@@ -121,8 +121,9 @@ TEST_CASE(
 }
 
 TEST_CASE("R3903-4.3-2: a short publication is refreshed 32 s before its end, or at a third") {
-    for (const auto& [granted, delay] :
+    for (const auto& row :
          {std::pair{3600U, 1800U}, {64U, 32U}, {60U, 28U}, {48U, 16U}, {30U, 10U}, {2U, 1U}}) {
+        const std::uint32_t granted = row.first, delay = row.second;
         CAPTURE(granted);
         PublisherWorld world;
         REQUIRE(world.stand(granted));

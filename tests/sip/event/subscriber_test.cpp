@@ -71,10 +71,11 @@ TEST_CASE("R6665-4.1.3-1 R6665-4.1.3-5 R6665-4.1.3-13: a NOTIFY is answered 200 
 
 TEST_CASE(
     "R6665-4.1.2.1-3: the granted time drives the refresh, and is never above what we asked") {
-    for (const auto& [granted, left, refresh] :
+    for (const auto& row :
          {std::array{"Expires: 1000", "1000", "968"}, std::array{"Expires: 9999", "3600", "3568"},
           std::array{"Expires: 50", "50", "25"}, std::array{"Subject: none", "3600", "3568"},
           std::array{"Expires: x", "3600", "3568"}}) {
+        const std::string granted = row[0], left = row[1], refresh = row[2];
         CAPTURE(granted);
         WatcherWorld world;
         const auto id = world.subscribe();

@@ -237,6 +237,23 @@ TEST_CASE("T-17 ROUR-4: one connection more than the limits allow is refused, an
     CHECK(world.net.connect() != FlowId{});
 }
 
+TEST_CASE("T-17 ROUR-4: all addresses of an IPv6 network of 64 bits are one to the limit") {
+    StackOptions options;
+    options.limits.flows_per_address = 2;
+    StackWorld world(options);
+    const auto at = [&](const char* host) {
+        world.net.peer.address = *parse_numeric_host(host);
+        return world.net.connect();
+    };
+    const FlowId first = at("[2001:db8:1:2::1]");
+    CHECK(first != FlowId{});
+    CHECK(at("[2001:db8:1:2:ffff::2]") != FlowId{});
+    CHECK(at("[2001:db8:1:2::3]") == FlowId{});
+    CHECK(at("[2001:db8:1:3::3]") != FlowId{});
+    world.stack.closed(world.net.now, first);
+    CHECK(at("[2001:db8:1:2::3]") != FlowId{});
+}
+
 TEST_CASE(
     "T-3 T-17: what a peer sends ahead of us is bounded, and its connection closed past that") {
     StackWorld world;

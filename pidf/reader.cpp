@@ -118,8 +118,16 @@ private:
         stamp = {text, read};
         return {};
     }
+    /// Whether an element that is not known here, or one inside it, says that it must be.
+    static bool must_be_understood(Element& extension) {
+        for (Element* e = &extension; e != nullptr; e = next_in_tree(&extension, e)) {
+            if (e->is_text) continue;
+            const Attribute* must = e->find_attribute(pidf_namespace, "mustUnderstand");
+            if (must != nullptr && (must->value == "true" || must->value == "1")) return true;
+        }
+        return false;
+    }
     Status status(const Element& e, Tuple& tuple) {
-        bool known = true;
         int last = -1;
         for (Element* child = e.children.first; child != nullptr;) {
             Element& c = *child;
@@ -137,15 +145,11 @@ private:
                 tuple.basic = text == "open" ? Basic::open : Basic::closed;
                 continue;
             }
-            const Attribute* must = c.find_attribute(pidf_namespace, "mustUnderstand");
-            known &= must == nullptr || (must->value != "true" && must->value != "1");
+            // RFC 3863 4.2.3: what is not understood takes its extension with it, and no more.
+            if (options_.watcher && must_be_understood(c)) continue;
             if (const Status s = extension(c, tuple.status_extensions)) return s;
         }
         if (options_.strict && last < 0) return bad("PIDF: status is empty", e);
-        if (options_.watcher && !known) {
-            tuple.basic = {};
-            tuple.status_extensions = {};
-        }
         return {};
     }
     static int rank_in_tuple(const Element& e) {

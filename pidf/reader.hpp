@@ -16,8 +16,8 @@ struct ReadOptions {
     bool strict = false;
     /// A basic of "unknown" counts as absent: baresip writes it until its user has said how it is.
     bool unknown_basic = false;
-    /// As a watcher reads (R3863-4.2.3-2): a status with a mustUnderstand element in it that is
-    /// not known counts as absent. A compositor keeps it instead.
+    /// As a watcher reads (R3863-4.2.3-2): an extension of status with a mustUnderstand element in
+    /// it counts as absent; basic stays. A compositor keeps all of it instead.
     bool watcher = false;
 };
 

@@ -227,26 +227,30 @@ TEST_CASE("R3863-4.2.3-1: strictly the pidf namespace has no elements but its ow
     }
 }
 
-TEST_CASE("R3863-4.2.3-2: a watcher ignores a status that it must understand and does not") {
-    const auto with = [](std::string_view attribute) {
+TEST_CASE("R3863-4.2.3-2: a watcher ignores what it must understand and does not, never basic") {
+    const auto with = [](std::string_view attribute, bool nested = false) {
         return "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='a:b' "
                "xmlns:p='urn:ietf:params:xml:ns:pidf'><tuple id='t'><status><basic>open</basic>"
-               "<z xmlns='n' " +
-               std::string(attribute) + "/></status><note>n</note></tuple></presence>";
+               "<y xmlns='n'>plain</y><z xmlns='n'" +
+               std::string(nested ? "><deep " : " ") + std::string(attribute) +
+               (nested ? "/></z>" : "/>") + "</status><note>n</note></tuple></presence>";
     };
     for (const std::string_view must : {"p:mustUnderstand='true'", "p:mustUnderstand='1'"}) {
-        const Read watcher(with(must), {.watcher = true});
-        CHECK_FALSE(watcher->tuples.first->basic.has_value());
-        CHECK(watcher->tuples.first->status_extensions.empty());
-        CHECK(count(watcher->tuples.first->notes) == 1);
+        for (const bool nested : {false, true}) {
+            const Read watcher(with(must, nested), {.watcher = true});
+            CHECK(watcher->tuples.first->basic == Basic::open);
+            REQUIRE(count(watcher->tuples.first->status_extensions) == 1);
+            CHECK(watcher->tuples.first->status_extensions.first->name == "y");
+            CHECK(count(watcher->tuples.first->notes) == 1);
+        }
         const Read compositor(with(must));
         CHECK(compositor->tuples.first->basic == Basic::open);
-        CHECK(compositor->tuples.first->status_extensions.first->find_attribute(
+        CHECK(compositor->tuples.first->status_extensions.last->find_attribute(
                   pidf_namespace, "mustUnderstand") != nullptr);
     }
     for (const std::string_view may :
          {"p:mustUnderstand='false'", "p:mustUnderstand='0'", "mustUnderstand='true'", ""})
-        CHECK(Read(with(may), {.watcher = true})->tuples.first->basic == Basic::open);
+        CHECK(count(Read(with(may), {.watcher = true})->tuples.first->status_extensions) == 2);
 }
 
 TEST_CASE("R4479-3-1 R4479-3.2-1 R4479-3.4-1: persons and devices are read beside the tuples") {

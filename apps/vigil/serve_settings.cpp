@@ -169,9 +169,11 @@ void read_limits(Reader& in, ServeSettings& out) {
     out.notify_interval = in.interval("notify-interval", out.notify_interval);
     out.expires_min_s = in.whole_seconds("min-expires", out.expires_min_s);
     out.expires_max_s = in.whole_seconds("max-expires", out.expires_max_s);
-    if (out.expires_min_s > out.expires_max_s)
+    if (out.expires_min_s > out.expires_max_s) {
         in.say("min-expires " + std::to_string(out.expires_min_s) + " is above max-expires " +
                std::to_string(out.expires_max_s) + ": raise --max-expires or lower --min-expires");
+        return;  // there is no default between the two
+    }
     out.expires_default_s = std::clamp(out.expires_default_s, out.expires_min_s, out.expires_max_s);
 }
 

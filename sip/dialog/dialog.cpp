@@ -57,38 +57,37 @@ std::string_view take_route(std::string_view& routes) {
 
 }  // namespace
 
-std::string_view Dialog::part(Part which) const {
+std::string_view Dialog::Strings::part(Part which) const {
     const auto i = static_cast<std::size_t>(which);
-    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-    return strings_.view().substr(begin, ends_[i] - begin);
+    const std::size_t begin = i == 0 ? 0 : ends[i - 1];
+    return bytes.view().substr(begin, ends[i] - begin);
 }
 
-Dialog::Parts Dialog::parts() const {
-    Parts all;
-    for (std::size_t i = 0; i < part_count; ++i) all[i] = part(static_cast<Part>(i));
-    return all;
+Dialog::Path Dialog::Path::of(const Request& request) {
+    return {request.source,
+            request.essentials.via_count == 1 && !request.message.has(HeaderId::record_route)};
 }
 
-Expected<void> Dialog::pack(Shard& shard, const Parts& parts) {
+Expected<Dialog::Strings> Dialog::pack(Shard& shard, const Parts& parts) {
     std::size_t size = 0;
     for (std::string_view text : parts) size += text.size();
     if (size > shard.limits.dialog_bytes || size > UINT16_MAX) {
         ++shard.counters.limit_dialog_bytes;
         return failure(Condition::malformed, "Dialog headers are too long");
     }
-    Block fresh;
-    if (!fresh.resize(shard.memory, size)) {
+    Strings made;
+    if (!made.bytes.resize(shard.memory, size)) {
         ++shard.counters.limit_memory;
         return failure(Condition::overloaded, "No memory for the dialog");
     }
     std::size_t at = 0;
     for (std::size_t i = 0; i < part_count; ++i) {
-        if (!parts[i].empty()) std::memcpy(fresh.data() + at, parts[i].data(), parts[i].size());
+        if (!parts[i].empty())
+            std::memcpy(made.bytes.data() + at, parts[i].data(), parts[i].size());
         at += parts[i].size();
-        ends_[i] = static_cast<std::uint16_t>(at);
+        made.ends[i] = static_cast<std::uint16_t>(at);
     }
-    strings_ = std::move(fresh);
-    return {};
+    return made;
 }
 
 namespace {
@@ -124,12 +123,13 @@ Expected<Dialog> Dialog::as_uas(Shard& shard, const Request& request, std::strin
     const auto routes = join_routes(shard, request.message, false, room);
     if (!routes) return tl::unexpected(routes.error());
     Dialog dialog;
-    const auto packed = dialog.pack(shard, {e.call_id, local_tag, e.from_tag, e.to.uri.text,
-                                            e.from.uri.text, *contact, *routes});
+    auto packed = pack(shard, {e.call_id, local_tag, e.from_tag, e.to.uri.text, e.from.uri.text,
+                               *contact, *routes});
     if (!packed) return tl::unexpected(packed.error());
+    dialog.strings_ = std::move(*packed);
     dialog.remote_cseq_ = e.cseq.number;
     dialog.heard_ = true;
-    dialog.learn_path(request);
+    dialog.path_ = Path::of(request);
     return dialog;
 }
 
@@ -142,11 +142,12 @@ Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uin
     const auto routes = join_routes(shard, response.message, true, room);
     if (!routes) return tl::unexpected(routes.error());
     Dialog dialog;
-    const auto packed = dialog.pack(shard, {e.call_id, e.from_tag, e.to_tag, e.from.uri.text,
-                                            e.to.uri.text, *contact, *routes});
+    auto packed = pack(shard, {e.call_id, e.from_tag, e.to_tag, e.from.uri.text, e.to.uri.text,
+                               *contact, *routes});
     if (!packed) return tl::unexpected(packed.error());
+    dialog.strings_ = std::move(*packed);
     dialog.local_cseq_ = cseq;
-    dialog.path_ = response.source;
+    dialog.path_.source = response.source;
     return dialog;
 }
 
@@ -162,23 +163,30 @@ bool Dialog::accept_cseq(std::uint32_t number) {
     return true;
 }
 
-Expected<void> Dialog::refresh_target(Shard& shard, const MessageView& message) {
-    const auto contact = contact_of(message, shard.leniency);
+Expected<Dialog::Refresh> Dialog::prepare_refresh(Shard& shard, const Request& request) const {
+    const auto contact = contact_of(request.message, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
-    if (contact->empty() || *contact == remote_target()) return {};
-    Parts all = parts();
-    all[static_cast<std::size_t>(Part::remote_target)] = *contact;
-    return pack(shard, all);
+    Refresh refresh;
+    if (!contact->empty() && *contact != remote_target()) {
+        Parts all;
+        for (std::size_t i = 0; i < part_count; ++i) all[i] = part(static_cast<Part>(i));
+        all[static_cast<std::size_t>(Part::remote_target)] = *contact;
+        auto packed = pack(shard, all);
+        if (!packed) return tl::unexpected(packed.error());
+        refresh.strings_ = std::move(*packed);
+    }
+    refresh.path_ = Path::of(request);
+    return refresh;
 }
 
-void Dialog::learn_path(const Request& request) {
-    path_ = request.source;
-    direct_ = request.essentials.via_count == 1 && !request.message.has(HeaderId::record_route);
+void Dialog::apply(Refresh&& refresh) {
+    if (!refresh.strings_.bytes.empty()) strings_ = std::move(refresh.strings_);
+    if (refresh.path_) path_ = *refresh.path_;
 }
 
 Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
-    const bool by_flow = is_reliable(path_.transport);
-    if (direct_ && (!by_flow || transport.is_open(path_.flow))) return back_to(path_);
+    const bool by_flow = is_reliable(path().transport);
+    if (path_.direct && (!by_flow || transport.is_open(path().flow))) return back_to(path());
     std::string_view routes = part(Part::routes);
     const std::string_view hop = routes.empty() ? remote_target() : take_route(routes);
     const auto uri = parse_uri(hop);
@@ -186,8 +194,8 @@ Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
     auto target = locate(*uri, transport.listeners());
     if (!target) return target;
     // The next hop is who we heard from: the same socket or connection reaches it.
-    if (target->transport == path_.transport && target->remote == path_.remote)
-        return back_to(path_);
+    if (target->transport == path().transport && target->remote == path().remote)
+        return back_to(path());
     return target;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "sip/base/memory.hpp"
@@ -43,25 +44,27 @@ public:
     /// A dialog that a NOTIFY made goes on from the CSeq of our SUBSCRIBE.
     void continue_from(std::uint32_t cseq) { local_cseq_ = cseq; }
 
-    /// A target refresh request: its Contact, where it has one, becomes the remote target; the
-    /// route set stays. Errors: `malformed`, `overloaded`; nothing has changed then.
-    Expected<void> refresh_target(Shard& shard, const MessageView& message);
+    class Refresh;
+    /// What a target refresh request makes of the dialog once it is accepted: its Contact, where
+    /// it has one, becomes the remote target; the route set stays; and when it came straight from
+    /// its sender (one Via, no Record-Route), ours go back the same way. Errors: `malformed`,
+    /// `overloaded`.
+    Expected<Refresh> prepare_refresh(Shard& shard, const Request& request) const;
+    /// It is accepted. At most one is prepared at a time.
+    void apply(Refresh&& refresh);
 
-    /// A request of the dialog came in by `source`, from a peer whose word counts: when it came
-    /// straight from its sender (one Via, no Record-Route), ours go back the same way.
-    void learn_path(const Request& request);
     /// Where our requests go: the top Route, else the remote target; back by the learnt flow or
     /// socket when the peer is direct, or is that next hop itself. Errors: as of `locate`.
     Expected<Target> next_hop(const TransportLayer& transport) const;
     /// The peer speaks to us without anything between.
-    bool is_direct() const { return direct_; }
-    const Source& path() const { return path_; }
+    bool is_direct() const { return path_.direct; }
+    const Source& path() const { return path_.source; }
 
     /// Request line, Route, Max-Forwards, From, To, Call-ID, CSeq of a request of ours (RFC 3261
     /// 12.2.1.1), loose and strict routing alike. `via` is written behind the request line.
     void write_request(MessageWriter& writer, const Listeners& listeners, const Target& target,
                        Branch branch, Method method, std::uint32_t cseq) const;
-    std::size_t bytes() const { return strings_.size(); }
+    std::size_t bytes() const { return strings_.bytes.size(); }
 
 private:
     enum class Part : std::uint8_t {
@@ -75,17 +78,36 @@ private:
     };
     static constexpr std::size_t part_count = 7;
     using Parts = std::array<std::string_view, part_count>;
+    struct Strings {
+        Block bytes;
+        std::array<std::uint16_t, part_count> ends{};
+        std::string_view part(Part which) const;
+    };
+    /// The way that a request came.
+    struct Path {
+        Source source;
+        bool direct = false;
+        static Path of(const Request& request);
+    };
 
-    std::string_view part(Part which) const;
-    Parts parts() const;
-    Expected<void> pack(Shard& shard, const Parts& parts);
+    std::string_view part(Part which) const { return strings_.part(which); }
+    static Expected<Strings> pack(Shard& shard, const Parts& parts);
 
-    Block strings_;
-    std::array<std::uint16_t, part_count> ends_{};
+    Strings strings_;
+    Path path_;
     std::uint32_t local_cseq_ = 0, remote_cseq_ = 0;
     bool heard_ = false;  ///< remote_cseq_ holds one
-    bool direct_ = false;
-    Source path_;
+};
+
+/// Empty: changes nothing.
+class Dialog::Refresh {
+public:
+    Refresh() = default;
+
+private:
+    friend class Dialog;
+    Strings strings_;  ///< all of the dialog's, where the target moves
+    std::optional<Path> path_;
 };
 
 }  // namespace sip

@@ -192,7 +192,11 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     }
     Request tagged = request;
     tagged.local_tag = tag.view();
-    stage(now, tagged, wanted, *made, true, decision);
+    Staged staged;
+    staged.subscription = *made;
+    staged.initial = true;
+    staged.decision = decision;
+    stage(now, tagged, wanted, std::move(staged));
 }
 
 Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
@@ -251,17 +255,19 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
         return;
     }
     wanted.name = resources_.at(s.resource).name.view();
-    if (const auto moved = s.dialog.refresh_target(core_.shard, request.message); !moved) {
-        refuse(now, request, wanted, moved.error());
+    auto prepared = s.dialog.prepare_refresh(core_.shard, request);
+    if (!prepared) {
+        refuse(now, request, wanted, prepared.error());
         return;
     }
-    s.dialog.learn_path(request);
-    bind_flow(s);
-    const Decision decision =
+    Staged staged;
+    staged.subscription = handle;
+    staged.refresh = std::move(*prepared);
+    staged.decision =
         packages_.at(s.package).decide(now, {s.identity.view(), wanted.name, s.authenticated});
     Request tagged = request;
     tagged.local_tag = s.dialog.local_tag();
-    stage(now, tagged, wanted, handle, false, decision);
+    stage(now, tagged, wanted, std::move(staged));
 }
 
 Handle Notifier::find_dialog(const Essentials& e) {
@@ -289,9 +295,10 @@ void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, con
 
 // From accepted to holding ----------------------------------------------------------------------
 
-void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subscription,
-                     bool initial, const Decision& decision) {
-    const Handle handle = staged_.create();
+void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Staged&& values) {
+    const Handle subscription = values.subscription;
+    const bool initial = values.initial;
+    const Handle handle = staged_.create(std::move(values));
     if (!handle) {
         ++core_.shard.counters.limit_waiting_requests;
         if (initial) destroy(subscription);
@@ -300,12 +307,10 @@ void Notifier::stage(Now now, Request request, const Wanted& wanted, Handle subs
     }
     Staged& staged = *staged_.find(handle);
     staged.transaction = request.transaction;
-    staged.subscription = subscription;
     staged.resource = resources_.hash_of(wanted.package, wanted.name);
-    staged.initial = initial;
     staged.expires_s = wanted.expires_s;
-    staged.decision = decision;
     staged.type = wanted.type;
+    const Decision decision = staged.decision;
     const bool pending = decision.state == SubscriptionDecision::pending;
     {
         Reply reply(core_.shard, request, pending && options_.rfc3265_compat ? 202 : 200);
@@ -367,7 +372,9 @@ void Notifier::on_committed(Now now, Handle object) {
                               s->authenticated});
     const Decision decision = staged->decision;
     const bool refused_now = staged->initial && decision.state == SubscriptionDecision::rejected;
-    if (!may_hold || refused_now || !set_view(handle, decision.view, staged->type)) {
+    const bool sees = may_hold && !refused_now && set_view(handle, decision.view, staged->type);
+    // What is stored is never answered 500 for want of memory.
+    if (!may_hold || refused_now || (!sees && !core_.staging.has_store())) {
         on_commit_failed(now, object);
         return;
     }
@@ -375,6 +382,8 @@ void Notifier::on_committed(Now now, Handle object) {
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
     const std::uint32_t expires_s = staged->expires_s;
     const bool initial = staged->initial;
+    s->dialog.apply(std::move(staged->refresh));
+    bind_flow(*s);
     staged_.destroy(object);
     s->expires_at = later(now.mono, seconds{expires_s});
     if (expires_s == 0) {
@@ -383,6 +392,12 @@ void Notifier::on_committed(Now now, Handle object) {
         return;
     }
     s->timers.set(core_.shard.timers, Name::expires, s->expires_at);
+    if (!sees) {
+        // It may not go on seeing what it saw; a new subscription is welcome.
+        if (initial) step(now, handle, Machine::hold_back);
+        step(now, handle, Machine::probation);
+        return;
+    }
     decide(now, handle, decision);
     if (!initial) step(now, handle, Machine::refresh);
 }

@@ -140,6 +140,7 @@ private:
         std::uint32_t expires_s = 0;
         Decision decision;
         std::uint8_t type = 0;
+        Dialog::Refresh refresh;  ///< of its dialog, where it is not initial
     };
     /// What a SUBSCRIBE asks for.
     struct Wanted {
@@ -157,8 +158,7 @@ private:
     void subscribe(Now now, const Request& request, Wanted& wanted);
     void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);
     Expected<Handle> make(const Request& request, const Wanted& wanted, std::string_view local_tag);
-    void stage(Now now, Request request, const Wanted& wanted, Handle subscription, bool initial,
-               const Decision& decision);
+    void stage(Now now, const Request& request, const Wanted& wanted, Staged&& values);
     Handle find_dialog(const Essentials& essentials);
     std::uint64_t dialog_hash(std::string_view call_id, std::string_view local_tag) const;
     std::optional<Error> over_quota(const Request& request, const Wanted& wanted);

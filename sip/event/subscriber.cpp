@@ -592,6 +592,7 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
     }
     Usage& usage = *usages_.find(notify.usage);
     const bool over = notify.state.state == SubscriptionStateValue::terminated;
+    Dialog::Refresh refresh;
     if (!usage.has_dialog && !over) {
         // RFC 6665 4.4.1: the NOTIFY makes the dialog, with the view of a UAS.
         auto dialog = Dialog::as_uas(shard(), request, watch.uac.tag());
@@ -603,9 +604,9 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
         // RFC 3856 6.8: what is older than what we have never overwrites it.
         if (!usage.dialog.accept_cseq(request.essentials.cseq.number))
             return failure(Condition::out_of_order, "CSeq is not above the last one");
-        const auto moved = usage.dialog.refresh_target(shard(), message);
-        if (!moved) return moved;
-        usage.dialog.learn_path(request);
+        auto prepared = usage.dialog.prepare_refresh(shard(), request);
+        if (!prepared) return tl::unexpected(prepared.error());
+        refresh = std::move(*prepared);
     }
     SubscriptionNotice notice;
     const auto kept = take_body(usage, message, notice.has_document);
@@ -635,6 +636,7 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
         if (usage.state == State::leaving) notice.expires_s = 0;
     }
     if (!tell(std::move(notice))) return failure(Condition::overloaded, "Too much news");
+    usage.dialog.apply(std::move(refresh));
     return {};
 }
 

@@ -521,6 +521,10 @@ void Registrar::on_flow_closed(Now, FlowId flow) {
     slab_.for_each([&](Handle, Entry& entry) {
         if (entry.live && entry.values.flow == flow) entry.values.flow = FlowId{};
     });
+    staged_.for_each([&](Handle, Staged& staged) {
+        for (std::size_t i = 0; i < staged.count; ++i)
+            if (staged.changes[i].values.flow == flow) staged.changes[i].values.flow = FlowId{};
+    });
 }
 
 Handle Registrar::find(std::string_view name) {

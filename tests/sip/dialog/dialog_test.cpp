@@ -17,9 +17,9 @@ struct Uas {
     explicit Uas(const StackOptions& options = {}) : world(options) {
         world.user.script = [this](const Request& request) {
             if (!request.essentials.to_tag.empty() && dialog) {
-                refreshed =
-                    dialog->refresh_target(world.stack.shard(), request.message).has_value();
-                dialog->learn_path(request);
+                auto refresh = dialog->prepare_refresh(world.stack.shard(), request);
+                refreshed = refresh.has_value();
+                if (refresh) dialog->apply(std::move(*refresh));
                 return 200;
             }
             auto made = Dialog::as_uas(world.stack.shard(), request, "local");

@@ -556,3 +556,17 @@ TEST_CASE("refused memory is a 503 and leaves nothing behind") {
         if (whole) break;
     }
 }
+
+TEST_CASE("T-31: a connection that closes while a binding is being stored is no way of it") {
+    sip::StackOptions options;
+    options.has_store = true;
+    RegistrarWorld w(options);
+    const sip::FlowId flow = w.world.connect();
+    CHECK_FALSE(w.world.ask(flow, w.request({"<sip:alice@192.0.2.5>"})));
+    w.stack.closed(w.world.now, flow);
+    w.world.commit();
+    REQUIRE(w.registrar.size() == 1);
+    w.registrar.for_each("alice@example.com", [&](const sip::Registrar::Binding& binding) {
+        CHECK(binding.flow == sip::FlowId{});
+    });
+}

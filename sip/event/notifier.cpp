@@ -394,6 +394,8 @@ void Notifier::on_committed(Now now, Handle object) {
     s->timers.set(core_.shard.timers, Name::expires, s->expires_at);
     if (!sees) {
         // It may not go on seeing what it saw; a new subscription is welcome.
+        s->may_see = false;
+        (void)withdraw(*s);
         if (initial) step(now, handle, Machine::hold_back);
         step(now, handle, Machine::probation);
         return;
@@ -417,14 +419,27 @@ void Notifier::on_commit_failed(Now now, Handle object) {
 
 // What becomes of a subscription ----------------------------------------------------------------
 
+/// What a NOTIFY on its way shows is not to be seen any more, so no copy of it leaves from here on.
+/// True: another one has to go.
+bool Notifier::withdraw(Subscription& s) {
+    if (!s.outstanding || !s.sent_body) return false;
+    core_.clients.withdraw(s.transaction);
+    s.outstanding = false;
+    s.last_told = false;
+    return true;
+}
+
 void Notifier::decide(Now now, Handle handle, const Decision& decision) {
     Subscription& s = *slab_.find(handle);
     s.may_see = decision.state == SubscriptionDecision::active;
     const View* view = views_.find(s.view);
     const bool other_view = view == nullptr || view->id != decision.view;
+    const bool withdrawn = (other_view || !s.may_see) && withdraw(s);
     if (other_view && s.may_see && !set_view(handle, decision.view, view ? view->type : 0)) {
         // No memory for the view it should see: it may not go on seeing the old one.
+        s.may_see = false;
         step(now, handle, Machine::probation);
+        if (withdrawn) make_due(handle, false);
         return;
     }
     const bool was_active = s.state == State::active;
@@ -433,7 +448,8 @@ void Notifier::decide(Now now, Handle handle, const Decision& decision) {
         case SubscriptionDecision::pending: step(now, handle, Machine::hold_back); break;
         case SubscriptionDecision::rejected: step(now, handle, Machine::reject); break;
     }
-    if (was_active && other_view && slab_.find(handle) != nullptr && s.state == State::active)
+    if (slab_.find(handle) == nullptr) return;
+    if (withdrawn || (was_active && other_view && s.state == State::active))
         make_due(handle, false);
 }
 
@@ -449,6 +465,7 @@ void Notifier::step(Now now, Handle handle, Machine event) {
                   event_names[static_cast<std::size_t>(event)],
                   state_names[static_cast<std::size_t>(row.to)]});
     if (has(row.act, Action::final)) {
+        if (event == Machine::reject || event == Machine::no_resource) (void)withdraw(s);
         s.reason = reason_for(event);
         s.timers.stop(core_.shard.timers, Name::expires);
     }
@@ -548,7 +565,8 @@ void Notifier::destroy(Handle handle) {
 
 void Notifier::decide_again(Now now, std::uint8_t package, std::string_view resource) {
     slab_.for_each([&](Handle handle, Subscription& s) {
-        if (s.package != package || s.state == State::init || s.state == State::terminated) return;
+        // One that has ended and is being told so is told no more than it may see now.
+        if (s.package != package || s.state == State::init) return;
         const std::string_view name = resources_.at(s.resource).name.view();
         if (!resource.empty() && name != resource) return;
         decide(now, handle,

@@ -166,6 +166,7 @@ private:
     // What becomes of a subscription.
     void step(Now now, Handle handle, subscription_machine::Event event);
     void decide(Now now, Handle handle, const Decision& decision);
+    bool withdraw(Subscription& subscription);
     bool set_view(Handle handle, ViewId id, std::uint8_t type);
     void leave_view(Handle handle);
     void destroy(Handle handle);

@@ -165,6 +165,13 @@ void ClientTransactions::abandon(ClientTransactionId id) {
     if (Transaction* t = slab_.find(id.handle)) t->abandoned = true;
 }
 
+void ClientTransactions::withdraw(ClientTransactionId id) {
+    const Transaction* t = slab_.find(id.handle);
+    if (t == nullptr) return;
+    if (t->packet) transport_.recall(t->target, t->packet);
+    destroy(id.handle);
+}
+
 void ClientTransactions::destroy(Handle handle) {
     Transaction& t = *slab_.find(handle);
     by_branch_.erase(mix(shard_.key.k0, t.branch.value), handle.index);

@@ -56,6 +56,10 @@ public:
     std::optional<Report> fail_next_on(Now now, FlowId flow);
     /// The user of a transaction forgets it: it runs on, and reports to nobody.
     void abandon(ClientTransactionId id);
+    /// What it says must not be said any more: no further copy leaves, and a late response is one
+    /// to nobody. RFC 3261 17.1.2.2, not followed: a copy must be the same bytes, and there would
+    /// be copies until Timer F.
+    void withdraw(ClientTransactionId id);
     std::size_t size() const { return slab_.size(); }
     bool full() const { return slab_.full(); }
 

@@ -1,5 +1,7 @@
 #include "sip/transport/transport_layer.hpp"
 
+#include <algorithm>
+
 namespace sip {
 namespace {
 
@@ -241,6 +243,25 @@ bool TransportLayer::send(Now now, Target& target, const Packet& packet) {
     ++shard_.counters.messages_out;
     shard_.counters.bytes_out += packet.size();
     return emit(Transmit{ToEndpoint{target.listener, target.remote}, packet});
+}
+
+void TransportLayer::recall(const Target& target, const Packet& packet) {
+    const auto is_it = [&](const Packet& other) {
+        return other.head.view().data() == packet.head.view().data();
+    };
+    for (std::size_t left = effects_.size(); left > 0; --left) {
+        Effect effect = effects_.pop();
+        const auto* out = std::get_if<Transmit>(&effect);
+        if (out != nullptr && is_it(out->packet)) continue;
+        const bool kept = effects_.push(std::move(effect));  // where it just stood
+        SIP_ASSERT(kept);
+    }
+    Flow* flow = flows_.find(handle_of(target.flow));
+    if (flow == nullptr) return;
+    auto* const last = flow->waiting.begin() + flow->waiting_count;
+    auto* const kept = std::remove_if(flow->waiting.begin(), last, is_it);
+    std::fill(kept, last, Packet{});
+    flow->waiting_count = static_cast<std::uint8_t>(kept - flow->waiting.begin());
 }
 
 std::optional<FlowId> TransportLayer::timer(Now now, Handle object) {

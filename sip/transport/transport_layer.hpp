@@ -64,6 +64,8 @@ public:
     [[nodiscard]] bool send(Now now, Target& target, const Packet& packet);
     /// Finds or opens the flow of a stream target without sending. False as above.
     [[nodiscard]] bool connect(Now now, Target& target);
+    /// What of `packet`, sent to `target`, has not been given out yet never will be.
+    void recall(const Target& target, const Packet& packet);
     [[nodiscard]] bool emit(Effect&& effect);
     bool has_effects() const { return !effects_.empty(); }
     std::optional<Effect> next_effect();

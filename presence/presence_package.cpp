@@ -32,6 +32,7 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
     : shard_(shard),
       directory_(directory),
       policy_(options.policy),
+      policies_(options.policies),
       registered_as_(options.registered_as),
       strict_(options.strict) {
     traits_.name = "presence";
@@ -51,7 +52,9 @@ sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
     if (!watcher.authenticated) return {State::rejected, closed_view};
     // R3856-6.6.2-8.
     if (watcher.identity == watcher.resource) return {State::active, full_view};
-    switch (policy_) {
+    std::optional<Policy> own;
+    if (policies_ != nullptr) own = policies_->policy_of(watcher.resource);
+    switch (own.value_or(policy_)) {
         case Policy::allow: return {State::active, full_view};
         case Policy::confirm: return {State::pending, closed_view};
         case Policy::polite_block: return {State::active, closed_view};

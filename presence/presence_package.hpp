@@ -27,6 +27,7 @@ public:
         sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
         bool hold_per_watcher = false;
         Policy policy = Policy::confirm;
+        const PolicySource* policies = nullptr;  ///< null: `policy` holds for everybody
         TupleContact registered_as = TupleContact::address_of_record;
         bool strict = false;  ///< published documents by the letter of RFC 3863
     };
@@ -59,6 +60,7 @@ private:
     sip::Shard& shard_;
     const sip::Directory& directory_;
     Policy policy_;
+    const PolicySource* policies_;
     TupleContact registered_as_;
     bool strict_;
     Traits traits_;

@@ -37,6 +37,7 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.expires_max_s = options.expires_max_s;
     made.notify_interval = options.notify_interval;
     made.policy = options.policy;
+    made.policies = options.policies;
     made.registered_as = options.registered_as;
     made.strict = options.strict;
     return made;
@@ -112,6 +113,10 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
 void Server::set_policy(sip::Now now, Policy policy) {
     package_.set_policy(policy);
     notifier_.decide_again(now, presence_number, {});
+}
+
+void Server::policy_changed(sip::Now now, std::string_view presentity) {
+    notifier_.decide_again(now, presence_number, presentity);
 }
 
 }  // namespace presence

@@ -26,6 +26,8 @@ struct ServerOptions {
     /// Who exists in our domains. Null: everybody.
     const sip::Directory* directory = nullptr;
     Policy policy = Policy::confirm;
+    /// Presentities with a policy of their own. Null: `policy` holds for everybody.
+    const PolicySource* policies = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
     TupleContact registered_as = TupleContact::address_of_record;
@@ -90,6 +92,9 @@ public:
 
     /// Another policy for those without rules; every subscription is decided anew.
     void set_policy(sip::Now now, Policy policy);
+    /// The policy source says another thing about `presentity` (a canonical address-of-record)
+    /// than before: the subscriptions to it are decided anew, at once.
+    void policy_changed(sip::Now now, std::string_view presentity);
 
     // For people, tests and the edge.
     sip::Stack& stack() { return stack_; }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -492,4 +494,53 @@ TEST_CASE("R3261-22.4-3: a request that waited for the store is not proved by wh
     CHECK(first.has("Authentication-Info"));
     CHECK(second.status() == 200);
     CHECK_FALSE(second.has("Authentication-Info"));
+}
+
+namespace {
+
+/// Presentities with a policy of their own.
+class OwnPolicies final : public presence::PolicySource {
+public:
+    std::map<std::string, Policy, std::less<>> policies;
+    std::optional<Policy> policy_of(std::string_view presentity) const override {
+        const auto found = policies.find(presentity);
+        if (found == policies.end()) return {};
+        return found->second;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("ROUR-9: a presentity's own policy goes before the server's, at once") {
+    OwnPolicies own;
+    own.policies["alice@example.com"] = Policy::allow;
+    presence::ServerOptions options = ServerWorld::open();
+    options.policy = Policy::block;
+    options.policies = &own;
+    ServerWorld w(options);
+    const auto subscribe = [&](const char* watcher, const char* presentity) {
+        return w.raw.ask(ServerWorld::subscribe(watcher, presentity)).status();
+    };
+    w.raw.ask(w.publish("alice", pidf_document("open")));
+    CHECK(subscribe("bob", "carol") == 403);
+    REQUIRE(subscribe("bob", "alice") == 200);
+    CHECK(count_of(w.raw.take("NOTIFY").body(), "<basic>open</basic>") == 1);
+
+    own.policies["alice@example.com"] = Policy::polite_block;
+    w.server.policy_changed(w.raw.now, "alice@example.com");
+    w.raw.drain();
+    CHECK(count_of(w.raw.take("NOTIFY").body(), "<basic>closed</basic>") == 1);
+    own.policies["alice@example.com"] = Policy::confirm;
+    w.server.policy_changed(w.raw.now, "alice@example.com");
+    w.raw.drain();
+    CHECK(w.raw.take("NOTIFY").field("Subscription-State").starts_with("pending"));
+    // Nobody else is decided anew, and without one of her own the server's policy holds.
+    own.policies.clear();
+    w.server.policy_changed(w.raw.now, "carol@example.com");
+    w.raw.drain();
+    CHECK_FALSE(w.raw.take("NOTIFY"));
+    w.server.policy_changed(w.raw.now, "alice@example.com");
+    w.raw.drain();
+    CHECK(w.raw.take("NOTIFY").field("Subscription-State") == "terminated;reason=rejected");
+    CHECK(w.server.notifier().size() == 0);
 }

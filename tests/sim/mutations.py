@@ -1,0 +1,125 @@
+"""Rules that are broken on purpose, one at a time: the simulator has to find each.
+
+    mutations.py --list                    name and source of each, with a tab between
+    mutations.py --write NAME OUTPUT       the source with that rule broken
+    mutations.py --found PROGRAM           exit code 0 if that simulator finds a failure by itself
+    mutations.py --table BUILD             runs every mutant in BUILD/tests/sim, prints a table
+
+A mutation replaces a text that stands once in its source. The mutant is linked with that one source
+in place of the library's, so nothing of the product knows of it. The first one is the canary, which
+every run of the tests has to find.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SEEDS_MAX = 500
+
+# name, what is broken, source, the text that stands there, what stands there instead
+MUTATIONS = [
+    ("last_state", "What changes during the hold is told when it ends (RFC 3856 6.10)",
+     "sip/event/notifier.cpp",
+     "view->held = false;\n        refresh_view(now, handle);", "view->held = false;"),
+    ("timer_n", "Timer N ends a subscription that no NOTIFY comes for (RFC 6665 4.1.2.4)",
+     "sip/event/subscriber.cpp", "usage.timers.set(shard().timers, Name::n, n);", "(void)n;"),
+    ("rate_hold", "Changes are held to one NOTIFY in 5 s (RFC 3856 6.10)",
+     "sip/event/notify.cpp", "    view.held = true;", "    view.held = false;"),
+    ("old_entity_tag", "A refreshed publication has a new entity-tag, the old one is dead "
+     "(RFC 3903 6)",
+     "sip/event/compositor.cpp", "    entry->tag = staged.tag;",
+     "    if (staged.operation != Operation::refresh) entry->tag = staged.tag;"),
+    ("notify_order", "A NOTIFY whose CSeq is not above the last is refused (RFC 3261 12.2.2)",
+     "sip/dialog/dialog.cpp", "if (heard_ && number <= remote_cseq_) return false;",
+     "if (heard_ && number < remote_cseq_ / 1000) return false;"),
+    ("notify_481", "A 481 to a NOTIFY ends the subscription (RFC 6665 4.2.2)",
+     "sip/event/notify.cpp", "default: return status >= 480 && status <= 485;",
+     "default: return false;"),
+    ("subscription_expiry", "A subscription that is not refreshed ends (RFC 6665 4.2.1.3)",
+     "sip/event/notifier.cpp",
+     "    s->timers.set(core_.shard.timers, Name::expires, s->expires_at);", ""),
+    ("publication_expiry", "A publication that is not refreshed is removed (RFC 3903 6)",
+     "sip/event/compositor.cpp",
+     "    entry->timers.set(core_.shard.timers, Name::expires, "
+     "later(now.mono, staged.expires));", ""),
+    ("binding_expiry", "A binding that is not refreshed is removed (RFC 3261 10.3)",
+     "sip/registrar/registrar.cpp",
+     "    entry.timers.set(core_.shard.timers, Name::expires, entry.expires_at);", ""),
+    ("policy_change", "A change of policy acts on live subscriptions (requirement ROUR-9)",
+     "presence/server.cpp", "notifier_.decide_again(now, presence_number, presentity);",
+     "(void)now, (void)presentity;"),
+    ("polite_block", "A politely blocked watcher sees the closed document (RFC 5025 3.2.1)",
+     "presence/presence_package.cpp", "if (view != full_view)",
+     "if (view != full_view && resource.empty())"),
+    ("nonce_count", "A nonce count is good once (RFC 7616 3.4)",
+     "sip/auth/nonce_table.cpp",
+     "if (behind >= window || (entry.seen >> behind & 1) != 0) return Use::repeated;",
+     "if (behind >= window) return Use::repeated;"),
+    ("retransmission", "A copy of a request is not a new request (RFC 3261 17.2.3)",
+     "sip/transaction/server_transactions.cpp",
+     "(content == nullptr || t.content == *content)", "content == nullptr"),
+    ("last_notify", "With its last NOTIFY answered a subscription is gone (RFC 6665 4.4.1)",
+     "sip/event/notify.cpp", "    if (s.last_told) {\n", "    if (s.last_told && s.due) {\n"),
+    ("who_is_behind", "Whoever was told another document is told this one",
+     "sip/event/notify.cpp",
+     "s.sent_body.view().data() == view.body.view().data())",
+     "s.sent_body.view().size() == view.body.view().size())"),
+    ("quota", "A user has no more subscriptions than the limit (requirement ROUR-4)",
+     "sip/event/notifier.cpp", "if (by_user_.count(user) >= limits.subscriptions_per_user)",
+     "if (by_user_.count(user) > limits.subscriptions_per_user)"),
+]
+
+
+def mutate(name):
+    _, _, path, before, after = next(m for m in MUTATIONS if m[0] == name)
+    source = (ROOT / path).read_text(encoding="utf-8")
+    count = source.count(before)
+    if count != 1:
+        raise SystemExit(f"mutations.py: {name}: the text stands {count} times in {path}")
+    return source.replace(before, after)
+
+
+def find(program):
+    """(seed, invariant) that the program fails with, or None."""
+    run = subprocess.run(
+        [program, "--seeds", f"1..{SEEDS_MAX}", "--no-shrink", "--passages", "0"],
+        capture_output=True, text=True, check=False)
+    found = re.search(r"^seed (\d+) FAILED.*\n  (.*)$", run.stdout, re.M)
+    if run.returncode == 1 and found:
+        return int(found.group(1)), found.group(2)
+    if run.returncode < 0:
+        return 0, f"killed by signal {-run.returncode}"
+    return None
+
+
+def table(build):
+    missed = 0
+    print("| mutation | the rule that it breaks | found by | worlds |\n| --- | --- | --- | ---: |")
+    for name, rule, path, _, _ in MUTATIONS:
+        found = find(str(build / "tests/sim" / ("sim_mutant_" + name)))
+        missed += found is None
+        by, seed = (found[1], found[0]) if found else ("*not found*", f"> {SEEDS_MAX}")
+        print(f"| `{name}` in `{path}` | {rule} | {by} | {seed} |", flush=True)
+    return 1 if missed else 0
+
+
+def main(arguments):
+    if arguments == ["--list"]:
+        print("\n".join(f"{m[0]}\t{m[2]}" for m in MUTATIONS))
+        return 0
+    if arguments[:1] == ["--write"] and len(arguments) == 3:
+        pathlib.Path(arguments[2]).write_text(mutate(arguments[1]), encoding="utf-8")
+        return 0
+    if arguments[:1] == ["--found"] and len(arguments) == 2:
+        found = find(arguments[1])
+        print(f"found by world {found[0]}: {found[1]}" if found else "not found")
+        return 0 if found else 1
+    if arguments[:1] == ["--table"] and len(arguments) == 2:
+        return table(pathlib.Path(arguments[1]))
+    return __doc__
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

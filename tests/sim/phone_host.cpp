@@ -1,0 +1,334 @@
+#include "tests/sim/phone_host.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "tests/sim/server_host.hpp"
+
+namespace sim {
+namespace {
+
+constexpr std::uint64_t retry_label = 4;
+/// Longer than Timer N by any clock, counted from the last copy of a SUBSCRIBE.
+constexpr Time wait_max = 60 * second;
+
+constexpr std::array<std::string_view, 1> types{"application/pidf+xml"};
+
+unsigned count_of(std::string_view text, std::string_view part) {
+    unsigned n = 0;
+    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+}
+
+}  // namespace
+
+View view_of(std::string_view document) {
+    View view;
+    view.tuples = count_of(document, "<tuple");
+    view.open = count_of(document, "<basic>open<");
+    for (std::string_view rest = document;;) {
+        const std::string_view mark = between(rest, "~", "~");
+        if (mark.empty()) return view;
+        view.marks.emplace(mark);
+        rest.remove_prefix(static_cast<std::size_t>(mark.data() - rest.data()) + mark.size() + 1);
+    }
+}
+
+std::string text_of(const View& view) {
+    std::string text =
+        std::to_string(view.tuples) + " tuples, " + std::to_string(view.open) + " open";
+    for (const std::string& mark : view.marks) text += " ~" + mark + "~";
+    return text;
+}
+
+PhoneHost::Parts::Parts(const sip::StackOptions& options, std::uint64_t seed)
+    : entropy(seed),
+      stack(options, entropy),
+      credentials(stack.shard().memory, entropy),
+      subscriber(stack.core()),
+      publisher(stack.core()),
+      registrant(stack.core()) {
+    traits.name = "presence";
+    traits.accept = types;
+    (void)subscriber.add_package(traits);
+    subscriber.attach_as(stack.attach(subscriber, sip::Subscriber::methods));
+    publisher.attach_as(stack.attach(publisher, sip::Publisher::methods));
+    registrant.attach_as(stack.attach(registrant, sip::Registrant::methods));
+}
+
+PhoneHost::PhoneHost(World& world_given, const Setup& setup, unsigned phone_given,
+                     unsigned user_given, bool by_tcp_given, const sip::Address& address)
+    : Host(world_given, "phone" + std::to_string(phone_given), address),
+      phone(phone_given),
+      user(user_given),
+      by_tcp(by_tcp_given),
+      setup_(setup),
+      watches_(setup.users) {}
+
+void PhoneHost::start() {
+    if (parts_) return;
+    ++boot;
+    parts_ = std::make_unique<Parts>(sip::StackOptions{},
+                                     Random::scramble(setup_.seed ^ (number + 1) << 32 ^ boot));
+    add_listeners(parts_->stack);
+    for (unsigned i = 0; setup_.digest && i < setup_.servers; ++i)
+        (void)parts_->credentials.add_password(setup_.domain_of(i), "u" + std::to_string(user),
+                                               Accounts::password(user));
+    conversations_ = std::make_unique<Conversations>(world, name);
+    memory_at_start = memory();
+    for (unsigned i = 0; i < watches_.size(); ++i)
+        if (watches_[i].wanted) subscribe(i);
+    if (wants_publication_) publish_now();
+    if (wants_registration_) register_now();
+    world.drain(*this);
+}
+
+void PhoneHost::crash() {
+    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0};
+    publication_live_ = registration_live_ = false;
+    parts_.reset();
+    next_wake = no_time;
+}
+
+sip::UacOptions PhoneHost::peer(const std::string& uri, const std::string& from, unsigned server) {
+    sip::UacOptions options;
+    options.uri = uri;
+    options.from = from;
+    options.contact_user = "phone";
+    options.credentials = &parts_->credentials;
+    options.next_hop = {by_tcp ? sip::Transport::tcp : sip::Transport::udp,
+                        by_tcp ? tcp : udp,
+                        {},
+                        {sip::Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + server)), 5060}};
+    return options;
+}
+
+void PhoneHost::try_again(std::function<void()> what) {
+    Random random(setup_.seed ^ retry_label, (static_cast<std::uint64_t>(phone) << 32) + ++tries_);
+    world.at(world.now + random.between(20 * second, 60 * second),
+             [this, what = std::move(what), when = boot] {
+                 if (!parts_ || boot != when) return;
+                 what();
+                 world.drain(*this);
+             });
+}
+
+// Watching ----------------------------------------------------------------------------------------
+
+void PhoneHost::subscribe(unsigned presentity) {
+    Watch& watch = watches_[presentity];
+    if (!watch.wanted || watch.live || !parts_) return;
+    const unsigned server = setup_.home_of(presentity);
+    const std::string uri = "sip:" + setup_.presentity(presentity);
+    const std::string from = "sip:" + setup_.address_of(user, server);
+    sip::SubscribeOptions options;
+    options.peer = peer(uri, from, server);
+    options.event = "presence";
+    options.expires_s = setup_.expires_s;
+    const auto made = parts_->subscriber.subscribe(here(), options);
+    if (!made) {
+        try_again([this, presentity] { subscribe(presentity); });
+        return;
+    }
+    watch.live = true;
+    watch.asked_at = world.now;
+    watch.id = *made;
+    watch.state = sip::SubscriptionStateValue::other;
+    watch.document.clear();
+}
+
+void PhoneHost::watch(unsigned presentity) {
+    watches_[presentity].wanted = true;
+    if (!parts_) return;
+    subscribe(presentity);
+    world.drain(*this);
+}
+
+void PhoneHost::unwatch(unsigned presentity) {
+    Watch& watch = watches_[presentity];
+    watch.wanted = false;
+    if (!parts_ || !watch.live) return;
+    parts_->subscriber.unsubscribe(here(), watch.id);
+    world.drain(*this);
+}
+
+void PhoneHost::refresh(unsigned presentity) {
+    if (!parts_ || !watches_[presentity].live) return;
+    parts_->subscriber.refresh(here(), watches_[presentity].id);
+    world.drain(*this);
+}
+
+void PhoneHost::read_subscriptions() {
+    using Kind = sip::SubscriptionNotice::Kind;
+    while (const auto notice = parts_->subscriber.next_notice()) {
+        const auto found = std::find_if(watches_.begin(), watches_.end(), [&](const Watch& w) {
+            return w.live && w.id == notice->watch;
+        });
+        if (found == watches_.end()) continue;
+        Watch& watch = *found;
+        if (notice->kind == Kind::notified) {
+            watch.state = notice->state;
+            if (notice->has_document) watch.document = std::string(notice->body.view());
+            if (watch.document.find("FORGED") != std::string::npos)
+                world.fail("nothing forged is believed", name + " took a forged document");
+        } else if (notice->kind == Kind::waiting) {
+            watch.state = sip::SubscriptionStateValue::other;
+            watch.asked_at = world.now + static_cast<Time>(notice->retry_after_s) * second;
+        } else if (notice->kind == Kind::ended && notice->last) {
+            const auto presentity = static_cast<unsigned>(found - watches_.begin());
+            watch = {watch.wanted, false, {}, {}, {}, 0};
+            if (watch.wanted) try_again([this, presentity] { subscribe(presentity); });
+        }
+    }
+}
+
+void PhoneHost::check_waiting() {
+    if (!parts_) return;
+    for (const Watch& watch : watches_) {
+        if (!watch.live) continue;
+        if (parts_->subscriber.state_of(watch.id) == sip::watch_machine::State::notify_wait &&
+            world.now - watch.asked_at > wait_max)
+            world.fail("no timer is lost", name + " waits for a first NOTIFY without end");
+    }
+}
+
+// Publishing --------------------------------------------------------------------------------------
+
+std::string PhoneHost::mark() const {
+    return "p" + std::to_string(phone) + "." + std::to_string(number_of_mark_);
+}
+
+std::string PhoneHost::document() const {
+    const std::string presentity = setup_.presentity(user);
+    return "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:" +
+           presentity + "\"><tuple id=\"t\"><status><basic>" + (open_ ? "open" : "closed") +
+           "</basic></status><contact>sip:phone" + std::to_string(phone) + "@" +
+           setup_.domain_of(0) + "</contact><note>~" + mark() + "~" +
+           (large_ ? std::string(1'500, 'x') : "") + "</note></tuple></presence>";
+}
+
+void PhoneHost::publish_now() {
+    if (!wants_publication_ || !parts_) return;
+    if (publication_live_ && parts_->publisher.modify(here(), publication_, document())) return;
+    const unsigned server = setup_.home_of(user);
+    const std::string uri = "sip:" + setup_.presentity(user), body = document();
+    sip::PublishOptions options;
+    options.peer = peer(uri, uri, server);
+    options.event = "presence";
+    options.content_type = types[0];
+    options.body = body;
+    options.expires_s = setup_.expires_s;
+    const auto made = parts_->publisher.publish(here(), options);
+    publication_live_ = made.has_value();
+    if (made)
+        publication_ = *made;
+    else
+        try_again([this] {
+            if (!publication_live_) publish_now();
+        });
+}
+
+void PhoneHost::publish(bool open, bool large) {
+    open_ = open;
+    large_ = large;
+    ++number_of_mark_;
+    wants_publication_ = true;
+    if (!parts_) return;
+    publish_now();
+    world.drain(*this);
+}
+
+void PhoneHost::unpublish() {
+    wants_publication_ = false;
+    if (!parts_ || !publication_live_) return;
+    parts_->publisher.remove(here(), publication_);
+    world.drain(*this);
+}
+
+void PhoneHost::read_publications() {
+    using Kind = sip::PublicationNotice::Kind;
+    while (const auto notice = parts_->publisher.next_notice()) {
+        if (!publication_live_ || !(notice->publication == publication_)) continue;
+        if (notice->kind == Kind::removed || notice->kind == Kind::failed) {
+            publication_live_ = false;
+            if (wants_publication_)
+                try_again([this] {
+                    if (!publication_live_) publish_now();
+                });
+        } else if (notice->kind == Kind::refused) {
+            try_again([this] { publish_now(); });
+        }
+    }
+}
+
+// Registering -------------------------------------------------------------------------------------
+
+void PhoneHost::register_now() {
+    if (!wants_registration_ || registration_live_ || !parts_) return;
+    const std::string uri = "sip:" + setup_.presentity(user);
+    sip::RegisterOptions options;
+    options.peer = peer(uri, uri, setup_.home_of(user));
+    options.expires_s = setup_.expires_s;
+    const auto made = parts_->registrant.register_contact(here(), options);
+    registration_live_ = made.has_value();
+    if (made)
+        registration_ = *made;
+    else
+        try_again([this] { register_now(); });
+}
+
+void PhoneHost::register_contact() {
+    wants_registration_ = true;
+    if (!parts_) return;
+    register_now();
+    world.drain(*this);
+}
+
+void PhoneHost::unregister() {
+    wants_registration_ = false;
+    if (!parts_ || !registration_live_) return;
+    parts_->registrant.unregister(here(), registration_);
+    world.drain(*this);
+}
+
+void PhoneHost::read_registrations() {
+    using Kind = sip::RegistrationNotice::Kind;
+    while (const auto notice = parts_->registrant.next_notice()) {
+        if (!registration_live_ || !(notice->registration == registration_)) continue;
+        if (notice->kind != Kind::removed && notice->kind != Kind::failed) continue;
+        registration_live_ = false;
+        if (wants_registration_) try_again([this] { register_now(); });
+    }
+}
+
+// All of it ---------------------------------------------------------------------------------------
+
+void PhoneHost::leave() {
+    for (unsigned i = 0; i < watches_.size(); ++i) unwatch(i);
+    unpublish();
+    unregister();
+}
+
+void PhoneHost::on_sent(std::string_view text) {
+    const Wire wire = read_wire(text);
+    conversations_->sent(text, wire, here().mono.time_since_epoch().count());
+    if (!wire.is_request || wire.method != "SUBSCRIBE") return;
+    for (unsigned i = 0; i < watches_.size(); ++i)
+        if (wire.to_user == "u" + std::to_string(i)) watches_[i].asked_at = world.now;
+}
+
+void PhoneHost::on_arrival(std::string_view text) { conversations_->arrived(read_wire(text)); }
+
+void PhoneHost::on_rest() {
+    read_subscriptions();
+    read_publications();
+    read_registrations();
+}
+
+bool PhoneHost::is_idle() const {
+    return parts_->subscriber.size() == 0 && parts_->publisher.size() == 0 &&
+           parts_->registrant.size() == 0 && parts_->stack.clients().size() == 0 &&
+           parts_->stack.servers().size() == 0;
+}
+
+}  // namespace sim

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sip/auth/digest_client.hpp"
+#include "sip/event/publisher.hpp"
+#include "sip/event/subscriber.hpp"
+#include "sip/registrar/registrant.hpp"
+#include "tests/sim/conversations.hpp"
+#include "tests/sim/host.hpp"
+#include "tests/sim/setup.hpp"
+#include "tests/support/seeded_entropy.hpp"
+
+namespace sim {
+
+/// What a presence document says, as far as the invariants go.
+struct View {
+    std::multiset<std::string> marks;  ///< of the publications in it
+    unsigned tuples = 0, open = 0;
+    friend bool operator==(const View&, const View&) = default;
+};
+View view_of(std::string_view document);
+std::string text_of(const View& view);
+
+/// A phone: watches, publishes and registers what its user wants. What is refused or ends is tried
+/// again after a while, as an application would. The user's wishes survive a crash, and nothing
+/// else does.
+class PhoneHost final : public Host {
+public:
+    PhoneHost(World& world, const Setup& setup, unsigned phone, unsigned user, bool by_tcp,
+              const sip::Address& address);
+
+    void start();
+    void crash();
+
+    // What its user does.
+    void watch(unsigned presentity);
+    void unwatch(unsigned presentity);
+    void refresh(unsigned presentity);
+    /// `large`: more than a datagram should hold.
+    void publish(bool open, bool large);
+    void unpublish();
+    void register_contact();
+    void unregister();
+    /// Everything that it wants, it wants no more.
+    void leave();
+
+    sip::Stack* stack() override { return parts_ ? &parts_->stack : nullptr; }
+    void on_sent(std::string_view text) override;
+    void on_arrival(std::string_view text) override;
+    void on_rest() override;
+    /// To be called now and then: nothing waits for what should have been given up.
+    void check_waiting();
+
+    /// What the user wants, and what came of it.
+    struct Watch {
+        bool wanted = false, live = false;
+        sip::WatchId id;
+        sip::SubscriptionStateValue state = sip::SubscriptionStateValue::other;
+        std::string document;
+        Time asked_at = 0;  ///< when the last SUBSCRIBE left, or will
+    };
+    const Watch& watch_of(unsigned presentity) const { return watches_[presentity]; }
+    bool wants_publication() const { return wants_publication_; }
+    bool wants_registration() const { return wants_registration_; }
+    bool publishes_open() const { return open_; }
+    /// In the document that it published last.
+    std::string mark() const;
+    bool is_idle() const;
+    std::size_t memory() const { return parts_->stack.shard().memory.used(); }
+
+    const unsigned phone, user;
+    const bool by_tcp;
+    std::size_t memory_at_start = 0;
+
+private:
+    struct Parts {
+        Parts(const sip::StackOptions& options, std::uint64_t seed);
+        SeededEntropy entropy;
+        sip::Stack stack;
+        sip::DigestClient credentials;
+        sip::EventPackage::Traits traits;
+        sip::Subscriber subscriber;
+        sip::Publisher publisher;
+        sip::Registrant registrant;
+    };
+    sip::UacOptions peer(const std::string& uri, const std::string& from, unsigned server);
+    void subscribe(unsigned presentity);
+    void publish_now();
+    void register_now();
+    void try_again(std::function<void()> what);
+    void read_subscriptions();
+    void read_publications();
+    void read_registrations();
+    std::string document() const;
+
+    const Setup& setup_;
+    std::unique_ptr<Parts> parts_;
+    std::unique_ptr<Conversations> conversations_;
+    std::vector<Watch> watches_;
+    bool wants_publication_ = false, wants_registration_ = false, open_ = true, large_ = false;
+    bool publication_live_ = false, registration_live_ = false;
+    sip::PublishId publication_;
+    sip::RegistrationId registration_;
+    unsigned number_of_mark_ = 0;
+    std::uint64_t tries_ = 0;
+};
+
+}  // namespace sim

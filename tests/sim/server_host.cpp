@@ -1,0 +1,180 @@
+#include "tests/sim/server_host.hpp"
+
+#include <unordered_map>
+
+#include "sip/auth/ha1.hpp"
+
+namespace sim {
+namespace {
+
+constexpr std::uint64_t store_label = 3;
+constexpr sip::seconds notify_interval{5};
+
+}  // namespace
+
+// Accounts ----------------------------------------------------------------------------------------
+
+Accounts::Accounts(const Setup& setup)
+    : setup_(setup), policies_(setup.users, presence::Policy::allow) {}
+
+std::optional<unsigned> Accounts::number_of(std::string_view user) const {
+    user = user.substr(0, user.find('@'));
+    if (user.size() < 2 || user.size() > 6 || user[0] != 'u') return {};
+    unsigned number = 0;
+    for (char c : user.substr(1)) {
+        if (c < '0' || c > '9') return {};
+        number = number * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (number >= setup_.users) return {};
+    return number;
+}
+
+std::optional<presence::Policy> Accounts::policy_of(std::string_view presentity) const {
+    const auto user = number_of(presentity);
+    if (!user) return {};
+    return policies_[*user];
+}
+
+bool Accounts::find(std::string_view user, std::string_view realm, sip::DigestAlgorithm base,
+                    sip::Ha1& out) const {
+    const auto number = number_of(user);
+    if (!number) return false;
+    out = sip::make_ha1(base, user, realm, password(*number));
+    return true;
+}
+
+bool Accounts::exists(std::string_view address) const { return number_of(address).has_value(); }
+
+// The server --------------------------------------------------------------------------------------
+
+ServerHost::ServerHost(World& world_given, const Setup& setup, unsigned number_given,
+                       Accounts& accounts)
+    : Host(world_given, "server" + std::to_string(number_given),
+           sip::Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + number_given))),
+      server_number(number_given),
+      setup_(setup),
+      accounts_(accounts),
+      domain_(setup.domain_of(number_given)),
+      domains_{domain_} {}
+
+presence::ServerOptions ServerHost::options() {
+    presence::ServerOptions options;
+    options.domains = domains_;
+    if (setup_.digest) options.credentials = &accounts_;
+    options.directory = &accounts_;
+    options.policies = &accounts_;
+    options.notify_interval = notify_interval;
+    options.has_store = setup_.store;
+    if (setup_.tight) {
+        options.limits.memory_bytes = std::size_t{3} << 19;
+        options.limits.subscriptions = 12;
+        options.limits.subscriptions_per_user = 4;
+        options.limits.publications = 6;
+        options.limits.publications_per_resource = 2;
+        options.limits.server_transactions = 24;
+        options.limits.client_transactions = 24;
+        options.limits.waiting_requests = 4;
+        options.limits.flows = 6;
+        options.limits.bindings = 6;
+        options.limits.nonces = 8;
+    }
+    return options;
+}
+
+void ServerHost::start() {
+    if (server_) return;
+    ++boot;
+    entropy_ =
+        std::make_unique<SeededEntropy>(Random::scramble(setup_.seed ^ (number + 1) << 32 ^ boot));
+    server_ = std::make_unique<presence::Server>(options(), *entropy_);
+    add_listeners(server_->stack());
+    conversations_ = std::make_unique<Conversations>(world, name);
+    conversations_->set_signed(setup_.digest);
+    conversations_->set_rate(sip::Duration{notify_interval}.count());
+    memory_at_start = server_->stack().shard().memory.used();
+    world.drain(*this);
+}
+
+void ServerHost::crash() {
+    server_.reset();
+    next_wake = no_time;
+}
+
+void ServerHost::stop(Time grace) {
+    if (!server_) return;
+    server_->shut_down(here(), presence::Server::Stop::probation);
+    conversations_->decided();
+    world.drain(*this);
+    world.at(world.now + grace, [this, when = boot] {
+        if (boot == when) crash();
+    });
+}
+
+void ServerHost::policy_changed(unsigned user) {
+    if (!server_) return;
+    conversations_->decided();
+    server_->policy_changed(here(), setup_.presentity(user));
+    world.drain(*this);
+}
+
+void ServerHost::on_sent(std::string_view text) {
+    const Wire wire = read_wire(text);
+    conversations_->sent(text, wire, here().mono.time_since_epoch().count());
+    if (wire.is_request && wire.method == "NOTIFY") check_privacy(wire);
+}
+
+/// Nothing is told to a watcher that the policy does not allow: not even again.
+void ServerHost::check_privacy(const Wire& wire) {
+    const auto presentity = accounts_.number_of(wire.from_user);
+    if (!presentity) {
+        world.fail("nothing is told that the policy does not allow", "a NOTIFY of nobody");
+        return;
+    }
+    if (wire.from_user == wire.to_user) return;
+    const presence::Policy policy = accounts_.policy(*presentity);
+    if (policy == presence::Policy::allow) return;
+    const bool tells = wire.body.find('~') != std::string_view::npos ||
+                       wire.body.find("open") != std::string_view::npos;
+    const bool pending = wire.state.starts_with("pending");
+    if (tells || (pending && !wire.body.empty()))
+        world.fail("nothing is told that the policy does not allow",
+                   name + " tells " + std::string(wire.to_user) + " of " +
+                       std::string(wire.from_user) + " under " +
+                       std::string(presence::name_of(policy)));
+}
+
+void ServerHost::on_arrival(std::string_view text) { conversations_->arrived(read_wire(text)); }
+
+void ServerHost::on_commit(sip::CommitId id) {
+    Random random(setup_.seed ^ store_label, (static_cast<std::uint64_t>(boot) << 40) + ++commits_);
+    const bool durable = !random.percent(store.failures_percent);
+    world.at(world.now + random.between(0, store.delay_max), [this, id, durable, when = boot] {
+        if (!server_ || boot != when) return;
+        if (durable)
+            server_->committed(here(), id);
+        else
+            server_->failed(here(), id);
+        world.drain(*this);
+    });
+}
+
+void ServerHost::on_rest() {
+    const sip::Limits& limits = server_->stack().shard().limits;
+    const auto over = [&](const char* what, std::size_t is, std::size_t most) {
+        if (is > most) world.fail("limits hold", name + " has " + std::to_string(is) + " " + what);
+    };
+    over("subscriptions", server_->notifier().size(), limits.subscriptions);
+    over("publications", server_->compositor().size(), limits.publications);
+    over("bindings", server_->registrar().size(), limits.bindings);
+    over("server transactions", server_->stack().servers().size(), limits.server_transactions);
+    over("client transactions", server_->stack().clients().size(), limits.client_transactions);
+    over("bytes", server_->stack().shard().memory.used(), limits.memory_bytes);
+    if (!setup_.tight) return;
+    std::unordered_map<std::string, std::size_t> by_user;
+    server_->notifier().for_each(
+        here(), [&](const sip::Notifier::Snapshot& one) { ++by_user[std::string(one.watcher)]; });
+    for (const auto& [watcher, count] : by_user)
+        over("subscriptions of one user", count, limits.subscriptions_per_user);
+}
+
+}  // namespace sim

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "presence/server.hpp"
+#include "tests/sim/conversations.hpp"
+#include "tests/sim/host.hpp"
+#include "tests/sim/setup.hpp"
+#include "tests/support/seeded_entropy.hpp"
+
+namespace sim {
+
+/// What the users decided, and who they are. Shared by all servers; no crash touches it.
+class Accounts final : public presence::PolicySource,
+                       public sip::CredentialSource,
+                       public sip::Directory {
+public:
+    explicit Accounts(const Setup& setup);
+
+    std::optional<presence::Policy> policy_of(std::string_view presentity) const override;
+    bool find(std::string_view user, std::string_view realm, sip::DigestAlgorithm base,
+              sip::Ha1& out) const override;
+    bool exists(std::string_view address) const override;
+
+    presence::Policy policy(unsigned user) const { return policies_[user]; }
+    void set_policy(unsigned user, presence::Policy policy) { policies_[user] = policy; }
+    /// Of "u7" or "u7@..."; nothing when it is no user of ours.
+    std::optional<unsigned> number_of(std::string_view user) const;
+    static std::string password(unsigned user) { return "secret" + std::to_string(user); }
+
+private:
+    const Setup& setup_;
+    std::vector<presence::Policy> policies_;
+};
+
+/// A store that is slow, and fails now and then. Without `Setup::store` it is never asked.
+struct StoreModel {
+    Time delay_max = 20 * millisecond;
+    unsigned failures_percent = 0;
+};
+
+/// A presence server of a world.
+class ServerHost final : public Host {
+public:
+    ServerHost(World& world, const Setup& setup, unsigned number, Accounts& accounts);
+
+    void start();
+    /// As a power cut would: what was not stored is gone.
+    void crash();
+    /// As SIGTERM would: watchers are told, then it goes, after `grace` at most.
+    void stop(Time grace);
+
+    sip::Stack* stack() override { return server_ ? &server_->stack() : nullptr; }
+    void on_sent(std::string_view text) override;
+    void on_arrival(std::string_view text) override;
+    void on_commit(sip::CommitId id) override;
+    void on_rest() override;
+    /// A user's policy is another one than before.
+    void policy_changed(unsigned user);
+
+    presence::Server* server() { return server_.get(); }
+    const unsigned server_number;
+    StoreModel store;
+    std::size_t memory_at_start = 0;
+
+private:
+    presence::ServerOptions options();
+    void check_privacy(const Wire& wire);
+
+    const Setup& setup_;
+    Accounts& accounts_;
+    std::string domain_;
+    std::array<std::string_view, 1> domains_;
+    std::unique_ptr<SeededEntropy> entropy_;
+    std::unique_ptr<presence::Server> server_;
+    std::unique_ptr<Conversations> conversations_;
+    std::uint64_t commits_ = 0;
+};
+
+}  // namespace sim

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "tests/sim/history.hpp"
+#include "tests/sim/phone_host.hpp"
+#include "tests/sim/server_host.hpp"
+#include "tests/sim/stranger.hpp"
+#include "tests/sim/world.hpp"
+
+namespace sim {
+
+/// What became of one history.
+struct Outcome {
+    Failure failure;  ///< an empty invariant: all held
+    Time simulated = 0;
+    std::uint64_t messages = 0, fingerprint = 0;
+    std::vector<Passage> passages;  ///< in order, where they were asked for
+    bool failed() const { return !failure.invariant.empty(); }
+};
+
+/// One world through one history: steps under all that the network does; then the network heals,
+/// and what should be so at rest is checked, first with everybody there, then after they left.
+class Simulation {
+public:
+    Simulation(const Setup& setup, std::size_t passages_max);
+    Outcome run(const History& history);
+
+private:
+    void build();
+    void apply(const Step& step);
+    void apply_to_nodes(const Step& step);
+    void apply_to_network(const Step& step);
+    void heal();
+    void watch_timers();
+    void look_at_calm(unsigned user);
+
+    void rest();
+    /// Everybody's view is the state of now; `who`: when that is, for people.
+    void check_views(std::string_view when);
+    void check_view(const PhoneHost& phone, unsigned user, std::string_view when);
+    void check_counts();
+    void change_everything(std::uint64_t round);
+    void check_empty();
+    View expected(unsigned user) const;
+    void decide(unsigned user, presence::Policy policy);
+    bool is_served(const PhoneHost& phone, unsigned user) const;
+    void fail(std::string_view invariant, const std::string& detail) {
+        world_.fail(invariant, detail);
+    }
+
+    const Setup setup_;
+    World world_;
+    Accounts accounts_;
+    Stranger stranger_;
+    std::vector<std::unique_ptr<ServerHost>> servers_;
+    std::vector<std::unique_ptr<PhoneHost>> phones_;
+    std::vector<std::uint64_t> changes_;  ///< by user: how often his state, rules or watchers moved
+    bool at_rest_ = false;
+};
+
+}  // namespace sim

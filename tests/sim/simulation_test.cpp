@@ -78,7 +78,7 @@ TEST_CASE("a calm world has no faults in its history") {
     for (const Step& step : history_of(setup)) CHECK(step.kind <= Step::Kind::jump);
 }
 
-TEST_CASE("R3856-6.10-1: a watcher of a small world sees the last of many changes") {
+TEST_CASE("R3856-6.10-2: a watcher of a small world sees the last of many changes") {
     History history{{second, Step::Kind::watch, 1, 0, 0}};
     for (int i = 0; i < 20; ++i)
         history.push_back({(2 + i / 4) * second, Step::Kind::publish, 0, 0, i % 2});

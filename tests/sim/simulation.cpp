@@ -317,8 +317,9 @@ void Simulation::rest() {
 
 void Simulation::check_empty() {
     for (auto& phone : phones_) phone->leave();
-    // Long enough for the last timer of a transaction, and for idle connections.
-    world_.run_until(world_.now + 4'000 * second);
+    // Long enough for what could not be taken back and has to expire, for the last timer of a
+    // transaction, and for idle connections.
+    world_.run_until(world_.now + (static_cast<Time>(setup_.expires_s) + 4'000) * second);
     if (world_.failed()) return;
     const std::string_view left = "nothing is left that should have ended";
     for (auto& phone : phones_) {

@@ -1,6 +1,7 @@
 #include "pidf/document.hpp"
 
 #include "pidf/namespaces.hpp"
+#include "pidf/schema.hpp"
 
 namespace pidf {
 namespace {
@@ -52,8 +53,16 @@ bool add_activity(Person& person, Arena& arena, std::string_view activity) {
         if (activities == nullptr) return false;
         person.extensions.push_back(activities);
     }
-    Element* one = make_element(arena, rpid_namespace, activity);
+    // What RFC 4480 does not list has its place in "other".
+    const Child* known = row(Type::activities).find(activity);
+    const bool listed = known != nullptr && known->type == Type::empty;
+    Element* one = make_element(arena, rpid_namespace, listed ? activity : "other");
     if (one == nullptr) return false;
+    if (!listed) {
+        Element* text = make_text(arena, activity);
+        if (text == nullptr) return false;
+        append(*one, text);
+    }
     append(*activities, one);
     return true;
 }
@@ -63,8 +72,10 @@ std::string_view activity_of(const Person& person, std::size_t index) {
         if (!extension.is(rpid_namespace, "activities")) continue;
         for (const Element& one : extension.children) {
             if (one.is_text || one.is(rpid_namespace, "note")) continue;
-            if (index-- > 0) continue;
-            return one.is(rpid_namespace, "other") ? one.simple_text() : one.name;
+            const std::string_view name =
+                one.is(rpid_namespace, "other") ? one.simple_text() : one.name;
+            if (name.empty() || index-- > 0) continue;
+            return name;
         }
     }
     return {};

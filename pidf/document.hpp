@@ -73,7 +73,8 @@ Device* add_device(Document& document, Arena& arena, std::string_view id, std::s
 Note* add_note(List<Note>& notes, Arena& arena, std::string_view text, std::string_view lang = {});
 
 /// RFC 4480 3.2: puts rpid:activities with this one activity into a person, or adds it to those
-/// that are there. False: the arena refused.
+/// that are there; as the text of rpid:other when RFC 4480 5 does not list it. False: the arena
+/// refused.
 bool add_activity(Person& person, Arena& arena, std::string_view activity);
 
 /// The name of the `index`th activity of a person ("away", "on-the-phone"; of rpid:other its

@@ -1,5 +1,7 @@
 #include "pidf/element.hpp"
 
+#include <cstring>
+
 #include "pidf/unicode.hpp"
 
 namespace pidf {
@@ -29,6 +31,27 @@ Element* make_text(Arena& arena, std::string_view text) {
 void append(Element& parent, Element* child) {
     child->parent = &parent;
     parent.children.push_back(child);
+}
+
+bool text_of(const Element& e, Arena& arena, std::string_view& out) {
+    std::size_t pieces = 0, size = 0;
+    for (const Element& child : e.children) {
+        if (!child.is_text) continue;
+        out = child.text;
+        size += child.text.size();
+        ++pieces;
+    }
+    if (pieces == 0) out = {};
+    if (pieces <= 1) return true;
+    auto* room = static_cast<char*>(arena.allocate(size));
+    if (room == nullptr) return false;
+    out = {room, size};
+    for (const Element& child : e.children) {
+        if (!child.is_text) continue;
+        std::memcpy(room, child.text.data(), child.text.size());
+        room += child.text.size();
+    }
+    return true;
 }
 
 Element* next_in_tree(const Element* root, Element* at, bool skip) {

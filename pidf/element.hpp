@@ -41,6 +41,7 @@ struct Attribute {
 /// views live as long as the arena.
 struct Element {
     bool is_text = false;
+    std::uint8_t type = 0;  ///< what the schemas say that it is; see schema.hpp
     std::string_view ns, name;
     std::string_view text;  ///< of a piece of text, references resolved
     List<Attribute> attributes;
@@ -69,6 +70,9 @@ struct Element {
 Element* make_element(Arena& arena, std::string_view ns, std::string_view name);
 Element* make_text(Arena& arena, std::string_view text);
 void append(Element& parent, Element* child);
+
+/// All text of an element, without what stands in elements inside. False: the arena refused.
+[[nodiscard]] bool text_of(const Element& e, Arena& arena, std::string_view& out);
 
 /// The next node of a walk through the tree below `root`, parents before children; null at the
 /// end. `skip`: the children of `at` are left out.

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "pidf/conformer.hpp"
+#include "pidf/lexical.hpp"
 #include "pidf/namespaces.hpp"
 #include "pidf/unicode.hpp"
 #include "sip/base/civil_time.hpp"
@@ -41,6 +43,10 @@ public:
             return bad("PIDF: root element is not presence", root);
         document.entity = trim_xml_space(root.attribute("entity"));
         if (document.entity.empty() && options_.strict) return bad("PIDF: entity is missing", root);
+        if (!is_any_uri(document.entity)) {
+            if (options_.strict) return bad("PIDF: entity is no URI", root);
+            document.entity = {};
+        }
         int last = -1;
         for (Element* child = root.children.first; child != nullptr;) {
             Element& e = *child;
@@ -55,22 +61,38 @@ public:
                 return bad("PIDF: order is tuple, note, extensions", e);
             if (const Status status = component(e, document)) return status;
         }
+        drop_unnamed_devices(document);
+        if (!settle_ids(document, arena_)) return arena_.refusal();
         return {};
     }
 
 private:
+    /// RFC 4479 3.4: a device is its deviceID.
+    static void drop_unnamed_devices(Document& document) {
+        Device* next = document.devices.first;
+        document.devices = {};
+        while (next != nullptr) {
+            Device* device = next;
+            next = device->next;
+            if (!device->device_id.empty()) document.devices.push_back(device);
+        }
+    }
     Status component(Element& e, Document& document) {
         if (e.is(pidf_namespace, "tuple")) return tuple(e, document);
         if (e.is(pidf_namespace, "note")) return note(e, document.notes);
         if (e.is(data_model_namespace, "person")) return person(e, document);
         if (e.is(data_model_namespace, "device")) return device(e, document);
-        return extension(e, document.extensions);
+        return extension(e, document.extensions, pidf_namespace);
     }
-    Status extension(Element& e, List<Element>& extensions) {
-        if (e.ns == pidf_namespace) {
+    /// `ns`: the namespace of the element around it. Extensions are of another, and of one.
+    Status extension(Element& e, List<Element>& extensions, std::string_view ns) {
+        if (e.ns == ns || e.ns == pidf_namespace || e.ns.empty()) {
             if (options_.strict) return bad("PIDF: element is not defined here", e);
             return {};
         }
+        const auto answer = conformer_.conform(e);
+        if (answer == Conformer::Answer::refused) return arena_.refusal();
+        if (answer == Conformer::Answer::dropped) return {};
         e.parent = nullptr;
         extensions.push_back(&e);
         return {};
@@ -89,17 +111,13 @@ private:
         return {};
     }
     Status note(const Element& e, List<Note>& notes) {
+        if (notes_++ >= options_.notes)
+            return sip::Error{sip::Condition::body_too_large, "PIDF: too many notes", e.offset};
         std::string_view text;
-        for (const Element& child : e.children)
-            if (child.is_text && text.empty()) text = child.text;
-        if (add_note(notes, arena_, text, lang_of(e)) == nullptr) return arena_.refusal();
-        return {};
-    }
-    /// XML 1.0 2.12: xml:lang holds for what stands inside, until it is given anew.
-    static std::string_view lang_of(const Element& e) {
-        for (const Element* at = &e; at != nullptr; at = at->parent)
-            if (const Attribute* lang = at->find_attribute(xml_namespace, "lang"))
-                return lang->value;
+        std::optional<std::string_view> language;
+        if (!text_of(e, arena_, text) || !language_of(e, arena_, language) ||
+            add_note(notes, arena_, text, language.value_or("")) == nullptr)
+            return arena_.refusal();
         return {};
     }
     /// Whether a child of this rank may stand behind one of rank `last`; `once`: it comes but once.
@@ -108,14 +126,26 @@ private:
         last = rank;
         return good;
     }
+    /// Of several the latest counts: no more was said of what changed when.
     Status timestamp(const Element& e, Timestamp& stamp) {
+        Timestamp read;
         const std::string_view text = e.simple_text();
-        const auto read = sip::parse_rfc3339(text);
-        if (!read) {
-            if (options_.strict) return bad("PIDF: timestamp is malformed", e);
+        if (options_.strict && !is_date_time(text)) return bad("PIDF: timestamp is malformed", e);
+        if (!normal_date_time(text, arena_, read.text)) return arena_.refusal();
+        if (read.text.empty()) return {};
+        read.wall_ms = sip::parse_rfc3339(read.text);
+        if (stamp.text.empty() || *read.wall_ms > *stamp.wall_ms) stamp = read;
+        return {};
+    }
+    Status contact(const Element& e, Tuple& tuple) {
+        if (!tuple.contact.empty()) return bad("PIDF: contact stands twice", e);
+        const std::string_view text = e.simple_text();
+        if (!is_any_uri(text)) {
+            if (options_.strict) return bad("PIDF: contact is no URI", e);
             return {};
         }
-        stamp = {text, read};
+        tuple.contact = text;
+        tuple.priority = priority_of(trim_xml_space(e.attribute("priority")));
         return {};
     }
     /// Whether an element that is not known here, or one inside it, says that it must be.
@@ -147,7 +177,7 @@ private:
             }
             // RFC 3863 4.2.3: what is not understood takes its extension with it, and no more.
             if (options_.watcher && must_be_understood(c)) continue;
-            if (const Status s = extension(c, tuple.status_extensions)) return s;
+            if (const Status s = extension(c, tuple.status_extensions, pidf_namespace)) return s;
         }
         if (options_.strict && last < 0) return bad("PIDF: status is empty", e);
         return {};
@@ -178,15 +208,13 @@ private:
                 has_status = true;
                 s = status(c, *made);
             } else if (c.is(pidf_namespace, "contact")) {
-                if (!made->contact.empty()) return bad("PIDF: contact stands twice", c);
-                made->contact = c.simple_text();
-                made->priority = priority_of(trim_xml_space(c.attribute("priority")));
+                s = contact(c, *made);
             } else if (c.is(pidf_namespace, "note")) {
                 s = note(c, made->notes);
             } else if (c.is(pidf_namespace, "timestamp")) {
                 s = timestamp(c, made->timestamp);
             } else {
-                s = extension(c, made->extensions);
+                s = extension(c, made->extensions, pidf_namespace);
             }
             if (s) return s;
         }
@@ -215,12 +243,17 @@ private:
             else if (c.is(data_model_namespace, "timestamp"))
                 s = timestamp(c, made.timestamp);
             else if (device_id != nullptr && c.is(data_model_namespace, "deviceID"))
-                *device_id = c.simple_text();
+                take_device_id(c, *device_id);
             else
-                s = extension(c, made.extensions);
+                s = extension(c, made.extensions, data_model_namespace);
             if (s) return s;
         }
         return {};
+    }
+    /// The first that is a URI.
+    static void take_device_id(const Element& e, std::string_view& device_id) {
+        const std::string_view text = e.simple_text();
+        if (device_id.empty() && is_any_uri(text)) device_id = text;
     }
     Status person(const Element& e, Document& document) {
         std::string_view id;
@@ -242,7 +275,8 @@ private:
     Arena& arena_;
     const ReadOptions& options_;
     std::array<std::string_view, 512> seen_;
-    std::size_t ids_ = 0;
+    std::size_t ids_ = 0, notes_ = 0;
+    Conformer conformer_{arena_};
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "pidf/lexical.hpp"
 #include "pidf/namespaces.hpp"
 #include "pidf/unicode.hpp"
 
@@ -17,10 +18,19 @@ void blanks(sip::Appender& out, std::string_view text) {
     }
 }
 
+/// What XML has no way to write, or is no UTF-8, becomes U+FFFD.
 void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
     if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
-    for (char c : text) {
-        switch (c) {
+    for (std::size_t at = 0; at < text.size();) {
+        const Decoded next = decode_utf8(text, at);
+        if (next.size == 0 || !is_xml_char(next.code)) {
+            out << "\xEF\xBF\xBD";
+            at += next.size == 0 ? 1 : next.size;
+            continue;
+        }
+        const std::string_view character = text.substr(at, next.size);
+        at += next.size;
+        switch (character.front()) {
             case '&': out << "&amp;"; break;
             case '<': out << "&lt;"; break;
             case '>': out << "&gt;"; break;
@@ -28,7 +38,7 @@ void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
             case '"': out << (in_attribute ? "&quot;" : "\""); break;
             case '\t': out << (in_attribute ? "&#9;" : "\t"); break;
             case '\n': out << (in_attribute ? "&#10;" : "\n"); break;
-            default: out << c;
+            default: out << character;
         }
     }
 }
@@ -61,7 +71,7 @@ public:
         // The default namespace does not reach attributes: they need a prefix.
         if (pidf_attributes_) out_ << " xmlns:pidf=\"" << pidf_namespace << '"';
         out_ << " entity=\"";
-        escape(out_, document.entity, true);
+        if (is_any_uri(document.entity)) escape(out_, document.entity, true);
         out_ << "\">\n";
         for (const Tuple& tuple : document.tuples) write(tuple);
         notes(document.notes, "note");
@@ -178,7 +188,7 @@ private:
     void notes(const List<Note>& list, std::string_view name) {
         for (const Note& note : list) {
             out_ << '<' << name;
-            if (!note.lang.empty()) {
+            if (is_language(note.lang)) {
                 out_ << " xml:lang=\"";
                 escape(out_, note.lang, true);
                 out_ << '"';
@@ -189,10 +199,12 @@ private:
         }
     }
     void simple(std::string_view name, std::string_view text) {
-        if (text.empty()) return;
         out_ << '<' << name << '>';
         escape(out_, text, false);
         out_ << "</" << name << ">\n";
+    }
+    void timestamp(std::string_view name, const Timestamp& stamp) {
+        if (is_date_time(stamp.text)) simple(name, stamp.text);
     }
     void begin(std::string_view name, std::string_view id) {
         out_ << '<' << name << " id=\"";
@@ -207,7 +219,7 @@ private:
         for (const Element& e : tuple.status_extensions) tree(e);
         out_ << "</status>\n";
         elements(tuple.extensions);
-        if (!tuple.contact.empty()) {
+        if (!tuple.contact.empty() && is_any_uri(tuple.contact)) {
             out_ << "<contact";
             if (tuple.priority) priority(*tuple.priority);
             out_ << '>';
@@ -215,7 +227,7 @@ private:
             out_ << "</contact>\n";
         }
         notes(tuple.notes, "note");
-        simple("timestamp", tuple.timestamp.text);
+        timestamp("timestamp", tuple.timestamp);
         out_ << "</tuple>\n";
     }
     void priority(std::uint16_t thousandths) {
@@ -232,15 +244,16 @@ private:
         begin("dm:person", person.id);
         elements(person.extensions);
         notes(person.notes, "dm:note");
-        simple("dm:timestamp", person.timestamp.text);
+        timestamp("dm:timestamp", person.timestamp);
         out_ << "</dm:person>\n";
     }
     void write(const Device& device) {
+        if (device.device_id.empty() || !is_any_uri(device.device_id)) return;
         begin("dm:device", device.id);
         elements(device.extensions);
         simple("dm:deviceID", device.device_id);
         notes(device.notes, "dm:note");
-        simple("dm:timestamp", device.timestamp.text);
+        timestamp("dm:timestamp", device.timestamp);
         out_ << "</dm:device>\n";
     }
 

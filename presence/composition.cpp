@@ -4,6 +4,7 @@
 #include <array>
 
 #include "pidf/arena.hpp"
+#include "pidf/conformer.hpp"
 #include "pidf/document.hpp"
 #include "pidf/reader.hpp"
 #include "pidf/writer.hpp"
@@ -129,7 +130,19 @@ private:
         }
         std::sort(sources_, sources_ + inputs_.published.size(),
                   [](const Source& a, const Source& b) { return a.before(b); });
+        for (Source& source : sources())
+            if (const Status done = rename_extensions(source); !done) return done;
         return {};
+    }
+    /// xs:ID is one space for a whole document: ids inside extensions too become ours.
+    Status rename_extensions(Source& source) {
+        Status all;
+        pidf::for_each_element(*source.document, [&](pidf::Element& e) {
+            for (pidf::Attribute& a : e.attributes)
+                if (all && pidf::is_id(e, a))
+                    all = make_id('e', hash_of_id(source, a.value), a.value);
+        });
+        return all;
     }
 
     Status name_presentity() {

@@ -15,28 +15,6 @@ namespace {
 constexpr std::size_t arena_bytes = std::size_t{4} << 20;
 constexpr std::size_t document_bytes_max = 65'536;
 
-/// RFC 4480 5: what may stand in <activities> by name; any other text goes into <other>.
-constexpr std::array<std::string_view, 26> known_activities{
-    "appointment", "away",
-    "breakfast",   "busy",
-    "dinner",      "holiday",
-    "in-transit",  "looking-for-work",
-    "lunch",       "meal",
-    "meeting",     "on-the-phone",
-    "performance", "permanent-absence",
-    "playing",     "presentation",
-    "shopping",    "sleeping",
-    "spectator",   "steering",
-    "travel",      "tv",
-    "unknown",     "vacation",
-    "working",     "worship",
-};
-
-bool is_known(std::string_view activity) {
-    return std::find(known_activities.begin(), known_activities.end(), activity) !=
-           known_activities.end();
-}
-
 void add_once(std::vector<std::string>& to, std::string_view text) {
     if (!text.empty() && std::find(to.begin(), to.end(), text) == to.end()) to.emplace_back(text);
 }
@@ -64,15 +42,7 @@ bool put_activity(pidf::Document& document, pidf::Arena& arena, const PresenceWi
     pidf::Person* person = pidf::add_person(document, arena, "p1");
     if (person == nullptr) return false;
     person->timestamp.text = timestamp;
-    if (is_known(*wish.activity)) return pidf::add_activity(*person, arena, *wish.activity);
-    pidf::Element* activities = pidf::make_element(arena, pidf::rpid_namespace, "activities");
-    pidf::Element* other = pidf::make_element(arena, pidf::rpid_namespace, "other");
-    pidf::Element* text = pidf::make_text(arena, *wish.activity);
-    if (activities == nullptr || other == nullptr || text == nullptr) return false;
-    pidf::append(*other, text);
-    pidf::append(*activities, other);
-    person->extensions.push_back(activities);
-    return true;
+    return pidf::add_activity(*person, arena, *wish.activity);
 }
 
 }  // namespace
@@ -94,6 +64,8 @@ sip::Expected<PresenceSummary> summarize(std::string_view document, bool strict)
             add_once(summary.activities, pidf::activity_of(person, i));
         for (const pidf::Note& note : person.notes) add_once(summary.notes, note.text);
     }
+    for (const pidf::Device& device : (*read)->devices)
+        for (const pidf::Note& note : device.notes) add_once(summary.notes, note.text);
     for (const pidf::Tuple& tuple : (*read)->tuples) {
         summary.tuples.push_back(fields_of(tuple));
         const TupleFields& fields = summary.tuples.back();

@@ -16,7 +16,7 @@ struct PresenceSummary {
     std::string entity;
     std::string basic;  ///< open when any tuple is, else closed when any is, else empty
     std::vector<std::string> activities;
-    std::vector<std::string> notes;  ///< of the document, the persons and the tuples, each once
+    std::vector<std::string> notes;  ///< of the document and all in it, each once
     std::vector<TupleFields> tuples;
 };
 /// Reads a PIDF document as a watcher does; the error's offset counts in `document`.

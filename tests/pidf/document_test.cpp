@@ -46,6 +46,34 @@ TEST_CASE("R4480-3.2-1: activities of a person are elements, other has its text,
     CHECK(activity_of(person, 3).empty());
 }
 
+TEST_CASE("R4480-3.2-1: an activity that RFC 4480 does not list is the text of other") {
+    Room room;
+    Person person;
+    for (const std::string_view name : {"rowing", "away", "lunch", "note", "other"})
+        REQUIRE(add_activity(person, room.arena, name));
+    const Element* one = person.extensions.first->children.first;
+    for (const std::string_view name : {"other", "away", "other", "other", "other"}) {
+        CHECK(one->is(rpid_namespace, name));
+        one = one->next;
+    }
+    CHECK(activity_of(person, 0) == "rowing");
+    CHECK(activity_of(person, 2) == "lunch");
+    CHECK(activity_of(person, 3) == "note");
+}
+
+TEST_CASE("R4480-3.2-1: an other without a text hides no activity behind it") {
+    Room room;
+    const auto document = read(
+        "<presence xmlns='urn:ietf:params:xml:ns:pidf' xmlns:dm='urn:ietf:params:xml:ns:pidf:data-"
+        "model' entity='a:b'><dm:person id='p'><activities "
+        "xmlns='urn:ietf:params:xml:ns:pidf:rpid'><other/><away/></activities></dm:person>"
+        "</presence>",
+        room.arena);
+    REQUIRE(document);
+    CHECK(activity_of(*(*document)->persons.first, 0) == "away");
+    CHECK(activity_of(*(*document)->persons.first, 1).empty());
+}
+
 TEST_CASE("R4479-3.4-1: a tuple names its device") {
     Room room;
     Tuple tuple;

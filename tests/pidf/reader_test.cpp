@@ -30,6 +30,11 @@ std::size_t count(const List<T>& list) {
     for ([[maybe_unused]] const T& one : list) ++n;
     return n;
 }
+std::size_t count_of(std::string_view text, std::string_view part) {
+    std::size_t n = 0;
+    for (auto i = text.find(part); i != text.npos; i = text.find(part, i + 1)) ++n;
+    return n;
+}
 std::string tuple(std::string_view inside) {
     return presence("<tuple id='t'>" + std::string(inside) + "</tuple>");
 }
@@ -95,13 +100,30 @@ TEST_CASE("R3863-4.1.2-1: a tuple has an id and a status; strictly its children 
     CHECK(read->tuples.first->timestamp.wall_ms == 1'795'420'800'000);
 }
 
-TEST_CASE("R3863-4.1.2-1: strictly an id is an XML name; leniently clients number their tuples") {
-    for (const std::string_view id : {"1", "0x1f", "a b", "a:b", "-"}) {
+TEST_CASE("R3863-4.1.2-1: strictly an id is an XML name; leniently what is none becomes one") {
+    const std::pair<std::string_view, std::string_view> ids[] = {{"1", "_1"},
+                                                                 {"0x1f", "_0x1f"},
+                                                                 {"a b", "_a_20b"},
+                                                                 {"a:b", "_a_3Ab"},
+                                                                 {"-", "_-"},
+                                                                 {"\xC2\xB7",
+                                                                  "_\x5F"
+                                                                  "C2_B7"},
+                                                                 {"_ _", "__5F_20_5F"}};
+    for (const auto& [id, name] : ids) {
         const std::string text =
             presence("<tuple id='" + std::string(id) + "'>" + open + "</tuple>");
-        CHECK(Read(text)->tuples.first->id == id);
+        CHECK(Read(text)->tuples.first->id == name);
         CHECK(fault_in_pidf(text, strict) == Fault{"PIDF: id is missing or no XML name", 66});
     }
+    // One that somebody else has already is not taken from him.
+    const auto tuple_with = [](std::string_view id) {
+        return "<tuple id='" + std::string(id) + "'>" + open + "</tuple>";
+    };
+    const Read read(presence(tuple_with("__1") + tuple_with("1") + tuple_with("_1")));
+    CHECK(read->tuples.first->id == "__1");
+    CHECK(read->tuples.first->next->id == "___1");
+    CHECK(read->tuples.last->id == "_1");
 }
 
 TEST_CASE("R3863-4.1.2-1 R4479-3-1: ids are unique over tuples, persons and devices") {
@@ -190,6 +212,65 @@ TEST_CASE("R3863-4.1.6-1: the language of an element around a note is the note's
     CHECK(read->notes.first->lang.empty());
 }
 
+TEST_CASE("R3863-4.1.6-1 R4479-5-1: a language has the form of a language tag, or is not there") {
+    const std::pair<std::string_view, std::string_view> forms[] = {{"en", "en"},
+                                                                   {" zh-Hant-TW ", "zh-Hant-TW"},
+                                                                   {"en_US", "en-US"},
+                                                                   {"de_DE.UTF-8", "de-DE"},
+                                                                   {"", ""},
+                                                                   {"123", ""},
+                                                                   {"a b", ""},
+                                                                   {"toolongatag", ""},
+                                                                   {"en-", ""},
+                                                                   {"-", ""},
+                                                                   {"i-klingon", "i-klingon"}};
+    for (const auto& [text, form] : forms) {
+        CAPTURE(text);
+        CHECK(Read(presence("<note xml:lang='" + std::string(text) + "'>n</note>"))
+                  ->notes.first->lang == form);
+    }
+}
+
+TEST_CASE(
+    "R3863-4.1.6-1: every note is kept with all its text, wherever and however often it stands") {
+    const std::string notes =
+        "<note xml:lang='en'>a<!-- --><z xmlns='n'>b</z>c</note><note xml:lang='de'>d</note>"
+        "<note xml:lang='de'>d</note>";
+    const std::string dm_notes = "<dm:note xml:lang='en'>e</dm:note><dm:note>f</dm:note>";
+    const Read read(with_data_model("<tuple id='t'>" + open + notes + "</tuple>" + notes +
+                                    "<dm:person id='p'>" + dm_notes + "</dm:person>" +
+                                    "<dm:device id='d'><dm:deviceID>u:1</dm:deviceID>" + dm_notes +
+                                    "</dm:device>"));
+    for (const List<Note>& list : {read->notes, read->tuples.first->notes}) {
+        REQUIRE(count(list) == 3);
+        CHECK(list.first->text == "ac");
+        CHECK(list.first->lang == "en");
+        CHECK(list.last->lang == "de");
+    }
+    for (const List<Note>& list : {read->persons.first->notes, read->devices.first->notes}) {
+        REQUIRE(count(list) == 2);
+        CHECK(list.first->lang == "en");
+        CHECK(list.last->text == "f");
+    }
+    const std::string text = written(*read.document);
+    CHECK(count_of(text, ">ac<") == 2);
+    CHECK(count_of(text, "xml:lang=\"de\">d<") == 4);
+    CHECK(count_of(text, "<dm:note xml:lang=\"en\">e<") == 2);
+    CHECK(count_of(text, "<dm:note>f<") == 2);
+}
+
+TEST_CASE("R3863-OUR-1 T-5: notes of a document and all in it are counted") {
+    const auto notes = [](int n) {
+        std::string inside = "<tuple id='t'>" + open + "<note/></tuple>";
+        for (int i = 1; i < n; ++i) inside += "<note>" + std::to_string(i) + "</note>";
+        return presence(inside);
+    };
+    CHECK(count(Read(notes(256))->notes) == 255);
+    CHECK(fault_in_pidf(notes(257)).rule == "PIDF: too many notes");
+    CHECK(fault_in_pidf(notes(257)).condition == Condition::body_too_large);
+    CHECK(fault_in_pidf(notes(2), {.notes = 1}).condition == Condition::body_too_large);
+}
+
 TEST_CASE("R3863-4.1.7-1: fractions and offsets are read; what cannot be read is no timestamp") {
     const auto stamp = [](std::string_view text) {
         const Read read(tuple(open + "<timestamp>" + std::string(text) + "</timestamp>"));
@@ -197,12 +278,72 @@ TEST_CASE("R3863-4.1.7-1: fractions and offsets are read; what cannot be read is
     };
     CHECK(stamp("2026-11-23T08:00:00Z") == 1'795'420'800'000);
     CHECK(stamp(" 2026-11-23T09:00:00.25+01:00\n") == 1'795'420'800'250);
-    for (const std::string_view wrong : {"", "yesterday", "2026-11-23", "2026-13-01T00:00:00Z"}) {
+    for (const std::string_view wrong :
+         {"", "yesterday", "2026-11-23", "2026-13-01T00:00:00Z", "2026-11-23T08:00:00",
+          "2026-02-29T08:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T08:00:00.Z",
+          "2026-11-23 08:00:00Z", "-2026-11-23T08:00:00Z", "0000-01-01T00:00:00Z"}) {
+        CAPTURE(wrong);
         const std::string text = tuple(open + "<timestamp>" + std::string(wrong) + "</timestamp>");
         CHECK(stamp(wrong) == -1);
         CHECK(Read(text)->tuples.first->timestamp.text.empty());
         CHECK(fault_in_pidf(text, strict).rule == "PIDF: timestamp is malformed");
     }
+}
+
+TEST_CASE(
+    "R3863-4.1.7-1 R4479-5-1: a timestamp gets the form that RFC 3863 and xs:dateTime share") {
+    const std::pair<std::string_view, std::string_view> forms[] = {
+        {"2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z"},
+        {"2026-11-23T08:00:00.120+14:00", "2026-11-23T08:00:00.120+14:00"},
+        {"2026-11-23t08:00:00z", "2026-11-23T08:00:00Z"},
+        {"2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"},
+        {"2026-11-23T08:00:00-14:01", "2026-11-23T22:01:00Z"},
+        {"2026-11-23T08:00:00+23:59", "2026-11-22T08:01:00Z"},
+        {"0000-12-31T23:30:00-01:00", "0001-01-01T00:30:00Z"},
+        {"9999-12-31T23:59:60Z", ""},
+        {"9999-12-31t23:59:59.999z", "9999-12-31T23:59:59.999Z"}};
+    for (const auto& [text, form] : forms) {
+        CAPTURE(text);
+        const std::string inside = "<timestamp>" + std::string(text) + "</timestamp>";
+        const Read read(tuple(open + inside));
+        CHECK(read->tuples.first->timestamp.text == form);
+        CHECK((fault_in_pidf(tuple(open + inside), strict) == Fault{}) == (text == form));
+    }
+}
+
+TEST_CASE("R3863-4.1.7-1: of several timestamps the latest counts, in any order; strictly none") {
+    const std::string early = "<timestamp>2026-11-23T08:00:00Z</timestamp>";
+    const std::string late = "<timestamp>2026-11-23T08:00:00.001Z</timestamp>";
+    const std::string bad = "<timestamp>tomorrow</timestamp>";
+    for (const std::string& both :
+         {early + late, late + early, early + bad + late, late + early + bad}) {
+        CHECK(Read(tuple(open + both))->tuples.first->timestamp.text == "2026-11-23T08:00:00.001Z");
+        CHECK(fault_in_pidf(tuple(open + both), strict) != Fault{});
+    }
+}
+
+TEST_CASE(
+    "R3863-4.1.5-1 R4479-3.3-1: a contact that is no URI counts as absent; strictly it is "
+    "refused") {
+    const auto contact = [](std::string_view text) {
+        return tuple(open + "<contact priority='1'>" + std::string(text) + "</contact>");
+    };
+    for (const std::string_view good :
+         {"sip:a@b.c", "sip:a@[2001:db8::1]:5060;transport=tcp", "tel:+1", "im:a@b.c", "alice",
+          "sip:%41@h", "urn:uuid:1", "http://[::1]:80/x?y#z", "sip:\xC3\xBC@h"})
+        CHECK(Read(contact(good), strict)->tuples.first->contact == good);
+    for (const std::string_view wrong :
+         {"sip:a b", "&lt;sip:a@b&gt;", "sip:a%zz@h", "sip:a%4", ":a", "1:a", "a^b", "http://h:p/",
+          "http://a@b@c/", "a#b#c", "sip:a@[x]", "a[::1]", "http://[::1]x/", "sip:[::1"}) {
+        CAPTURE(wrong);
+        const Read read(contact(wrong));
+        CHECK(read->tuples.first->contact.empty());
+        CHECK_FALSE(read->tuples.first->priority.has_value());
+        CHECK(fault_in_pidf(contact(wrong), strict).rule == "PIDF: contact is no URI");
+    }
+    const std::string_view entity = "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='a b'/>";
+    CHECK(Read(entity)->entity.empty());
+    CHECK(fault_in_pidf(entity, strict).rule == "PIDF: entity is no URI");
 }
 
 TEST_CASE("R3863-4.2.3-1: unknown elements and attributes are kept where they stand") {
@@ -218,9 +359,15 @@ TEST_CASE("R3863-4.2.3-1: unknown elements and attributes are kept where they st
     CHECK(count(read->tuples) == 1);
 }
 
-TEST_CASE("R3863-4.2.3-1: strictly the pidf namespace has no elements but its own") {
+TEST_CASE(
+    "R3863-4.2.3-1 R4479-5-1: pidf, data model and no namespace have no elements but their own") {
     for (const std::string& text :
-         {presence("<extra/>"), tuple(open + "<extra/>"), status("<basic>open</basic><extra/>")}) {
+         {presence("<extra/>"), tuple(open + "<extra/>"), status("<basic>open</basic><extra/>"),
+          presence("<extra xmlns=''/>"), tuple(open + "<extra xmlns=''/>"),
+          status("<basic>open</basic><extra xmlns=''/>"),
+          with_data_model("<dm:person id='p'><dm:extra/></dm:person>"),
+          with_data_model("<dm:person id='p'><extra/></dm:person>"),
+          with_data_model("<dm:person id='p'><extra xmlns=''/></dm:person>")}) {
         CHECK(fault_in_pidf(text) == Fault{});
         CHECK(rewritten(text).find("extra") == std::string::npos);
         CHECK(fault_in_pidf(text, strict).rule == "PIDF: element is not defined here");
@@ -270,7 +417,12 @@ TEST_CASE("R4479-3-1 R4479-3.2-1 R4479-3.4-1: persons and devices are read besid
 }
 
 TEST_CASE("R4479-3.4-1: strictly a device has its deviceID, and children are in order") {
-    CHECK(fault_in_pidf(with_data_model("<dm:device id='d'/>")) == Fault{});
+    CHECK(Read(with_data_model("<dm:device id='d'/>"))->devices.empty());
+    CHECK(Read(with_data_model("<dm:device id='d'><dm:deviceID>a b</dm:deviceID></dm:device>"))
+              ->devices.empty());
+    CHECK(Read(with_data_model("<dm:device id='d'><dm:deviceID>a b</dm:deviceID><dm:deviceID>u:1"
+                               "</dm:deviceID><dm:deviceID>u:2</dm:deviceID></dm:device>"))
+              ->devices.first->device_id == "u:1");
     CHECK(fault_in_pidf(with_data_model("<dm:device id='d'/>"), strict).rule ==
           "PIDF: deviceID is missing");
     const std::string swapped =

@@ -1,0 +1,209 @@
+#include "pidf/lexical.hpp"
+
+#include <array>
+
+#include "pidf/unicode.hpp"
+#include "sip/base/buffer.hpp"
+#include "sip/base/civil_time.hpp"
+#include "sip/base/text.hpp"
+
+namespace pidf {
+namespace {
+
+constexpr std::size_t digits_max = 18, language_max = 64;
+/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
+constexpr std::int64_t wall_ms_first = -62'135'596'800'000, wall_ms_last = 253'402'300'799'999;
+
+bool all_digits(std::string_view text) {
+    for (char c : text)
+        if (!sip::is_digit(c)) return false;
+    return !text.empty() && text.size() <= digits_max;
+}
+
+bool is_uri_char(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) return true;
+    if (sip::is_alpha(c) || sip::is_digit(c)) return true;
+    return std::string_view("-._~:/?@!$&'()*+,;=").find(c) != std::string_view::npos;
+}
+
+/// How many characters of `text` are an address in brackets, "[2001:db8::1]"; 0: none.
+std::size_t literal_size(std::string_view text) {
+    const auto end = text.find(']');
+    if (text.empty() || text.front() != '[' || end == std::string_view::npos || end < 3) return 0;
+    for (char c : text.substr(1, end - 1))
+        if (sip::hex_value(c) < 0 && c != ':' && c != '.') return 0;
+    return text.find(':') < end ? end + 1 : 0;
+}
+
+/// Only the characters of a URI, escapes whole, brackets where a host may begin.
+bool has_uri_chars(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        if (text[i] == '%') {
+            if (i + 2 >= text.size() || sip::hex_value(text[i + 1]) < 0 ||
+                sip::hex_value(text[i + 2]) < 0)
+                return false;
+            i += 3;
+        } else if (text[i] == '[') {
+            const std::size_t size = literal_size(text.substr(i));
+            const std::string_view before = text.substr(0, i);
+            const bool host = before.ends_with('@') || before.ends_with("://") || before == "//" ||
+                              before.find(':') + 1 == i;
+            if (size == 0 || i == 0 || !host) return false;
+            i += size;
+        } else if (!is_uri_char(text[i])) {
+            return false;
+        } else {
+            ++i;
+        }
+    }
+    return true;
+}
+
+/// RFC 3986 3.2: one @ at most, a port of digits.
+bool is_authority(std::string_view text) {
+    if (const auto at = text.find('@'); at != std::string_view::npos) text.remove_prefix(at + 1);
+    if (text.find('@') != std::string_view::npos) return false;
+    const std::size_t literal = literal_size(text);
+    const auto colon = text.find(':', literal);
+    if (literal > 0 && text.size() > literal && colon != literal) return false;
+    if (colon == std::string_view::npos) return true;
+    const std::string_view port = text.substr(colon + 1);
+    return all_digits(port) && port.size() <= 5;
+}
+
+/// The scheme with its colon; empty: none, or no good one.
+std::string_view scheme_of(std::string_view text) {
+    const auto end = text.find_first_of(":/?#");
+    if (end == std::string_view::npos || text[end] != ':' || end == 0) return {};
+    if (!sip::is_alpha(text.front())) return {};
+    for (char c : text.substr(0, end))
+        if (!sip::is_alpha(c) && !sip::is_digit(c) && c != '+' && c != '-' && c != '.') return {};
+    return text.substr(0, end + 1);
+}
+
+bool is_well_formed(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const Decoded next = decode_utf8(text, at);
+        if (next.size == 0 || !is_xml_char(next.code)) return false;
+        at += next.size;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool is_any_uri(std::string_view text) {
+    if (!is_well_formed(text)) return false;
+    const auto hash = text.find('#');
+    const std::string_view fragment =
+        hash == std::string_view::npos ? std::string_view{} : text.substr(hash + 1);
+    text = text.substr(0, hash);
+    if (fragment.find('[') != std::string_view::npos || !has_uri_chars(fragment)) return false;
+    if (!has_uri_chars(text)) return false;
+    const std::string_view scheme = scheme_of(text);
+    // RFC 3986 4.2: a first segment with a colon in it would be taken for a scheme.
+    if (const auto end = text.find_first_of(":/?");
+        scheme.empty() && end != std::string_view::npos && text[end] == ':')
+        return false;
+    text.remove_prefix(scheme.size());
+    if (!text.starts_with("//")) return true;
+    text.remove_prefix(2);
+    return is_authority(text.substr(0, text.find_first_of("/?")));
+}
+
+bool is_uri(std::string_view text) {
+    const std::string_view scheme = scheme_of(text);
+    return !scheme.empty() && scheme.size() < text.size() && is_any_uri(text);
+}
+
+bool is_language(std::string_view text) {
+    bool first = true;
+    for (;; first = false) {
+        const sip::Halves halves = sip::split_at(text, '-');
+        if (halves.before.empty() || halves.before.size() > 8) return false;
+        for (char c : halves.before)
+            if (!sip::is_alpha(c) && (first || !sip::is_digit(c))) return false;
+        if (!halves.found) return true;
+        text = halves.after;
+    }
+}
+
+bool is_boolean(std::string_view text) {
+    return text == "true" || text == "false" || text == "1" || text == "0";
+}
+
+bool is_integer(std::string_view text) {
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+    return all_digits(text);
+}
+
+bool is_positive_integer(std::string_view text) {
+    if (text.starts_with('+')) text.remove_prefix(1);
+    return all_digits(text) && text.find_first_not_of('0') != std::string_view::npos;
+}
+
+bool is_date_time(std::string_view text) {
+    if (!sip::parse_rfc3339(text)) return false;
+    if (text.starts_with("0000") || text[10] != 'T' || text.substr(17, 2) == "60") return false;
+    if (text.back() == 'Z') return true;
+    const std::string_view offset = text.substr(text.size() - 5);
+    return text.back() != 'z' && (offset < "14:00" || offset == "14:00");
+}
+
+bool normal_language(std::string_view text, Arena& arena, std::string_view& out) {
+    out = {};
+    text = trim_xml_space(text);
+    if (is_language(text)) {
+        out = text;
+        return true;
+    }
+    // POSIX spells it with _, and behind a dot or @ what is no matter of the language.
+    text = text.substr(0, text.find_first_of(".@"));
+    if (text.size() > language_max) return true;
+    auto* room = static_cast<char*>(arena.allocate(text.size()));
+    if (room == nullptr) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) room[i] = text[i] == '_' ? '-' : text[i];
+    if (is_language({room, text.size()})) out = {room, text.size()};
+    return true;
+}
+
+bool normal_date_time(std::string_view text, Arena& arena, std::string_view& out) {
+    out = {};
+    text = trim_xml_space(text);
+    if (is_date_time(text)) {
+        out = text;
+        return true;
+    }
+    const auto wall_ms = sip::parse_rfc3339(text);
+    if (!wall_ms || *wall_ms < wall_ms_first || *wall_ms > wall_ms_last) return true;
+    std::array<char, 40> room{};
+    sip::Appender written(room);
+    sip::write_rfc3339(written, *wall_ms);
+    return arena.copy(written.view(), out);
+}
+
+bool normal_ncname(std::string_view text, Arena& arena, std::string_view& out) {
+    if (is_ncname(text)) {
+        out = text;
+        return true;
+    }
+    // "_", then what may stand in a name as it is, and every other byte, also "_", as "_5F".
+    const std::size_t size = 1 + 3 * text.size();
+    auto* room = static_cast<char*>(arena.allocate(size));
+    if (room == nullptr) return false;
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    sip::Appender name({room, size});
+    name << '_';
+    for (char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (sip::is_alpha(c) || sip::is_digit(c) || c == '-' || c == '.')
+            name << c;
+        else
+            name << '_' << digits[byte >> 4U] << digits[byte & 0xFU];
+    }
+    out = name.view();
+    return true;
+}
+
+}  // namespace pidf

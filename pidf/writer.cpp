@@ -49,13 +49,32 @@ public:
 
     bool collect(const Document& document) {
         bool fits = true;
-        for (const Tuple& tuple : document.tuples)
-            fits = fits && collect(tuple.status_extensions) && collect(tuple.extensions);
-        if (!document.persons.empty() || !document.devices.empty())
-            fits = fits && use(data_model_namespace);
-        for (const Person& person : document.persons) fits = fits && collect(person.extensions);
-        for (const Device& device : document.devices) fits = fits && collect(device.extensions);
-        return fits && collect(document.extensions);
+        const auto take = [&](const List<Element>& list) {
+            for (Element& root : list) fits = fits && collect(root);
+        };
+        for_tuples(document, take);
+        fits = fits && use_data_model(document);
+        for_others(document, take);
+        return fits;
+    }
+    /// Takes extensions out of the document whose namespaces do not fit beside those before.
+    void fit(Document& document) {
+        const auto take = [&](List<Element>& list) {
+            Element* next = list.first;
+            list = {};
+            while (next != nullptr) {
+                Element* root = next;
+                next = root->next;
+                const std::size_t before = count_;
+                if (collect(*root))
+                    list.push_back(root);
+                else
+                    count_ = before;
+            }
+        };
+        use_data_model(document);
+        for_tuples(document, take);
+        for_others(document, take);
     }
 
     void write(const Document& document) {
@@ -91,16 +110,32 @@ private:
         used_[count_++] = ns;
         return true;
     }
-    bool collect(const List<Element>& list) {
-        for (Element& root : list)
-            for (Element* e = &root; e != nullptr; e = next_in_tree(&root, e)) {
-                if (e->is_text) continue;
-                if (!use(e->ns)) return false;
-                for (const Attribute& a : e->attributes) {
-                    pidf_attributes_ |= a.ns == pidf_namespace;
-                    if (!use(a.ns)) return false;
-                }
+    bool use_data_model(const Document& document) {
+        return (document.persons.empty() && document.devices.empty()) || use(data_model_namespace);
+    }
+    /// The lists of extensions, in the order in which they are written.
+    template <class Each>
+    static void for_tuples(const Document& document, Each each) {
+        for (Tuple& tuple : document.tuples) {
+            each(tuple.status_extensions);
+            each(tuple.extensions);
+        }
+    }
+    template <class Doc, class Each>
+    static void for_others(Doc& document, Each each) {
+        for (Person& person : document.persons) each(person.extensions);
+        for (Device& device : document.devices) each(device.extensions);
+        each(document.extensions);
+    }
+    bool collect(Element& root) {
+        for (Element* e = &root; e != nullptr; e = next_in_tree(&root, e)) {
+            if (e->is_text) continue;
+            if (!use(e->ns)) return false;
+            for (const Attribute& a : e->attributes) {
+                pidf_attributes_ |= a.ns == pidf_namespace;
+                if (!use(a.ns)) return false;
             }
+        }
         return true;
     }
     void prefix(std::string_view ns) {
@@ -264,6 +299,11 @@ private:
 };
 
 }  // namespace
+
+void fit_namespaces(Document& document) {
+    sip::Appender nowhere({});
+    Writer(nowhere).fit(document);
+}
 
 sip::Expected<void> write(const Document& document, sip::Appender& out) {
     Writer writer(out);

@@ -15,4 +15,7 @@ namespace pidf {
 /// Errors: `body_too_large` (the room, or more than 48 namespaces). The room is undefined then.
 sip::Expected<void> write(const Document& document, sip::Appender& out);
 
+/// Takes extensions out whose namespaces are more than write() declares; those in front stay.
+void fit_namespaces(Document& document);
+
 }  // namespace pidf

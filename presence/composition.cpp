@@ -105,6 +105,7 @@ public:
         if (out_.tuples.empty() && out_.persons.empty() && out_.devices.empty() &&
             out_.notes.empty() && out_.extensions.empty())
             if (const Status done = close(); !done) return tl::unexpected(done.error());
+        pidf::fit_namespaces(out_);
         return &out_;
     }
 

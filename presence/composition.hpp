@@ -52,8 +52,11 @@ struct Inputs {
 ///   contact: what somebody says of himself weighs more than what was concluded.
 /// - One person, each attribute from the newest person that has it. Devices by deviceID, the
 ///   newest of each. Notes and extensions of the documents.
-/// - Ids are rewritten: unique in the document, and the same for as long as the entity-tag chain
-///   and the original id are (D-9).
+/// - Ids are rewritten, those of extensions too: unique in the document, and the same for as long
+/// as
+///   the entity-tag chain and the original id are (D-9).
+/// - The whole is valid by the schemas (R4479-5-1). Of extensions in more namespaces than one
+///   document may have, those that stand first stay: the newest of each kind.
 /// - A tuple with a basic status and no contact gets the address-of-record, one without timestamp
 ///   the instant when it was published (D-10).
 /// - A tuple whose status says nothing is left out (R3863-4.1.3-1).

@@ -5,7 +5,10 @@
 #include "pidf/arena.hpp"
 #include "pidf/document.hpp"
 #include "pidf/reader.hpp"
+#include "pidf/utf16.hpp"
 #include "pidf/writer.hpp"
+#include "sip/base/text.hpp"
+#include "sip/message/media_type.hpp"
 #include "sip/message/uri.hpp"
 
 namespace presence {
@@ -23,6 +26,18 @@ bool is_entity_of(std::string_view entity, std::string_view resource) {
     sip::Appender name(room);
     sip::write_address_of_record(name, *uri);
     return !name.overflowed() && name.view() == resource;
+}
+
+/// RFC 3863 3.1 and RFC 7303 3.2: what the charset parameter says goes before the XML declaration.
+/// Without it the rules of XML hold. pidf::read knows UTF-8 and, by its mark, UTF-16.
+bool is_readable(std::string_view content_type, std::string_view body) {
+    const auto media = sip::parse_media_type(content_type);
+    if (!media) return true;  // the compositor has looked
+    const std::string_view charset = media->parameters.value_of("charset");
+    const bool utf16 = sip::equal_ignoring_case(charset, "utf-16");
+    return charset.empty() || (utf16 && pidf::is_utf16(body)) ||
+           sip::equal_ignoring_case(charset, "utf-8") ||
+           sip::equal_ignoring_case(charset, "us-ascii");
 }
 
 }  // namespace
@@ -90,6 +105,8 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now, sip::ResourceId id,
 
 sip::Expected<std::size_t> PresencePackage::accept_publication(
     sip::Now now, const sip::PublicationBody& publication, std::span<char> room) {
+    if (!is_readable(publication.content_type, publication.body))
+        return sip::failure(sip::Condition::media_not_supported, "PIDF: charset is not UTF-8");
     pidf::Arena arena(shard_.memory, arena_bytes_max);
     pidf::ReadOptions options;
     options.strict = strict_;

@@ -328,6 +328,103 @@ TEST_CASE("R4479-OUR-4: the order in which inputs come makes no difference") {
     }
 }
 
+TEST_CASE(
+    "R3863-4.1.2-2 R4479-3.3-1 D-10: a tuple with a basic status has a contact and a timestamp") {
+    World w;
+    w.publish(document(tuple("a", "open") + tuple("b", "closed", "<contact>tel:+1</contact>") +
+                       tuple("c", "open", "<contact>no uri</contact>") +
+                       "<tuple id=\"d\"><status><x:up/></status></tuple>"),
+              1, 1);
+    const std::string text = w.compose();
+    CHECK(count_of(text, "<contact>sip:alice@example.com</contact>") == 2);
+    CHECK(count_of(text, "<contact>tel:+1</contact>") == 1);
+    // Of a service nobody has said where it is.
+    CHECK(count_of(text, "<contact>") == 3);
+    CHECK(count_of(text, "<timestamp>2026-01-01T00:00:00Z</timestamp>") == 4);
+}
+
+TEST_CASE(
+    "R4479-3.6-1 R4479-3.7-1: nothing is said that nobody said, and nothing new within status") {
+    World w;
+    w.registered = {{"sip:alice@192.0.2.7", 1000, false, 1, 1'767'225'600'000}};
+    w.publish(
+        document(tuple("a", "open", "<contact>tel:+1</contact><x:e/>") + "<dm:person id=\"p\"/>"),
+        1, 1);
+    const std::string text = w.compose();
+    CHECK(count_of(text, "<status><basic>open</basic></status>") == 2);
+    for (const char* absent :
+         {"priority", "note", "activities", "deviceID", "dm:timestamp", "lang"})
+        CHECK(count_of(text, absent) == 0);
+}
+
+TEST_CASE("R4479-5-1: ids inside extensions are nobody else's, and the same for a chain") {
+    const std::string ids =
+        "<dm:person id=\"p\"><r:activities id=\"a\"><r:away/></r:activities><x:z xml:id=\"b\" "
+        "id=\"mine\"/></dm:person><x:y xml:id=\"t\"/>";
+    World w;
+    w.publish(document(tuple("u", "open", "<r:sphere id=\"a\"/><x:z xml:id=\"c\"/>") + ids), 1, 1)
+        .publish(document(tuple("t", "open", "<r:sphere id=\"p\"/>")), 2, 2);
+    const std::string text = w.compose();
+    CHECK(count_of(text, " id=\"mine\"") == 1);
+    std::set<std::string> seen;
+    std::size_t all = 0;
+    for (const std::string_view name : {" id=\"", " xml:id=\""})
+        for (auto i = text.find(name); i != text.npos; i = text.find(name, i + 1), ++all)
+            seen.insert(
+                text.substr(i + name.size(), text.find('"', i + name.size()) - i - name.size()));
+    // Two tuples, a person, one sphere of the first (its second id goes), activities, three xml:id.
+    CHECK(all == seen.size());
+    CHECK(all == 9);
+    CHECK(seen.count("a") + seen.count("b") + seen.count("c") + seen.count("t") == 0);
+    w.entries[0].changed = at(9);
+    for (const std::string& id : seen) CHECK(count_of(w.compose(), "\"" + id + "\"") == 1);
+}
+
+TEST_CASE("R3863-4.1.6-1 R4479-OUR-2: notes of every publication and language are told") {
+    World w;
+    w.publish(document(tuple("a", "open",
+                             "<note xml:lang=\"en\">a1</note><note xml:lang=\"de\">a2"
+                             "</note>") +
+                       "<note xml:lang=\"en\">d1</note><note xml:lang=\"fr\">d2</note>"
+                       "<dm:person id=\"p\"><dm:note>old</dm:note></dm:person>"
+                       "<dm:device id=\"d\"><dm:deviceID>urn:x:1</dm:deviceID>"
+                       "<dm:note xml:lang=\"en\">v1</dm:note><dm:note>v2</dm:note></dm:device>"),
+              1, 1)
+        .publish(document(tuple("b", "open", "<note>b1</note>") +
+                          "<note xml:lang=\"en\">d3</note>"
+                          "<dm:person id=\"p\"><dm:note xml:lang=\"en\">p1</dm:note>"
+                          "<dm:note xml:lang=\"de\">p2</dm:note></dm:person>"),
+                 2, 2);
+    const std::string text = w.compose();
+    for (const char* note :
+         {"<note>b1<", "<note xml:lang=\"en\">a1<", "<note xml:lang=\"de\">a2<",
+          "<note xml:lang=\"en\">d1<", "<note xml:lang=\"fr\">d2<", "<note xml:lang=\"en\">d3<",
+          "<dm:note xml:lang=\"en\">v1<", "<dm:note>v2<", "<dm:note xml:lang=\"en\">p1<",
+          "<dm:note xml:lang=\"de\">p2<"}) {
+        CAPTURE(note);
+        CHECK(count_of(text, note) == 1);
+    }
+    // The note of a person is an attribute of his: the newest person who has any gives them all.
+    CHECK(count_of(text, "old") == 0);
+}
+
+TEST_CASE("T-5: of extensions in more namespaces than are declared those of the newest stay") {
+    World w;
+    for (int source = 0; source < 3; ++source) {
+        std::string inside = tuple("t", "open") + "<dm:person id=\"p\"/>";
+        for (int i = 0; i < 20; ++i)
+            inside += "<z xmlns=\"urn:n:" + std::to_string(20 * source + i) + "\"/>";
+        w.publish(document(inside), static_cast<std::uint64_t>(source), source);
+    }
+    const std::string text = w.compose();
+    CHECK(count_of(text, "<tuple ") == 3);
+    // 48 with the data model: of the oldest seven.
+    CHECK(count_of(text, ":z/>") == 47);
+    CHECK(count_of(text, "\"urn:n:59\"") == 1);
+    CHECK(count_of(text, "\"urn:n:6\"") == 1);
+    CHECK(count_of(text, "\"urn:n:7\"") == 0);
+}
+
 TEST_CASE("R4479-OUR-4: at the same instant the tuple id decides") {
     World w;
     w.publish(document(tuple("b", "open", "<contact>sip:b@h</contact>")), 1, 10)

@@ -34,10 +34,11 @@ struct PackageWorld {
         room.resize(*size);
         return room;
     }
-    sip::Expected<std::size_t> accept(std::string_view body) {
+    sip::Expected<std::size_t> accept(std::string_view body,
+                                      std::string_view type = "application/pidf+xml") {
         kept.assign(65536, '?');
         const auto size = package.accept_publication(
-            {}, {"alice@example.com", "application/pidf+xml", body, "alice@example.com"}, kept);
+            {}, {"alice@example.com", type, body, "alice@example.com"}, kept);
         if (size) kept.resize(*size);
         return size;
     }
@@ -171,4 +172,26 @@ TEST_CASE("R3863-4.1.1-3: watchers are told the presentity, whatever the publish
     const std::string body = w.raw.take("NOTIFY").body();
     CHECK(count_of(body, "entity=\"sip:alice@example.com\"") == 1);
     CHECK(count_of(body, "bob") == 0);
+}
+
+TEST_CASE("R3863-3.1-1: a charset has to be one that is read; without it the rules of XML hold") {
+    PackageWorld w;
+    const std::string text =
+        "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:alice@example.com'/>";
+    std::string wide = "\xFF\xFE";
+    for (const char c : text) wide += {c, '\0'};
+    const auto taken = [&](std::string_view body, std::string_view parameter) {
+        const auto size = w.accept(body, "application/pidf+xml" + std::string(parameter));
+        if (!size) CHECK(size.error().condition == sip::Condition::media_not_supported);
+        return size.has_value();
+    };
+    for (const char* good : {"", ";charset=UTF-8", "; Charset=\"utf-8\"", ";charset=us-ascii",
+                             ";q=1", ";charset=\"\""})
+        CHECK(taken(text, good));
+    for (const char* wrong : {";charset=iso-8859-1", ";charset=UTF-16", ";charset=utf8x"})
+        CHECK_FALSE(taken(text, wrong));
+    CHECK(taken(wide, ""));
+    CHECK(taken(wide, ";charset=utf-16"));
+    CHECK(taken("<?xml version='1.0' encoding='utf-8'?>" + text, ""));
+    CHECK_FALSE(taken("<?xml version='1.0' encoding='iso-8859-1'?>" + text, ""));
 }

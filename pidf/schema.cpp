@@ -269,24 +269,27 @@ constexpr Rows make_rows() {
 }
 constexpr Rows rows = make_rows();
 
-/// The place of `name` in a list with a blank between two; -1: none. `size`: how many there are.
-constexpr int place_in(std::string_view names, std::string_view name, int& size) {
-    int place = -1;
-    for (size = 0; !names.empty(); ++size) {
-        const auto end = names.find(' ');
-        if (names.substr(0, end) == name) place = size;
-        names.remove_prefix(end == std::string_view::npos ? names.size() : end + 1);
+/// How many names a list with a blank between two has.
+constexpr int count_of(std::string_view names) {
+    int count = names.empty() ? 0 : 1;
+    for (char c : names) count += c == ' ' ? 1 : 0;
+    return count;
+}
+/// The place of `name` in such a list; -1: none.
+constexpr int place_in(std::string_view names, std::string_view name) {
+    if (name.empty() || name.find(' ') != std::string_view::npos) return -1;
+    for (auto at = names.find(name); at != std::string_view::npos; at = names.find(name, at + 1)) {
+        const std::size_t end = at + name.size();
+        if ((at == 0 || names[at - 1] == ' ') && (end == names.size() || names[end] == ' '))
+            return count_of(names.substr(0, at + 1)) - 1;
     }
-    return place;
+    return -1;
 }
 
 constexpr bool ranks_fit() {
     for (const TypeRow& one : rows) {
-        int all = 0, size = 0;
-        for (const Child& child : one.children) {
-            place_in(child.names, {}, size);
-            all += size;
-        }
+        int all = 0;
+        for (const Child& child : one.children) all += count_of(child.names);
         // One more for elements of other namespaces.
         if (one.content == Content::sequence && all + 1 > static_cast<int>(ranks_max)) return false;
     }
@@ -297,19 +300,18 @@ static_assert(ranks_fit());
 }  // namespace
 
 int TypeRow::rank(std::string_view name) const {
-    int before = 0, size = 0;
+    int before = 0;
     for (const Child& child : children) {
-        const int place = place_in(child.names, name, size);
+        const int place = place_in(child.names, name);
         if (place >= 0) return before + place;
-        before += size;
+        before += count_of(child.names);
     }
     return -1;
 }
 
 const Child* TypeRow::find(std::string_view name) const {
-    int size = 0;
     for (const Child& child : children)
-        if (place_in(child.names, name, size) >= 0) return &child;
+        if (place_in(child.names, name) >= 0) return &child;
     return nullptr;
 }
 

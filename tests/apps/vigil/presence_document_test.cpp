@@ -52,6 +52,37 @@ TEST_CASE("An activity that RFC 4480 does not name goes into other") {
     CHECK(make_document(made)->find(":other>") != std::string::npos);
 }
 
+TEST_CASE("R4480-3.2-1: lunch, which only the text of RFC 4480 has, is published as other") {
+    auto made = wish();
+    made.activity = "lunch";
+    CHECK(round_trip(made).activities == std::vector<std::string>{"lunch"});
+    CHECK(make_document(made)->find(":other>lunch<") != std::string::npos);
+}
+
+TEST_CASE("R3863-4.1.6-1: notes of the document and all in it are shown, in every language") {
+    const auto summary = summarize(
+        "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:a@h' "
+        "xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model'>"
+        "<tuple id='t'><status/><note xml:lang='en'>out</note><note "
+        "xml:lang='de'>weg</note></tuple>"
+        "<note xml:lang='en'>all</note><note xml:lang='fr'>tous</note>"
+        "<dm:person id='p'><dm:note xml:lang='en'>out</dm:note><dm:note>me</dm:note></dm:person>"
+        "<dm:device id='d'><dm:deviceID>urn:x:1</dm:deviceID><dm:note>pc</dm:note>"
+        "<dm:note>PC</dm:note></dm:device></presence>");
+    REQUIRE(summary);
+    using Notes = std::vector<std::string>;
+    CHECK(summary->notes == Notes{"all", "tous", "out", "me", "pc", "PC", "weg"});
+    CHECK(summary->tuples.at(0).notes == Notes{"out", "weg"});
+}
+
+TEST_CASE("R4479-5-1: what cannot stand in a document is not published as it is") {
+    auto made = wish();
+    made.note = std::string("a\x01\xFFz");
+    made.contact = "sip:alice@[2001:db8::1]";
+    CHECK(round_trip(made).notes.front() == "a\xEF\xBF\xBD\xEF\xBF\xBDz");
+    CHECK(round_trip(made).tuples[0].contact == "sip:alice@[2001:db8::1]");
+}
+
 TEST_CASE("A note of any length gives a document or an error") {
     auto made = wish();
     made.note = std::string(100'000, 'x');

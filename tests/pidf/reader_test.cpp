@@ -224,7 +224,8 @@ TEST_CASE("R3863-4.1.6-1 R4479-5-1: a language has the form of a language tag, o
                                                                    {"en-", ""},
                                                                    {"-", ""},
                                                                    {"i-klingon", "i-klingon"}};
-    for (const auto& [text, form] : forms) {
+    for (const auto& pair : forms) {
+        const std::string_view text = pair.first, form = pair.second;
         CAPTURE(text);
         CHECK(Read(presence("<note xml:lang='" + std::string(text) + "'>n</note>"))
                   ->notes.first->lang == form);
@@ -302,7 +303,8 @@ TEST_CASE(
         {"0000-12-31T23:30:00-01:00", "0001-01-01T00:30:00Z"},
         {"9999-12-31T23:59:60Z", ""},
         {"9999-12-31t23:59:59.999z", "9999-12-31T23:59:59.999Z"}};
-    for (const auto& [text, form] : forms) {
+    for (const auto& pair : forms) {
+        const std::string_view text = pair.first, form = pair.second;
         CAPTURE(text);
         const std::string inside = "<timestamp>" + std::string(text) + "</timestamp>";
         const Read read(tuple(open + inside));

@@ -40,7 +40,7 @@ public:
         inputs.registered = registered;
         inputs.registered_as = random_() % 2 == 0 ? presence::TupleContact::device
                                                   : presence::TupleContact::address_of_record;
-        std::string room(1U << 20U, '\0');
+        std::string room(1U << 18U, '\0');
         const auto size = presence::compose(inputs, {1, 2}, memory_, room);
         REQUIRE(size);
         room.resize(*size);
@@ -57,7 +57,7 @@ private:
 
 TEST_CASE("R4479-5-1 R3863-4.1.2-1: what is composed is in order, whatever was published") {
     Composed composed(3);
-    for (int i = 0; i < 1'000; ++i) {
+    for (int i = 0; i < 500; ++i) {
         CAPTURE(i);
         REQUIRE(Structure::fault_of(composed.next()) == "");
     }
@@ -69,7 +69,7 @@ TEST_CASE("R4479-5-1 R4480-3-1: what is composed is valid by the schemas") {
     if (!has_xmllint()) return skip_case("xmllint is not installed");
     Composed composed(4);
     std::vector<std::string> texts;
-    for (int i = 0; i < 600; ++i) texts.push_back(composed.next());
+    for (int i = 0; i < 400; ++i) texts.push_back(composed.next());
     const TemporaryDocuments documents(texts);
     const std::string schema = (*standards / "xsd/all.xsd").string();
     CHECK(documents.complaints("--noout --schema '" + schema + "'") == "");

@@ -53,6 +53,8 @@ void Stack::count_limit(const Error& error) {
         case Condition::uri_too_long: ++shard_.counters.limit_uri_bytes; break;
         default:
             if (error.rule == too_many_headers) ++shard_.counters.limit_headers;
+            if (error.rule == too_many_uri_parameters || error.rule == too_many_uri_headers)
+                ++shard_.counters.limit_uri_parts;
     }
 }
 
@@ -221,6 +223,7 @@ void Stack::handle_response(Now now, const MessageView& message, const Source& s
     ++shard_.counters.responses_in;
     const auto essentials = decode_essentials(message, shard_.leniency);
     if (!essentials) {
+        count_limit(essentials.error());
         ++shard_.counters.malformed_responses;
         shard_.decision(now, "dropped", essentials.error().rule, {});
         return;
@@ -247,6 +250,7 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     }
     const auto essentials = decode_essentials(message, shard_.leniency);
     if (!essentials) {
+        count_limit(essentials.error());
         refuse_stateless(now, message, source, essentials.error());
         return;
     }

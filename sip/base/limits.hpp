@@ -15,12 +15,15 @@ struct Limits {
     std::size_t memory_bytes = std::size_t{512} << 20;
 
     // Messages.
-    std::uint32_t message_bytes = 65'535;   ///< over: 513 (datagram), 513 and close (stream)
-    std::uint32_t header_bytes = 32'768;    ///< start line and header fields of a stream message;
-                                            ///< over: 513 and close
-    std::uint32_t body_bytes = 65'535;      ///< over: 413
-    std::uint16_t headers = 128;            ///< header fields a message; over: 400
-    std::uint16_t uri_bytes = 2'048;        ///< Request-URI; over: 414
+    std::uint32_t message_bytes = 65'535;  ///< over: 513 (datagram), 513 and close (stream)
+    std::uint32_t header_bytes = 32'768;   ///< start line and header fields of a stream message;
+                                           ///< over: 513 and close
+    std::uint32_t body_bytes = 65'535;     ///< over: 413
+    std::uint16_t headers = 128;           ///< header fields a message; over: 400
+    std::uint16_t uri_bytes = 2'048;       ///< Request-URI; over: 414
+    /// Parameters of one URI, and as many headers: no name may stand twice, so each is compared
+    /// with each. Over: 400. Set once for all stacks, since a URI is read outside of them too.
+    static constexpr std::uint16_t uri_parts = 32;
     std::uint32_t response_bytes = 16'384;  ///< a response that would be longer is 500 instead
 
     // Streams.

@@ -7,6 +7,13 @@
 namespace sip {
 namespace {
 
+/// RFC 3261 12.2.1.1 and table 1 in 19.1.1: a Request-URI has no headers, whatever a peer's Contact
+/// or Record-Route had.
+std::string_view without_headers(const Uri& uri) {
+    if (uri.headers.empty()) return uri.text;
+    return uri.text.substr(0, static_cast<std::size_t>(uri.headers.data() - uri.text.data()) - 1);
+}
+
 /// The one Contact of a request or 2xx that makes or refreshes a dialog. RFC 3261 8.1.1.8.
 Expected<std::string_view> contact_of(const MessageView& message, const Leniency& leniency) {
     std::string_view found;
@@ -19,7 +26,7 @@ Expected<std::string_view> contact_of(const MessageView& message, const Leniency
             if (!found.empty()) return failure(Condition::malformed, "More than one Contact");
             if (!(*contact)->address.uri.is_sip())
                 return failure(Condition::malformed, "Contact is no SIP URI");
-            found = (*contact)->address.uri.text;
+            found = without_headers((*contact)->address.uri);
         }
     }
     return found;
@@ -209,12 +216,7 @@ void Dialog::write_request(MessageWriter& writer, const Listeners& listeners, co
     if (!first.empty()) {
         const auto uri = parse_uri(first);
         loose = uri && uri->parameters.has("lr");
-        // RFC 3261 12.2.1.1: a strict router's URI goes without what may not stand in a
-        // Request-URI.
-        strict_uri =
-            uri && !uri->headers.empty()
-                ? first.substr(0, static_cast<std::size_t>(uri->headers.data() - first.data()) - 1)
-                : first;
+        strict_uri = uri ? without_headers(*uri) : first;
     }
     writer.request(method, loose ? remote_target() : strict_uri);
     write_via(writer, listeners, target, branch);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "sip/base/error.hpp"
+#include "sip/message/parameters.hpp"
 #include "sip/message/uri.hpp"
 
 namespace sip {

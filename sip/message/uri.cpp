@@ -17,6 +17,38 @@ constexpr bool is_one_of(char c, std::string_view set) {
     return set.find(c) != std::string_view::npos;
 }
 
+/// One character of a URI with its escape undone. A reserved character that was escaped is not
+/// the same as the bare one (RFC 3261 19.1.4).
+struct Unit {
+    char c = 0;
+    bool kept_escape = false;
+    friend bool operator==(const Unit&, const Unit&) = default;
+};
+Unit take_unit(std::string_view& text) {
+    if (text.front() == '%' && text.size() >= 3 && hex_value(text[1]) >= 0 &&
+        hex_value(text[2]) >= 0) {
+        const char c = static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
+        text.remove_prefix(3);
+        return {c, is_reserved(c)};
+    }
+    const char c = text.front();
+    text.remove_prefix(1);
+    return {c, false};
+}
+
+enum class Case : std::uint8_t { matters, ignored };
+bool same_text(std::string_view a, std::string_view b, Case rule) {
+    while (!a.empty() && !b.empty()) {
+        Unit x = take_unit(a), y = take_unit(b);
+        if (rule == Case::ignored) {
+            x.c = to_lower(x.c);
+            y.c = to_lower(y.c);
+        }
+        if (x != y) return false;
+    }
+    return a.empty() && b.empty();
+}
+
 /// The offset of the first byte that is neither of `allowed` nor an escape; npos if none.
 std::size_t first_bad(std::string_view text, Class allowed) {
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -80,12 +112,10 @@ Expected<void> parse_host(Uri& uri, std::string_view hostport, const Leniency& l
     return {};
 }
 
-bool has_parameter(std::string_view parameters, std::string_view name);
-
 /// uri-parameters: no white space, no quotes, no empty names, none twice (RFC 3261 19.1.1).
 Expected<void> check_parameters(const Uri& uri, std::string_view text) {
     const std::string_view all = text;
-    while (!text.empty()) {
+    for (std::size_t count = 1; !text.empty(); ++count) {
         text.remove_prefix(1);  // the semicolon
         const std::string_view one = text.substr(0, text.find(';'));
         const Halves halves = split_at(one, '=');
@@ -96,8 +126,9 @@ Expected<void> check_parameters(const Uri& uri, std::string_view text) {
                     check_part(uri, part, Class::uri_parameter, "URI: parameter is malformed");
                 !checked)
                 return checked;
-        const std::string_view before = all.substr(0, offset_in(all, one) - 1);
-        if (has_parameter(before, halves.before))
+        if (count > Limits::uri_parts)
+            return bad(too_many_uri_parameters, offset_in(uri.text, one));
+        if (UriParameters(all.substr(0, offset_in(all, one) - 1)).has(halves.before))
             return bad("URI: parameter stands twice", offset_in(uri.text, one));
         text.remove_prefix(one.size());
     }
@@ -105,7 +136,7 @@ Expected<void> check_parameters(const Uri& uri, std::string_view text) {
 }
 
 Expected<void> check_headers(const Uri& uri, std::string_view text) {
-    for (;;) {
+    for (std::size_t count = 1;; ++count) {
         const Halves one = split_at(text, '&');
         const Halves pair = split_at(one.before, '=');
         if (!pair.found || pair.before.empty())
@@ -115,6 +146,8 @@ Expected<void> check_headers(const Uri& uri, std::string_view text) {
                     check_part(uri, part, Class::uri_header, "URI: header is malformed");
                 !checked)
                 return checked;
+        if (count > Limits::uri_parts)
+            return bad(too_many_uri_headers, offset_in(uri.text, one.before));
         if (!one.found) return {};
         text = one.after;
     }
@@ -147,7 +180,7 @@ Expected<void> parse_hierarchical(Uri& uri, const Leniency& leniency) {
     const std::size_t question = rest.find('?');
     const std::string_view parameters = rest.substr(0, std::min(question, rest.size()));
     if (const auto checked = check_parameters(uri, parameters); !checked) return checked;
-    uri.parameters = Parameters(parameters);
+    uri.parameters = UriParameters(parameters);
     if (question == std::string_view::npos) return {};
     uri.headers = rest.substr(question + 1);
     return check_headers(uri, uri.headers);
@@ -168,11 +201,32 @@ Expected<void> parse_telephone(Uri& uri) {
     if (!digit) return bad("URI: telephone number is missing", uri.text.size());
     const std::string_view parameters = uri.opaque.substr(end);
     if (const auto checked = check_parameters(uri, parameters); !checked) return checked;
-    uri.parameters = Parameters(parameters);
+    uri.parameters = UriParameters(parameters);
     return {};
 }
 
 }  // namespace
+
+std::optional<UriParameter> UriParameters::next(std::string_view& rest) {
+    if (rest.empty()) return {};
+    rest.remove_prefix(1);  // the semicolon
+    const std::string_view one = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(one.size());
+    const Halves halves = split_at(one, '=');
+    return UriParameter{halves.before, halves.after};
+}
+
+std::optional<UriParameter> UriParameters::find(std::string_view name) const {
+    std::string_view rest = text_;
+    while (const auto parameter = next(rest))
+        if (same_text(parameter->name, name, Case::ignored)) return parameter;
+    return {};
+}
+
+std::string_view UriParameters::value_of(std::string_view name) const {
+    const auto parameter = find(name);
+    return parameter ? parameter->value : std::string_view{};
+}
 
 Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {
     Uri uri;
@@ -209,99 +263,54 @@ Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {
 
 namespace {
 
-/// One character of a URI with its escape undone. A reserved character that was escaped is not
-/// the same as the bare one (RFC 3261 19.1.4).
-struct Unit {
-    char c = 0;
-    bool kept_escape = false;
-    friend bool operator==(const Unit&, const Unit&) = default;
-};
-Unit take_unit(std::string_view& text) {
-    if (text.front() == '%' && text.size() >= 3 && hex_value(text[1]) >= 0 &&
-        hex_value(text[2]) >= 0) {
-        const char c = static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
-        text.remove_prefix(3);
-        return {c, is_reserved(c)};
-    }
-    const char c = text.front();
-    text.remove_prefix(1);
-    return {c, false};
-}
-
-enum class Case : std::uint8_t { matters, ignored };
-bool same_text(std::string_view a, std::string_view b, Case rule) {
-    while (!a.empty() && !b.empty()) {
-        Unit x = take_unit(a), y = take_unit(b);
-        if (rule == Case::ignored) {
-            x.c = to_lower(x.c);
-            y.c = to_lower(y.c);
-        }
-        if (x != y) return false;
-    }
-    return a.empty() && b.empty();
-}
-
 bool same_host(std::string_view a, std::string_view b) {
     const auto x = parse_numeric_host(a), y = parse_numeric_host(b);
     if (x && y) return *x == *y;
     return equal_ignoring_case(a, b);
 }
 
-/// The value of the parameter `name`, compared with its escapes undone.
-std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name) {
-    while (!parameters.empty()) {
-        parameters.remove_prefix(1);
-        const std::string_view one = parameters.substr(0, parameters.find(';'));
-        const Halves halves = split_at(one, '=');
-        if (same_text(halves.before, name, Case::ignored)) return halves.after;
-        parameters.remove_prefix(one.size());
-    }
-    return {};
-}
-
-bool has_parameter(std::string_view parameters, std::string_view name) {
-    return find_parameter(parameters, name).has_value();
-}
-
 /// RFC 3261 19.1.4: a parameter in both must be the same; in one alone, it matters for some.
-bool parameters_agree(std::string_view a, std::string_view b) {
-    std::string_view rest = a;
-    while (!rest.empty()) {
-        rest.remove_prefix(1);
-        const std::string_view one = rest.substr(0, rest.find(';'));
-        const Halves halves = split_at(one, '=');
-        rest.remove_prefix(one.size());
-        const auto other = find_parameter(b, halves.before);
-        if (other) {
-            if (!same_text(halves.after, *other, Case::ignored)) return false;
+bool parameters_agree(const UriParameters& a, const UriParameters& b) {
+    std::string_view rest = a.text();
+    while (const auto one = UriParameters::next(rest)) {
+        if (const auto other = b.find(one->name)) {
+            if (!same_text(one->value, other->value, Case::ignored)) return false;
             continue;
         }
         for (std::string_view name : {"user", "ttl", "method", "maddr", "transport"})
-            if (same_text(halves.before, name, Case::ignored)) return false;
+            if (same_text(one->name, name, Case::ignored)) return false;
     }
     return true;
 }
 
-/// How often the header `name=value` stands in `headers`.
-std::size_t count_header(std::string_view headers, std::string_view name, std::string_view value) {
+struct UriHeaders {
+    std::array<Halves, Limits::uri_parts> values;
     std::size_t count = 0;
-    while (!headers.empty()) {
-        const Halves one = split_at(headers, '&');
-        const Halves pair = split_at(one.before, '=');
-        count += same_text(pair.before, name, Case::ignored) &&
-                 same_text(pair.after, value, Case::ignored);
-        headers = one.after;
+
+    explicit UriHeaders(std::string_view text) {
+        while (!text.empty() && count < values.size()) {
+            const Halves one = split_at(text, '&');
+            values[count++] = split_at(one.before, '=');
+            text = one.after;
+        }
     }
-    return count;
-}
-bool headers_contained(std::string_view a, std::string_view b) {
-    std::string_view rest = a;
-    while (!rest.empty()) {
-        const Halves one = split_at(rest, '&');
-        const Halves pair = split_at(one.before, '=');
-        if (count_header(a, pair.before, pair.after) != count_header(b, pair.before, pair.after))
-            return false;
-        rest = one.after;
+};
+
+/// RFC 3261 19.1.4: the same headers, in any order.
+bool headers_agree(std::string_view a, std::string_view b) {
+    if (a.empty() || b.empty()) return a.empty() && b.empty();
+    const UriHeaders ours(a), theirs(b);
+    if (ours.count != theirs.count) return false;
+    std::array<bool, Limits::uri_parts> paired{};
+    for (std::size_t i = 0; i < ours.count; ++i) {
+        std::size_t k = 0;
+        while (k < theirs.count &&
+               (paired[k] ||
+                !same_text(ours.values[i].before, theirs.values[k].before, Case::ignored) ||
+                !same_text(ours.values[i].after, theirs.values[k].after, Case::ignored)))
+            ++k;
+        if (k == theirs.count) return false;
+        paired[k] = true;
     }
     return true;
 }
@@ -325,16 +334,12 @@ bool same_telephone(const Uri& a, const Uri& b) {
     if (!same_number(a.user, b.user)) return false;
     for (const auto& [one, other] : {std::pair{&a, &b}, std::pair{&b, &a}}) {
         std::string_view rest = one->parameters.text();
-        while (!rest.empty()) {
-            rest.remove_prefix(1);
-            const std::string_view parameter = rest.substr(0, rest.find(';'));
-            rest.remove_prefix(parameter.size());
-            const Halves halves = split_at(parameter, '=');
-            const auto found = find_parameter(other->parameters.text(), halves.before);
+        while (const auto parameter = UriParameters::next(rest)) {
+            const auto found = other->parameters.find(parameter->name);
             if (!found) return false;
-            const bool digits = equal_ignoring_case(halves.before, "ext");
-            if (digits ? !same_number(halves.after, *found)
-                       : !same_text(halves.after, *found, Case::ignored))
+            const bool digits = same_text(parameter->name, "ext", Case::ignored);
+            if (digits ? !same_number(parameter->value, found->value)
+                       : !same_text(parameter->value, found->value, Case::ignored))
                 return false;
         }
     }
@@ -354,9 +359,8 @@ bool equivalent(const Uri& a, const Uri& b) {
     return a.has_user == b.has_user && a.port == b.port &&
            same_text(a.user, b.user, Case::matters) &&
            same_text(a.password, b.password, Case::matters) && same_host(a.host, b.host) &&
-           parameters_agree(a.parameters.text(), b.parameters.text()) &&
-           parameters_agree(b.parameters.text(), a.parameters.text()) &&
-           headers_contained(a.headers, b.headers) && headers_contained(b.headers, a.headers);
+           parameters_agree(a.parameters, b.parameters) &&
+           parameters_agree(b.parameters, a.parameters) && headers_agree(a.headers, b.headers);
 }
 
 std::uint64_t hash_of(const HashKey& key, const Uri& uri) {
@@ -382,14 +386,7 @@ void write_address_of_record(Appender& out, const Uri& uri) {
         return;
     }
     if (uri.has_user) {
-        std::string_view rest = uri.user;
-        while (!rest.empty()) {
-            const Unit unit = take_unit(rest);
-            if (!unit.kept_escape && is(unit.c, Class::uri_user))
-                out << unit.c;
-            else
-                (out << '%').hex(static_cast<unsigned char>(unit.c), 2);
-        }
+        write_plain(out, uri.user, Class::uri_user);
         out << '@';
     }
     if (const auto numeric = parse_numeric_host(uri.host)) {
@@ -397,6 +394,20 @@ void write_address_of_record(Appender& out, const Uri& uri) {
         return;
     }
     for (char c : uri.host) out << to_lower(c);
+}
+
+bool same_unescaped(std::string_view a, std::string_view b) {
+    return same_text(a, b, Case::ignored);
+}
+
+void write_plain(Appender& out, std::string_view text, Class allowed) {
+    while (!text.empty()) {
+        const Unit unit = take_unit(text);
+        if (!unit.kept_escape && is(unit.c, allowed))
+            out << unit.c;
+        else
+            (out << '%').hex(static_cast<unsigned char>(unit.c), 2);
+    }
 }
 
 void write_unescaped(Appender& out, std::string_view text) {

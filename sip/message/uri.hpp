@@ -6,11 +6,43 @@
 
 #include "sip/base/buffer.hpp"
 #include "sip/base/error.hpp"
+#include "sip/base/limits.hpp"
 #include "sip/base/siphash.hpp"
+#include "sip/message/character.hpp"
 #include "sip/message/leniency.hpp"
-#include "sip/message/parameters.hpp"
 
 namespace sip {
+
+/// One parameter of a URI, escapes kept.
+struct UriParameter {
+    std::string_view name, value;  ///< `value` is empty when there is none
+};
+
+/// The ";a=b;c" of a URI, checked when the URI was parsed: another grammar than that of the
+/// parameters of a header field. Names are found in any case and with their escapes undone
+/// (RFC 3261 19.1.4).
+class UriParameters {
+public:
+    UriParameters() = default;
+    explicit UriParameters(std::string_view text) : text_(text) {}
+
+    std::optional<UriParameter> find(std::string_view name) const;
+    bool has(std::string_view name) const { return find(name).has_value(); }
+    /// As it was written: compare with `same_unescaped`. Empty when absent or without value.
+    std::string_view value_of(std::string_view name) const;
+
+    /// Takes the next parameter off the front of `rest` (start with `text()`); nothing at the end.
+    static std::optional<UriParameter> next(std::string_view& rest);
+    std::string_view text() const { return text_; }
+    bool empty() const { return text_.empty(); }
+
+private:
+    std::string_view text_;
+};
+
+/// The rules that a URI breaks which has more than `Limits::uri_parts` of one.
+inline constexpr std::string_view too_many_uri_parameters = "URI: too many parameters";
+inline constexpr std::string_view too_many_uri_headers = "URI: too many headers";
 
 enum class Scheme : std::uint8_t { sip, sips, tel, pres, im, other };
 
@@ -25,7 +57,7 @@ struct Uri {
     bool has_user = false;     ///< a "@" was there, even with nothing before it
     std::string_view host;     ///< name, IPv4, or IPv6 with its brackets
     std::uint16_t port = 0;    ///< 0: none was given
-    Parameters parameters;     ///< uri-parameters; of a tel URI its own
+    UriParameters parameters;  ///< uri-parameters; of a tel URI its own
     std::string_view headers;  ///< behind "?", unparsed but checked
     std::string_view opaque;   ///< any other scheme: all behind the colon
 
@@ -49,6 +81,12 @@ std::uint64_t hash_of(const HashKey& key, const Uri& uri);
 /// RFC 3261 10.3 step 5.
 void write_address_of_record(Appender& out, const Uri& uri);
 
+/// The same text in any case, with escapes undone; a reserved character that is escaped is another
+/// than the bare one (RFC 3261 19.1.4).
+bool same_unescaped(std::string_view a, std::string_view b);
+/// `text`, a part of a URI where `allowed` may stand, with the escapes undone that are needless.
+/// Those of reserved characters are not.
+void write_plain(Appender& out, std::string_view text, Class allowed);
 /// The user part with its escapes undone, byte by byte (an escaped NUL is a NUL byte).
 void write_unescaped(Appender& out, std::string_view text);
 /// `text` with every byte escaped that may not stand in a user part. RFC 3261 19.1.2.

@@ -16,7 +16,7 @@ struct Counters {
 
     std::uint64_t limit_memory = 0;
     std::uint64_t limit_message_bytes = 0, limit_body_bytes = 0, limit_headers = 0,
-                  limit_uri_bytes = 0, limit_response_bytes = 0;
+                  limit_uri_bytes = 0, limit_uri_parts = 0, limit_response_bytes = 0;
     std::uint64_t limit_flows = 0, limit_flows_per_address = 0, flow_timeouts = 0,
                   flow_framing_errors = 0;
     std::uint64_t limit_server_transactions = 0, limit_client_transactions = 0,

@@ -1,16 +1,19 @@
 #include "sip/transport/locate.hpp"
 
+#include <array>
+
+#include "sip/base/buffer.hpp"
 #include "sip/base/text.hpp"
 
 namespace sip {
 namespace {
 
 std::optional<Transport> transport_named(std::string_view name) {
-    if (name.empty() || equal_ignoring_case(name, "udp")) return Transport::udp;
-    if (equal_ignoring_case(name, "tcp")) return Transport::tcp;
-    if (equal_ignoring_case(name, "tls")) return Transport::tls;
-    if (equal_ignoring_case(name, "ws")) return Transport::ws;
-    if (equal_ignoring_case(name, "wss")) return Transport::wss;
+    if (name.empty() || same_unescaped(name, "udp")) return Transport::udp;
+    if (same_unescaped(name, "tcp")) return Transport::tcp;
+    if (same_unescaped(name, "tls")) return Transport::tls;
+    if (same_unescaped(name, "ws")) return Transport::ws;
+    if (same_unescaped(name, "wss")) return Transport::wss;
     return {};
 }
 
@@ -27,8 +30,11 @@ Expected<Target> locate(const Uri& uri, const Listeners& listeners) {
     target.remote.port =
         uri.port != 0 ? uri.port
                       : static_cast<std::uint16_t>(is_secure(target.transport) ? 5061 : 5060);
-    const std::string_view maddr = uri.parameters.value_of("maddr");
-    const std::string_view host = maddr.empty() ? uri.host : maddr;
+    std::array<char, 64> room;
+    Appender maddr(room);
+    write_plain(maddr, uri.parameters.value_of("maddr"), Class::uri_parameter);
+    const std::string_view host = maddr.size() == 0 ? uri.host : maddr.view();
+    if (maddr.overflowed()) return failure(Condition::not_found, "maddr is no address");
     if (const auto address = parse_numeric_host(host))
         target.remote.address = *address;
     else if (equal_ignoring_case(host, "localhost"))

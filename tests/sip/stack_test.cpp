@@ -144,6 +144,25 @@ TEST_CASE("T-1: more header fields than the limit are 400, as many as it are ser
     CHECK(world.stack.counters().limit_headers == 1);
 }
 
+TEST_CASE("T-1: more parameters or headers in a URI than the limit are 400 and counted") {
+    StackWorld world;
+    std::string parameters, headers = "?h=1";
+    for (int i = 0; i < 32; ++i) parameters += ";p" + std::to_string(i);
+    for (int i = 1; i < 32; ++i) headers += "&h=1";
+    RawRequest request = StackWorld::request();
+    request.with("Contact: <sip:a@b" + parameters + headers + ">");
+    CHECK(world.net.ask(request).status() == 200);
+    CHECK(world.stack.counters().limit_uri_parts == 0);
+    request.fields.back() = "Contact: <sip:a@b" + parameters + ";one" + headers + ">";
+    request.cseq = 2;
+    CHECK(world.net.ask(request).status() == 400);
+    CHECK(world.stack.counters().limit_uri_parts == 1);
+    request.fields.back() = "Contact: <sip:a@b" + parameters + headers + "&h=1>";
+    request.cseq = 3;
+    CHECK(world.net.ask(request).status() == 400);
+    CHECK(world.stack.counters().limit_uri_parts == 2);
+}
+
 TEST_CASE("T-1 T-2 T-3: a malformed request is 400, says what is wrong, and leaves nothing") {
     struct Row {
         const char* from;

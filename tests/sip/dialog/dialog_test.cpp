@@ -115,6 +115,25 @@ TEST_CASE("R3261-12.2.1.1-2: a strict first router becomes the Request-URI, the 
     CHECK(alone.head().field("Route") == "<sip:bob@192.0.2.99:5062>");
 }
 
+TEST_CASE("R3261-12.2.1.1-2 R3261-19.1.4-1: lr is seen escaped, and behind odd parameters") {
+    for (const char* route : {"<sip:192.0.2.70;%6C%72>", "<sip:192.0.2.70;x=(a);lr>",
+                              "<sip:192.0.2.70;(;LR>", "<sip:192.0.2.70;x=%22;l%52=on>"}) {
+        CAPTURE(route);
+        Uas uas;
+        uas.ask({contact, std::string("Record-Route: ") + route});
+        const RawMessage head = uas.head();
+        CHECK(head.request_uri() == "sip:bob@192.0.2.99:5062");
+        CHECK(head.field("Route") == route);
+    }
+}
+
+TEST_CASE(
+    "R3261-12.2.1.1-1: headers that a peer put into its Contact stay out of our Request-URI") {
+    Uas uas;
+    uas.ask({"Contact: <sip:bob@192.0.2.99:5062;x=(y)?Subject=a&Priority=b>"});
+    CHECK(uas.head().request_uri() == "sip:bob@192.0.2.99:5062;x=(y)");
+}
+
 TEST_CASE("R3261-12.1.2-1: the side that asked has the routes of the answer back to front") {
     StackWorld world;
     const std::string text =

@@ -191,3 +191,82 @@ TEST_CASE("equivalence and hash agree on random spellings of one URI") {
         CHECK_MESSAGE(same("sip:Alice99@example.com;foo=bar", other), other);
     }
 }
+
+TEST_CASE("T-1: a URI has at most 32 parameters and 32 headers") {
+    std::string parameters, headers;
+    for (int i = 0; i < Limits::uri_parts; ++i) {
+        parameters += ";p" + std::to_string(i) + "=x";
+        headers += (i == 0 ? "?h" : "&h") + std::to_string(i) + "=x";
+    }
+    CHECK(Limits::uri_parts == 32);
+    for (std::string_view scheme : {"sip:a@b", "pres:a@b", "tel:+1"}) {
+        const std::string full = std::string(scheme) + parameters;
+        CHECK(uri_of(full).parameters.value_of("P31") == "x");
+        CHECK(same(full, full));
+        const auto over = parse_uri(full + ";one");
+        REQUIRE_FALSE(over);
+        CHECK(over.error().rule == too_many_uri_parameters);
+        CHECK(over.error().condition == Condition::malformed);
+        CHECK(over.error().offset == full.size() + 1);
+    }
+    const std::string full = "sip:a@b" + parameters + headers;
+    CHECK(same(full, full));
+    const auto over = parse_uri(full + "&h=x");
+    REQUIRE_FALSE(over);
+    CHECK(over.error().rule == too_many_uri_headers);
+    CHECK(over.error().offset == full.size() + 1);
+    // The last of either counts like the first.
+    CHECK_FALSE(parse_uri("sip:a@b" + parameters.substr(0, parameters.size() - 6) + ";p0"));
+    CHECK_FALSE(same(full, full.substr(0, full.size() - 1) + "y"));
+    CHECK_FALSE(same(full, "sip:a@b" + parameters + headers.substr(0, headers.size() - 6)));
+}
+
+TEST_CASE("R3261-19.1.1-1: every character of the grammar stands in a parameter and hides none") {
+    for (std::string_view odd : {"(", ")", "(a)", "'", "*", "!", "~", "-", "_", ".", "[", "]", "/",
+                                 ":", "&", "+", "$", "%28", "%3B"}) {
+        CAPTURE(odd);
+        const std::string one(odd);
+        const std::string as_value = "sip:a@h;x=" + one + ";lr;transport=tcp";
+        const Uri value = uri_of(as_value);
+        CHECK(value.parameters.has("lr"));
+        CHECK(value.parameters.value_of("transport") == "tcp");
+        CHECK(value.parameters.value_of("x") == one);
+        const std::string as_name = "sip:a@h;" + one + ";lr;transport=tcp?h=x";
+        const Uri name = uri_of(as_name);
+        CHECK(name.parameters.has(one));
+        CHECK(name.parameters.has("LR"));
+        CHECK(name.parameters.value_of("transport") == "tcp");
+    }
+    for (std::string_view bad :
+         {"\"", "<", ">", "@", ",", "=", "#", "{", "^", "\\", " ", "%", "%2"})
+        CHECK_MESSAGE(!parse_uri("sip:a@h;x=y" + std::string(bad) + ";lr"), bad);
+}
+
+TEST_CASE("R3261-19.1.4-1: a name or value of a parameter is the same with its escapes undone") {
+    const Uri uri = uri_of("sip:a@h;%6C%72;Tr%61nsport=%54cp;%75ser=phone;x%3B=1");
+    CHECK(uri.parameters.has("lr"));
+    CHECK(same_unescaped(uri.parameters.value_of("transport"), "tcp"));
+    CHECK_FALSE(same_unescaped(uri.parameters.value_of("transport"), "tc"));
+    CHECK(uri.parameters.value_of("user") == "phone");
+    // A reserved character that is escaped is another one.
+    CHECK(uri.parameters.has("x%3b"));
+    CHECK_FALSE(same_unescaped("%3a", ":"));
+    CHECK(same_unescaped("%5b", "["));
+    for (std::string_view name : {"user", "ttl", "method", "maddr", "transport"}) {
+        std::string escaped;
+        for (char c : name)
+            escaped += std::string("%") + "0123456789ABCDEF"[c >> 4] + "0123456789ABCDEF"[c & 15];
+        CHECK(same("sip:a@h;" + std::string(name) + "=x", "sip:a@h;" + escaped + "=%78"));
+        CHECK_FALSE(same("sip:a@h", "sip:a@h;" + escaped + "=x"));
+        CHECK_FALSE(parse_uri("sip:a@h;" + escaped + ";" + std::string(name)));
+    }
+    CHECK(same("tel:1;ext=2-2", "tel:1;%65xt=22"));
+}
+
+TEST_CASE("R3261-19.1.4-2: headers are paired one with one, in any order") {
+    CHECK(same("sip:a@b?x=1&y=2&x=1", "sip:a@b?x=1&x=1&y=2"));
+    CHECK(same("sip:a@b?x=%41", "sip:a@b?X=a"));
+    CHECK_FALSE(same("sip:a@b?x=1&x=1&y=2", "sip:a@b?x=1&y=2&y=2"));
+    CHECK_FALSE(same("sip:a@b?x=1&y=2", "sip:a@b?x=2&y=1"));
+    CHECK_FALSE(same("sip:a@b?x=", "sip:a@b?x=1"));
+}

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
 #include <string_view>
 
 using namespace sip;
@@ -68,4 +69,23 @@ TEST_CASE("T-26: names, other schemes and unheard-of transports are errors, each
     CHECK(place("tel:+15550100").error().condition == Condition::scheme_not_supported);
     CHECK(place("sip:a@192.0.2.9;transport=sctp").error().condition == Condition::internal);
     CHECK(place("sip:a@[2001:db8::1]").error().condition == Condition::internal);
+}
+
+TEST_CASE("R3261-19.1.4-1: where to is the same with escapes, and behind odd parameters") {
+    Place place;
+    (void)place.listeners.add(
+        {ListenerId{3}, Transport::udp, {*parse_numeric_host("::1"), 5060}, {}});
+    const auto tcp = place("sip:a@192.0.2.9;x=(a);%74ransport=t%63p");
+    REQUIRE(tcp);
+    CHECK(tcp->transport == Transport::tcp);
+    const auto maddr = place("sip:a@192.0.2.9;(;%6Daddr=192.0%2E2.8");
+    REQUIRE(maddr);
+    CHECK(maddr->remote.address == Address::v4(192, 0, 2, 8));
+    const auto v6 = place("sip:a@192.0.2.9;maddr=%5b2001:db8::9%5D");
+    REQUIRE(v6);
+    CHECK(v6->remote.address == *parse_numeric_host("2001:db8::9"));
+    // RFC 3261 19.1.4: an escaped colon is no colon.
+    CHECK_FALSE(place("sip:a@192.0.2.9;maddr=[2001%3Adb8::9]"));
+    CHECK_FALSE(place("sip:a@192.0.2.9;maddr=" + std::string(64, '1')));
+    CHECK_FALSE(place("sip:a@192.0.2.9;maddr=" + std::string(65, '1')));
 }

@@ -61,6 +61,10 @@ constexpr bool is(char c, Class which) {
     return (detail::classes[static_cast<unsigned char>(c)] & static_cast<std::uint16_t>(which)) !=
            0;
 }
+constexpr bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
 constexpr bool is_token_char(char c) { return is(c, Class::token); }
 
 }  // namespace sip

@@ -6,18 +6,21 @@
 namespace sip {
 namespace {
 
-/// "(" ... ")" with nested comments and quoted-pairs. False: it does not end.
+/// "(" ... ")" with nested comments and quoted-pairs. False: it does not end, or a control byte
+/// stands in it.
 bool skip_comment(Scanner& scanner) {
     std::size_t depth = 0;
     do {
         if (scanner.done()) return false;
         if (scanner.take('\\')) {
-            if (scanner.done()) return false;
+            if (scanner.done() || scanner.peek() == '\r' || scanner.peek() == '\n') return false;
             scanner.skip(1);
         } else if (scanner.take('(')) {
             ++depth;
         } else if (scanner.take(')')) {
             --depth;
+        } else if (is_control(scanner.peek()) && !is_lws(scanner.peek())) {
+            return false;
         } else {
             scanner.skip(1);
         }
@@ -41,7 +44,7 @@ Expected<RetryAfter> parse_retry_after(std::string_view value) {
     RetryAfter retry{static_cast<std::uint32_t>(*number), {}};
     scanner.skip_lws();
     if (scanner.peek() == '(' && !skip_comment(scanner))
-        return failure(Condition::malformed, "Retry-After: comment has no end", scanner.at());
+        return failure(Condition::malformed, "Retry-After: comment is malformed", scanner.at());
     const auto parameters = parse_parameters(scanner.rest(), scanner.at());
     if (!parameters) return tl::unexpected(parameters.error());
     if (const auto duration = parse_decimal(parameters->value_of("duration"), UINT32_MAX))

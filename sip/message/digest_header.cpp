@@ -27,9 +27,8 @@ Step take_pair(Scanner& scanner, Pair& pair) {
         if (!quoted) return Step::broken;
         pair.value = *quoted;
     } else {
-        pair.value = scanner.take_while([](char c) {
-            return !is_lws(c) && c != ',' && c != '"' && static_cast<unsigned char>(c) > 0x20;
-        });
+        pair.value = scanner.take_while(
+            [](char c) { return c != ' ' && c != ',' && c != '"' && !is_control(c); });
     }
     scanner.skip_lws();
     return scanner.done() || scanner.peek() == ',' ? Step::pair : Step::broken;

@@ -11,10 +11,6 @@ namespace sip {
 namespace {
 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-constexpr bool is_control(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-}
 
 bool is_token(std::string_view text) {
     for (const char c : text)
@@ -306,8 +302,7 @@ void MessageScanner::content_length(std::string_view value, std::size_t at) {
 void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
     const std::string_view all = text(begin, end);
     if (!is_special(all)) return;
-    bool quoted = false;
-    std::size_t comments = 0;  // open parentheses
+    QuoteState state;
     for (std::size_t i = 0; i < all.size(); ++i) {
         const char c = all[i];
         if (c == '\n') continue;  // a fold: `next_line` judged it
@@ -323,17 +318,10 @@ void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes)
             return fail(Condition::malformed, "control character in the header section", begin + i);
         } else if (!quotes) {
             continue;
-        } else if (c == '\\' && (quoted || comments > 0)) {
-            // CR, LF and bytes outside ASCII cannot be quoted: the next round judges them.
-            const bool pair = i + 1 < all.size() && all[i + 1] != '\r' && all[i + 1] != '\n' &&
-                              static_cast<unsigned char>(all[i + 1]) < 0x80;
-            if (pair) ++i;
-        } else if (c == '"' && comments == 0) {
-            quoted = !quoted;
-        } else if (c == '(' && !quoted) {
-            ++comments;
-        } else if (c == ')' && !quoted && comments > 0) {
-            --comments;
+        } else if (c == '\\' && state.is_pair(all.substr(i))) {
+            ++i;
+        } else {
+            state.pass(c);
         }
     }
 }

@@ -2,6 +2,20 @@
 
 namespace sip {
 
+bool has_control(std::string_view value) {
+    QuoteState quotes;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const char c = value[i];
+        if (c == '\\' && quotes.is_pair(value.substr(i)))
+            ++i;
+        else if (is_control(c) && !is_lws(c))
+            return true;
+        else
+            quotes.pass(c);
+    }
+    return false;
+}
+
 ListElement take_element(std::string_view& rest) {
     bool in_quotes = false, in_brackets = false;
     for (std::size_t i = 0; i < rest.size(); ++i) {

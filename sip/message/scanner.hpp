@@ -63,7 +63,7 @@ public:
                 const std::string_view inside = text_.substr(at_ + 1, i - at_ - 1);
                 at_ = i + 1;
                 return inside;
-            } else if (static_cast<unsigned char>(c) < 0x20 && !is_lws(c)) {
+            } else if (is_control(c) && !is_lws(c)) {
                 return {};
             }
         }
@@ -74,6 +74,34 @@ private:
     std::string_view text_;
     std::size_t at_ = 0;
 };
+
+/// Where in a header value a backslash makes a quoted-pair: in a quoted-string and in a comment
+/// (RFC 3261 25.1). Told each character that is not part of a pair.
+class QuoteState {
+public:
+    bool takes_pairs() const { return quoted_ || comments_ > 0; }
+    /// Whether `text`, which starts with a backslash, starts with a quoted-pair: CR, LF and bytes
+    /// outside ASCII cannot be quoted.
+    bool is_pair(std::string_view text) const {
+        return takes_pairs() && text.size() > 1 && text[1] != '\r' && text[1] != '\n' &&
+               static_cast<unsigned char>(text[1]) < 0x80;
+    }
+    void pass(char c) {
+        if (c == '"' && comments_ == 0)
+            quoted_ = !quoted_;
+        else if (c == '(' && !quoted_)
+            ++comments_;
+        else if (c == ')' && !quoted_ && comments_ > 0)
+            --comments_;
+    }
+
+private:
+    bool quoted_ = false;
+    std::size_t comments_ = 0;  ///< open parentheses
+};
+
+/// Whether a control byte stands in `value` that is neither white space nor in a quoted-pair.
+bool has_control(std::string_view value);
 
 /// One element of a comma-separated list, taken off the front of `rest`: the text up to the first
 /// comma outside quotes and <>, trimmed.

@@ -13,7 +13,8 @@ Expected<Warning> parse_warning(std::string_view text) {
         return failure(Condition::malformed, "Warning: three digits expected", 0);
     warning.code = static_cast<std::uint16_t>(*parse_decimal(code));
     scanner.skip_lws();
-    warning.agent = scanner.take_while([](char c) { return !is_lws(c) && c != '"'; });
+    // warn-agent = hostport / pseudonym
+    warning.agent = scanner.take_while([](char c) { return is(c, Class::value); });
     scanner.skip_lws();
     const auto quoted = scanner.take_quoted();
     if (warning.agent.empty() || !quoted || !scanner.done())

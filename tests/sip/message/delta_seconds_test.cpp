@@ -32,3 +32,13 @@ TEST_CASE("R3261-20.22-1: Max-Forwards is 0 to 255") {
     CHECK_FALSE(parse_max_forwards("256"));
     CHECK_FALSE(parse_max_forwards("-1"));
 }
+
+TEST_CASE("T-8: control bytes are refused in a comment outside of quoted-pairs") {
+    for (char c : {'\0', '\x01', '\x1f', '\x7f'}) {
+        CHECK_FALSE(parse_retry_after(std::string("5 (a") + c + ")"));
+        CHECK_FALSE(parse_retry_after(std::string("5 ((a)") + c + ")"));
+        CHECK(parse_retry_after(std::string("5 (a\\") + c + ")"));
+    }
+    CHECK_FALSE(parse_retry_after("5 (a\\\r\n b)"));
+    CHECK(parse_retry_after("5 (a\r\n b)"));
+}

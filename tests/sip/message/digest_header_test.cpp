@@ -66,6 +66,16 @@ TEST_CASE("R3261-22.4-3: Authentication-Info is read") {
     CHECK_FALSE(parse_authentication_info("nextnonce"));
 }
 
+TEST_CASE("T-8: control bytes are refused in digest values, bare or quoted") {
+    for (char c : {'\0', '\x01', '\x1f', '\x7f'}) {
+        CHECK_FALSE(parse_credentials(std::string("Digest nonce=a") + c));
+        CHECK_FALSE(parse_credentials(std::string("Digest nonce=a") + c + "b"));
+        CHECK_FALSE(parse_credentials(std::string("Digest nonce=\"a") + c + "\""));
+        CHECK_FALSE(parse_challenge(std::string("Digest realm=a") + c));
+        CHECK(parse_credentials(std::string("Digest nonce=\"a\\") + c + "\""));
+    }
+}
+
 TEST_CASE("every algorithm is written as it is read") {
     for (int i = 0; i < 6; ++i) {
         const auto algorithm = static_cast<DigestAlgorithm>(i);

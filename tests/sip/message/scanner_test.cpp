@@ -26,7 +26,7 @@ TEST_CASE("a quoted string keeps its escapes; one without end, or with control b
     CHECK(*Scanner("\"\"").take_quoted() == "");
     CHECK(*Scanner("\"a\\\0b\""sv).take_quoted() == "a\\\0b"sv);
     for (std::string_view bad : {"\"abc"sv, "\"abc\\\""sv, "\"abc\\"sv, "abc"sv, "\"a\x01\""sv,
-                                 "\"a\0b\""sv, "\"a\\\rb\""sv, ""sv})
+                                 "\"a\0b\""sv, "\"a\x7f\""sv, "\"a\\\rb\""sv, ""sv})
         CHECK_FALSE(Scanner(bad).take_quoted());
 }
 
@@ -40,4 +40,15 @@ TEST_CASE("list elements end at commas outside quotes and brackets") {
     CHECK(element.text == "third");
     CHECK(element.last);
     CHECK(rest.empty());
+}
+
+TEST_CASE("T-8: control bytes are clean behind a backslash in quotes and comments, nowhere else") {
+    using namespace std::string_view_literals;
+    for (std::string_view clean : {""sv, "a\r\n\tb"sv, "\"\\\0\""sv, "(\\\x01)"sv, "((\\\0)\\\0)"sv,
+                                   "\"(\" \"\\\0\""sv, "(\" \\\0"sv, "\xC3\xBC"sv})
+        CHECK_MESSAGE(!has_control(clean), std::string(clean));
+    for (std::string_view dirty :
+         {"\0"sv, "a\x7f"sv, "\\\0"sv, "\"\0\""sv, "\"a\" \\\0"sv, "(a) \\\0"sv, "\"\\\\\0\""sv,
+          "\"(\" \\\0"sv, "\"\\\xC3\x01\""sv, ") \\\x01"sv})
+        CHECK_MESSAGE(has_control(dirty), std::string(dirty));
 }

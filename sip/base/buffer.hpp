@@ -16,8 +16,7 @@ public:
 
     Appender& operator<<(std::string_view text) {
         if (text.size() > room_.size() - size_) {
-            overflowed_ = true;
-            size_ = room_.size();
+            fail();
         } else if (!text.empty()) {
             std::memcpy(room_.data() + size_, text.data(), text.size());
             size_ += text.size();
@@ -44,9 +43,17 @@ public:
         return *this;
     }
 
+    /// From now on as if the room had run out: what is being written must not be used.
+    void fail() {
+        overflowed_ = true;
+        size_ = room_.size();
+    }
+
     bool overflowed() const { return overflowed_; }
     std::size_t size() const { return size_; }
     std::string_view view() const { return {room_.data(), size_}; }
+    /// What was written behind the first `size` bytes, to be edited in place.
+    std::span<char> behind(std::size_t size) { return room_.subspan(size, size_ - size); }
     std::size_t room_left() const { return room_.size() - size_; }
     /// Forgets what was written after `size`; used to take back a part that did not fit.
     void rewind(std::size_t size) {

@@ -119,7 +119,11 @@ bool Decoder::party(HeaderId id) {
     const auto address = parse_name_addr(field->value, leniency_);
     if (!address) return fail(address.error(), field->value);
     (is_from ? found_.from : found_.to) = *address;
-    (is_from ? found_.from_tag : found_.to_tag) = address->tag();
+    // RFC 3261 25.1: a tag is a token. Quoted it would be another one in each place that shows it.
+    const auto tag = address->parameters.token_of(
+        "tag", is_from ? "From: tag is malformed" : "To: tag is malformed");
+    if (!tag) return fail(tag.error(), address->parameters.text());
+    (is_from ? found_.from_tag : found_.to_tag) = *tag;
     if (is_from && found_.from_tag.empty() && !leniency_.rfc2543)
         return fail(Condition::malformed, "From: tag is missing", field->value);
     return true;

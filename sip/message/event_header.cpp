@@ -16,7 +16,9 @@ Expected<EventHeader> parse_event(std::string_view value) {
         return failure(Condition::malformed, "Event: one package with parameters expected",
                        parameters.error().offset);
     event.parameters = *parameters;
-    event.id = event.parameters.value_of("id");
+    const auto id = event.parameters.token_of("id", "Event: id is malformed");
+    if (!id) return tl::unexpected(id.error());
+    event.id = *id;
     return event;
 }
 

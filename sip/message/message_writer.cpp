@@ -1,91 +1,139 @@
 #include "sip/message/message_writer.hpp"
 
+#include <span>
+
 #include "sip/base/error.hpp"
 #include "sip/base/text.hpp"
+#include "sip/message/scanner.hpp"
+#include "sip/message/token_list.hpp"
 
 namespace sip {
 namespace {
 
-/// Folds and tabs become one space with the white space around them; other control bytes go. What
-/// came in cannot start a line of its own.
-void write_value(Appender& out, std::string_view value) {
-    value = trim(value);
+/// Folds and tabs become one space with the white space around them; control bytes go, but for
+/// those of quoted-pairs. Works in place, as nothing grows; the new size is returned. With `quotes`
+/// false there are no quoted-pairs.
+std::size_t clean(std::span<char> text, bool quotes) {
+    const std::string_view value = trim({text.data(), text.size()});
+    const auto shift = static_cast<std::size_t>(value.data() - text.data());
+    QuoteState state;
+    std::size_t size = 0;
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];
-        // A quoted-pair is kept whole, whatever byte it escapes.
-        if (c == '\\' && i + 1 < value.size() && value[i + 1] != '\r' && value[i + 1] != '\n') {
-            out << value.substr(i++, 2);
+        if (c == '\\' && state.is_pair(value.substr(i))) {
+            text[size++] = c;
+            text[size++] = text[shift + ++i];
         } else if (is_lws(c)) {
-            std::size_t end = i;
             bool plain = true;
+            std::size_t end = i;
             for (; end < value.size() && is_lws(value[end]); ++end) plain &= value[end] == ' ';
-            out << (plain ? value.substr(i, end - i) : " ");
+            const std::size_t spaces = plain ? end - i : 1;
+            for (std::size_t k = 0; k < spaces; ++k) text[size++] = ' ';
             i = end - 1;
-        } else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
-            out << c;
+        } else if (!is_control(c)) {
+            if (quotes) state.pass(c);
+            text[size++] = c;
         }
     }
+    return size;
 }
 
 bool needs_care(std::string_view value) {
-    for (char c : value)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
-    return false;
+    unsigned found = 0;
+    for (const char c : value) found |= static_cast<unsigned>(is_control(c));
+    return found != 0;
+}
+
+/// RFC 3261 7.1: no white space, no control characters, no <> around it.
+bool may_be_request_uri(std::string_view uri) {
+    unsigned bad = static_cast<unsigned>(uri.empty());
+    for (const char c : uri) {
+        const auto byte = static_cast<unsigned char>(c);
+        bad |= static_cast<unsigned>(byte <= 0x20 || byte >= 0x7f) |
+               static_cast<unsigned>(c == '<' || c == '>' || c == '"');
+    }
+    return bad == 0;
 }
 
 }  // namespace
+
+void MessageWriter::start_line() {
+    // Less than there was: somebody took lines back.
+    if (value_at_ != none || out_.size() > line_at_) out_.fail();
+}
+
+void MessageWriter::name(std::string_view name) {
+    start_line();
+    if (name.empty()) out_.fail();
+    out_ << name << ": ";
+    value_at_ = out_.size();
+}
+
+void MessageWriter::end_line(bool quotes) {
+    if (value_at_ == none || out_.size() < value_at_) out_.fail();
+    if (!out_.overflowed()) {
+        const std::span<char> text = out_.behind(value_at_);
+        if (needs_care({text.data(), text.size()})) out_.rewind(value_at_ + clean(text, quotes));
+    }
+    out_ << "\r\n";
+    line_at_ = out_.size();
+    value_at_ = none;
+}
 
 MessageWriter& MessageWriter::request(Method method, std::string_view uri) {
     return request(name_of(method), uri);
 }
 
 MessageWriter& MessageWriter::request(std::string_view method, std::string_view uri) {
-    out_ << method << ' ';
-    if (needs_care(uri))
-        write_value(out_, uri);
-    else
-        out_ << uri;
-    out_ << " SIP/2.0\r\n";
+    start_line();
+    if (!is_token(method) || !may_be_request_uri(uri)) out_.fail();
+    out_ << method << ' ' << uri << " SIP/2.0\r\n";
+    line_at_ = out_.size();
     return *this;
 }
 
 MessageWriter& MessageWriter::response(std::uint16_t status, std::string_view reason) {
+    start_line();
+    if (status < 100 || status > 699) out_.fail();
     out_ << "SIP/2.0 " << status << ' ';
-    write_value(out_, reason.empty() ? reason_of(status) : reason);
-    out_ << "\r\n";
+    value_at_ = out_.size();
+    out_ << (reason.empty() ? reason_of(status) : reason);
+    end_line(false);
     return *this;
 }
 
 MessageWriter& MessageWriter::header(HeaderId id, std::string_view value) {
-    return header(name_of(id), value);
+    name(name_of(id));
+    out_ << value;
+    return end();
 }
 
-MessageWriter& MessageWriter::header(std::string_view name, std::string_view value) {
-    out_ << name << ": ";
-    if (needs_care(value))
-        write_value(out_, value);
-    else
-        out_ << value;
-    out_ << "\r\n";
-    return *this;
+MessageWriter& MessageWriter::header(std::string_view field, std::string_view value) {
+    name(is_token(field) ? field : std::string_view{});
+    out_ << value;
+    return end();
 }
 
 MessageWriter& MessageWriter::header(HeaderId id, std::uint64_t value) {
-    out_ << name_of(id) << ": ";
-    out_.decimal(value) << "\r\n";
-    return *this;
+    name(name_of(id));
+    out_.decimal(value);
+    return end();
 }
 
-Appender& MessageWriter::begin(HeaderId id) { return out_ << name_of(id) << ": "; }
+Appender& MessageWriter::begin(HeaderId id) {
+    name(name_of(id));
+    return out_;
+}
 
 MessageWriter& MessageWriter::end() {
-    out_ << "\r\n";
+    end_line(true);
     return *this;
 }
 
 void MessageWriter::finish(std::size_t body_bytes) {
     header(HeaderId::content_length, static_cast<std::uint64_t>(body_bytes));
     out_ << "\r\n";
+    line_at_ = out_.size();
 }
 
 void MessageWriter::finish(std::string_view content_type, std::string_view body) {

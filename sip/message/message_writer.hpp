@@ -9,23 +9,25 @@
 
 namespace sip {
 
-/// Writes one message, head first, into a buffer. Values must not hold CR or LF; `header` folds
-/// what came in folded back to single spaces and drops control bytes, so that nothing a peer sent
-/// can start a header field of its own.
+/// Writes one message, head first, into a buffer. Whatever it is given, no header field comes out
+/// that was not asked for: in a value folds become single spaces and control bytes go, but for
+/// those of quoted-pairs; what cannot be made clean fails the buffer (it has `overflowed`). That is
+/// a method or name that is no token, a Request-URI with a byte that may not stand in one, a status
+/// that is none, a field begun and not ended, or text that was written outside of any.
 class MessageWriter {
 public:
-    explicit MessageWriter(Appender& out) : out_(out) {}
+    explicit MessageWriter(Appender& out) : out_(out), line_at_(out.size()) {}
 
     MessageWriter& request(Method method, std::string_view uri);
     MessageWriter& request(std::string_view method, std::string_view uri);
     /// An empty `reason` becomes the RFC's for that status.
     MessageWriter& response(std::uint16_t status, std::string_view reason = {});
 
-    /// A whole header field; the value as it is but for folds and control bytes.
+    /// A whole header field.
     MessageWriter& header(HeaderId id, std::string_view value);
-    MessageWriter& header(std::string_view name, std::string_view value);
+    MessageWriter& header(std::string_view field, std::string_view value);
     MessageWriter& header(HeaderId id, std::uint64_t value);
-    /// Starts a header field whose value the caller appends to `out()`; `end` closes it.
+    /// Starts a header field whose value the caller appends to what is returned; `end` closes it.
     Appender& begin(HeaderId id);
     MessageWriter& end();
 
@@ -34,10 +36,16 @@ public:
     /// The same, and the body behind it. With a `content_type`, that field too.
     void finish(std::string_view content_type, std::string_view body);
 
-    Appender& out() { return out_; }
-
 private:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+    void start_line();
+    void name(std::string_view name);
+    void end_line(bool quotes);
+
     Appender& out_;
+    std::size_t line_at_;          ///< where the last line ended
+    std::size_t value_at_ = none;  ///< where the text begins that `end_line` cleans
 };
 
 /// `text` between quotes, with quoted-pairs where needed. RFC 3261 25.1 quoted-string.

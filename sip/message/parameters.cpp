@@ -10,7 +10,7 @@ constexpr bool is_value_char(char c) { return is(c, Class::value); }
 /// One parameter behind its semicolon; nothing when the grammar is broken.
 std::optional<Parameter> take_parameter(Scanner& scanner) {
     Parameter parameter;
-    parameter.name = scanner.take_while(is_value_char);
+    parameter.name = scanner.take_token();
     if (parameter.name.empty()) return {};
     if (!scanner.take_separator('=')) return parameter;
     parameter.has_value = true;
@@ -27,6 +27,13 @@ std::optional<Parameter> take_parameter(Scanner& scanner) {
 }
 
 }  // namespace
+
+void write_parameter(Appender& out, const Parameter& parameter) {
+    out << ';' << parameter.name;
+    if (!parameter.has_value) return;
+    const std::string_view quote = parameter.quoted ? "\"" : "";
+    out << '=' << quote << parameter.value << quote;
+}
 
 Expected<Parameters> parse_parameters(std::string_view text, std::size_t offset) {
     Scanner scanner(text);
@@ -64,6 +71,19 @@ std::optional<Parameter> Parameters::find(std::string_view name) const {
 std::string_view Parameters::value_of(std::string_view name) const {
     const auto parameter = find(name);
     return parameter ? parameter->value : std::string_view{};
+}
+
+Expected<std::string_view> Parameters::token_of(std::string_view name,
+                                                std::string_view rule) const {
+    std::string_view token, rest = text_;
+    while (const auto parameter = next(rest)) {
+        if (!equal_ignoring_case(parameter->name, name)) continue;
+        if (!token.empty() || !parameter->has_value || parameter->quoted)
+            return failure(Condition::malformed, rule,
+                           static_cast<std::size_t>(parameter->name.data() - text_.data()));
+        token = parameter->value;
+    }
+    return token;
 }
 
 }  // namespace sip

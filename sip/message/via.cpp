@@ -45,6 +45,9 @@ Expected<void> read_parameters(Via& via) {
         const auto named = [&](std::string_view wanted, std::string_view& field) {
             if (field.empty() && equal_ignoring_case(name, wanted)) field = parameter->value;
         };
+        // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
+        if (!via.branch.empty() && equal_ignoring_case(name, "branch"))
+            return failure(Condition::malformed, "Via: branch stands twice");
         named("branch", via.branch);
         named("received", via.received);
         named("maddr", via.maddr);

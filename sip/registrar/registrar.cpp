@@ -44,10 +44,7 @@ void write_parameters(Appender& out, const Parameters& parameters) {
         if (equal_ignoring_case(parameter->name, "q") ||
             equal_ignoring_case(parameter->name, "expires"))
             continue;
-        out << ';' << parameter->name;
-        if (!parameter->has_value) continue;
-        out << (parameter->quoted ? "=\"" : "=") << parameter->value
-            << (parameter->quoted ? "\"" : "");
+        write_parameter(out, *parameter);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "sip/base/endpoint.hpp"
 #include "sip/base/text.hpp"
+#include "sip/message/scanner.hpp"
 #include "sip/message/via.hpp"
 
 namespace sip {
@@ -20,10 +21,7 @@ void write_top_via(Appender& out, const Via& via, const Source& source) {
         if (equal_ignoring_case(parameter->name, "received") ||
             equal_ignoring_case(parameter->name, "rport"))
             continue;
-        out << ';' << parameter->name;
-        if (!parameter->has_value) continue;
-        out << (parameter->quoted ? "=\"" : "=") << parameter->value
-            << (parameter->quoted ? "\"" : "");
+        write_parameter(out, *parameter);
     }
     const auto sent_by = parse_numeric_host(via.host);
     if (via.has_rport || !sent_by || *sent_by != source.remote.address) {
@@ -32,16 +30,6 @@ void write_top_via(Appender& out, const Via& via, const Source& source) {
         write_address(out, source.remote.address, Brackets::none);
     }
     if (via.has_rport) out << ";rport=" << source.remote.port;
-}
-
-bool is_clean(std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\')
-            ++i;  // a quoted-pair may hold any byte
-        else if (static_cast<unsigned char>(text[i]) < 0x20 && !is_lws(text[i]))
-            return false;
-    }
-    return true;
 }
 
 }  // namespace
@@ -87,30 +75,27 @@ Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
         const auto via = next_via(rest, shard.leniency);
         if (!via || !*via) {
             // It cannot be read: whoever sent it may know it again.
-            if (is_clean(field.value)) writer_.header(HeaderId::via, field.value);
+            if (!has_control(field.value)) writer_.header(HeaderId::via, field.value);
             continue;
         }
-        write_top_via(writer_.begin(HeaderId::via), **via, source);
+        Appender& out = writer_.begin(HeaderId::via);
+        write_top_via(out, **via, source);
         rest = trim(rest);
-        if (!rest.empty()) writer_.out() << ", " << rest;
+        if (!rest.empty()) out << ", " << rest;
         writer_.end();
     }
-    if (const auto* from = request.find(HeaderId::from); from != nullptr && is_clean(from->value))
+    if (const auto* from = request.find(HeaderId::from);
+        from != nullptr && !has_control(from->value))
         writer_.header(HeaderId::from, from->value);
-    if (const auto* to = request.find(HeaderId::to); to != nullptr && is_clean(to->value)) {
+    if (const auto* to = request.find(HeaderId::to); to != nullptr && !has_control(to->value)) {
         const auto parsed = parse_name_addr(to->value, shard.leniency);
-        const bool tagged = !parsed || !parsed->tag().empty() || status == 100;
-        if (tagged || to_tag.empty()) {
-            writer_.header(HeaderId::to, to->value);
-        } else {
-            writer_.header(HeaderId::to, to->value);
-            out_.rewind(out_.size() - 2);
-            writer_.out() << ";tag=" << to_tag;
-            writer_.end();
-        }
+        const bool tagged = !parsed || parsed->parameters.has("tag") || status == 100;
+        Appender& out = writer_.begin(HeaderId::to) << to->value;
+        if (!tagged && !to_tag.empty()) out << ";tag=" << to_tag;
+        writer_.end();
     }
     for (HeaderId id : {HeaderId::call_id, HeaderId::cseq})
-        if (const auto* field = request.find(id); field != nullptr && is_clean(field->value))
+        if (const auto* field = request.find(id); field != nullptr && !has_control(field->value))
             writer_.header(id, field->value);
     if (status == 100 && request.has(HeaderId::timestamp))
         writer_.header(HeaderId::timestamp, request.value_of(HeaderId::timestamp));

@@ -56,3 +56,21 @@ TEST_CASE("an appender without room takes nothing but the empty text") {
     CHECK(out.overflowed());
     CHECK(out.view().empty());
 }
+
+TEST_CASE("a failed appender is as one without room, until what failed is taken back") {
+    std::array<char, 8> room{};
+    Appender out(room);
+    out << "ab";
+    out.fail();
+    CHECK(out.overflowed());
+    out << "c";
+    CHECK(out.overflowed());
+    out.rewind(2);
+    CHECK_FALSE(out.overflowed());
+    CHECK((out << "cd").view() == "abcd");
+    const std::span<char> behind = out.behind(3);
+    REQUIRE(behind.size() == 1);
+    behind[0] = 'x';
+    CHECK(out.view() == "abcx");
+    CHECK(out.behind(4).empty());
+}

@@ -184,6 +184,29 @@ TEST_CASE("R4475-3.4.1: no From tag and no branch, as in RFC 2543, unless we are
     }
 }
 
+TEST_CASE("R3261-7.3.1-1 T-2: a tag is a token and stands once") {
+    struct Row {
+        const char* parameters;
+        const char* where;
+    };
+    for (const Row& row : {Row{";tag=\"x\"", "tag=\"x\""}, Row{";x;tag", "tag\r\n"},
+                           Row{";tag=\"\"", "tag=\"\""}, Row{";tag=one;Tag=two", "Tag=two"}}) {
+        for (const Leniency& leniency : {Leniency{}, Leniency::strict()}) {
+            Lines lines;
+            lines.from = "From: <sip:ada@mill.example>" + std::string(row.parameters) + "\r\n";
+            check_failure(lines, Condition::malformed, "From: tag is malformed", row.where,
+                          leniency);
+            lines = {};
+            lines.from = "From: <sip:ada@mill.example>;tag=1\r\n";
+            lines.to = "To: <sip:porch@gate.example>" + std::string(row.parameters) + "\r\n";
+            check_failure(lines, Condition::malformed, "To: tag is malformed", row.where, leniency);
+        }
+    }
+    Lines lines;
+    lines.from = "From: <sip:ada@mill.example>;x=\"tag=1;tag=2\";tag=f1\r\n";
+    CHECK(Decoded(lines)->from_tag == "f1");
+}
+
 TEST_CASE("every Via counts, and each has to be well-formed") {
     Lines lines;
     lines.more = "Via: SIP/2.0/UDP b.example, SIP/2.0/UDP ;branch=x\r\n";

@@ -21,3 +21,10 @@ TEST_CASE("R6665-4.2.2-9: packages compare in any case, template included; ids b
     CHECK_FALSE(same_event("presence", "", "presence.winfo", ""));
     CHECK_FALSE(same_event("presence", "", "presence", "1"));
 }
+
+TEST_CASE("R6665-8.2.1-1 T-2: an id is a token, and there is one") {
+    for (const char* bad : {"presence;id=\"a\"", "presence;id", "presence;id=a;id=b",
+                            "presence;id=a;ID=a", "presence;id=\"\""})
+        CHECK_MESSAGE(!parse_event(bad), bad);
+    CHECK(parse_event("presence;x=\"id=1\";id=2")->id == "2");
+}

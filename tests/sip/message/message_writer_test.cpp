@@ -5,6 +5,8 @@
 #include <array>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sip/message/message_parser.hpp"
 
@@ -65,4 +67,144 @@ TEST_CASE("R3261-7.3.1-1: quoted strings are escaped, and addresses always stand
     Appender out(room);
     write_name_addr(out, "say \"hi\" \\ \r\n", "sip:a@b,c");
     CHECK(out.view() == "\"say \\\"hi\\\" \\\\ \" <sip:a@b,c>");
+}
+
+namespace {
+
+using namespace std::string_view_literals;
+
+/// Writes a whole message with `write` in it; empty when the writer failed.
+template <class Write>
+std::string written(Write write) {
+    std::array<char, 1024> room{};
+    Appender out(room);
+    MessageWriter writer(out);
+    write(writer);
+    writer.finish("text/plain", "b\r\n\0"sv);
+    return out.overflowed() ? std::string{} : std::string(out.view());
+}
+
+/// Nothing, or one message with exactly the fields `names` and Content-Type and Content-Length.
+void check_no_injection(const std::string& text, std::vector<std::string_view> names) {
+    if (text.empty()) return;
+    CAPTURE(text);
+    std::array<HeaderField, 16> slots;
+    for (const Framing framing : {Framing::stream, Framing::datagram}) {
+        const Scan scan = scan_message(text, slots, framing, {}, Leniency::strict());
+        REQUIRE_MESSAGE(scan.end == ScanEnd::complete, scan.error.rule);
+        CHECK(scan.consumed == text.size());
+        CHECK(scan.message.body == "b\r\n\0"sv);
+        REQUIRE(scan.message.headers.size() == names.size() + 2);
+        for (std::size_t i = 0; i < names.size(); ++i)
+            CHECK(scan.message.headers[i].name == names[i]);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("T-8 R3261-7.3.1-2: no CR, LF or NUL makes a line, in whichever place it is written") {
+    const std::string_view evils[] = {
+        "\r"sv,          "\n"sv,        "\0"sv,       "\r\n"sv,          "\x7f"sv,
+        "\r\nEvil: x"sv, "\nEvil: x"sv, "\r\n\r\n"sv, "\\\r\nEvil: x"sv, "\"\\\nEvil: x"sv};
+    for (std::string_view evil : evils) {
+        for (int where = 0; where < 3; ++where) {
+            const std::string bad =
+                (where == 0 ? "" : "ab") + std::string(evil) + (where == 2 ? "" : "cd");
+            CAPTURE(bad);
+            const auto start = [](MessageWriter& w) -> MessageWriter& {
+                return w.request(Method::options, "sip:a@b");
+            };
+            CHECK(written([&](auto& w) { w.request(bad, "sip:a@b"); }).empty());
+            CHECK(written([&](auto& w) { w.request(Method::options, "sip:" + bad); }).empty());
+            CHECK(written([&](auto& w) { start(w).header(bad, "x"); }).empty());
+            check_no_injection(written([&](auto& w) { w.response(200, bad); }), {});
+            check_no_injection(written([&](auto& w) { start(w).header("X", bad); }), {"X"});
+            check_no_injection(written([&](auto& w) { start(w).header(HeaderId::subject, bad); }),
+                               {"Subject"});
+            check_no_injection(written([&](auto& w) {
+                                   start(w).begin(HeaderId::subject) << "(x) " << bad << " y";
+                                   w.end().header("X", "y");
+                               }),
+                               {"Subject", "X"});
+            check_no_injection(written([&](auto& w) {
+                                   write_quoted(start(w).begin(HeaderId::subject), bad);
+                                   w.end();
+                               }),
+                               {"Subject"});
+            check_no_injection(written([&](auto& w) {
+                                   write_name_addr(start(w).begin(HeaderId::to), bad, bad);
+                                   w.end();
+                               }),
+                               {"To"});
+        }
+        std::array<char, 256> room{};
+        Appender out(room);
+        MessageWriter writer(out);
+        writer.request(Method::options, "sip:a").finish(std::string("a/b").append(evil), "");
+        CHECK(out.view().find("\r\nEvil") == std::string_view::npos);
+    }
+}
+
+TEST_CASE("T-8: what cannot be a line fails the writer") {
+    const auto fails = [](auto write) { return written(write).empty(); };
+    CHECK_FALSE(fails([](auto& w) { w.request("M-x", "sip:a@b"); }));
+    for (const char* method : {"", " ", "A B", "A:", "A\t", "\xC3\xBC"})
+        CHECK_MESSAGE(fails([&](auto& w) { w.request(method, "sip:a@b"); }), method);
+    CHECK(fails([](auto& w) { w.request(Method::unknown, "sip:a@b"); }));
+    for (const char* uri : {"", " ", "sip:a b", "sip:a@b ", "<sip:a@b>", "sip:\"a", "sip:\xC3\xBC"})
+        CHECK_MESSAGE(fails([&](auto& w) { w.request(Method::options, uri); }), uri);
+    for (const char* name : {"", " ", "A B", "A:", "A\t", "\xC3\xBC"})
+        CHECK_MESSAGE(fails([&](auto& w) { w.response(200).header(name, "x"); }), name);
+    CHECK(fails([](auto& w) { w.response(200).header(HeaderId::unknown, "x"); }));
+    CHECK(fails([](auto& w) { w.response(200).header(HeaderId::unknown, 1U); }));
+    for (const std::uint16_t status : std::initializer_list<std::uint16_t>{0, 99, 700, 6000})
+        CHECK(fails([&](auto& w) { w.response(status); }));
+    CHECK_FALSE(fails([](auto& w) { w.response(100).header("X", ""); }));
+    CHECK_FALSE(fails([](auto& w) { w.response(699); }));
+}
+
+TEST_CASE("T-8: a field that is not ended, ended twice, or written outside of any fails") {
+    std::array<char, 256> room{};
+    const auto fails = [&](auto write) {
+        Appender out(room);
+        MessageWriter writer(out);
+        writer.response(200);
+        write(writer, out);
+        writer.finish(std::size_t{0});
+        return out.overflowed();
+    };
+    CHECK_FALSE(fails([](auto& w, auto&) { w.begin(HeaderId::to) << "x", w.end(); }));
+    CHECK(fails([](auto& w, auto&) { w.begin(HeaderId::to) << "x"; }));
+    CHECK(fails([](auto& w, auto&) { w.begin(HeaderId::to), w.begin(HeaderId::from), w.end(); }));
+    CHECK(fails([](auto& w, auto&) { w.begin(HeaderId::to), w.header("X", "y"); }));
+    CHECK(fails([](auto& w, auto&) { w.end(); }));
+    CHECK(fails([](auto& w, auto&) { w.begin(HeaderId::to), w.end().end(); }));
+    CHECK(fails([](auto&, auto& out) { out << "Evil: x\r\n"; }));
+    CHECK(fails([](auto& w, auto& out) { w.header("X", "y"), out << "\r\nEvil: x"; }));
+    // What was taken back was never there.
+    CHECK_FALSE(fails([](auto& w, auto& out) {
+        const std::size_t size = out.size();
+        w.header("X", "y");
+        out.rewind(size);
+    }));
+}
+
+TEST_CASE("T-8: quoted-pairs are kept whole in quotes and comments, and are none elsewhere") {
+    for (const auto& [given, wanted] :
+         {std::pair{"\"a\\\0b\""sv, "\"a\\\0b\""sv}, std::pair{"(a\\\x01)"sv, "(a\\\x01)"sv},
+          std::pair{"a\\\0b"sv, "a\\b"sv}, std::pair{"\"a\" \\\0b"sv, "\"a\" \\b"sv},
+          std::pair{"\"a\\\r\n b\""sv, "\"a\\ b\""sv}, std::pair{"(\"\\\0\0"sv, "(\"\\\0"sv},
+          std::pair{"  a\t\tb  c\0 "sv, "a b  c"sv}, std::pair{"\0"sv, ""sv},
+          std::pair{"\r\n"sv, ""sv}}) {
+        std::array<char, 64> room{};
+        Appender out(room);
+        MessageWriter writer(out);
+        writer.begin(HeaderId::subject) << given;
+        writer.end();
+        CHECK(out.view() == "Subject: " + std::string(wanted) + "\r\n");
+    }
+    std::array<char, 64> room{};
+    Appender out(room);
+    MessageWriter(out).response(400, "\"\\\0\" (\\\0)"sv);
+    CHECK(out.view() == "SIP/2.0 400 \"\\\" (\\)\r\n");
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 using namespace sip;
 
 TEST_CASE("R3261-7.3.1-1: parameters are found in any case, with and without values") {
@@ -34,4 +36,38 @@ TEST_CASE("R4475-3.1.2.1: empty parameters and stray text are errors at their pl
         REQUIRE_FALSE(parsed);
         CHECK(parsed.error().offset == 100 + row.offset);
     }
+}
+
+TEST_CASE("R3261-7.3.1-1: a name is a token; a value may hold a host too") {
+    for (const char* bad : {";a[=1", ";a:b=1", ";a/b", ";&=1", ";$", ";(=1", ";a=(", ";a=b(c)"})
+        CHECK_MESSAGE(!parse_parameters(bad), bad);
+    CHECK(parse_parameters(";+sip.instance=\"<urn:uuid:1>\";a-.!%*_+`'~=[::1]:5/&$"));
+}
+
+TEST_CASE("R3261-7.3.1-1: a parameter goes out as it came in") {
+    const std::string_view text = ";lr;Tag=a;q=\"x;y=\\\"z\\\\\";e=\"\"";
+    std::array<char, 64> room{};
+    Appender out(room);
+    std::string_view rest = text;
+    while (const auto parameter = Parameters::next(rest)) write_parameter(out, *parameter);
+    CHECK(out.view() == text);
+}
+
+TEST_CASE("R3261-7.3.1-1 T-2: what identifies stands once, with a value, without quotes") {
+    const auto token = [](std::string_view text) {
+        const auto parsed = parse_parameters(text);
+        REQUIRE(parsed);
+        return parsed->token_of("tag", "rule");
+    };
+    CHECK(*token("") == "");
+    CHECK(*token(";x=\"tag=1\";xtag=2;TAG=a1") == "a1");
+    for (const char* bad :
+         {";tag", ";tag=\"a\"", ";tag=\"\"", ";tag=a;tag=b", ";tag=a;x;Tag=a", ";tag=a;tag"}) {
+        CAPTURE(bad);
+        const auto refused = token(bad);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().rule == "rule");
+        CHECK(refused.error().condition == Condition::malformed);
+    }
+    CHECK(token(";x;tag=a;TAG=b").error().offset == 9);
 }

@@ -67,7 +67,8 @@ TEST_CASE("R4475-3.1.2.1: a broken Via is an error that names its place") {
          {"SIP/2.0/UDP 192.0.2.15;;,;,,", "SIP/2.0/UDP", "SIP/2.0/UDP ;branch=x", "SIP/2.0 UDP h",
           "/2.0/UDP h", "SIP//UDP h", "SIP/2.0/UDP h:", "SIP/2.0/UDP h:99999", "SIP/2.0/UDP h:0",
           "SIP/2.0/UDP [::1", "SIP/2.0/UDP [x]", "SIP/2.0/UDP h x", "SIP/2.0/UDP h;rport=x",
-          "SIP/2.0/UDP h,", ",SIP/2.0/UDP h", "SIP/2.0/UDP h;branch="}) {
+          "SIP/2.0/UDP h,", ",SIP/2.0/UDP h", "SIP/2.0/UDP h;branch=",
+          "SIP/2.0/UDP h;branch=1;x;Branch=2", "SIP/2.0/UDP h;branch=1;branch=1"}) {
         std::string_view rest = bad;
         bool broken = false;
         while (const auto via = next_via(rest)) broken |= !*via;

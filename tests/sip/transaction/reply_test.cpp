@@ -166,6 +166,56 @@ TEST_CASE("T-25 T-8: a malformed request is answered with less than it brought, 
     CHECK(answer.text.find('\x01') == std::string::npos);
 }
 
+TEST_CASE("R3261-8.2.6.2-1 T-2: To and From go back as they came, whatever is wrong with the tag") {
+    StackWorld world;
+    for (const std::string tag :
+         {";tag=\"x\"", ";tag=\"\"", ";tag", ";tag=a;tag=b", ";x=\"a\\\"b\";Tag=\"q\""}) {
+        CAPTURE(tag);
+        std::string text =
+            StackWorld::text("MESSAGE", "SIP/2.0/UDP 192.0.2.99:5062;branch=z9hG4bK1");
+        const std::string to = "To: <sip:alice@example.com>";
+        text.insert(text.find(to) + to.size(), tag);
+        const RawMessage answer = world.say(text);
+        CHECK(answer.status() == 400);
+        CHECK(answer.field("To") == "<sip:alice@example.com>" + tag);
+        CHECK(answer.field("From") == "<sip:bob@example.com>;tag=b");
+    }
+}
+
+TEST_CASE(
+    "R3261-8.2.6.2-1 R3261-7.3.1-2: a folded To is tagged on one line, other values kept whole") {
+    StackWorld world;
+    std::string text = StackWorld::text("MESSAGE",
+                                        "SIP/2.0/UDP 192.0.2.99:5062;branch=z9hG4bK1\r\n "
+                                        ";x=\"a\\\"\\\\\"\r\n ,\r\n\tSIP/2.0/UDP b");
+    const std::string to = "To: <sip:alice@example.com>";
+    text.insert(text.find(to) + to.size(), "\r\n ;x=\"y;\\\"z\"");
+    const RawMessage answer = world.say(text);
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("To").starts_with("<sip:alice@example.com> ;x=\"y;\\\"z\";tag="));
+    CHECK(answer.field("Via") ==
+          "SIP/2.0/UDP 192.0.2.99:5062;branch=z9hG4bK1;x=\"a\\\"\\\\\", SIP/2.0/UDP b");
+    CHECK(answer.text.find("\r\n ") == std::string::npos);
+}
+
+TEST_CASE("T-8: of a broken request nothing goes back raw, a backslash before it or not") {
+    StackWorld world;
+    using namespace std::string_literals;
+    for (const std::string& bad : {"\x01"s, "\\\0"s, "\x7f"s, "\"a\" \\\0"s, "\\\x7f"s}) {
+        for (const char* field : {"From", "To", "Call-ID", "CSeq", "Via"}) {
+            std::string text =
+                StackWorld::text("MESSAGE", "SIP/2.0/UDP 192.0.2.99:5062;branch=z9hG4bK1");
+            const std::string start = "\r\n" + std::string(field) + ": ";
+            const auto end = text.find("\r\n", text.find(start) + 2);
+            text.insert(end, ";x=" + bad);
+            const RawMessage answer = world.say(text);
+            CAPTURE(field);
+            CHECK(answer.status() == 400);
+            for (char c : {'\0', '\x01', '\x7f'}) CHECK(answer.text.find(c) == std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("an answer that would be one byte too long becomes a bare 500") {
     RawRequest request = StackWorld::request("OPTIONS");
     request.branch = "z9hG4bKfixed";

@@ -2,6 +2,8 @@
 // Property 2: views lie inside the input.
 // Property 3: a URI is equivalent to itself; equivalence is symmetric; equivalent URIs hash alike.
 // Property 4: the address-of-record of a URI, put into a URI again, gives the same one.
+// Property 5: each parameter is found by its name, plain or escaped, and there are no more than the
+//             limit; a URI is equivalent to itself with all letters of its parameters escaped.
 
 #include <array>
 #include <cstddef>
@@ -35,6 +37,42 @@ void check_record(const Uri& uri) {
     SIP_ASSERT(first.view() == second.view());
 }
 
+void write_all_escaped(Appender& out, std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '%')
+            out << text.substr(i, 3), i += 2;
+        else if (is_alphanumeric(text[i]))
+            (out << '%').hex(static_cast<unsigned char>(text[i]), 2);
+        else
+            out << text[i];
+    }
+}
+
+void check_parameters(const Uri& uri) {
+    static std::array<char, 16'384> room;
+    std::string_view rest = uri.parameters.text();
+    std::size_t count = 0;
+    while (const auto parameter = UriParameters::next(rest)) {
+        ++count;
+        Appender escaped(room);
+        write_all_escaped(escaped, parameter->name);
+        for (const std::string_view name : {parameter->name, escaped.view()}) {
+            const auto found = uri.parameters.find(name);
+            SIP_ASSERT(found && found->name.data() == parameter->name.data());
+            SIP_ASSERT(found->value == parameter->value);
+        }
+    }
+    SIP_ASSERT(count <= Limits::uri_parts);
+    if (!uri.is_sip() || count == 0) return;
+    const auto before = static_cast<std::size_t>(uri.parameters.text().data() - uri.text.data());
+    Appender out(room);
+    out << uri.text.substr(0, before);
+    write_all_escaped(out, uri.parameters.text());
+    out << uri.text.substr(before + uri.parameters.text().size());
+    const auto again = parse_uri(out.view());
+    SIP_ASSERT(again && equivalent(uri, *again) && equivalent(*again, uri));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -56,6 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_inside(part, one);
     SIP_ASSERT(equivalent(*a, *a));
     check_record(*a);
+    check_parameters(*a);
     const auto b = parse_uri(other, Leniency::strict());
     if (!b) return 0;
     const HashKey key{7, 11};

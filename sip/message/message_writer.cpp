@@ -62,9 +62,10 @@ void MessageWriter::start_line() {
     if (value_at_ != none || out_.size() > line_at_) out_.fail();
 }
 
-void MessageWriter::name(std::string_view name) {
+void MessageWriter::start_value(HeaderId id, std::string_view name) {
     start_line();
-    if (name.empty()) out_.fail();
+    // A second Content-Length would be a second end of the message: `finish` writes the one.
+    if (id == HeaderId::content_length || name.empty()) out_.fail();
     out_ << name << ": ";
     value_at_ = out_.size();
 }
@@ -103,25 +104,25 @@ MessageWriter& MessageWriter::response(std::uint16_t status, std::string_view re
 }
 
 MessageWriter& MessageWriter::header(HeaderId id, std::string_view value) {
-    name(name_of(id));
+    start_value(id, name_of(id));
     out_ << value;
     return end();
 }
 
-MessageWriter& MessageWriter::header(std::string_view field, std::string_view value) {
-    name(is_token(field) ? field : std::string_view{});
+MessageWriter& MessageWriter::header(std::string_view name, std::string_view value) {
+    start_value(header_id_of(name), is_token(name) ? name : std::string_view{});
     out_ << value;
     return end();
 }
 
 MessageWriter& MessageWriter::header(HeaderId id, std::uint64_t value) {
-    name(name_of(id));
+    start_value(id, name_of(id));
     out_.decimal(value);
     return end();
 }
 
 Appender& MessageWriter::begin(HeaderId id) {
-    name(name_of(id));
+    start_value(id, name_of(id));
     return out_;
 }
 
@@ -131,8 +132,9 @@ MessageWriter& MessageWriter::end() {
 }
 
 void MessageWriter::finish(std::size_t body_bytes) {
-    header(HeaderId::content_length, static_cast<std::uint64_t>(body_bytes));
-    out_ << "\r\n";
+    start_line();
+    out_ << name_of(HeaderId::content_length) << ": ";
+    out_.decimal(body_bytes) << "\r\n\r\n";
     line_at_ = out_.size();
 }
 

@@ -9,11 +9,12 @@
 
 namespace sip {
 
-/// Writes one message, head first, into a buffer. Whatever it is given, no header field comes out
-/// that was not asked for: in a value folds become single spaces and control bytes go, but for
-/// those of quoted-pairs; what cannot be made clean fails the buffer (it has `overflowed`). That is
-/// a method or name that is no token, a Request-URI with a byte that may not stand in one, a status
-/// that is none, a field begun and not ended, or text that was written outside of any.
+/// Writes one message, head first, into a buffer. Whatever it is given, no line comes out that was
+/// not asked for: in a value folds become single spaces and control bytes go, but for those of
+/// quoted-pairs. What cannot be made clean fails the buffer (it has `overflowed`): a method or name
+/// that is no token, a Request-URI with a byte that may not stand in one, a status that is none, a
+/// Content-Length beside that of `finish`, a field begun and not ended, or text that was written
+/// outside of any.
 class MessageWriter {
 public:
     explicit MessageWriter(Appender& out) : out_(out), line_at_(out.size()) {}
@@ -25,7 +26,7 @@ public:
 
     /// A whole header field.
     MessageWriter& header(HeaderId id, std::string_view value);
-    MessageWriter& header(std::string_view field, std::string_view value);
+    MessageWriter& header(std::string_view name, std::string_view value);
     MessageWriter& header(HeaderId id, std::uint64_t value);
     /// Starts a header field whose value the caller appends to what is returned; `end` closes it.
     Appender& begin(HeaderId id);
@@ -40,7 +41,7 @@ private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     void start_line();
-    void name(std::string_view name);
+    void start_value(HeaderId id, std::string_view name);
     void end_line(bool quotes);
 
     Appender& out_;

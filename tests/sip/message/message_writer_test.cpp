@@ -155,6 +155,10 @@ TEST_CASE("T-8: what cannot be a line fails the writer") {
         CHECK_MESSAGE(fails([&](auto& w) { w.request(Method::options, uri); }), uri);
     for (const char* name : {"", " ", "A B", "A:", "A\t", "\xC3\xBC"})
         CHECK_MESSAGE(fails([&](auto& w) { w.response(200).header(name, "x"); }), name);
+    for (const char* name : {"Content-Length", "content-length", "l", "L"})
+        CHECK_MESSAGE(fails([&](auto& w) { w.response(200).header(name, "6"); }), name);
+    CHECK(fails([](auto& w) { w.response(200).header(HeaderId::content_length, 6U); }));
+    CHECK(fails([](auto& w) { w.response(200).begin(HeaderId::content_length), w.end(); }));
     CHECK(fails([](auto& w) { w.response(200).header(HeaderId::unknown, "x"); }));
     CHECK(fails([](auto& w) { w.response(200).header(HeaderId::unknown, 1U); }));
     for (const std::uint16_t status : std::initializer_list<std::uint16_t>{0, 99, 700, 6000})

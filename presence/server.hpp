@@ -72,6 +72,7 @@ public:
         stack_.connected(now, flow, local);
     }
     void closed(sip::Now now, sip::FlowId flow) { stack_.closed(now, flow); }
+    void unreachable(sip::Now now, const sip::Unreachable& in) { stack_.unreachable(now, in); }
     void committed(sip::Now now, sip::CommitId id) { stack_.committed(now, id); }
     void failed(sip::Now now, sip::CommitId id) { stack_.failed(now, id); }
     void advance(sip::Now now) { stack_.advance(now); }

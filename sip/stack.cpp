@@ -81,9 +81,8 @@ void Stack::input(Now now, const Datagram& in) {
 
 void Stack::input(Now now, const Chunk& in) {
     see(now);
-    const bool bound = transport_.is_bound(in.flow);
     transport_.receive(now, in);
-    if (bound && !transport_.is_open(in.flow)) lose_flow(now, in.flow);
+    tell_of_lost(now);
 }
 
 FlowId Stack::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
@@ -98,13 +97,26 @@ void Stack::connected(Now now, FlowId flow, Endpoint local) {
 
 void Stack::closed(Now now, FlowId flow) {
     see(now);
-    const bool bound = transport_.is_bound(flow);
-    if (transport_.closed(flow) && bound) lose_flow(now, flow);
+    (void)transport_.closed(flow);
+    tell_of_lost(now);
 }
 
-void Stack::lose_flow(Now now, FlowId flow) {
-    while (const auto lost = clients_.fail_next_on(now, flow)) report(now, *lost);
-    for (TransactionUser* user : users_) user->on_flow_closed(now, flow);
+/// Whatever lived by a connection that is gone hears of it, and nothing else is looked at.
+void Stack::tell_of_lost(Now now) {
+    while (const auto lost = transport_.next_lost()) {
+        if (lost->part == client_part) {
+            if (const auto told = clients_.lost(now, lost->object)) report(now, *told);
+        } else if (TransactionUser* user = user_at(lost->part)) {
+            user->on_flow_lost(now, lost->object);
+        }
+    }
+}
+
+void Stack::unreachable(Now now, const Unreachable& in) {
+    see(now);
+    const auto told =
+        clients_.unreachable(now, in.via, in.to, {in.quoted.data(), in.quoted.size()});
+    if (told) report(now, *told);
 }
 
 void Stack::committed(Now now, CommitId id) {
@@ -165,10 +177,8 @@ bool Stack::work(Now now) {
         if (message->scan.end == ScanEnd::broken && !message->scan.framed) {
             // Threat 4: framing is lost; no later byte of this connection is served.
             ++shard_.counters.flow_framing_errors;
-            const FlowId flow = message->source.flow;
-            const bool bound = transport_.is_bound(flow);
-            transport_.close(flow, message->scan.error.rule);
-            if (bound) lose_flow(now, flow);
+            transport_.close(message->source.flow, message->scan.error.rule);
+            tell_of_lost(now);
         }
         return true;
     }
@@ -185,11 +195,10 @@ bool Stack::work(Now now) {
 void Stack::fire(Now now, const TimerQueue::Due& due) {
     const Handle object = due.owner.object;
     switch (due.owner.part) {
-        case transport_part: {
-            const auto lost = transport_.timer(now, object);
-            if (lost) lose_flow(now, *lost);
+        case transport_part:
+            transport_.timer(now, object);
+            tell_of_lost(now);
             break;
-        }
         case server_part: servers_.timer(now, object); break;
         case client_part:
             if (const auto told = clients_.timer(now, object)) report(now, *told);

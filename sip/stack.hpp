@@ -63,6 +63,8 @@ public:
     void connected(Now now, FlowId flow, Endpoint local);
     /// A connection ended, or could not be opened, or could not be written to.
     void closed(Now now, FlowId flow);
+    /// A datagram did not arrive. A hint: see ClientTransactions::unreachable.
+    void unreachable(Now now, const Unreachable& in);
     /// The records of `id` are durable: what waited for them is released.
     void committed(Now now, CommitId id);
     /// They are not: the staged change is undone, and its requester answered 500.
@@ -111,7 +113,7 @@ private:
     bool work(Now now);
     void fire(Now now, const TimerQueue::Due& due);
     void report(Now now, const ClientTransactions::Report& report);
-    void lose_flow(Now now, FlowId flow);
+    void tell_of_lost(Now now);
     void trace_in(Now now, const Source& source, std::string_view bytes);
 
     Shard shard_;

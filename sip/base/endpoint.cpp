@@ -23,6 +23,12 @@ bool Address::is_unspecified() const {
                    : std::all_of(bytes.begin(), bytes.end(), zero);
 }
 
+std::uint64_t site_hash(const HashKey& key, const Address& address) {
+    const std::string_view bytes(reinterpret_cast<const char*>(address.bytes.data()),
+                                 address.bytes.size());
+    return siphash(key, bytes.substr(0, address.is_v4() ? 16 : 8));
+}
+
 std::optional<Address> parse_ipv4(std::string_view text) {
     std::array<std::uint8_t, 4> parts{};
     for (std::size_t i = 0; i < 4; ++i) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sip/base/buffer.hpp"
+#include "sip/base/siphash.hpp"
 
 namespace sip {
 
@@ -30,6 +31,10 @@ struct Endpoint {
     std::uint16_t port = 0;
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
+
+/// Whom a quota by address is for, as a keyed hash: a host has all addresses of an IPv6 network of
+/// 64 bits (RFC 4291 2.5.4), which count as one.
+std::uint64_t site_hash(const HashKey& key, const Address& address);
 
 /// RFC 3261 25.1 IPv4address; nothing when the text is anything else.
 std::optional<Address> parse_ipv4(std::string_view text);

@@ -33,7 +33,7 @@ void HashIndex::place(std::uint64_t hash, std::uint32_t value) {
     slots_[i] = {hash, value};
 }
 
-void HashIndex::erase(std::uint64_t hash, std::uint32_t value) {
+std::size_t HashIndex::place_of(std::uint64_t hash, std::uint32_t value) const {
     SIP_ASSERT(size_ > 0);
     const std::size_t mask = capacity_ - 1;
     std::size_t i = hash & mask;
@@ -41,9 +41,14 @@ void HashIndex::erase(std::uint64_t hash, std::uint32_t value) {
         SIP_ASSERT(slots_[i].value != none);
         i = (i + 1) & mask;
     }
+    return i;
+}
+
+void HashIndex::erase(std::uint64_t hash, std::uint32_t value) {
+    const std::size_t mask = capacity_ - 1;
     // Shift back what was displaced past here, so that no tombstone is ever needed.
-    std::size_t hole = i;
-    for (std::size_t j = (i + 1) & mask; slots_[j].value != none; j = (j + 1) & mask) {
+    std::size_t hole = place_of(hash, value);
+    for (std::size_t j = (hole + 1) & mask; slots_[j].value != none; j = (j + 1) & mask) {
         const std::size_t home = slots_[j].hash & mask;
         if (((j - home) & mask) >= ((j - hole) & mask)) {
             slots_[hole] = slots_[j];
@@ -52,6 +57,16 @@ void HashIndex::erase(std::uint64_t hash, std::uint32_t value) {
     }
     slots_[hole].value = none;
     --size_;
+}
+
+std::size_t HashIndex::longest_run() const {
+    std::size_t longest = 0, run = 0;
+    // Twice round: a run may go over the end.
+    for (std::size_t i = 0; i < 2 * capacity_; ++i) {
+        run = slots_[i & (capacity_ - 1)].value == none ? 0 : run + 1;
+        if (run > longest) longest = run;
+    }
+    return longest;
 }
 
 }  // namespace sip

@@ -10,6 +10,8 @@ namespace sip {
 
 /// Finds slab indices by keyed hash. The keys themselves stay in their objects: `find` asks the
 /// caller whether a candidate is the one. Open addressing, linear probing, backward-shift erase.
+/// Entries with equal hashes stand in one run, and a search goes through it: for the few that chance
+/// makes, or an owner who bounds them. Else see HashGroups.
 class HashIndex {
 public:
     explicit HashIndex(Memory& memory) : memory_(&memory) {}
@@ -34,7 +36,13 @@ public:
             if (slots_[i].hash == hash && is_it(slots_[i].value)) return slots_[i].value;
         return none;
     }
+    /// Puts `with` in the place of an entry, which must be there.
+    void replace(std::uint64_t hash, std::uint32_t value, std::uint32_t with) {
+        slots_[place_of(hash, value)].value = with;
+    }
     std::size_t size() const { return size_; }
+    /// The most slots that any search looks at; found by going through all. For tests.
+    std::size_t longest_run() const;
 
 private:
     struct Slot {
@@ -42,6 +50,7 @@ private:
         std::uint32_t value;
     };
     void place(std::uint64_t hash, std::uint32_t value);
+    std::size_t place_of(std::uint64_t hash, std::uint32_t value) const;
 
     Memory* memory_;
     Slot* slots_ = nullptr;

@@ -238,7 +238,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
     const bool indexed = by_dialog_.insert(s.hash, handle.index);
     SIP_ASSERT(indexed);
     ++resources_.at(resource).subscriptions;
-    bind_flow(s);
+    bind_flow(handle);
     return handle;
 }
 
@@ -540,12 +540,11 @@ void Notifier::leave_view(Handle handle) {
     views_.destroy(left);
 }
 
-void Notifier::bind_flow(Subscription& s) {
-    const FlowId flow = is_reliable(s.dialog.path().transport) ? s.dialog.path().flow : FlowId{};
-    if (flow == s.bound_flow) return;
-    core_.transport.bind(s.bound_flow, -1);
-    core_.transport.bind(flow, 1);
-    s.bound_flow = flow;
+void Notifier::bind_flow(Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    const Source& path = s.dialog.path();
+    const FlowId flow = is_reliable(path.transport) ? path.flow : FlowId{};
+    if (flow != s.bond.flow()) core_.transport.bind(s.bond, flow, {part_, handle});
 }
 
 void Notifier::destroy(Handle handle) {
@@ -555,7 +554,6 @@ void Notifier::destroy(Handle handle) {
     by_dialog_.erase(s.hash, handle.index);
     by_user_.remove(s.user);
     s.timers.detach(core_.shard.timers);
-    core_.transport.bind(s.bound_flow, -1);
     if (s.outstanding) core_.clients.abandon(s.transaction);
     --resources_.at(s.resource).subscriptions;
     const ResourceId released = s.resource;

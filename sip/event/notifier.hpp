@@ -124,7 +124,7 @@ private:
         bool staged = false;        ///< a change of it waits for the store
         ClientTransactionId transaction;
         SharedBytes sent_body;  ///< what this watcher was told last
-        FlowId bound_flow{};
+        FlowBond bond;
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
         std::uint32_t previous_due = UINT32_MAX, next_due = UINT32_MAX;
         std::uint64_t hash = 0, user = 0;
@@ -170,7 +170,7 @@ private:
     bool set_view(Handle handle, ViewId id, std::uint8_t type);
     void leave_view(Handle handle);
     void destroy(Handle handle);
-    void bind_flow(Subscription& subscription);
+    void bind_flow(Handle handle);
 
     // What watchers are told.
     void make_due(Handle handle, bool by_change);

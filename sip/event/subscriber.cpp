@@ -155,7 +155,6 @@ void Subscriber::forget(Handle handle) {
     const Handle of = usage.watch;
     Watch& watch = *watches_.find(of);
     if (usage.attempt.outstanding) core_.clients.abandon(usage.attempt.transaction);
-    keep_flow(usage, {});
     std::uint32_t* link = &watch.first;
     while (*link != handle.index) link = &usages_.at(*link).next;
     *link = usage.next;
@@ -233,11 +232,9 @@ void Subscriber::tell_or_count(SubscriptionNotice&& notice) { (void)tell(std::mo
 
 // ---- SUBSCRIBE ----------------------------------------------------------------------------------
 
-void Subscriber::keep_flow(Usage& usage, FlowId flow) {
-    if (usage.flow == flow) return;
-    core_.transport.bind(usage.flow, -1);
-    core_.transport.bind(flow, 1);
-    usage.flow = flow;
+void Subscriber::keep_flow(Handle handle, FlowId flow) {
+    Usage& usage = *usages_.find(handle);
+    if (usage.bond.flow() != flow) core_.transport.bind(usage.bond, flow, {part_, handle});
 }
 
 /// `first_try`: not the same request once more for a 401, 407 or 423.
@@ -261,7 +258,7 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
     usage.asked_s = expires_s;
     usage.left = expires_s == 0;
     usage.told_at = never;
-    if (usage.attempt.flow != FlowId{}) keep_flow(usage, usage.attempt.flow);
+    if (usage.attempt.flow != FlowId{}) keep_flow(handle, usage.attempt.flow);
     usage.timers.stop(shard().timers, Name::refresh);
     // RFC 6665 4.1.2.2, 4.1.2.4: a NOTIFY has to come within 64*T1 of each SUBSCRIBE.
     const Instant n = later(now.mono, 64 * shard().limits.t1);
@@ -362,17 +359,14 @@ void Subscriber::on_failure(Now now, Handle handle, Failure why) {
     request_failed(now, handle, {static_cast<std::uint16_t>(timeout ? 408 : 503), {}, {}, {}}, why);
 }
 
-void Subscriber::on_flow_closed(Now now, FlowId flow) {
-    usages_.for_each([&](Handle, Usage& usage) {
-        if (usage.flow != flow) return;
-        usage.flow = {};
-        if (usage.state != State::active && usage.state != State::pending) return;
-        if (usage.attempt.outstanding) return;
-        // The notifier cannot reach us any more, until a SUBSCRIBE opens a way for it.
-        const Instant soon = later(now.mono, reconnect_delay);
-        if (soon < usage.timers.at(Name::refresh))
-            usage.timers.set(shard().timers, Name::refresh, soon);
-    });
+void Subscriber::on_flow_lost(Now now, Handle handle) {
+    Usage* usage = usages_.find(handle);
+    if (usage == nullptr || usage->attempt.outstanding) return;
+    if (usage->state != State::active && usage->state != State::pending) return;
+    // The notifier cannot reach us any more, until a SUBSCRIBE opens a way for it.
+    const Instant soon = later(now.mono, reconnect_delay);
+    if (soon < usage->timers.at(Name::refresh))
+        usage->timers.set(shard().timers, Name::refresh, soon);
 }
 
 void Subscriber::on_timer(Now now, Handle handle) {
@@ -473,7 +467,7 @@ void Subscriber::wait(Now now, Handle handle, const Cause& cause) {
         usage.timers.stop(shard().timers, name);
     usage.dialog = {};
     usage.has_dialog = false;
-    keep_flow(usage, {});
+    keep_flow(handle, {});
     if (now.mono - watch.made_at >= back_off_max) watch.failures = 0;
     const Duration delay = std::max<Duration>(back_off(watch.failures),
                                               seconds{wait_of(cause.reason, cause.retry_after_s)});
@@ -619,7 +613,7 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
     notice.content_type = usage.content_type;
     notice.body = usage.body;
     if (!over) {
-        keep_flow(usage, request.source.flow);
+        keep_flow(notify.usage, request.source.flow);
         if (usage.state != State::leaving) {
             usage.timers.stop(shard().timers, Name::n);
             const std::uint32_t asked_s = usage.asked_s;

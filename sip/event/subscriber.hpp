@@ -84,7 +84,7 @@ public:
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;
-    void on_flow_closed(Now now, FlowId flow) override;
+    void on_flow_lost(Now now, Handle object) override;
 
 private:
     static constexpr std::size_t packages_max = 8;
@@ -122,7 +122,7 @@ private:
         std::uint32_t failures = 0;  ///< refreshes in a row that failed and did no harm
         Instant told_at = never;     ///< what a NOTIFY since the last SUBSCRIBE said of the expiry
         SharedBytes content_type, body;
-        FlowId flow{};
+        FlowBond bond;
         Timers<Name, 4> timers;
     };
     /// Why a step is taken.
@@ -150,7 +150,7 @@ private:
     void accepted(Now now, Handle usage, const Response& response);
     void request_failed(Now now, Handle usage, const Cause& cause, std::optional<Failure> silent);
     void set_expiry(Now now, Usage& usage, Instant at);
-    void keep_flow(Usage& usage, FlowId flow);
+    void keep_flow(Handle handle, FlowId flow);
 
     Expected<Notify> recognise(Now now, const Request& request);
     Expected<void> take(Now now, const Request& request, Notify& notify);

@@ -75,16 +75,13 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
 void Registrant::forget(Handle handle) {
     Registration& r = *slab_.find(handle);
     if (r.attempt.outstanding) core_.clients.abandon(r.attempt.transaction);
-    keep_flow(r, {});
     r.timers.detach(shard().timers);
     slab_.destroy(handle);
 }
 
-void Registrant::keep_flow(Registration& r, FlowId flow) {
-    if (r.flow == flow) return;
-    core_.transport.bind(r.flow, -1);
-    core_.transport.bind(flow, 1);
-    r.flow = flow;
+void Registrant::keep_flow(Handle handle, FlowId flow) {
+    Registration& r = *slab_.find(handle);
+    if (r.bond.flow() != flow) core_.transport.bind(r.bond, flow, {part_, handle});
 }
 
 Expected<RegistrationId> Registrant::register_contact(Now now, const RegisterOptions& options) {
@@ -164,7 +161,7 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     request.writer().end();
     request.header(HeaderId::expires, r.asked_s);
     const auto sent = request.send(now, part_, handle, r.attempt);
-    if (sent && r.attempt.flow != FlowId{}) keep_flow(r, r.attempt.flow);
+    if (sent && r.attempt.flow != FlowId{}) keep_flow(handle, r.attempt.flow);
     return sent;
 }
 
@@ -291,15 +288,13 @@ void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent)
     tell(std::move(notice));
 }
 
-void Registrant::on_flow_closed(Now now, FlowId flow) {
-    slab_.for_each([&](Handle, Registration& r) {
-        if (r.flow != flow) return;
-        r.flow = {};
-        // Nobody reaches us by it any more; a REGISTER opens another.
-        const Instant soon = later(now.mono, reconnect_delay);
-        if (r.timers.running(Name::refresh) && soon < r.timers.at(Name::refresh))
-            r.timers.set(shard().timers, Name::refresh, soon);
-    });
+void Registrant::on_flow_lost(Now now, Handle handle) {
+    Registration* r = slab_.find(handle);
+    if (r == nullptr) return;
+    // Nobody reaches us by it any more; a REGISTER opens another.
+    const Instant soon = later(now.mono, reconnect_delay);
+    if (r->timers.running(Name::refresh) && soon < r->timers.at(Name::refresh))
+        r->timers.set(shard().timers, Name::refresh, soon);
 }
 
 void Registrant::on_timer(Now now, Handle handle) {

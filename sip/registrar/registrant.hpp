@@ -71,7 +71,7 @@ public:
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;
-    void on_flow_closed(Now now, FlowId flow) override;
+    void on_flow_lost(Now now, Handle object) override;
 
 private:
     enum class Name : std::uint8_t { refresh, expires, retry };
@@ -87,7 +87,7 @@ private:
         Operation doing = Operation::none;  ///< on its way
         bool leaving = false;               ///< the contact is to be taken away
         std::uint32_t failures = 0;         ///< in a row
-        FlowId flow{};                      ///< the registrar knows us by it
+        FlowBond bond;                      ///< the registrar knows us by its connection
         UacAttempt attempt;
         Timers<Name, 3> timers;
     };
@@ -104,7 +104,7 @@ private:
     void accepted(Now now, Handle handle, const Response& response);
     /// `silent`: no response came at all.
     void failed(Now now, Handle handle, const Cause& cause, bool silent);
-    void keep_flow(Registration& registration, FlowId flow);
+    void keep_flow(Handle handle, FlowId flow);
     std::uint32_t granted(const Registration& registration, const MessageView& response) const;
     void tell(RegistrationNotice&& notice);
     RegistrationNotice notice_of(Handle handle, RegistrationNotice::Kind kind, const Cause& cause);

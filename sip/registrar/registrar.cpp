@@ -98,7 +98,7 @@ Registrar::Binding Registrar::Entry::as_binding() const {
             expires_at,
             changed,
             changed_wall_ms,
-            values.flow};
+            bond.flow()};
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
@@ -487,8 +487,7 @@ bool Registrar::apply(Now now, Change& change) {
         return was_live;
     }
     const bool same = entry.live && entry.values.looks_like(change.values);
-    core_.transport.bind(change.values.flow, 1);
-    if (entry.live) core_.transport.bind(entry.values.flow, -1);
+    core_.transport.bind(entry.bond, change.values.flow, {part_, change.entry});
     entry.values = std::move(change.values);
     entry.expires_at = later(now.mono, seconds{entry.values.expires_s});
     entry.timers.set(core_.shard.timers, Name::expires, entry.expires_at);
@@ -512,16 +511,6 @@ void Registrar::on_timer(Now now, Handle object) {
     name << addresses_.find(entry->address)->name.view();
     destroy(object);
     listener_.registrations_changed(now, name.view());
-}
-
-void Registrar::on_flow_closed(Now, FlowId flow) {
-    slab_.for_each([&](Handle, Entry& entry) {
-        if (entry.live && entry.values.flow == flow) entry.values.flow = FlowId{};
-    });
-    staged_.for_each([&](Handle, Staged& staged) {
-        for (std::size_t i = 0; i < staged.count; ++i)
-            if (staged.changes[i].values.flow == flow) staged.changes[i].values.flow = FlowId{};
-    });
 }
 
 Handle Registrar::find(std::string_view name) {
@@ -569,7 +558,7 @@ void Registrar::unlink(Handle handle) {
     else
         address.first = entry.next;
     if (entry.next != UINT32_MAX) slab_.at(entry.next).previous = entry.previous;
-    core_.transport.bind(entry.values.flow, -1);
+    TransportLayer::release(entry.bond);
     entry.live = false;
     --address.live;
     --live_;

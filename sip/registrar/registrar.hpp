@@ -77,7 +77,6 @@ public:
     void on_timer(Now now, Handle object) override;
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
-    void on_flow_closed(Now now, FlowId flow) override;
 
 private:
     enum class Name : std::uint8_t { expires };
@@ -99,6 +98,7 @@ private:
     struct Entry {
         Registration values;
         Handle address;
+        FlowBond bond;  ///< of a live one, to where it was registered from
         std::uint64_t id = 0;
         Instant expires_at{}, changed{};
         std::int64_t changed_wall_ms = 0;

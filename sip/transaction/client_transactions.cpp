@@ -22,6 +22,19 @@ std::optional<std::uint64_t> read_branch(std::string_view branch) {
     return value;
 }
 
+/// The branch of a request of ours, from as much of its start as is there.
+std::optional<std::uint64_t> find_branch(std::string_view request) {
+    constexpr std::string_view via = "\r\nVia: ", parameter = ";branch=";
+    const auto line = request.find(via);
+    if (line == std::string_view::npos) return {};
+    request.remove_prefix(line + via.size());
+    request = request.substr(0, request.find("\r\n"));
+    const auto at = request.find(parameter);
+    if (at == std::string_view::npos) return {};
+    return read_branch(
+        request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
+}
+
 }  // namespace
 
 ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part)
@@ -62,7 +75,7 @@ Expected<ClientTransactionId> ClientTransactions::start(Now now, const Outgoing&
     }
     const bool kept = by_branch_.insert(mix(shard_.key.k0, t.branch.value), handle.index);
     SIP_ASSERT(kept);
-    transport_.bind(t.target.flow, 1);
+    transport_.bind(t.bond, t.target.flow, {part_, handle});
     t.timers.set(shard_.timers, Name::f, later(now.mono, 64 * shard_.limits.t1));
     if (!is_reliable(t.target.transport)) {
         t.e_interval = shard_.limits.t1;
@@ -108,6 +121,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
         t.e_interval = row.to == State::proceeding ? shard_.limits.t2
                                                    : std::min(2 * t.e_interval, shard_.limits.t2);
         t.timers.set(shard_.timers, Name::e, later(now.mono, t.e_interval));
+        t.repeated = true;
         if (!transport_.send(now, t.target, t.packet))
             return apply(now, handle, Event::transport_error);
     }
@@ -148,17 +162,27 @@ std::optional<ClientTransactions::Report> ClientTransactions::timer(Now now, Han
     }
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::fail_next_on(Now now, FlowId flow) {
-    Handle lost;
-    slab_.for_each([&](Handle handle, Transaction& t) {
-        if (!lost && t.target.flow == flow && t.state < non_invite_client::State::completed)
-            lost = handle;
-    });
-    if (!lost) return {};
-    auto report = apply(now, lost, non_invite_client::Event::transport_error);
-    // An abandoned one reports to nobody, but the caller has to come again for the others.
-    if (!report) report = Report{};
-    return report;
+std::optional<ClientTransactions::Report> ClientTransactions::lost(Now now, Handle object) {
+    if (slab_.find(object) == nullptr) return {};
+    return apply(now, object, non_invite_client::Event::transport_error);
+}
+
+std::optional<ClientTransactions::Report> ClientTransactions::unreachable(Now now, ListenerId via,
+                                                                          const Endpoint& to,
+                                                                          std::string_view quoted) {
+    const auto branch = find_branch(quoted);
+    std::uint32_t index = HashIndex::none;
+    if (branch)
+        index = by_branch_.find(mix(shard_.key.k0, *branch), [&](std::uint32_t i) {
+            const Transaction& t = slab_.at(i);
+            return t.branch.value == *branch && t.target.transport == Transport::udp &&
+                   t.target.listener == via && t.target.remote == to;
+        });
+    if (index == HashIndex::none || !slab_.at(index).repeated) {
+        ++shard_.counters.unreachable_unproved;
+        return {};
+    }
+    return apply(now, slab_.handle_at(index), non_invite_client::Event::transport_error);
 }
 
 void ClientTransactions::abandon(ClientTransactionId id) {
@@ -176,7 +200,6 @@ void ClientTransactions::destroy(Handle handle) {
     Transaction& t = *slab_.find(handle);
     by_branch_.erase(mix(shard_.key.k0, t.branch.value), handle.index);
     t.timers.detach(shard_.timers);
-    transport_.bind(t.target.flow, -1);
     slab_.destroy(handle);
 }
 

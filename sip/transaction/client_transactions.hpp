@@ -51,9 +51,15 @@ public:
     std::optional<Report> receive(Now now, const MessageView& message,
                                   const Essentials& essentials);
     std::optional<Report> timer(Now now, Handle object);
-    /// One of the transactions that went down with `flow`; called until it gives nothing.
-    /// A report whose user is 0 concerns nobody.
-    std::optional<Report> fail_next_on(Now now, FlowId flow);
+    /// The connection that this one was sent on is gone.
+    std::optional<Report> lost(Now now, Handle object);
+    /// An error message says that a datagram of ours did not arrive (ICMP). RFC 3261 18.4 and 17.1.4
+    /// want the transaction failed, but anybody can send us one. So it counts when it proves that
+    /// its sender saw the request: `quoted`, the start of the datagram, shows the branch, 64 bits
+    /// that no third party guesses, and `to` is where it went. And it counts when the request was
+    /// sent more than once: a peer that starts anew may miss one. Otherwise the timers decide.
+    std::optional<Report> unreachable(Now now, ListenerId via, const Endpoint& to,
+                                      std::string_view quoted);
     /// The user of a transaction forgets it: it runs on, and reports to nobody.
     void abandon(ClientTransactionId id);
     /// What it says must not be said any more: no further copy leaves, and a late response is one
@@ -73,7 +79,9 @@ private:
         Packet packet;
         std::uint8_t user = 0;
         bool abandoned = false;
+        bool repeated = false;  ///< sent more than once
         Handle object;
+        FlowBond bond;
         Duration e_interval{};
         Timers<Name, 3> timers;
     };

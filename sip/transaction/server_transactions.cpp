@@ -17,8 +17,11 @@ ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, 
       transport_(transport),
       part_(part),
       slab_(shard.memory, shard.limits.server_transactions),
+      by_request_(shard.memory),
       by_branch_(shard.memory),
-      by_merge_(shard.memory) {}
+      by_merge_(shard.memory),
+      by_user_(shard.memory, shard.limits.server_transactions),
+      by_address_(shard.memory, shard.limits.server_transactions) {}
 
 ServerTransactions::~ServerTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });
@@ -76,26 +79,42 @@ std::uint64_t ServerTransactions::merge_hash(const Essentials& e) const {
     return mix(hash, e.cseq.number);
 }
 
-ServerTransactions::Transaction* ServerTransactions::find(const Key& key, Handle& handle,
-                                                          Method method, std::uint64_t method_hash,
-                                                          const std::uint64_t* content) {
-    const std::uint32_t index = by_branch_.find(key.a, [&](std::uint32_t i) {
-        const Transaction& t = slab_.at(i);
-        return t.by_branch == key && t.method == method && t.method_hash == method_hash &&
-               (content == nullptr || t.content == *content);
-    });
-    if (index == HashIndex::none) return nullptr;
-    handle = slab_.handle_at(index);
-    return &slab_.at(index);
+std::uint64_t ServerTransactions::request_hash(const Key& key, std::uint64_t content,
+                                               std::uint64_t method_hash) {
+    return mix(mix(key.a, content), method_hash);
+}
+
+std::uint64_t ServerTransactions::branch_hash(const Key& key, bool is_invite) {
+    return mix(key.a, is_invite ? 1 : 2);
+}
+
+Handle ServerTransactions::find_request(const Key& key, std::uint64_t content,
+                                        std::uint64_t method_hash) {
+    const std::uint32_t index =
+        by_request_.find(request_hash(key, content, method_hash), [&](std::uint32_t i) {
+            const Transaction& t = slab_.at(i);
+            return t.by_branch == key && t.method_hash == method_hash && t.content == content;
+        });
+    return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
+}
+
+/// The newest that came with this branch.
+Handle ServerTransactions::find_branch(const Key& key, bool is_invite) {
+    const std::uint32_t index = by_branch_.newest(branch_hash(key, is_invite));
+    if (index == HashIndex::none || slab_.at(index).by_branch != key) return {};
+    return slab_.handle_at(index);
+}
+
+std::size_t ServerTransactions::longest_search() const {
+    return std::max({by_request_.longest_run(), by_branch_.longest_run(), by_merge_.longest_run()});
 }
 
 ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageView& message,
                                                         const Essentials& e) {
     const Key key = branch_key(message, e);
-    Handle handle;
     if (message.method == Method::ack) {
-        const std::uint64_t invite = siphash(shard_.key, "INVITE");
-        Transaction* t = find(key, handle, Method::invite, invite, nullptr);
+        const Handle handle = find_branch(key, true);
+        const Transaction* t = slab_.find(handle);
         if (t == nullptr || (t->rfc2543 && t->to_tag != siphash(shard_.key, e.to_tag))) return {};
         const bool accepted =
             static_cast<invite_server::State>(t->state) == invite_server::State::accepted;
@@ -104,17 +123,16 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageVi
     }
     if (message.method == Method::cancel) {
         // RFC 3261 9.2: the transaction that it cancels, of whatever method but ACK and CANCEL.
-        const std::uint32_t index =
-            by_branch_.find(key.a, [&](std::uint32_t i) { return slab_.at(i).by_branch == key; });
-        if (index == HashIndex::none) return {};
-        return {Match::cancel, {slab_.handle_at(index)}};
+        Handle handle = find_branch(key, true);
+        if (!handle) handle = find_branch(key, false);
+        if (!handle) return {};
+        return {Match::cancel, {handle}};
     }
-    const std::uint64_t content = content_hash(message, e);
-    Transaction* t =
-        find(key, handle, message.method, siphash(shard_.key, message.method_name), &content);
-    if (t == nullptr) return {};
+    const Handle handle = find_request(key, content_hash(message, e),
+                                       siphash(shard_.key, message.method_name));
+    if (!handle) return {};
     ++shard_.counters.retransmissions_in;
-    if (t->is_invite)
+    if (slab_.find(handle)->is_invite)
         apply(now, handle, invite_server::Event::request, nullptr);
     else
         apply(now, handle, non_invite_server::Event::request, nullptr);
@@ -123,46 +141,88 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageVi
 
 bool ServerTransactions::is_merged(const MessageView& message, const Essentials& e) const {
     if (!e.to_tag.empty()) return false;
-    const Key key = branch_key(message, e);
+    const std::uint32_t index = by_merge_.newest(merge_hash(e));
     // A client that repeats a branch for another URI (libpurple) was forked by nobody.
-    return by_merge_.find(merge_hash(e), [&](std::uint32_t i) {
-        return !(const_cast<Slab<Transaction>&>(slab_).at(i).by_branch == key);
-    }) != HashIndex::none;
+    return index != HashIndex::none &&
+           const_cast<Slab<Transaction>&>(slab_).at(index).by_branch != branch_key(message, e);
 }
 
-ServerTransactionId ServerTransactions::create(Now now, const Request& request) {
-    const Essentials& e = request.essentials;
-    const Handle handle = slab_.create();
-    if (!handle) {
-        ++(slab_.full() ? shard_.counters.limit_server_transactions : shard_.counters.limit_memory);
-        return {};
+/// Threat 16: nobody may take the table from all others.
+bool ServerTransactions::may_come(std::uint64_t user, std::uint64_t address) {
+    const Limits& limits = shard_.limits;
+    if (user != 0 && by_user_.count(user) >= limits.server_transactions_per_user) {
+        ++shard_.counters.limit_server_transactions_per_user;
+        return false;
     }
+    if (by_address_.count(address) >= limits.server_transactions_per_address) {
+        ++shard_.counters.limit_server_transactions_per_address;
+        return false;
+    }
+    return true;
+}
+
+/// Takes all that `enter` needs; false: memory refused, and nothing is kept.
+bool ServerTransactions::make_room(Handle handle) {
     Transaction& t = *slab_.find(handle);
-    t.may_merge = e.to_tag.empty();
-    if (!by_branch_.reserve_one() || (t.may_merge && !by_merge_.reserve_one()) ||
-        !t.timers.attach(shard_.timers, {part_, handle})) {
-        ++shard_.counters.limit_memory;
-        slab_.destroy(handle);
-        return {};
+    if (!by_request_.reserve_one() || !by_branch_.reserve_one() ||
+        (t.may_merge && !by_merge_.reserve_one()) ||
+        !t.timers.attach(shard_.timers, {part_, handle}))
+        return false;
+    if (by_address_.add(t.address)) {
+        if (t.user == 0 || by_user_.add(t.user)) return true;
+        by_address_.remove(t.address);
     }
+    t.timers.detach(shard_.timers);
+    return false;
+}
+
+void ServerTransactions::enter(Handle handle, const Request& request) {
+    const Essentials& e = request.essentials;
+    Transaction& t = *slab_.find(handle);
     t.is_invite = request.message.method == Method::invite;
     t.rfc2543 = !e.via.has_cookie();
     t.method = request.message.method;
     t.method_hash = siphash(shard_.key, request.message.method_name);
     t.state = t.is_invite ? static_cast<std::uint8_t>(invite_server::State::proceeding)
                           : static_cast<std::uint8_t>(non_invite_server::State::trying);
-    t.by_branch = branch_key(request.message, e);
     t.content = content_hash(request.message, e);
-    t.merge = merge_hash(e);
     t.to_tag = siphash(shard_.key, request.local_tag);
     const ResponseRoute route = response_route(e.via, request.source);
     t.target = route.target;
     t.reopen_at = route.reopen_at;
-    bool kept = by_branch_.insert(t.by_branch.a, handle.index);
-    if (t.may_merge) kept = by_merge_.insert(t.merge, handle.index) && kept;
+    bool kept =
+        by_request_.insert(request_hash(t.by_branch, t.content, t.method_hash), handle.index);
+    kept = by_branch_.add(branch_hash(t.by_branch, t.is_invite), handle.index, same_branch()) &&
+           kept;
+    if (t.may_merge) kept = by_merge_.add(t.merge, handle.index, same_merge()) && kept;
     SIP_ASSERT(kept);
-    transport_.bind(t.target.flow, 1);
-    (void)now;
+    transport_.bind(t.bond, t.target.flow, {part_, handle});
+}
+
+ServerTransactionId ServerTransactions::create(Now, const Request& request) {
+    const Essentials& e = request.essentials;
+    const std::uint64_t address = site_hash(shard_.key, request.source.remote.address);
+    const std::uint64_t user = request.identity.authenticated
+                                   ? siphash(shard_.key, request.identity.address_of_record) | 1
+                                   : 0;
+    if (!may_come(user, address)) return {};
+    const Handle handle = slab_.create();
+    if (!handle) {
+        ++(slab_.full() ? shard_.counters.limit_server_transactions : shard_.counters.limit_memory);
+        return {};
+    }
+    Transaction& t = *slab_.find(handle);
+    t.user = user;
+    t.address = address;
+    t.by_branch = branch_key(request.message, e);
+    t.merge = merge_hash(e);
+    t.may_merge = e.to_tag.empty() && !is_merged(request.message, e);
+    if (!make_room(handle)) {
+        ++shard_.counters.limit_memory;
+        slab_.destroy(handle);
+        return {};
+    }
+    enter(handle, request);
     return {handle};
 }
 
@@ -201,8 +261,9 @@ void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t 
     apply(now, id.handle, status < 200 ? provisional : final, &packet);
 }
 
-void ServerTransactions::transmit(Now now, Transaction& t, const Packet& packet) {
+void ServerTransactions::transmit(Now now, Handle handle, const Packet& packet) {
     if (!packet) return;
+    Transaction& t = *slab_.find(handle);
     // RFC 3261 18.2.2: the connection is gone; one to the sent-by port may be opened. The port that
     // the peer spoke from leads nowhere.
     const bool reopen = is_reliable(t.target.transport) && !transport_.is_open(t.target.flow);
@@ -211,7 +272,7 @@ void ServerTransactions::transmit(Now now, Transaction& t, const Packet& packet)
         t.target.remote = t.reopen_at;
     }
     if (!transport_.send(now, t.target, packet)) ++shard_.counters.transport_failures;
-    if (reopen) transport_.bind(t.target.flow, 1);
+    if (reopen) transport_.bind(t.bond, t.target.flow, {part_, handle});
 }
 
 void ServerTransactions::apply(Now now, Handle handle, invite_server::Event event,
@@ -232,13 +293,13 @@ void ServerTransactions::apply(Now now, Handle handle, invite_server::Event even
     if (has(row.act, Action::send)) {
         t.last = *given;
         t.trying = {};
-        transmit(now, t, t.last);
+        transmit(now, handle, t.last);
     }
     if (has(row.act, Action::send_100)) {
         t.last = t.trying;
-        transmit(now, t, t.last);
+        transmit(now, handle, t.last);
     }
-    if (has(row.act, Action::resend)) transmit(now, t, t.last);
+    if (has(row.act, Action::resend)) transmit(now, handle, t.last);
     if (has(row.act, Action::start_g) && !reliable) {
         t.g_interval =
             t.g_interval == Duration{} ? limits.t1 : std::min(2 * t.g_interval, limits.t2);
@@ -276,13 +337,13 @@ void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event 
     if (has(row.act, Action::send)) {
         t.last = *given;
         t.trying = {};
-        transmit(now, t, t.last);
+        transmit(now, handle, t.last);
     }
     if (has(row.act, Action::send_100)) {
         t.last = t.trying;
-        transmit(now, t, t.last);
+        transmit(now, handle, t.last);
     }
-    if (has(row.act, Action::resend)) transmit(now, t, t.last);
+    if (has(row.act, Action::resend)) transmit(now, handle, t.last);
     if (has(row.act, Action::start_j)) {
         const Duration j = is_reliable(t.target.transport) ? Duration{} : 64 * shard_.limits.t1;
         t.timers.set(shard_.timers, Name::j, later(now.mono, j));
@@ -292,10 +353,12 @@ void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event 
 
 void ServerTransactions::destroy(Handle handle) {
     Transaction& t = *slab_.find(handle);
-    by_branch_.erase(t.by_branch.a, handle.index);
-    if (t.may_merge) by_merge_.erase(t.merge, handle.index);
+    by_request_.erase(request_hash(t.by_branch, t.content, t.method_hash), handle.index);
+    by_branch_.remove(branch_hash(t.by_branch, t.is_invite), handle.index, same_branch());
+    if (t.may_merge) by_merge_.remove(t.merge, handle.index, same_merge());
+    by_address_.remove(t.address);
+    if (t.user != 0) by_user_.remove(t.user);
     t.timers.detach(shard_.timers);
-    transport_.bind(t.target.flow, -1);
     slab_.destroy(handle);
 }
 

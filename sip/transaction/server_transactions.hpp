@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "sip/base/hash_index.hpp"
+#include "sip/base/hash_groups.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/tally.hpp"
 #include "sip/transaction/invite_server.hpp"
 #include "sip/transaction/non_invite_server.hpp"
 #include "sip/transaction/request.hpp"
@@ -34,11 +35,12 @@ public:
     Matched receive(Now now, const MessageView& message, const Essentials& essentials);
 
     /// RFC 3261 8.2.2.2: no To tag, and the From tag, From URI, Call-ID and CSeq of a live
-    /// transaction that came with another branch.
+    /// transaction that came with another branch (and was not refused as merged itself).
     bool is_merged(const MessageView& message, const Essentials& essentials) const;
 
     /// A new transaction for a request that `receive` did not know. Nothing: the table or the
-    /// memory is full, to be answered 503 without state.
+    /// memory is full, or its user or address has as many as one may have; to be answered 503
+    /// without state.
     [[nodiscard]] ServerTransactionId create(Now now, const Request& request);
     /// The user's answer; copied nowhere, kept to answer copies of the request. An unknown id and
     /// a second final answer are ignored.
@@ -51,6 +53,8 @@ public:
 
     void timer(Now now, Handle object);
     std::size_t size() const { return slab_.size(); }
+    /// The most slots that any search in the tables looks at. For tests.
+    std::size_t longest_search() const;
 
 private:
     enum class Name : std::uint8_t { hundred, g, h, i, j, l };
@@ -69,8 +73,12 @@ private:
         std::uint64_t content = 0;  ///< Request-URI, From URI, To tag, Call-ID, CSeq
         std::uint64_t method_hash = 0;
         std::uint64_t merge = 0;
-        std::uint64_t to_tag = 0;  ///< RFC 2543 ACK: hash of the tag we answered with
-        bool may_merge = false;
+        std::uint64_t to_tag = 0;   ///< RFC 2543 ACK: hash of the tag we answered with
+        std::uint64_t user = 0;     ///< whose quota, by_user_; 0: nobody's
+        std::uint64_t address = 0;  ///< and by_address_
+        bool may_merge = false;     ///< stands in by_merge_
+        GroupLink same_branch, same_merge;
+        FlowBond bond;
         Target target;
         Endpoint reopen_at;  ///< streams: where to go when the connection is gone (18.2.2)
         Packet last;
@@ -81,19 +89,35 @@ private:
     Key branch_key(const MessageView& message, const Essentials& essentials) const;
     std::uint64_t content_hash(const MessageView& message, const Essentials& essentials) const;
     std::uint64_t merge_hash(const Essentials& essentials) const;
-    Transaction* find(const Key& key, Handle& handle, Method method, std::uint64_t method_hash,
-                      const std::uint64_t* content);
+    static std::uint64_t request_hash(const Key& key, std::uint64_t content,
+                                      std::uint64_t method_hash);
+    static std::uint64_t branch_hash(const Key& key, bool is_invite);
+    Handle find_request(const Key& key, std::uint64_t content, std::uint64_t method_hash);
+    Handle find_branch(const Key& key, bool is_invite);
+    bool may_come(std::uint64_t user, std::uint64_t address);
+    bool make_room(Handle handle);
+    void enter(Handle handle, const Request& request);
+    auto same_branch() {
+        return [this](std::uint32_t i) -> GroupLink& { return slab_.at(i).same_branch; };
+    }
+    auto same_merge() {
+        return [this](std::uint32_t i) -> GroupLink& { return slab_.at(i).same_merge; };
+    }
     void apply(Now now, Handle handle, invite_server::Event event, const Packet* given);
     void apply(Now now, Handle handle, non_invite_server::Event event, const Packet* given);
-    void transmit(Now now, Transaction& t, const Packet& packet);
+    void transmit(Now now, Handle handle, const Packet& packet);
     void destroy(Handle handle);
 
     Shard& shard_;
     TransportLayer& transport_;
     std::uint8_t part_;
     Slab<Transaction> slab_;
-    HashIndex by_branch_;
-    HashIndex by_merge_;
+    // A peer chooses branches, and may repeat one as often as it likes: two requests are told apart
+    // by all that they are found by, and only the newest of a branch stands in an index.
+    HashIndex by_request_;  ///< branch, method and content: finds copies
+    HashGroups by_branch_;  ///< branch, INVITE or not: finds what an ACK or CANCEL is for
+    HashGroups by_merge_;   ///< all of one group have one branch, or they would be merged
+    Tally by_user_, by_address_;
 };
 
 }  // namespace sip

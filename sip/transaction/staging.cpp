@@ -8,9 +8,34 @@ Staging::Staging(Shard& shard, TransportLayer& transport, bool has_store)
       has_store_(has_store),
       changes_(shard.memory, shard.limits.waiting_requests),
       waiting_(shard.memory, shard.limits.waiting_requests),
-      order_(shard.memory, shard.limits.waiting_requests) {}
+      resources_(shard.memory, std::size_t{2} * shard.limits.waiting_requests),
+      by_resource_(shard.memory) {}
 
 Staging::~Staging() = default;
+
+std::uint32_t Staging::find(std::uint64_t resource) const {
+    return by_resource_.find(resource, [](std::uint32_t) { return true; });
+}
+
+Staging::Resource* Staging::obtain(std::uint64_t resource) {
+    if (const std::uint32_t known = find(resource); known != HashIndex::none)
+        return &resources_.at(known);
+    const Handle handle = resources_.create(Resource{resource});
+    if (!handle) return nullptr;
+    if (by_resource_.insert(resource, handle.index)) return resources_.find(handle);
+    resources_.destroy(handle);
+    return nullptr;
+}
+
+/// Forgets a resource for which nothing is left.
+void Staging::let_go(std::uint64_t resource) {
+    const std::uint32_t index = find(resource);
+    if (index == HashIndex::none) return;
+    const Resource& r = resources_.at(index);
+    if (r.changes > 0 || r.free > 0 || r.waiting.first) return;
+    by_resource_.erase(resource, index);
+    resources_.destroy(resources_.handle_at(index));
+}
 
 bool Staging::stage(std::uint8_t user, Handle object, std::uint64_t resource,
                     std::string_view records) {
@@ -20,26 +45,26 @@ bool Staging::stage(std::uint8_t user, Handle object, std::uint64_t resource,
         ++(changes_.full() ? shard_.counters.limit_waiting_requests : shard_.counters.limit_memory);
         return false;
     }
+    Resource* of = obtain(resource);
     const CommitId id{static_cast<std::uint64_t>(handle.generation) << 32 | handle.index};
     const SharedBytes copy = SharedBytes::copy(shard_.memory, records);
-    if (!copy || !transport_.emit(Commit{id, copy})) {
+    if (of == nullptr || !copy || !transport_.emit(Commit{id, copy})) {
         ++shard_.counters.limit_memory;
         changes_.destroy(handle);
+        let_go(resource);
         return false;
     }
+    ++of->changes;
     return true;
 }
 
 bool Staging::is_busy(std::uint64_t resource) const {
     if (!has_store_) return false;
-    bool busy = false;
-    const_cast<Slab<Change>&>(changes_).for_each(
-        [&](Handle, const Change& change) { busy |= change.resource == resource; });
+    const std::uint32_t index = find(resource);
+    if (index == HashIndex::none) return false;
+    const Resource& r = const_cast<Slab<Resource>&>(resources_).at(index);
     // What already waits goes first; but whoever is next in line waits for no other.
-    if (busy || resuming_ == resource) return busy;
-    const_cast<Slab<Waiting>&>(waiting_).for_each(
-        [&](Handle, const Waiting& w) { busy |= w.resource == resource && !w.free; });
-    return busy;
+    return r.changes > 0 || (resuming_ != resource && (r.free > 0 || r.waiting.first));
 }
 
 bool Staging::wait(std::uint64_t resource, const Request& request) {
@@ -53,12 +78,15 @@ bool Staging::wait(std::uint64_t resource, const Request& request) {
     w.transaction = request.transaction;
     w.authenticated = request.identity.authenticated;
     w.resource = resource;
-    if (!w.identity.assign(shard_.memory, request.identity.address_of_record) ||
-        !w.bytes.assign(shard_.memory, request.message.bytes) || !order_.push(Handle{handle})) {
+    Resource* of = obtain(resource);
+    if (of == nullptr || !w.identity.assign(shard_.memory, request.identity.address_of_record) ||
+        !w.bytes.assign(shard_.memory, request.message.bytes)) {
         ++shard_.counters.limit_memory;
         waiting_.destroy(handle);
+        let_go(resource);
         return false;
     }
+    join(of->waiting, waiting_, handle);
     return true;
 }
 
@@ -70,67 +98,47 @@ void Staging::settle(CommitId id, bool durable) {
     ++(durable ? shard_.counters.commits : shard_.counters.commits_failed);
     change->settled = true;
     change->durable = durable;
-    if (last_settled_)
-        changes_.find(last_settled_)->next = handle;
-    else
-        first_settled_ = handle;
-    last_settled_ = handle;
+    join(settled_, changes_, handle);
 }
 
 /// One request that waited for this resource may go on; the next waits for what it stages.
 void Staging::release(std::uint64_t resource) {
-    for (std::size_t i = 0; i < order_.size(); ++i) {
-        Waiting* w = waiting_.find(order_.at(i));
-        if (w == nullptr || w->resource != resource || w->free) continue;
-        w->free = true;
-        ++free_waiting_;
+    const std::uint32_t index = find(resource);
+    if (index == HashIndex::none) return;
+    Resource& r = resources_.at(index);
+    if (!r.waiting.first) {
+        let_go(resource);
         return;
     }
+    join(free_, waiting_, leave(r.waiting, waiting_));
+    ++r.free;
 }
 
 std::optional<Staging::Settled> Staging::next_settled() {
-    const Handle handle = first_settled_;
-    if (!handle) return {};
+    if (!settled_.first) return {};
+    const Handle handle = leave(settled_, changes_);
     const Change change = *changes_.find(handle);
-    first_settled_ = change.next;
-    if (!first_settled_) last_settled_ = {};
     changes_.destroy(handle);
+    --resources_.at(find(change.resource)).changes;
     release(change.resource);
     return Settled{change.user, change.object, change.durable};
 }
 
 std::optional<Staging::Waiting> Staging::next_waiting() {
-    if (free_waiting_ == 0) return {};
-    for (std::size_t turns = order_.size(); turns > 0; --turns) {
-        const Handle handle = order_.pop();
-        Waiting* w = waiting_.find(handle);
-        SIP_ASSERT(w != nullptr);
-        if (!w->free) {
-            // Goes to the back, and so do all others before the one that is taken: order is kept.
-            const bool kept = order_.push(Handle{handle});
-            SIP_ASSERT(kept);
-            continue;
-        }
-        Waiting taken = std::move(*w);
-        waiting_.destroy(handle);
-        --free_waiting_;
-        resuming_ = taken.resource;
-        // Turn the ring on, so that those behind come before those that were passed over.
-        for (std::size_t rest = turns - 1; rest > 0; --rest) {
-            const bool kept = order_.push(order_.pop());
-            SIP_ASSERT(kept);
-        }
-        return taken;
-    }
-    return {};
+    if (!free_.first) return {};
+    const Handle handle = leave(free_, waiting_);
+    Waiting taken = std::move(*waiting_.find(handle));
+    waiting_.destroy(handle);
+    --resources_.at(find(taken.resource)).free;
+    resuming_ = taken.resource;
+    return taken;
 }
 
 void Staging::finished(std::uint64_t resource) {
     resuming_ = 0;
-    bool staged = false;
-    changes_.for_each([&](Handle, const Change& change) { staged |= change.resource == resource; });
+    const std::uint32_t index = find(resource);
     // It staged nothing: the next in line must not wait for a change that never comes.
-    if (!staged) release(resource);
+    if (index != HashIndex::none && resources_.at(index).changes == 0) release(resource);
 }
 
 }  // namespace sip

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "sip/base/ring.hpp"
+#include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/transaction/request.hpp"
 #include "sip/transport/effects.hpp"
@@ -48,13 +48,13 @@ public:
         Block identity, bytes;
         bool authenticated = false;
         std::uint64_t resource = 0;
-        bool free = false;
+        Handle next;  ///< in the line of its resource, or of those that may go on
     };
-    /// The next request that need not wait any more; taken out.
+    /// The next request that need not wait any more; taken out. `finished` follows.
     std::optional<Waiting> next_waiting();
     /// A request that had waited for `resource` was handled: if it staged nothing, the next may go.
     void finished(std::uint64_t resource);
-    bool has_work() const { return first_settled_ || free_waiting_ > 0; }
+    bool has_work() const { return settled_.first || free_.first; }
     std::size_t size() const { return changes_.size(); }
 
 private:
@@ -65,6 +65,36 @@ private:
         bool settled = false, durable = false;
         Handle next;  ///< in the line of those that are settled, which takes no memory
     };
+    /// A line of objects of one slab, first come first served. Takes no memory.
+    struct Line {
+        Handle first, last;
+    };
+    template <class T>
+    static void join(Line& line, Slab<T>& slab, Handle handle) {
+        if (line.last)
+            slab.find(line.last)->next = handle;
+        else
+            line.first = handle;
+        line.last = handle;
+    }
+    template <class T>
+    static Handle leave(Line& line, Slab<T>& slab) {
+        const Handle handle = line.first;
+        T& object = *slab.find(handle);
+        line.first = object.next;
+        object.next = {};
+        if (!line.first) line.last = {};
+        return handle;
+    }
+    /// What is staged, or waits, or may go on and did not yet. Gone with the last of it.
+    struct Resource {
+        std::uint64_t hash = 0;
+        std::size_t changes = 0, free = 0;
+        Line waiting;
+    };
+    std::uint32_t find(std::uint64_t resource) const;
+    Resource* obtain(std::uint64_t resource);
+    void let_go(std::uint64_t resource);
     void settle(CommitId id, bool durable);
     void release(std::uint64_t resource);
 
@@ -74,9 +104,10 @@ private:
     std::uint64_t resuming_ = 0;  ///< the resource whose next in line is being handled
     Slab<Change> changes_;
     Slab<Waiting> waiting_;
-    Ring<Handle> order_;  ///< of waiting_, first come first served
-    Handle first_settled_, last_settled_;
-    std::size_t free_waiting_ = 0;
+    Slab<Resource> resources_;
+    HashIndex by_resource_;
+    Line settled_;  ///< of changes_
+    Line free_;     ///< of waiting_: those that may go on
 };
 
 }  // namespace sip

@@ -25,7 +25,8 @@ public:
     /// What was staged under `object` is durable; or is not, and must be undone.
     virtual void on_committed(Now, Handle object) { (void)object; }
     virtual void on_commit_failed(Now, Handle object) { (void)object; }
-    virtual void on_flow_closed(Now, FlowId) {}
+    /// The connection that `object` was bound to (FlowBond) is gone.
+    virtual void on_flow_lost(Now, Handle object) { (void)object; }
     /// Sends one of the messages that wait to be written, if there is one: called when everything
     /// else has left, so that nothing queues. False: nothing waits.
     virtual bool pull(Now) { return false; }

@@ -18,8 +18,9 @@ struct Counters {
     std::uint64_t limit_message_bytes = 0, limit_body_bytes = 0, limit_headers = 0,
                   limit_uri_bytes = 0, limit_uri_parts = 0, limit_response_bytes = 0;
     std::uint64_t limit_flows = 0, limit_flows_per_address = 0, flow_timeouts = 0,
-                  flow_framing_errors = 0;
-    std::uint64_t limit_server_transactions = 0, limit_client_transactions = 0,
+                  flow_framing_errors = 0, limit_stream_bytes = 0;
+    std::uint64_t limit_server_transactions = 0, limit_server_transactions_per_user = 0,
+                  limit_server_transactions_per_address = 0, limit_client_transactions = 0,
                   limit_waiting_requests = 0;
     std::uint64_t limit_subscriptions = 0, limit_subscriptions_per_user = 0,
                   limit_subscriptions_per_resource = 0, limit_resources = 0;
@@ -32,6 +33,7 @@ struct Counters {
     std::uint64_t effects_dropped = 0;
 
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;
+    std::uint64_t unreachable_unproved = 0;  ///< Stack::unreachable, and it failed no request
     std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
     std::uint64_t commits = 0, commits_failed = 0;

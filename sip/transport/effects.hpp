@@ -21,6 +21,13 @@ struct Chunk {
     FlowId flow{};
     std::span<const char> bytes;
 };
+/// What an ICMP error tells (RFC 3261 18.4: host, network, port or protocol unreachable, or a
+/// parameter problem): a datagram of ours did not arrive.
+struct Unreachable {
+    ListenerId via{};              ///< the socket that it was sent from
+    Endpoint to;                   ///< where it was sent
+    std::span<const char> quoted;  ///< as much of its start as came back; may be empty
+};
 
 /// What comes out: the edge carries these out in order. Effects own their bytes.
 struct ToEndpoint {

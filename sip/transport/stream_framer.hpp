@@ -49,6 +49,8 @@ public:
     bool lost() const { return lost_; }
     /// Bytes that wait.
     std::size_t buffered() const { return end_ - begin_ - given_; }
+    /// Memory taken for them.
+    std::size_t held() const { return buffer_.size(); }
 
 private:
     void drop_given();

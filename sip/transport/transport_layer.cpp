@@ -20,7 +20,8 @@ TransportLayer::TransportLayer(Shard& shard, std::uint8_t part)
       by_remote_(shard.memory),
       by_address_(shard.memory, shard.limits.flows),
       effects_(shard.memory, effects_max),
-      ready_(shard.memory, shard.limits.flows) {}
+      ready_(shard.memory, shard.limits.flows),
+      stream_bytes_max_(shard.limits.memory_bytes / 100 * shard.limits.stream_bytes_percent) {}
 
 TransportLayer::~TransportLayer() {
     flows_.for_each([&](Handle, Flow& flow) { flow.timers.detach(shard_.timers); });
@@ -28,11 +29,6 @@ TransportLayer::~TransportLayer() {
 
 std::uint64_t TransportLayer::hash_of(const Address& address) const {
     return siphash(shard_.key, bytes_of(address));
-}
-
-/// Whom a quota is for: one host has all addresses of an IPv6 network of 64 bits (RFC 4291 2.5.4).
-std::uint64_t TransportLayer::site_of(const Address& address) const {
-    return siphash(shard_.key, bytes_of(address).substr(0, address.is_v4() ? 16 : 8));
 }
 
 std::uint64_t TransportLayer::hash_of(Transport transport, const Endpoint& remote) const {
@@ -45,7 +41,7 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         ++shard_.counters.limit_flows;
         return {};
     }
-    const std::uint64_t address = site_of(remote.address);
+    const std::uint64_t address = site_hash(shard_.key, remote.address);
     if (by_address_.count(address) >= shard_.limits.flows_per_address) {
         ++shard_.counters.limit_flows_per_address;
         return {};
@@ -61,6 +57,7 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         flows_.destroy(handle);
         return {};
     }
+    flow.unfinished.flow = handle;
     flow.transport = transport;
     flow.local = local;
     flow.remote = remote;
@@ -103,8 +100,10 @@ void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
 
 void TransportLayer::forget(Handle handle) {
     Flow& flow = *flows_.find(handle);
+    lost_.take_all(flow.bonds);
+    stream_bytes_ -= flow.unfinished.bytes;
     by_remote_.erase(hash_of(flow.transport, flow.remote), handle.index);
-    by_address_.remove(site_of(flow.remote.address));
+    by_address_.remove(site_hash(shard_.key, flow.remote.address));
     flow.timers.detach(shard_.timers);
     flows_.destroy(handle);
 }
@@ -121,8 +120,18 @@ void TransportLayer::close(FlowId id, std::string_view why) {
     (void)emit(CloseFlow{id, why});
 }
 
-void TransportLayer::bind(FlowId id, int change) {
-    if (Flow* flow = flows_.find(handle_of(id))) flow->bound += change;
+void TransportLayer::bind(FlowBond& bond, FlowId id, const FlowBond::Owner& owner) {
+    if (Flow* flow = flows_.find(handle_of(id)))
+        bond.bind(flow->bonds, id, owner);
+    else
+        bond.release();
+}
+
+std::optional<FlowBond::Owner> TransportLayer::next_lost() {
+    if (lost_.alone()) return {};
+    auto& bond = static_cast<FlowBond&>(*lost_.next());
+    bond.release();
+    return bond.owner_;
 }
 
 std::optional<Source> TransportLayer::source_of(FlowId id) const {
@@ -140,6 +149,28 @@ void TransportLayer::watch_quiet(Now now, Flow& flow) {
                     later(now.mono, midway ? shard_.limits.flow_message : shard_.limits.flow_idle));
 }
 
+/// What of this connection waits, and since when: since it began to wait, or since its last message
+/// was complete.
+void TransportLayer::count_bytes(Flow& flow) {
+    const std::size_t bytes = flow.framer.held();
+    stream_bytes_ += bytes - flow.unfinished.bytes;
+    flow.unfinished.bytes = bytes;
+    if (bytes == 0)
+        flow.unfinished.leave();
+    else if (flow.unfinished.alone())
+        flow.unfinished.join(unfinished_);
+}
+
+/// Threats 3, 17, 35: messages begun and never ended must leave memory to all others. Whoever has
+/// gone longest without completing one makes room.
+void TransportLayer::bound_bytes() {
+    while (stream_bytes_ > stream_bytes_max_ && !unfinished_.alone()) {
+        ++shard_.counters.limit_stream_bytes;
+        close(id_of(static_cast<Unfinished*>(unfinished_.next())->flow),
+              "too many messages wait to be completed");
+    }
+}
+
 void TransportLayer::receive(Now, const Chunk& chunk) {
     const Handle handle = handle_of(chunk.flow);
     Flow* flow = flows_.find(handle);
@@ -151,6 +182,10 @@ void TransportLayer::receive(Now, const Chunk& chunk) {
         close(chunk.flow, "no memory for what the peer sends");
         return;
     }
+    count_bytes(*flow);
+    bound_bytes();
+    flow = flows_.find(handle);
+    if (flow == nullptr) return;
     if (!flow->ready) flow->ready = ready_.push(FlowId{chunk.flow});
 }
 
@@ -163,7 +198,10 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
         flow->ready = false;
         StreamFramer::Next next = flow->framer.next(slots, shard_.limits, shard_.leniency);
         switch (next.kind) {
-            case StreamFramer::Kind::need_more: watch_quiet(now, *flow); continue;
+            case StreamFramer::Kind::need_more:
+                count_bytes(*flow);
+                watch_quiet(now, *flow);
+                continue;
             case StreamFramer::Kind::ping:
                 // RFC 5626 4.4.1: a double CRLF is answered with a single one.
                 ++shard_.counters.keepalive_pings;
@@ -176,6 +214,7 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
         // One message at a time from each connection, so that none holds up the others.
         flow->ready = ready_.push(FlowId{id});
         flow->midway = false;
+        if (!flow->unfinished.alone()) flow->unfinished.join(unfinished_);
         watch_quiet(now, *flow);
         if (next.kind == StreamFramer::Kind::message || next.kind == StreamFramer::Kind::broken)
             return StreamMessage{*source_of(id), next.scan};
@@ -264,23 +303,21 @@ void TransportLayer::recall(const Target& target, const Packet& packet) {
     flow->waiting_count = static_cast<std::uint8_t>(kept - flow->waiting.begin());
 }
 
-std::optional<FlowId> TransportLayer::timer(Now now, Handle object) {
+void TransportLayer::timer(Now now, Handle object) {
     Flow* flow = flows_.find(object);
-    if (flow == nullptr) return {};
-    const FlowId id = id_of(object);
+    if (flow == nullptr) return;
     while (const auto which = flow->timers.pop_due(shard_.timers, now.mono)) {
-        if (*which == FlowTimer::quiet && flow->heard && !flow->midway && flow->bound > 0) {
+        if (*which == FlowTimer::quiet && flow->heard && !flow->midway && !flow->bonds.alone()) {
             watch_quiet(now, *flow);
             continue;
         }
         ++shard_.counters.flow_timeouts;
-        close(id, *which == FlowTimer::connect ? "connect timed out"
-                  : flow->midway               ? "message not completed in time"
-                  : flow->heard                ? "idle"
-                                               : "silent since it connected");
-        return id;
+        close(id_of(object), *which == FlowTimer::connect ? "connect timed out"
+                             : flow->midway               ? "message not completed in time"
+                             : flow->heard                ? "idle"
+                                                          : "silent since it connected");
+        return;
     }
-    return {};
 }
 
 void TransportLayer::remember_udp_only(const Endpoint& peer) {

@@ -8,6 +8,7 @@
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
 #include "sip/transport/effects.hpp"
+#include "sip/transport/flow_bond.hpp"
 #include "sip/transport/listeners.hpp"
 #include "sip/transport/shard.hpp"
 #include "sip/transport/source.hpp"
@@ -38,14 +39,18 @@ public:
     /// Forgets the connection and tells the edge to close it. `why` is static text.
     void close(FlowId flow, std::string_view why);
     bool is_open(FlowId flow) const { return flows_.find(handle_of(flow)) != nullptr; }
-    /// While something lives by this connection (a subscription, a registration, a transaction) it
-    /// is not idle. Calls pair; unknown flows are ignored.
-    void bind(FlowId flow, int change);
+    /// From now on the owner of `bond` lives by this connection, and by no other; by none where it
+    /// is not known.
+    void bind(FlowBond& bond, FlowId flow, const FlowBond::Owner& owner);
+    static void release(FlowBond& bond) { bond.release(); }
     /// Whether anything is bound to it.
     bool is_bound(FlowId flow) const {
         const Flow* found = flows_.find(handle_of(flow));
-        return found != nullptr && found->bound > 0;
+        return found != nullptr && !found->bonds.alone();
     }
+    /// The next owner of a bond to a connection that is gone; called until it gives nothing, after
+    /// whatever may close one.
+    std::optional<FlowBond::Owner> next_lost();
     /// Where a message that came by `flow` came from; nothing when the flow is gone.
     std::optional<Source> source_of(FlowId flow) const;
 
@@ -70,14 +75,16 @@ public:
     bool has_effects() const { return !effects_.empty(); }
     std::optional<Effect> next_effect();
 
-    /// A deadline of a flow fell due. Gives the flow that is closed by it, if one is.
-    std::optional<FlowId> timer(Now now, Handle object);
+    /// A deadline of a flow fell due.
+    void timer(Now now, Handle object);
 
     /// RFC 3261 18.1.1: a peer that takes large messages by UDP alone is remembered (threat 28).
     void remember_udp_only(const Endpoint& peer);
     bool is_udp_only(const Endpoint& peer) const;
 
     std::size_t flow_count() const { return flows_.size(); }
+    /// Memory that holds what came by streams and was not handled yet.
+    std::size_t stream_bytes() const { return stream_bytes_; }
 
 private:
     enum class FlowTimer : std::uint8_t {
@@ -85,6 +92,11 @@ private:
         quiet,    ///< first byte, rest of a message, or idle: whichever is waited for
     };
     static constexpr std::size_t waiting_max = 8;
+    /// In the line of those whose bytes wait.
+    struct Unfinished : Linked {
+        Handle flow;
+        std::size_t bytes = 0;  ///< as they are counted in stream_bytes_
+    };
     struct Flow {
         Flow(Memory& memory, const Limits& limits) : framer(memory, limits) {}
         Transport transport = Transport::tcp;
@@ -97,7 +109,8 @@ private:
         bool heard = false;   ///< any byte came in
         bool midway = false;  ///< a message is begun and not complete
         bool ready = false;   ///< stands in ready_
-        int bound = 0;
+        Linked bonds;         ///< head of the list of what lives by it
+        Unfinished unfinished;
     };
     static FlowId id_of(Handle handle) {
         return FlowId{(static_cast<std::uint64_t>(handle.generation) << 32 | handle.index)};
@@ -109,10 +122,11 @@ private:
     }
     std::uint64_t hash_of(Transport transport, const Endpoint& remote) const;
     std::uint64_t hash_of(const Address& address) const;
-    std::uint64_t site_of(const Address& address) const;
     FlowId make(Transport transport, Endpoint local, Endpoint remote);
     void forget(Handle handle);
     void watch_quiet(Now now, Flow& flow);
+    void count_bytes(Flow& flow);
+    void bound_bytes();
     [[nodiscard]] bool transmit(FlowId id, Flow& flow, const Packet& packet);
 
     Shard& shard_;
@@ -123,6 +137,9 @@ private:
     Tally by_address_;
     Ring<Effect> effects_;
     Ring<FlowId> ready_;
+    Linked lost_;        ///< head: bonds to connections that are gone
+    Linked unfinished_;  ///< head: connections with bytes that wait, longest without progress first
+    std::size_t stream_bytes_ = 0, stream_bytes_max_;
     std::array<Endpoint, 256> udp_only_{};
 };
 

@@ -51,7 +51,7 @@ public:
     void on_failure(sip::Now now, sip::Handle object, sip::Failure why) override {
         told.push_back({object, 0, why, now.mono});
     }
-    void on_flow_closed(sip::Now, sip::FlowId flow) override { flows_lost.push_back(flow); }
+    void on_flow_lost(sip::Now, sip::Handle object) override { lost.push_back(object); }
 
     /// Gives the answer that was kept for the request number `i`.
     void say(sip::Now now, std::size_t i) {
@@ -87,7 +87,7 @@ public:
     std::function<int(const sip::Request&)> script = [](const sip::Request&) { return 200; };
     std::vector<Seen> seen;
     std::vector<Told> told;
-    std::vector<sip::FlowId> flows_lost;
+    std::vector<sip::Handle> lost;  ///< objects whose connection is gone
 };
 
 /// A stack with a scripted user for MESSAGE, BYE and REGISTER (and INVITE, ACK, CANCEL where

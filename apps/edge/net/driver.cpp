@@ -263,6 +263,13 @@ void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<co
     drain();
 }
 
+/// May come in the middle of sending: what it brings about is for the next turn.
+void Driver::unreachable(UdpSocket& socket, const sip::Endpoint& to, std::span<const char> quoted) {
+    if (going_) return;
+    engine_.unreachable(read_clocks(), {socket.id(), to, quoted});
+    more_ = true;
+}
+
 void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
     if (going_) return;
     engine_.input(read_clocks(), sip::Chunk{connection.flow, bytes});

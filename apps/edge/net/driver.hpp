@@ -105,6 +105,8 @@ private:
     std::span<char> receive_slab() override { return slab_; }
     void received(UdpSocket& socket, const sip::Endpoint& from,
                   std::span<const char> bytes) override;
+    void unreachable(UdpSocket& socket, const sip::Endpoint& to,
+                     std::span<const char> quoted) override;
     void sendable() override {}
     void opened(TcpConnection& connection, int status) override;
     void received(TcpConnection& connection, std::span<const char> bytes) override;

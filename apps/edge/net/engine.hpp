@@ -19,6 +19,7 @@ public:
                                  sip::Endpoint remote) = 0;
     virtual void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) = 0;
     virtual void closed(sip::Now now, sip::FlowId flow) = 0;
+    virtual void unreachable(sip::Now now, const sip::Unreachable& in) = 0;
     virtual void committed(sip::Now now, sip::CommitId id) = 0;
     virtual void failed(sip::Now now, sip::CommitId id) = 0;
     virtual void advance(sip::Now now) = 0;
@@ -49,6 +50,9 @@ public:
         core_.connected(now, flow, local);
     }
     void closed(sip::Now now, sip::FlowId flow) override { core_.closed(now, flow); }
+    void unreachable(sip::Now now, const sip::Unreachable& in) override {
+        core_.unreachable(now, in);
+    }
     void committed(sip::Now now, sip::CommitId id) override { core_.committed(now, id); }
     void failed(sip::Now now, sip::CommitId id) override { core_.failed(now, id); }
     void advance(sip::Now now) override { core_.advance(now); }

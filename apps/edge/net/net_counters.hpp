@@ -12,7 +12,7 @@ struct NetCounters {
     std::uint64_t send_blocked = 0;        ///< the kernel's buffer was full
     std::uint64_t send_refused = 0;        ///< the kernel would not send this datagram: dropped
     std::uint64_t send_queue_dropped = 0;  ///< over the bound, or blocked for too long: dropped
-    std::uint64_t icmp_errors = 0;         ///< hints, ignored: they can be forged
+    std::uint64_t icmp_errors = 0;         ///< told to the core, which may disbelieve them
 
     std::uint64_t connections_accepted = 0, connections_opened = 0;
     std::uint64_t accept_errors = 0;        ///< out of descriptors, or the peer went away

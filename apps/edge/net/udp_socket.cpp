@@ -1,7 +1,14 @@
 #include "apps/edge/net/udp_socket.hpp"
 
 #include <fcntl.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <netinet/in.h>
 #include <sys/uio.h>
+#include <time.h>
+
+// Needs struct timespec.
+#include <linux/errqueue.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +23,32 @@ namespace {
 
 // A burst of this many bytes survives until the loop comes round; the kernel may grant less.
 constexpr int kernel_buffer_bytes = 4 << 20;
+
+// At most so many errors at one time, so that whoever sends many does not hold up the loop.
+constexpr int errors_a_turn = 64;
+// A host quotes at most 576 bytes of a datagram (RFC 1122 3.2.2), or 1280 (RFC 4443 2.4).
+constexpr std::size_t quoted_bytes = 1280;
+
+/// RFC 3261 18.4: which errors mean that a datagram did not arrive. "Too big" is of use to the
+/// kernel alone; source quench and time exceeded are to be ignored.
+bool means_unreachable(const sock_extended_err& error) {
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP)
+        return (error.ee_type == ICMP_DEST_UNREACH && error.ee_code != ICMP_FRAG_NEEDED) ||
+               error.ee_type == ICMP_PARAMETERPROB;
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP6)
+        return error.ee_type == ICMPV6_DEST_UNREACH || error.ee_type == ICMPV6_PARAMPROB;
+    return false;
+}
+
+/// What the kernel says about an error, if it says anything.
+const sock_extended_err* error_in(msghdr& message) {
+    for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+         each = CMSG_NXTHDR(&message, each))
+        if ((each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR) ||
+            (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR))
+            return reinterpret_cast<const sock_extended_err*>(CMSG_DATA(each));
+    return nullptr;
+}
 
 iovec piece(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
 
@@ -46,6 +79,11 @@ int UdpSocket::start(uv_loop_t* loop, Descriptor fd) {
     ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
     for (const int option : {SO_RCVBUF, SO_SNDBUF})
         ::setsockopt(fd_, SOL_SOCKET, option, &kernel_buffer_bytes, sizeof kernel_buffer_bytes);
+    const int on = 1;
+    if (local_.address.is_v4())
+        ::setsockopt(fd_, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+    else
+        ::setsockopt(fd_, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
 
     watched_ = Descriptor(::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
     if (!watched_) return uv_translate_sys_error(errno);
@@ -81,20 +119,48 @@ void UdpSocket::on_closed(uv_handle_t* handle) {
 
 void UdpSocket::on_received(ssize_t size, const uv_buf_t* buffer, const sockaddr* from,
                             unsigned flags) {
-    if (size < 0) {
-        // ICMP errors end up here: RFC 3261 18.4 wants them told to the transaction, but anybody
-        // can forge one, so they are counted and the transaction's timer decides.
-        ++counters_.icmp_errors;
+    if ((flags & UV_UDP_MMSG_FREE) != 0) {
+        ++counters_.receive_calls;
         return;
     }
-    if ((flags & UV_UDP_MMSG_FREE) != 0) ++counters_.receive_calls;
-    if (from == nullptr) return;
+    if (from == nullptr) {
+        // The end of what there was to receive. ICMP errors wake the loop until they are taken, as
+        // an error or with nothing before this end.
+        if (!received_any_ || size < 0) take_errors();
+        received_any_ = false;
+        return;
+    }
+    received_any_ = true;
     ++counters_.datagrams_in;
     if ((flags & UV_UDP_PARTIAL) != 0) {
         ++counters_.datagrams_truncated;
         return;
     }
     user_.received(*this, to_endpoint(from), {buffer->base, static_cast<std::size_t>(size)});
+}
+
+int UdpSocket::take_errors() {
+    for (int taken = 0; taken < errors_a_turn; ++taken) {
+        std::array<char, quoted_bytes> quoted;
+        alignas(cmsghdr) std::array<char, 512> control;
+        sockaddr_storage to{};
+        iovec into{quoted.data(), quoted.size()};
+        msghdr message{};
+        message.msg_name = &to;
+        message.msg_namelen = sizeof to;
+        message.msg_iov = &into;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        const ssize_t size = ::recvmsg(fd_, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+        if (size < 0) return taken;
+        const sock_extended_err* error = error_in(message);
+        if (error == nullptr || !means_unreachable(*error) || message.msg_namelen == 0) continue;
+        ++counters_.icmp_errors;
+        user_.unreachable(*this, to_endpoint(reinterpret_cast<const sockaddr*>(&to)),
+                          {quoted.data(), static_cast<std::size_t>(size)});
+    }
+    return errors_a_turn;
 }
 
 void UdpSocket::send(const sip::Endpoint& to, sip::Packet packet) {
@@ -137,26 +203,28 @@ bool UdpSocket::send_batch(std::size_t count) {
     if (sent > 0) {
         counters_.datagrams_out += static_cast<std::uint64_t>(sent);
         queue_.erase(queue_.begin(), queue_.begin() + sent);
-        told_of_error_ = false;
+        met_error_ = false;
         if (blocked_) blocked_until_ = blocked_from_now();
         return true;
     }
     const int error = sent == 0 ? EAGAIN : errno;
-    switch (error) {
-        case EINTR: return true;
-        case EAGAIN: block(); return false;
-        case ECONNREFUSED:
-            // An ICMP error of an earlier datagram, handed out once: this one was not tried.
-            ++counters_.icmp_errors;
-            if (told_of_error_) queue_.pop_front();
-            told_of_error_ = !told_of_error_;
-            return true;
-        default:
-            // Too long for UDP, no route, refused by a filter: true of the first datagram alone.
-            ++counters_.send_refused;
-            queue_.pop_front();
-            return true;
+    if (error == EINTR) return true;
+    if (error == EAGAIN) {
+        block();
+        return false;
     }
+    // An ICMP error of an earlier datagram is handed out once as the failure of the next, which was
+    // not tried then. Otherwise: too long for UDP, no route, refused by a filter; true of the first
+    // datagram alone.
+    const bool is_another_ones = take_errors() > 0 || error == ECONNREFUSED;
+    if (is_another_ones && !met_error_) {
+        met_error_ = true;
+        return true;
+    }
+    ++counters_.send_refused;
+    queue_.pop_front();
+    met_error_ = false;
+    return true;
 }
 
 sip::Instant UdpSocket::blocked_from_now() const {
@@ -168,12 +236,22 @@ void UdpSocket::block() {
     if (blocked_) return;
     blocked_ = true;
     blocked_until_ = blocked_from_now();
+    watch_writable();
+}
+
+void UdpSocket::watch_writable() {
     uv_poll_start(&writable_, UV_WRITABLE, [](uv_poll_t* handle, int status, int) {
-        auto& self = *static_cast<UdpSocket*>(handle->data);
-        if (status < 0) self.drop_all();
-        self.send_batches();
-        self.user_.sendable();
+        static_cast<UdpSocket*>(handle->data)->on_writable(status);
     });
+}
+
+void UdpSocket::on_writable(int status) {
+    // libuv takes an ICMP error for the end of the descriptor, and watches it no more.
+    const bool was_icmp = status < 0 && take_errors() > 0;
+    if (status < 0 && !was_icmp) drop_all();
+    send_batches();
+    if (was_icmp && blocked_) watch_writable();
+    user_.sendable();
 }
 
 void UdpSocket::unblock() {

@@ -30,6 +30,10 @@ public:
         /// `bytes` stand in the slab and are valid for this call.
         virtual void received(UdpSocket& socket, const sip::Endpoint& from,
                               std::span<const char> bytes) = 0;
+        /// An ICMP error: a datagram to `to` did not arrive. `quoted`: as much of its start as came
+        /// back, valid for this call.
+        virtual void unreachable(UdpSocket& socket, const sip::Endpoint& to,
+                                 std::span<const char> quoted) = 0;
         /// What waited could be sent; asked-for effects may flow again.
         virtual void sendable() = 0;
 
@@ -81,6 +85,10 @@ private:
     void close();
     static void on_closed(uv_handle_t* handle);
     void on_received(ssize_t size, const uv_buf_t* buffer, const sockaddr* from, unsigned flags);
+    /// Takes what the kernel kept of ICMP errors, and says how many there were.
+    int take_errors();
+    void watch_writable();
+    void on_writable(int status);
     void send_batches();
     /// Sends the first `count`. True: go on with what is left.
     bool send_batch(std::size_t count);
@@ -100,8 +108,9 @@ private:
     NetCounters& counters_;
     Options options_;
     std::deque<Outgoing> queue_;
+    bool received_any_ = false;  ///< since the loop woke
     bool blocked_ = false;
-    bool told_of_error_ = false;  ///< the datagram at the front met another one's ICMP error
+    bool met_error_ = false;  ///< the datagram at the front met another one's ICMP error
     sip::Instant blocked_until_ = sip::never;
 };
 

@@ -201,14 +201,17 @@ TEST_CASE("a connection that something lives by is not idle, until that is over"
     StackWorld world;
     const FlowId flow = world.net.connect();
     world.net.input(flow, tcp_text("a"));
-    world.stack.transport().bind(flow, 1);
+    FlowBond bond;
+    world.stack.transport().bind(bond, flow, {world.user.part, Handle{9, 1}});
     CHECK(world.stack.transport().is_bound(flow));
     world.net.pass(seconds{10'000});
     CHECK(world.net.closed.empty());
-    world.stack.transport().bind(flow, -1);
+    TransportLayer::release(bond);
     world.net.pass(seconds{1'800});
     CHECK(world.net.closed.size() == 1);
-    world.stack.transport().bind(flow, 1);  // gone: ignored
+    world.stack.transport().bind(bond, flow, {world.user.part, Handle{9, 1}});  // gone: to none
+    CHECK(bond.flow() == FlowId{});
+    CHECK(world.user.lost.empty());
     CHECK_FALSE(world.stack.transport().is_bound(flow));
 }
 
@@ -258,13 +261,15 @@ TEST_CASE(
     "T-3 T-17: what a peer sends ahead of us is bounded, and its connection closed past that") {
     StackWorld world;
     const FlowId flow = world.net.connect();
-    world.stack.transport().bind(flow, 1);
+    FlowBond bond;
+    world.stack.transport().bind(bond, flow, {world.user.part, Handle{9, 1}});
     const std::string chunk(100'000, 'x');
     const std::vector<char> bytes(chunk.begin(), chunk.end());
     for (int i = 0; i < 10; ++i) world.stack.input(world.net.now, Chunk{flow, bytes});
     CHECK_FALSE(world.stack.transport().is_open(flow));
     // Who lived by it is told.
-    CHECK(world.user.flows_lost == std::vector{flow});
+    CHECK(world.user.lost == std::vector{Handle{9, 1}});
+    CHECK(bond.flow() == FlowId{});
     world.net.drain();
     CHECK(world.net.closed == std::deque{flow});
 }

@@ -19,6 +19,12 @@ public:
         sip::Endpoint local, remote;
     };
 
+    struct Unreached {
+        sip::ListenerId via;
+        sip::Endpoint to;
+        std::string quoted;
+    };
+
     bool add_listener(const sip::Listeners::Listener& listener) override {
         listeners.push_back(listener);
         return listeners.size() <= sip::Listeners::capacity;
@@ -48,6 +54,10 @@ public:
     void closed(sip::Now now, sip::FlowId flow) override {
         see(now);
         ended.push_back(flow);
+    }
+    void unreachable(sip::Now now, const sip::Unreachable& in) override {
+        see(now);
+        unreached.push_back({in.via, in.to, std::string(in.quoted.data(), in.quoted.size())});
     }
     void committed(sip::Now now, sip::CommitId id) override {
         see(now);
@@ -104,6 +114,7 @@ public:
     std::vector<std::pair<sip::FlowId, std::string>> streams;
     std::vector<Accepted> flows, opened;
     std::vector<sip::FlowId> ended;
+    std::vector<Unreached> unreached;
     std::vector<sip::CommitId> durable, lost;
     std::function<void(const sip::Datagram&)> on_datagram;
     std::function<void(const sip::Chunk&)> on_chunk;

@@ -409,6 +409,66 @@ TEST_CASE("T-16: one who floods is held to his quota, and others are served") {
     still_serves(w);
 }
 
+TEST_CASE("T-16 ROUR-4: a user or a source that floods fills no table, and others are served") {
+    sip::Limits limits;
+    limits.server_transactions = 200;
+    limits.server_transactions_per_user = 40;
+    limits.server_transactions_per_address = 100;
+    ServerWorld w(Policy::allow, limits);
+    const auto publish_as = [&](const std::string& user, std::uint8_t host) {
+        w.raw.peer.address = sip::Address::v4(192, 0, 2, host);
+        return w.ask_as(user, w.publish(user, pidf_document("open", "t", {}, {},
+                                                            "sip:" + user + "@example.com")));
+    };
+    // One user, from everywhere.
+    int refused = 0;
+    for (int i = 0; i < 300; ++i) {
+        const RawMessage answer = publish_as("bob", static_cast<std::uint8_t>(i % 250));
+        if (answer.status() != 503) continue;
+        ++refused;
+        CHECK(answer.has("Retry-After"));
+    }
+    CHECK(refused == 300 - 40);
+    CHECK(w.server.counters().limit_server_transactions_per_user == 260);
+    CHECK(publish_as("alice", 1).status() == 200);
+    // One source, as everybody.
+    refused = 0;
+    for (int i = 0; i < 300; ++i) {
+        const std::string user = "user" + std::to_string(i);
+        w.users.users.emplace(user, user);
+        refused += publish_as(user, 251).status() == 503 ? 1 : 0;
+    }
+    CHECK(refused == 200);
+    CHECK(w.server.counters().limit_server_transactions_per_address == 200);
+    CHECK(w.server.counters().limit_server_transactions == 0);
+    CHECK(publish_as("carol", 252).status() == 200);
+    w.raw.peer.address = sip::Address::v4(192, 0, 2, 99);
+    still_serves(w);
+}
+
+TEST_CASE("ROUR-1: a server that lost its state says so to watchers and publishers at once") {
+    RawRequest again, publish;
+    {
+        ServerWorld before;
+        publish = before.publish("alice", {}, before.raw
+                                                  .ask(before.publish("alice", pidf_document("open")))
+                                                  .field("SIP-ETag"));
+        const RawRequest subscribe = ServerWorld::subscribe("bob");
+        CHECK(before.raw.ask(subscribe).status() == 200);
+        again = ServerWorld::resubscribe(subscribe, before.raw.take("NOTIFY"), 600);
+        CHECK(before.raw.ask(again).status() == 200);
+        CHECK(before.raw.ask(publish).status() == 200);
+    }
+    ServerWorld after;
+    ++again.cseq;
+    again.branch.clear();
+    ++publish.cseq;
+    publish.branch.clear();
+    CHECK(after.raw.ask(again).status() == 481);
+    CHECK(after.raw.ask(publish).status() == 412);
+    CHECK(kept_by(after) == 0);
+}
+
 TEST_CASE("T-20: of two that race on one entity-tag, one wins") {
     ServerWorld w;
     std::set<std::string> tags;

@@ -246,11 +246,10 @@ void UdpSocket::watch_writable() {
 }
 
 void UdpSocket::on_writable(int status) {
-    // libuv takes an ICMP error for the end of the descriptor, and watches it no more.
-    const bool was_icmp = status < 0 && take_errors() > 0;
-    if (status < 0 && !was_icmp) drop_all();
+    if (status < 0) take_errors();
     send_batches();
-    if (was_icmp && blocked_) watch_writable();
+    // libuv takes an ICMP error for the end of the descriptor, and watches it no more.
+    if (status < 0 && blocked_) watch_writable();
     user_.sendable();
 }
 

@@ -67,3 +67,13 @@ TEST_CASE("addresses know what they are") {
     CHECK_FALSE(parse_ipv6("::2")->is_loopback());
     CHECK(Address::v4(1, 2, 3, 4).is_v4());
 }
+
+TEST_CASE("T-17 ROUR-4: to a quota an IPv6 network of 64 bits is one address, and IPv4 each its own") {
+    const HashKey key{1, 2};
+    const auto site = [&](const char* host) { return site_hash(key, *parse_numeric_host(host)); };
+    CHECK(site("2001:db8:1:2::1") == site("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+    CHECK(site("2001:db8:1:2::1") != site("2001:db8:1:3::1"));
+    CHECK(site("192.0.2.1") == site("192.0.2.1"));
+    CHECK(site("192.0.2.1") != site("192.0.2.2"));
+    CHECK(site_hash(HashKey{1, 3}, Address::v4(192, 0, 2, 1)) != site("192.0.2.1"));
+}

@@ -14,6 +14,13 @@ namespace {
 
 using Times = std::vector<std::int64_t>;
 
+void tell_unreachable(StackWorld& world, const Endpoint& to, const std::string& quoted,
+                      ListenerId via = RawWorld<Stack>::udp) {
+    const std::vector<char> bytes(quoted.begin(), quoted.end());
+    world.stack.unreachable(world.net.now, {via, to, bytes});
+    world.net.drain();
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -261,4 +268,122 @@ TEST_CASE("T-35: memory refused at any allocation of a request of ours leaves no
             if (!succeeded) CHECK(world.user.send(world.net.now, target));
         }
     }
+}
+
+TEST_CASE(
+    "R3261-18.4-1 R3261-17.1.4-1: an ICMP error that quotes a request sent twice fails it, one for "
+    "the first copy does not") {
+    StackWorld world;
+    REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+    world.net.drain();
+    const std::string text = world.net.take().text;
+    tell_unreachable(world, world.net.peer, text);
+    world.net.pass(milliseconds{499});
+    CHECK(world.user.told.empty());
+    CHECK(world.stack.counters().unreachable_unproved == 1);
+    bool answered = false;
+    SUBCASE("unanswered") {}
+    SUBCASE("answered 100") { answered = true; }
+    world.net.pass(milliseconds{1});
+    CHECK(world.net.sent.size() == 1);
+    if (answered) {
+        RawMessage request = world.net.take();
+        world.net.answer(request, 100);
+        world.user.told.clear();
+    }
+    tell_unreachable(world, world.net.peer, text);
+    REQUIRE(world.user.told.size() == 1);
+    CHECK(world.user.told[0].failure == Failure::transport);
+    CHECK(world.user.told[0].object == Handle{7, 1});
+    CHECK(world.stack.clients().size() == 0);
+    CHECK(world.stack.counters().unreachable_unproved == 1);
+    tell_unreachable(world, world.net.peer, text);  // and again, for what is over
+    CHECK(world.user.told.size() == 1);
+}
+
+TEST_CASE("T-11: an ICMP error that proves nothing fails nothing, however often it is sent") {
+    StackWorld world;
+    REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+    world.net.drain();
+    world.net.pass(milliseconds{600});
+    const std::string text = world.net.take().text;
+    const auto branch = text.find("z9hG4bK");
+    const std::size_t proof = branch + 23;
+    std::uint64_t errors = 0;
+    const auto forge = [&](const std::string& quoted, const Endpoint& to,
+                           ListenerId via = RawWorld<Stack>::udp) {
+        tell_unreachable(world, to, quoted, via);
+        CHECK(world.user.told.empty());
+        CHECK(world.stack.counters().unreachable_unproved == ++errors);
+    };
+    for (std::size_t size = 0; size < proof; ++size) forge(text.substr(0, size), world.net.peer);
+    std::string other = text;
+    other[proof - 1] = other[proof - 1] == '0' ? '1' : '0';
+    forge(other, world.net.peer);
+    forge(text, {world.net.peer.address, 5063});
+    forge(text, world.net.peer, ListenerId{2});
+    forge("branch=" + text.substr(branch, 23), world.net.peer);
+    forge(std::string(2'000, 'x'), world.net.peer);
+    world.net.pass(seconds{32});
+    REQUIRE(world.user.told.size() == 1);
+    CHECK(world.user.told[0].failure == Failure::timeout);
+}
+
+TEST_CASE("R3261-18.4-1: as soon as the branch is quoted whole, it is proof; case aside") {
+    for (const bool lower : {false, true}) {
+        StackWorld world;
+        REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+        world.net.drain();
+        world.net.pass(milliseconds{600});
+        std::string text = world.net.take().text;
+        const auto branch = text.find("z9hG4bK");
+        if (lower) text.replace(branch, 7, "Z9HG4BK");
+        tell_unreachable(world, world.net.peer, text.substr(0, branch + 23));
+        CHECK(world.user.told.size() == 1);
+    }
+}
+
+TEST_CASE("R3261-18.4-1: an answered request, and one by TCP, are not failed by an ICMP error") {
+    StackWorld world;
+    const FlowId flow = world.net.connect();
+    Target target = world.peer_by_tcp();
+    SUBCASE("answered") {
+        REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+        world.net.drain();
+        world.net.pass(milliseconds{600});
+        const RawMessage request = world.net.take();
+        world.net.answer(request, 200);
+        tell_unreachable(world, world.net.peer, request.text);
+        CHECK(world.user.told.size() == 1);
+        CHECK(world.stack.clients().size() == 1);  // timer K goes on
+    }
+    SUBCASE("by TCP") {
+        target.flow = flow;
+        REQUIRE(world.user.send(world.net.now, target));
+        world.net.drain();
+        world.net.pass(seconds{1});
+        tell_unreachable(world, world.net.peer, world.net.take().text);
+        CHECK(world.user.told.empty());
+    }
+}
+
+TEST_CASE("R3261-18.1.2-1: a response whose top Via is not ours is dropped in silence") {
+    StackWorld world;
+    REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+    world.net.drain();
+    const RawMessage request = world.net.take();
+    std::uint64_t foreign = 0;
+    for (const char* other : {"192.0.2.2:5060", "192.0.2.1:5061", "example.com", "[2001:db8::1]"}) {
+        RawMessage changed = request;
+        changed.text.replace(changed.text.find("192.0.2.1:5060"), 14, other);
+        world.net.answer(changed, 200);
+        CHECK(world.stack.counters().foreign_responses == ++foreign);
+    }
+    CHECK(world.user.told.empty());
+    CHECK_FALSE(world.net.take());
+    CHECK(world.stack.clients().size() == 1);
+    RawMessage standard = request;  // 5060 is the port of a sent-by without one
+    standard.text.replace(standard.text.find("192.0.2.1:5060"), 14, "192.0.2.1");
+    world.net.answer(standard, 200);
+    CHECK(world.user.told.size() == 1);
 }

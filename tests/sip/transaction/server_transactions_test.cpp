@@ -24,6 +24,38 @@ std::string ack_for(const std::string& via, const RawMessage& answer) {
            answer.field("To") + "\r\nCall-ID: call-1\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n";
 }
 
+/// Takes everybody for the user of his From.
+class BelievingGate final : public Gate {
+public:
+    Verdict admit(Now, const Request& request) override {
+        Verdict verdict;
+        verdict.identity = {request.essentials.from.uri.user, true};
+        return verdict;
+    }
+    void write_challenges(Now, const Request&, bool, MessageWriter&) override {}
+};
+
+/// One whose users are proved; each request a new one.
+struct QuotaWorld : StackWorld {
+    explicit QuotaWorld(const StackOptions& options) : StackWorld(options) {
+        stack.set_gate(&gate);
+    }
+    RawMessage ask_as(const std::string& name, int host = 99) {
+        return ask_as(name, Address::v4(192, 0, 2, static_cast<std::uint8_t>(host)));
+    }
+    RawMessage ask_as(const std::string& name, const Address& from) {
+        net.peer.address = from;
+        RawRequest request = StackWorld::request();
+        request.from = "<sip:" + name + "@example.com>;tag=" + name;
+        request.call_id = "call-" + std::to_string(++calls);
+        last = net.text_of(request);
+        return say(last);
+    }
+    BelievingGate gate;
+    unsigned calls = 0;
+    std::string last;
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -419,4 +451,117 @@ TEST_CASE(
                       .status() == 200);
         }
     }
+}
+
+TEST_CASE("T-16 ROUR-4: a user has so many transactions, from wherever, and others have theirs") {
+    StackOptions options;
+    options.limits.server_transactions_per_user = 3;
+    QuotaWorld world(options);
+    for (const int host : {1, 2, 3}) CHECK(world.ask_as("bob", host).status() == 200);
+    const std::string known = world.last;
+    for (const int host : {3, 4}) {
+        const RawMessage refused = world.ask_as("bob", host);
+        CHECK(refused.status() == 503);
+        CHECK(refused.field("Retry-After") == "5");
+    }
+    CHECK(world.stack.counters().limit_server_transactions_per_user == 2);
+    CHECK(world.stack.servers().size() == 3);
+    CHECK(world.say(known).status() == 200);  // a copy of what was served
+    CHECK(world.ask_as("carol", 4).status() == 200);
+    world.net.pass(seconds{32});
+    for (int i = 0; i < 3; ++i) CHECK(world.ask_as("bob").status() == 200);
+    CHECK(world.ask_as("bob").status() == 503);
+    CHECK(world.stack.counters().limit_server_transactions == 0);
+}
+
+TEST_CASE("T-16 ROUR-4: an address has so many, whoever speaks from it; an IPv6 /64 is one") {
+    StackOptions options;
+    options.limits.server_transactions_per_address = 2;
+    for (const bool v6 : {false, true}) {
+        CAPTURE(v6);
+        QuotaWorld world(options);
+        const auto from = [&](const char* v4_host, const char* v6_host) {
+            return *parse_numeric_host(v6 ? v6_host : v4_host);
+        };
+        const Address one = from("192.0.2.7", "2001:db8:1:2::1");
+        const Address same = from("192.0.2.7", "2001:db8:1:2:3::2");
+        const Address other = from("192.0.2.8", "2001:db8:1:3::1");
+        CHECK(world.ask_as("alice", one).status() == 200);
+        CHECK(world.ask_as("bob", same).status() == 200);
+        const RawMessage refused = world.ask_as("carol", one);
+        CHECK(refused.status() == 503);
+        CHECK(refused.has("Retry-After"));
+        CHECK(world.ask_as("carol", same).status() == 503);
+        CHECK(world.stack.counters().limit_server_transactions_per_address == 2);
+        CHECK(world.ask_as("carol", other).status() == 200);
+        world.net.pass(seconds{32});
+        CHECK(world.ask_as("carol", one).status() == 200);
+    }
+    // By TCP, where a transaction ends with its answer, nothing adds up.
+    StackWorld world(options);
+    const FlowId flow = world.net.connect();
+    for (int i = 0; i < 5; ++i) {
+        RawRequest request = StackWorld::request();
+        request.call_id = std::to_string(i);
+        CHECK(world.net.ask(flow, request).status() == 200);
+    }
+}
+
+TEST_CASE("T-23 T-24: one branch for ever new requests makes no search long, and all are answered") {
+    constexpr int count = 4'000;
+    StackWorld world;
+    std::vector<std::string> answers;
+    const auto ask = [&](int i) {
+        return world.say(StackWorld::text("MESSAGE", udp_via,
+                                          "sip:a" + std::to_string(i) + "@example.com"));
+    };
+    for (int i = 0; i < count; ++i) {
+        const RawMessage answer = ask(i);
+        REQUIRE(answer.status() == 200);
+        if (i % 97 == 0) answers.push_back(answer.text);
+    }
+    CHECK(world.stack.servers().size() == count);
+    // Three quarters of a table may be taken: chance alone makes runs of some dozens.
+    CHECK(world.stack.servers().longest_search() < 150);
+    for (std::size_t i = 0; i < answers.size(); ++i)
+        CHECK(ask(static_cast<int>(i) * 97).text == answers[i]);
+    CHECK(world.stack.counters().retransmissions_in == answers.size());
+    CHECK(world.say(StackWorld::text("CANCEL", udp_via)).status() == 200);
+    world.net.pass(seconds{32});
+    CHECK(world.stack.servers().size() == 0);
+    CHECK(world.stack.servers().longest_search() == 0);
+    CHECK(world.say(StackWorld::text("CANCEL", udp_via)).status() == 481);
+}
+
+TEST_CASE("T-23 R3261-8.2.2.2-1: one request by ever new branches makes no search long either") {
+    constexpr int count = 4'000;
+    QuotaWorld world({});
+    for (int i = 0; i < count; ++i) {
+        const std::string via = "SIP/2.0/UDP 192.0.2.99:5062;branch=z9hG4bK" + std::to_string(i);
+        CHECK(world.say(StackWorld::text("MESSAGE", via)).status() == (i == 0 ? 200 : 482));
+    }
+    CHECK(world.stack.servers().size() == count);
+    CHECK(world.stack.servers().longest_search() < 150);
+}
+
+TEST_CASE("R3261-17.2.3-1: of INVITEs with one branch the ACK is for the newest that is there") {
+    StackWorld world({}, true);
+    world.user.script = refuse_invite;
+    const auto invite = [&](const std::string& whom) {
+        const std::string uri = "sip:" + whom + "@example.com";
+        return std::pair{world.say(StackWorld::text("INVITE", udp_via, uri)),
+                         world.stack.servers().size()};
+    };
+    world.net.input(StackWorld::text("MESSAGE", udp_via));
+    const auto [first, one] = invite("carol");
+    const auto [second, two] = invite("dave");
+    CHECK(first.status() == 486);
+    CHECK(second.status() == 486);
+    CHECK(two == one + 1);
+    world.say(ack_for(udp_via, second));
+    world.net.pass(seconds{5});  // timer I of the newest
+    CHECK(world.stack.servers().size() == two - 1);
+    world.say(ack_for(udp_via, first));
+    world.net.pass(seconds{5});
+    CHECK(world.stack.servers().size() == two - 2);
 }

@@ -142,6 +142,33 @@ TEST_CASE("a request that waited and then stages nothing does not hold up those 
     CHECK(answered == 3);
 }
 
+TEST_CASE("T-20: who comes between a store's answer and those that waited for it goes behind them") {
+    StoreWorld world;
+    for (const char* call : {"a", "b", "c"}) world.ask(call);
+    world.stack.committed(world.net.now, world.net.commits.front());
+    world.net.commits.pop_front();
+    world.ask("late");
+    while (!world.net.commits.empty()) world.net.commit();
+    CHECK(world.user.order == std::vector<std::string>{"a", "b", "c", "late"});
+}
+
+TEST_CASE("what waited for a resource leaves nothing of it behind") {
+    StoreWorld world;
+    const std::size_t changes = 200;
+    std::size_t used = 0;
+    for (std::size_t i = 0; i < 3 * changes; ++i) {
+        const std::string whom = "user" + std::to_string(i);
+        world.ask("a" + whom, whom);
+        world.ask("b" + whom, whom);
+        while (!world.net.commits.empty()) world.net.commit(i % 2 == 0);
+        world.net.sent.clear();
+        world.net.pass(seconds{33});
+        world.user.jobs.clear();
+        if (i == changes) used = world.stack.shard().memory.used();
+    }
+    CHECK(world.stack.shard().memory.used() == used);
+}
+
 TEST_CASE("ROUR-4: one request more than may wait is 503; a store's answer twice changes nothing") {
     StackOptions options;
     options.limits.waiting_requests = 2;

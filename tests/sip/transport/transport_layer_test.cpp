@@ -352,3 +352,118 @@ TEST_CASE("a peer that takes large messages by UDP alone is remembered by addres
     ++other.port;
     CHECK_FALSE(transport.is_udp_only(other));
 }
+
+TEST_CASE("of a connection that goes, whatever is bound to it is told, in order, and nobody else") {
+    StackWorld world;
+    TransportLayer& transport = world.stack.transport();
+    const FlowId one = world.net.connect();
+    ++world.net.peer.port;
+    const FlowId two = world.net.connect();
+    std::array<FlowBond, 6> bonds;
+    for (std::uint32_t i = 0; i < bonds.size(); ++i)
+        transport.bind(bonds[i], i < 4 ? one : two, {world.user.part, Handle{i, 1}});
+    transport.bind(bonds[0], one, {world.user.part, Handle{0, 1}});  // again: the last now
+    transport.bind(bonds[1], two, {world.user.part, Handle{1, 1}});  // moves
+    TransportLayer::release(bonds[2]);
+    CHECK(bonds[0].flow() == one);
+    world.stack.closed(world.net.now, one);
+    CHECK(world.user.lost == std::vector{Handle{3, 1}, Handle{0, 1}});
+    CHECK(bonds[0].flow() == FlowId{});
+    CHECK(bonds[1].flow() == two);
+    world.user.lost.clear();
+    world.stack.closed(world.net.now, one);  // once
+    CHECK(world.user.lost.empty());
+    {
+        FlowBond brief;
+        transport.bind(brief, two, {world.user.part, Handle{9, 1}});
+    }
+    world.stack.closed(world.net.now, two);
+    CHECK(world.user.lost == std::vector{Handle{4, 1}, Handle{5, 1}, Handle{1, 1}});
+    CHECK(transport.flow_count() == 0);
+}
+
+TEST_CASE("a bond outlives the stack's connections, and the other way round") {
+    FlowBond bond;
+    {
+        StackWorld world;
+        world.stack.transport().bind(bond, world.net.connect(), {world.user.part, Handle{1, 1}});
+    }
+    StackWorld world;
+    world.stack.transport().bind(bond, world.net.connect(), {world.user.part, Handle{1, 1}});
+    CHECK(bond.flow() != FlowId{});
+}
+
+namespace {
+
+/// Room for about 100 KB in all streams.
+struct NarrowWorld : StackWorld {
+    static StackOptions options() {
+        StackOptions made;
+        made.limits.memory_bytes = 10'000'000;
+        made.limits.stream_bytes_percent = 1;
+        return made;
+    }
+    NarrowWorld() : StackWorld(options()) {}
+    /// A connection with the beginning of a message of that size.
+    FlowId begin(std::size_t size, std::uint8_t host) {
+        net.peer.address = Address::v4(192, 0, 2, host);
+        const FlowId flow = net.connect();
+        net.input(flow, tcp_text("p", "X: " + std::string(size, 'x')).substr(0, size));
+        return flow;
+    }
+    std::uint64_t closed() const { return stack.counters().limit_stream_bytes; }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "T-3 T-17 T-35 ROUR-4: what all streams hold unfinished is bounded, and the longest unfinished "
+    "is closed") {
+    NarrowWorld world;
+    std::vector<FlowId> flows;
+    for (std::uint8_t i = 0; i < 5; ++i) flows.push_back(world.begin(20'000, i));
+    CHECK(world.stack.transport().stream_bytes() == 100'000);  // at the bound
+    CHECK(world.closed() == 0);
+    world.net.input(flows[3], "x");  // and one past it
+    CHECK(world.closed() == 1);
+    CHECK(world.net.closed == std::deque{flows[0]});
+    CHECK(world.stack.counters().flow_timeouts == 0);
+    world.stack.closed(world.net.now, flows[4]);
+    // Who completes a message goes to the end of the line.
+    world.net.input(flows[1], "\r\nContent-Length: 0\r\n\r\n");
+    CHECK(world.net.take().status() == 200);
+    CHECK(world.stack.transport().stream_bytes() == 60'000);
+    world.net.input(flows[1], tcp_text("q", "X: " + std::string(30'000, 'x')).substr(0, 30'000));
+    world.begin(20'000, 6);
+    CHECK(world.closed() == 2);
+    CHECK(world.net.closed == std::deque{flows[0], flows[2]});
+    CHECK(world.stack.transport().stream_bytes() == 90'000);
+    for (const FlowId flow : flows) world.stack.closed(world.net.now, flow);
+    world.net.pass(seconds{30});
+    CHECK(world.stack.transport().stream_bytes() == 0);
+    CHECK(world.stack.transport().flow_count() == 0);
+}
+
+TEST_CASE("T-17 T-35: under many unfinished messages complete ones are served, by UDP and TCP") {
+    NarrowWorld world;
+    FlowBond bond;
+    const FlowId bound = world.begin(1'000, 200);
+    world.stack.transport().bind(bond, bound, {world.user.part, Handle{3, 1}});
+    for (int i = 0; i < 500; ++i) {
+        world.begin(30'000, static_cast<std::uint8_t>(i % 100));
+        CHECK(world.stack.transport().stream_bytes() <= 100'000);
+        if (i % 50 != 0) continue;
+        world.net.peer.address = Address::v4(192, 0, 2, 201);
+        RawRequest request = StackWorld::request();
+        request.call_id = "udp-" + std::to_string(i);
+        CHECK(world.net.ask(request).status() == 200);
+        const FlowId flow = world.net.connect();
+        request.call_id = "tcp-" + std::to_string(i);
+        CHECK(world.net.ask(flow, request).status() == 200);
+        world.stack.closed(world.net.now, flow);
+    }
+    CHECK(world.closed() >= 490);
+    CHECK(world.stack.transport().flow_count() <= 10);
+    // Who lived by one of them was told.
+    CHECK(world.user.lost == std::vector{Handle{3, 1}});
+}

@@ -141,20 +141,85 @@ TEST_CASE("a datagram that the kernel refuses is dropped and the rest is sent") 
     CHECK(udp.engine.memory.used() == 0);
 }
 
-TEST_CASE("ICMP errors are hints: nothing is closed, nothing is told, later datagrams pass") {
+TEST_CASE(
+    "R3261-18.4-1: an ICMP error is told, with where the datagram went and how it begins; nothing "
+    "is closed, and later datagrams pass") {
+    for (const bool v6 : {false, true}) {
+        CAPTURE(v6);
+        Udp udp({}, v6);
+        Peer gone = Peer::udp(v6);
+        const auto nobody = gone.local();
+        gone.close();
+        Peer peer = Peer::udp(v6);
+        const std::string text = "anybody? " + bytes_of(3'000, 1);
+        for (int i = 0; i < 3; ++i) {
+            udp.engine.send(udp.id, nobody, text.substr(0, 4), text.substr(4));
+            REQUIRE(udp.until(
+                [&] { return udp.engine.unreached.size() == static_cast<std::size_t>(i) + 1; }));
+        }
+        for (const auto& each : udp.engine.unreached) {
+            CHECK((each.via == udp.id));
+            CHECK(each.to == nobody);
+            CHECK(each.quoted.size() >= 400);
+            CHECK(text.starts_with(each.quoted));
+        }
+        udp.engine.send(udp.id, peer.local(), "still here");
+        std::string got;
+        REQUIRE(udp.until([&] { return !(got = peer.receive()).empty(); }));
+        CHECK(got == "still here");
+        CHECK(udp.engine.ended.empty());
+        CHECK(udp.driver.counters().icmp_errors == 3);
+        CHECK(udp.driver.counters().send_refused == 0);
+    }
+}
+
+TEST_CASE("T-11: ICMP errors cost no other datagram, and do not keep the loop awake") {
     Udp udp;
     Peer gone = Peer::udp();
     const auto nobody = gone.local();
     gone.close();
     Peer peer = Peer::udp();
-    for (int i = 0; i < 3; ++i) udp.engine.send(udp.id, nobody, "anybody?");
-    udp.driver.turn(false);
-    udp.driver.turn(false);
-    udp.engine.send(udp.id, peer.local(), "still here");
+    std::size_t got = 0;
+    for (int i = 0; i < 500; ++i) {
+        udp.engine.send(udp.id, nobody, "anybody?");
+        udp.engine.send(udp.id, peer.local(), "you");
+        if (i % 10 == 0) udp.driver.turn(false);
+        while (!peer.receive().empty()) ++got;
+    }
+    REQUIRE(udp.until([&] {
+        while (!peer.receive().empty()) ++got;
+        return got == 500;
+    }));
+    CHECK(udp.driver.counters().send_refused == 0);
+    REQUIRE(udp.until([&] { return udp.driver.counters().icmp_errors >= 1; }));
+    // With all of them taken, a turn that may wait does.
+    bool fired = false;
+    for (int i = 0; i < 200; ++i) udp.driver.turn(false);
+    udp.driver.after(sip::milliseconds{5}, [&] { fired = true; });
+    int turns = 0;
+    for (; turns < 100 && !fired; ++turns) udp.driver.turn();
+    CHECK(fired);
+    CHECK(turns < 10);
+}
+
+TEST_CASE("T-11: an ICMP error while the socket is blocked drops nothing that waits") {
+    Udp udp(scripted({64, -EAGAIN}));
+    Peer gone = Peer::udp();
+    const auto nobody = gone.local();
+    gone.close();
+    Peer peer = Peer::udp();
+    // The error is there before the socket is blocked, and it is blocked before the loop sees it.
+    udp.engine.send(udp.id, nobody, "anybody?");
+    for (int i = 0; i < 63; ++i) udp.engine.send(udp.id, nobody, "anybody?");
+    udp.engine.send(udp.id, peer.local(), "waits");
+    for (int i = 0; i < 20; ++i) udp.driver.turn(false);
+    CHECK(udp.driver.counters().icmp_errors >= 1);
+    CHECK(udp.driver.has_unsent());
+    CHECK(udp.driver.counters().send_queue_dropped == 0);
+    script.clear();
     std::string got;
     REQUIRE(udp.until([&] { return !(got = peer.receive()).empty(); }));
-    CHECK(got == "still here");
-    CHECK(udp.engine.ended.empty());
+    CHECK(got == "waits");
 }
 
 TEST_CASE("an ICMP error handed to the wrong datagram does not cost that datagram") {
@@ -164,7 +229,7 @@ TEST_CASE("an ICMP error handed to the wrong datagram does not cost that datagra
     std::string got;
     REQUIRE(udp.until([&] { return !(got = peer.receive()).empty(); }));
     CHECK(got == "mine");
-    CHECK(udp.driver.counters().icmp_errors == 1);
+    CHECK(udp.driver.counters().send_refused == 0);
 }
 
 TEST_CASE("an error that comes back for ever ends with the datagram dropped") {

@@ -10,8 +10,8 @@ namespace sip {
 
 /// Finds slab indices by keyed hash. The keys themselves stay in their objects: `find` asks the
 /// caller whether a candidate is the one. Open addressing, linear probing, backward-shift erase.
-/// Entries with equal hashes stand in one run, and a search goes through it: for the few that chance
-/// makes, or an owner who bounds them. Else see HashGroups.
+/// Entries with equal hashes stand in one run, and a search goes through it: for the few that
+/// chance makes, or an owner who bounds them. Else see HashGroups.
 class HashIndex {
 public:
     explicit HashIndex(Memory& memory) : memory_(&memory) {}

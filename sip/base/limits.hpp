@@ -33,12 +33,12 @@ struct Limits {
     Duration flow_message = seconds{30};       ///< a message begun and not ended: closed
     Duration flow_idle = seconds{1800};        ///< nothing bound to it and quiet: closed
     std::uint32_t flow_write_bytes = 262'144;  ///< unsent bytes; over: closed (the edge's duty)
-    std::uint32_t stream_bytes_percent = 25;   ///< of memory_bytes, for what came by all streams and
-                                               ///< waits for the rest of its message; over: whoever
-                                               ///< has completed none for longest is closed
+    std::uint32_t stream_bytes_percent = 25;  ///< of memory_bytes, for what came by all streams and
+                                              ///< waits for the rest of its message; over: whoever
+                                              ///< has completed none for longest is closed
 
     // Transactions.
-    std::uint32_t server_transactions = 65'536;  ///< over: stateless 503 with Retry-After
+    std::uint32_t server_transactions = 65'536;          ///< over: stateless 503 with Retry-After
     std::uint32_t server_transactions_per_user = 4'096;  ///< over: the same. At 32 s each: 128/s
     std::uint32_t server_transactions_per_address = 32'768;  ///< from one address (IPv6: one /64);
                                                              ///< over: the same

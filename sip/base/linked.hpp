@@ -2,8 +2,9 @@
 
 namespace sip {
 
-/// A place in a circular list of objects that stay where they are; the head of the list is one, too.
-/// Joining, leaving and handing a whole list over take no memory and no search. What goes leaves.
+/// A place in a circular list of objects that stay where they are; the head of the list is one,
+/// too. Joining, leaving and handing a whole list over take no memory and no search. What goes
+/// leaves.
 class Linked {
 public:
     Linked() = default;

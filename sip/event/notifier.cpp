@@ -383,7 +383,7 @@ void Notifier::on_committed(Now now, Handle object) {
     const std::uint32_t expires_s = staged->expires_s;
     const bool initial = staged->initial;
     s->dialog.apply(std::move(staged->refresh));
-    bind_flow(*s);
+    bind_flow(handle);
     staged_.destroy(object);
     s->expires_at = later(now.mono, seconds{expires_s});
     if (expires_s == 0) {

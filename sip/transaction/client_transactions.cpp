@@ -31,8 +31,7 @@ std::optional<std::uint64_t> find_branch(std::string_view request) {
     request = request.substr(0, request.find("\r\n"));
     const auto at = request.find(parameter);
     if (at == std::string_view::npos) return {};
-    return read_branch(
-        request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
+    return read_branch(request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
 }
 
 }  // namespace

@@ -53,11 +53,12 @@ public:
     std::optional<Report> timer(Now now, Handle object);
     /// The connection that this one was sent on is gone.
     std::optional<Report> lost(Now now, Handle object);
-    /// An error message says that a datagram of ours did not arrive (ICMP). RFC 3261 18.4 and 17.1.4
-    /// want the transaction failed, but anybody can send us one. So it counts when it proves that
-    /// its sender saw the request: `quoted`, the start of the datagram, shows the branch, 64 bits
-    /// that no third party guesses, and `to` is where it went. And it counts when the request was
-    /// sent more than once: a peer that starts anew may miss one. Otherwise the timers decide.
+    /// An error message says that a datagram of ours did not arrive (ICMP). RFC 3261 18.4
+    /// and 17.1.4 want the transaction failed, but anybody can send us one. So it counts when it
+    /// proves that its sender saw the request: `quoted`, the start of the datagram, shows the
+    /// branch, 64 bits that no third party guesses, and `to` is where it went. And it counts when
+    /// the request was sent more than once: a peer that starts anew may miss one. Otherwise the
+    /// timers decide.
     std::optional<Report> unreachable(Now now, ListenerId via, const Endpoint& to,
                                       std::string_view quoted);
     /// The user of a transaction forgets it: it runs on, and reports to nobody.

@@ -128,8 +128,8 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageVi
         if (!handle) return {};
         return {Match::cancel, {handle}};
     }
-    const Handle handle = find_request(key, content_hash(message, e),
-                                       siphash(shard_.key, message.method_name));
+    const Handle handle =
+        find_request(key, content_hash(message, e), siphash(shard_.key, message.method_name));
     if (!handle) return {};
     ++shard_.counters.retransmissions_in;
     if (slab_.find(handle)->is_invite)
@@ -192,8 +192,8 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
     t.reopen_at = route.reopen_at;
     bool kept =
         by_request_.insert(request_hash(t.by_branch, t.content, t.method_hash), handle.index);
-    kept = by_branch_.add(branch_hash(t.by_branch, t.is_invite), handle.index, same_branch()) &&
-           kept;
+    kept =
+        by_branch_.add(branch_hash(t.by_branch, t.is_invite), handle.index, same_branch()) && kept;
     if (t.may_merge) kept = by_merge_.add(t.merge, handle.index, same_merge()) && kept;
     SIP_ASSERT(kept);
     transport_.bind(t.bond, t.target.flow, {part_, handle});

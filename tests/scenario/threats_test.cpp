@@ -446,13 +446,53 @@ TEST_CASE("T-16 ROUR-4: a user or a source that floods fills no table, and other
     still_serves(w);
 }
 
+TEST_CASE(
+    "T-11 R3261-18.4-1: a forged ICMP error ends no subscription, a proved one the third time") {
+    ServerWorld w;
+    w.raw.answer_notify = false;
+    CHECK(w.raw.ask(ServerWorld::subscribe("bob")).status() == 200);
+    const auto tell = [&](const std::string& quoted) {
+        const std::vector<char> bytes(quoted.begin(), quoted.end());
+        w.server.unreachable(w.raw.now, {w.raw.udp, w.raw.peer, bytes});
+        w.raw.drain();
+    };
+    const auto serves_bob = [&] { return w.server.notifier().size() == 1; };
+    SUBCASE("forged, all the time that a NOTIFY goes unanswered") {
+        const RawMessage notify = w.raw.take("NOTIFY");
+        std::string guess = notify.text;
+        guess.replace(guess.find("z9hG4bK") + 7, 16, "0123456789abcdef");
+        for (int i = 0; i < 310; ++i) {
+            tell(guess);
+            tell({});
+            w.raw.pass(sip::milliseconds{100});
+        }
+        w.raw.answer(notify, 200);
+        w.raw.pass(seconds{60});
+        CHECK(serves_bob());
+    }
+    SUBCASE("proved") {
+        for (int failed = 1; failed <= 3; ++failed) {
+            CHECK(serves_bob());
+            w.raw.pass(sip::milliseconds{500});
+            const RawMessage notify = w.raw.take("NOTIFY");
+            REQUIRE(notify);
+            w.raw.sent.clear();
+            tell(notify.text);
+            CHECK(serves_bob() == (failed < 3));
+            w.raw.pass(seconds{31});
+            CHECK_FALSE(w.raw.take("NOTIFY"));
+            w.raw.pass(seconds{1});
+        }
+    }
+}
+
 TEST_CASE("ROUR-1: a server that lost its state says so to watchers and publishers at once") {
     RawRequest again, publish;
     {
         ServerWorld before;
-        publish = before.publish("alice", {}, before.raw
-                                                  .ask(before.publish("alice", pidf_document("open")))
-                                                  .field("SIP-ETag"));
+        publish = before.publish(
+            "alice", {},
+            before.raw.ask(before.publish("alice", pidf_document("open"))).field("SIP-ETag"));
         const RawRequest subscribe = ServerWorld::subscribe("bob");
         CHECK(before.raw.ask(subscribe).status() == 200);
         again = ServerWorld::resubscribe(subscribe, before.raw.take("NOTIFY"), 600);

@@ -68,7 +68,8 @@ TEST_CASE("addresses know what they are") {
     CHECK(Address::v4(1, 2, 3, 4).is_v4());
 }
 
-TEST_CASE("T-17 ROUR-4: to a quota an IPv6 network of 64 bits is one address, and IPv4 each its own") {
+TEST_CASE(
+    "T-17 ROUR-4: to a quota an IPv6 network of 64 bits is one address, and IPv4 each its own") {
     const HashKey key{1, 2};
     const auto site = [&](const char* host) { return site_hash(key, *parse_numeric_host(host)); };
     CHECK(site("2001:db8:1:2::1") == site("2001:db8:1:2:ffff:ffff:ffff:ffff"));

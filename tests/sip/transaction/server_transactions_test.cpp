@@ -507,13 +507,14 @@ TEST_CASE("T-16 ROUR-4: an address has so many, whoever speaks from it; an IPv6 
     }
 }
 
-TEST_CASE("T-23 T-24: one branch for ever new requests makes no search long, and all are answered") {
+TEST_CASE(
+    "T-23 T-24: one branch for ever new requests makes no search long, and all are answered") {
     constexpr int count = 4'000;
     StackWorld world;
     std::vector<std::string> answers;
     const auto ask = [&](int i) {
-        return world.say(StackWorld::text("MESSAGE", udp_via,
-                                          "sip:a" + std::to_string(i) + "@example.com"));
+        return world.say(
+            StackWorld::text("MESSAGE", udp_via, "sip:a" + std::to_string(i) + "@example.com"));
     };
     for (int i = 0; i < count; ++i) {
         const RawMessage answer = ask(i);

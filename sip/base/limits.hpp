@@ -40,7 +40,7 @@ struct Limits {
     // Transactions.
     std::uint32_t server_transactions = 65'536;          ///< over: stateless 503 with Retry-After
     std::uint32_t server_transactions_per_user = 4'096;  ///< over: the same. At 32 s each: 128/s
-    std::uint32_t server_transactions_per_address = 32'768;  ///< from one address (IPv6: one /64);
+    std::uint32_t server_transactions_per_address = 49'152;  ///< from one address (IPv6: one /64);
                                                              ///< over: the same
     std::uint32_t client_transactions = 65'536;  ///< over: the request is not sent, and fails
     std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503

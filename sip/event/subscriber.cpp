@@ -303,7 +303,8 @@ void Subscriber::accepted(Now now, Handle handle, const Response& response) {
         watch.chosen_tag = siphash(shard().key, response.essentials.to_tag);
     }
     // RFC 5839 5.2: nothing changed, and no NOTIFY follows.
-    if (response.status == 204) usage.timers.stop(shard().timers, Name::n);
+    if (response.status == 204 && usage.state != State::leaving)
+        usage.timers.stop(shard().timers, Name::n);
     const std::uint32_t granted_s = granted_expires(response.message, usage.asked_s);
     if (usage.state != State::leaving)
         set_expiry(now, usage, std::min(later(now.mono, seconds{granted_s}), usage.told_at));
@@ -435,7 +436,9 @@ void Subscriber::step(Now now, Handle handle, Event event, const Cause& cause) {
         notice.watch = {usage.watch};
         notice.fork = usage.fork;
         notice.state = SubscriptionStateValue::terminated;
-        notice.status = cause.status;
+        // Timer N is the end of a fetch that somebody has answered, and no failure of it.
+        const bool complete = cause.status == 408 && !watches_.find(usage.watch)->gathered.empty();
+        notice.status = complete ? std::uint16_t{0} : cause.status;
         notice.reason = cause.reason;
         notice.last = watches_.find(usage.watch)->forks == 1;
         notice.phrase = SharedBytes::copy(shard().memory, cause.phrase);
@@ -544,12 +547,13 @@ Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& reque
         const Usage& usage = usages_.at(i);
         if (usage.has_dialog && usage.dialog.remote_tag() == e.from_tag)
             notify.usage = usages_.handle_at(i);
-        else if (!usage.has_dialog &&
+        else if (!usage.has_dialog && !gathers(watch) &&
                  (!watch.chosen || watch.chosen_tag == siphash(shard().key, e.from_tag)))
             open = usages_.handle_at(i);
     }
     if (!notify.usage) notify.usage = open;
-    if (!notify.usage && (one || now.mono >= watch.forks_until || watch.forks >= forks_max))
+    if (!notify.usage && (one || now.mono >= watch.forks_until || watch.forks >= forks_max ||
+                          watch.gathered.size() >= forks_max || has_gathered(watch, e.from_tag)))
         return stranger;
     const HeaderField* state = request.message.find(HeaderId::subscription_state);
     if (state == nullptr)
@@ -631,7 +635,17 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
     }
     if (!tell(std::move(notice))) return failure(Condition::overloaded, "Too much news");
     usage.dialog.apply(std::move(refresh));
+    if (notify.new_fork && gathers(watch)) {
+        const bool noted = watch.gathered.push(siphash(shard().key, request.essentials.from_tag));
+        SIP_ASSERT(noted);
+    }
     return {};
+}
+
+bool Subscriber::has_gathered(const Watch& watch, std::string_view tag) const {
+    bool found = false;
+    for (std::uint64_t hash : watch.gathered) found |= hash == siphash(shard().key, tag);
+    return found;
 }
 
 /// RFC 3856 6.8: a document replaces the one before; no document leaves it.

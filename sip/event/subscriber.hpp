@@ -107,6 +107,8 @@ private:
         Instant forks_until{};             ///< its Timer N
         std::uint32_t first = UINT32_MAX;  ///< its usages
         std::uint32_t forks = 0, next_fork = 0;
+        /// A fetch that several may answer: the tags of those who have, as hashes.
+        SmallVector<std::uint64_t, forks_max> gathered;
     };
     /// One subscription usage of a dialog.
     struct Usage {
@@ -144,6 +146,12 @@ private:
     void forget(Handle usage);
     std::uint64_t hash_of(std::string_view call_id) const { return siphash(shard().key, call_id); }
     int find_package(std::string_view name) const;
+    /// RFC 6665 4.4.3 with forks: a fetch is over when Timer N says that all have answered.
+    bool gathers(const Watch& watch) const {
+        return watch.expires_s == 0 &&
+               packages_[watch.package]->forks == EventPackage::Forks::merge;
+    }
+    bool has_gathered(const Watch& watch, std::string_view tag) const;
 
     Expected<void> send(Now now, Handle usage, std::uint32_t expires_s, bool first_try);
     void send_or_fail(Now now, Handle usage, std::uint32_t expires_s, bool first_try);

@@ -539,3 +539,79 @@ TEST_CASE("a first NOTIFY without a Contact is 400 and makes no dialog") {
     CHECK(world.notify(sent, given) == 400);
     CHECK(world.notify(sent) == 200);
 }
+
+TEST_CASE("R6665-4.4.3-1 D-2: a fetch that forks may answer gathers them all until Timer N") {
+    WatcherWorld world;
+    const auto id = world.subscribe(world.options(0, "gossip"));
+    const RawMessage sent = world.only();
+    CHECK(sent.field("Expires") == "0");
+    WatcherWorld::Notify given;
+    given.event = "gossip";
+    given.state = "terminated;reason=timeout";
+    given.tag = "fork-a";
+    given.body = "<a/>";
+    CHECK(world.notify(sent, given) == 200);
+    world.reply(sent, 200, {"Expires: 0"}, "fork-b");
+    given.tag = "fork-b";
+    given.body = "<b/>";
+    CHECK(world.notify(sent, given) == 200);
+    std::vector<unsigned> forks;
+    for (const char* body : {"<a/>", "<b/>"}) {
+        auto told = world.news();
+        if (told.kind == Kind::accepted) told = world.news();
+        CHECK(told.kind == Kind::notified);
+        CHECK(told.body == body);
+        CHECK(told.has_document);
+        forks.push_back(told.fork);
+        told = world.news();
+        CHECK(told.kind == Kind::ended);
+        CHECK(told.fork == forks.back());
+        CHECK_FALSE(told.last);
+    }
+    CHECK(forks[0] != forks[1]);
+    // Who has answered is not heard twice, in whatever order.
+    given.cseq = 2;
+    CHECK(world.notify(sent, given) == 481);
+    given.tag = "fork-a";
+    CHECK(world.notify(sent, given) == 481);
+    CHECK_FALSE(world.news().any);
+    world.raw.pass(milliseconds{31'999});
+    CHECK(world.part.size() == 1);
+    given.tag = "fork-c";
+    CHECK(world.notify(sent, given) == 200);
+    world.forget_news();
+    world.raw.pass(milliseconds{1});
+    const auto over = world.news();
+    CHECK(over.kind == Kind::ended);
+    CHECK(over.last);
+    CHECK(over.status == 0);
+    CHECK(world.part.size() == 0);
+    CHECK_FALSE(world.part.state_of(id));
+    given.tag = "fork-d";
+    CHECK(world.notify(sent, given) == 481);
+}
+
+TEST_CASE(
+    "R6665-4.1.2.4-1 ROUR-4: a fetch that nobody answers fails, and no more than 8 are gathered") {
+    WatcherWorld world;
+    (void)world.subscribe(world.options(0, "gossip"));
+    const RawMessage sent = world.only();
+    bool answered = false;
+    SUBCASE("nobody") {}
+    SUBCASE("many") { answered = true; }
+    world.reply(sent, 200, {"Expires: 0"}, "fork-0");
+    WatcherWorld::Notify given;
+    given.event = "gossip";
+    given.state = "terminated;reason=timeout";
+    for (int fork = 0; answered && fork < 12; ++fork) {
+        given.tag = "fork-" + std::to_string(fork);
+        CHECK(world.notify(sent, given) == (fork < 8 ? 200 : 481));
+    }
+    world.forget_news();
+    world.raw.pass(seconds{32});
+    const auto over = world.news();
+    CHECK(over.kind == Kind::ended);
+    CHECK(over.last);
+    CHECK(over.status == (answered ? 0 : 408));
+    CHECK(world.part.size() == 0);
+}

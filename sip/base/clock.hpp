@@ -34,6 +34,11 @@ constexpr Instant later(Instant from, Duration after) {
     return after > never - from ? never : from + after;
 }
 
+/// The wall time that it is, or will be, at `at`.
+constexpr std::int64_t wall_ms_at(Now now, Instant at) {
+    return now.wall_ms + std::chrono::duration_cast<milliseconds>(at - now.mono).count();
+}
+
 /// Whole seconds from `now` until `then`, rounded up; 0 when `then` has passed.
 constexpr std::uint32_t seconds_left(Instant now, Instant then) {
     if (then <= now) return 0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -16,11 +17,18 @@ public:
     SharedBytes() = default;
     /// A copy of `text`; empty when memory refused (see `operator bool`).
     static SharedBytes copy(Memory& memory, std::string_view text) {
+        return make(memory, text.size(), [&](std::span<char> room) {
+            if (!text.empty()) std::memcpy(room.data(), text.data(), text.size());
+        });
+    }
+    /// The same with `size` bytes that `fill(std::span<char>)` writes.
+    template <class Fill>
+    static SharedBytes make(Memory& memory, std::size_t size, Fill fill) {
         SharedBytes made;
-        void* raw = memory.allocate(sizeof(Header) + text.size());
+        void* raw = memory.allocate(sizeof(Header) + size);
         if (raw == nullptr) return made;
-        made.header_ = new (raw) Header{&memory, 1, static_cast<std::uint32_t>(text.size())};
-        if (!text.empty()) std::memcpy(made.header_ + 1, text.data(), text.size());
+        made.header_ = new (raw) Header{&memory, 1, static_cast<std::uint32_t>(size)};
+        fill(std::span<char>(reinterpret_cast<char*>(made.header_ + 1), size));
         return made;
     }
     SharedBytes(const SharedBytes& other) : header_(other.header_) {

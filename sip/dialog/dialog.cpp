@@ -191,6 +191,25 @@ void Dialog::apply(Refresh&& refresh) {
     if (refresh.path_) path_ = *refresh.path_;
 }
 
+void Dialog::describe(SubscriptionRecord& record, const Refresh& refresh) const {
+    const Strings& strings = refresh.strings_.bytes.empty() ? strings_ : refresh.strings_;
+    const Path& way = refresh.path_ ? *refresh.path_ : path_;
+    record.call_id = strings.part(Part::call_id);
+    record.local_tag = strings.part(Part::local_tag);
+    record.remote_tag = strings.part(Part::remote_tag);
+    record.local_uri = strings.part(Part::local_uri);
+    record.remote_uri = strings.part(Part::remote_uri);
+    record.remote_target = strings.part(Part::remote_target);
+    record.routes = strings.part(Part::routes);
+    record.local_cseq = local_cseq_;
+    record.remote_cseq = remote_cseq_;
+    record.direct = way.direct;
+    record.transport = way.source.transport;
+    record.listener = way.source.listener;
+    record.local = way.source.local;
+    record.remote = way.source.remote;
+}
+
 Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
     const bool by_flow = is_reliable(path().transport);
     if (path_.direct && (!by_flow || transport.is_open(path().flow))) return back_to(path());

@@ -8,6 +8,7 @@
 #include "sip/base/memory.hpp"
 #include "sip/message/message_writer.hpp"
 #include "sip/transaction/core.hpp"
+#include "sip/transaction/record.hpp"
 
 namespace sip {
 
@@ -64,6 +65,9 @@ public:
     /// 12.2.1.1), loose and strict routing alike. `via` is written behind the request line.
     void write_request(MessageWriter& writer, const Listeners& listeners, const Target& target,
                        Branch branch, Method method, std::uint32_t cseq) const;
+    /// Writes what a store keeps of the dialog as it is, or once `refresh` is applied. Views last
+    /// as long as both stay as they are.
+    void describe(SubscriptionRecord& record, const Refresh& refresh) const;
     std::size_t bytes() const { return strings_.bytes.size(); }
 
 private:

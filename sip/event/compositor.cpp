@@ -13,17 +13,6 @@ namespace {
 /// Only the hour rule of SUBSCRIBE and REGISTER asks for it; RFC 3903 6 step 4 has none.
 constexpr bool no_hour_rule = false;
 
-/// Records are for the store to replay; one line a change.
-template <std::size_t N>
-std::string_view write_record(std::array<char, N>& room, std::string_view what,
-                              std::string_view resource, std::string_view tag,
-                              std::int64_t seconds_granted) {
-    Appender out(room);
-    out << what << ' ' << resource << ' ' << tag << ' ';
-    out.decimal(static_cast<std::uint64_t>(seconds_granted));
-    return out.view();
-}
-
 }  // namespace
 
 Compositor::Compositor(const Core& core, EventPackages& packages, Resources& resources,
@@ -232,24 +221,48 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
         refuse(now, request, wanted, {Condition::overloaded, "No room for the answer"});
         return;
     }
-    const bool has_store = core_.staging.has_store();
-    if (has_store || !staged.accepted) {
-        Reply reply(core_.shard, request, 500,
-                    staged.accepted ? "The change could not be stored" : "No room for the answer");
+    // What is published for no time at all leaves nothing that could be stored.
+    const bool stores = core_.staging.has_store() && staged.operation != Operation::nothing;
+    if (stores) {
+        Reply reply(core_.shard, request, 500, "The change could not be stored");
         reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
         staged.refused = reply.finish();
     }
-    if (!has_store) {
+    if (!stores) {
         on_committed(now, handle);
         return;
     }
     if (Entry* entry = slab_.find(staged.entry)) entry->staged = true;
-    std::array<char, 640> room{};
-    if (core_.staging.stage(part_, handle, staged.resource,
-                            write_record(room, "publication", wanted.name,
-                                         {staged.tag.data(), staged.tag.size()}, wanted.expires_s)))
-        return;
+    if (core_.staging.stage(part_, handle, staged.resource, records_of(now, staged))) return;
     on_commit_failed(now, handle);
+}
+
+PublicationRecord Compositor::record_of(Now now, const Entry& entry) const {
+    const Resources::Resource& resource = resources_.at(entry.resource);
+    PublicationRecord record;
+    record.resource = resource.name.view();
+    record.chain = entry.chain;
+    record.package = packages_.at(resource.package).traits().name;
+    record.etag = {entry.tag.data(), entry.tag.size()};
+    record.publisher = entry.publisher.view();
+    record.body = entry.body.view();
+    record.changed_at_ms = entry.changed_wall_ms;
+    if (entry.live) record.expires_at_ms = wall_ms_at(now, entry.timers.at(Name::expires));
+    return record;
+}
+
+SharedBytes Compositor::records_of(Now now, const Staged& staged) const {
+    PublicationRecord record = record_of(now, *slab_.find(staged.entry));
+    record.etag = {staged.tag.data(), staged.tag.size()};
+    record.expires_at_ms = wall_ms_at(now, later(now.mono, staged.expires));
+    if (staged.operation != Operation::refresh) {
+        record.body = staged.body.view();
+        record.changed_at_ms = now.wall_ms;
+    }
+    return make_records(core_.shard.memory, [&](RecordWriter& out) {
+        out.write(staged.operation == Operation::remove ? RecordChange::remove : RecordChange::put,
+                  record);
+    });
 }
 
 void Compositor::on_committed(Now now, Handle object) {

@@ -7,6 +7,7 @@
 #include "sip/event/event_package.hpp"
 #include "sip/event/resources.hpp"
 #include "sip/transaction/core.hpp"
+#include "sip/transaction/record.hpp"
 
 namespace sip {
 
@@ -45,6 +46,13 @@ public:
             visit(slab_.at(i).as_publication());
     }
     std::size_t size() const { return slab_.size(); }
+    /// All that holds, as a store keeps it: `visit(const PublicationRecord&)`.
+    template <class Visit>
+    void for_each_record(Now now, Visit visit) {
+        slab_.for_each([&](Handle, const Entry& entry) {
+            if (entry.live) visit(record_of(now, entry));
+        });
+    }
 
     void on_request(Now now, const Request& request) override;
     bool serves(const Request& request) override;
@@ -98,6 +106,8 @@ private:
     Expected<void> prepare_entry(const Request& request, const Wanted& wanted, Staged& staged);
     void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
     void stage(Now now, const Request& request, const Wanted& wanted, Handle staged);
+    PublicationRecord record_of(Now now, const Entry& entry) const;
+    SharedBytes records_of(Now now, const Staged& staged) const;
     Handle find(ResourceId resource, std::string_view tag);
     EntityTag new_tag();
     void apply(Now now, Staged& staged);

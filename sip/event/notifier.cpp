@@ -331,11 +331,12 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
         refuse(now, request, wanted, {Condition::overloaded, "No room for the answer"});
         return;
     }
-    const bool has_store = core_.staging.has_store();
+    // A fetch leaves nothing that could be stored.
+    const bool stores = core_.staging.has_store() && !(initial && staged.expires_s == 0);
     // Without a store what could still go wrong goes wrong here, where it can be answered.
     const bool fits =
-        staged.accepted && (has_store || set_view(subscription, decision.view, wanted.type));
-    if (has_store || !fits) {
+        staged.accepted && (stores || set_view(subscription, decision.view, wanted.type));
+    if (stores || !fits) {
         Reply reply(core_.shard, request, 500,
                     fits ? "The change could not be stored" : "No memory for the subscription");
         reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
@@ -345,17 +346,38 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
         on_commit_failed(now, handle);
         return;
     }
-    if (!has_store) {
+    if (!stores) {
         on_committed(now, handle);
         return;
     }
     slab_.find(subscription)->staged = true;
-    std::array<char, 640> room{};
-    Appender record(room);
-    record << "subscription " << wanted.name << ' ' << slab_.find(subscription)->dialog.local_tag()
-           << ' ' << wanted.expires_s;
-    if (!core_.staging.stage(part_, handle, staged.resource, record.view()))
+    if (!core_.staging.stage(part_, handle, staged.resource, records_of(now, staged)))
         on_commit_failed(now, handle);
+}
+
+SubscriptionRecord Notifier::record_of(Now now, const Subscription& s,
+                                       const Dialog::Refresh& refresh) const {
+    SubscriptionRecord record;
+    s.dialog.describe(record, refresh);
+    record.resource = resources_.at(s.resource).name.view();
+    record.package = traits_of(s.package).name;
+    record.event_id = s.event_id.view();
+    if (const View* view = views_.find(s.view))
+        record.body_type = traits_of(s.package).accept[view->type];
+    record.watcher = s.identity.view();
+    record.authenticated = s.authenticated;
+    record.expires_at_ms = wall_ms_at(now, s.expires_at);
+    return record;
+}
+
+SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
+    const Subscription& s = *slab_.find(staged.subscription);
+    SubscriptionRecord record = record_of(now, s, staged.refresh);
+    record.body_type = traits_of(s.package).accept[staged.type];
+    record.expires_at_ms = wall_ms_at(now, later(now.mono, seconds{staged.expires_s}));
+    return make_records(core_.shard.memory, [&](RecordWriter& out) {
+        out.write(staged.expires_s == 0 ? RecordChange::remove : RecordChange::put, record);
+    });
 }
 
 void Notifier::on_committed(Now now, Handle object) {

@@ -68,6 +68,16 @@ public:
         slab_.for_each([&](Handle, Subscription& s) { visit(snapshot(now, s)); });
     }
 
+    /// All that holds, as a store keeps it: `visit(const SubscriptionRecord&)`.
+    template <class Visit>
+    void for_each_record(Now now, Visit visit) {
+        slab_.for_each([&](Handle, Subscription& s) {
+            if (s.state == subscription_machine::State::pending ||
+                s.state == subscription_machine::State::active)
+                visit(record_of(now, s, {}));
+        });
+    }
+
     void on_request(Now now, const Request& request) override;
     bool serves(const Request& request) override;
     void on_response(Now now, Handle object, const Response& response) override;
@@ -159,6 +169,9 @@ private:
     void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);
     Expected<Handle> make(const Request& request, const Wanted& wanted, std::string_view local_tag);
     void stage(Now now, const Request& request, const Wanted& wanted, Staged&& values);
+    SubscriptionRecord record_of(Now now, const Subscription& s,
+                                 const Dialog::Refresh& refresh) const;
+    SharedBytes records_of(Now now, const Staged& staged) const;
     Handle find_dialog(const Essentials& essentials);
     std::uint64_t dialog_hash(std::string_view call_id, std::string_view local_tag) const;
     std::optional<Error> over_quota(const Request& request, const Wanted& wanted);

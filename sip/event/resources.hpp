@@ -32,6 +32,7 @@ public:
         SIP_ASSERT(found != nullptr);
         return *found;
     }
+    const Resource& at(ResourceId id) const { return const_cast<Resources*>(this)->at(id); }
     /// One number for all that concerns an address under a package (for staging).
     std::uint64_t hash_of(std::uint8_t package, std::string_view name) const {
         return mix(siphash(shard_.key, name), package);

@@ -415,16 +415,59 @@ void Registrar::stage(Now now, const Request& request, const Wanted& wanted, Han
         on_commit_failed(now, handle);
         return;
     }
-    if (!core_.staging.has_store()) {
+    // What takes away what is not there leaves nothing that could be stored.
+    if (!core_.staging.has_store() || (staged.count == 0 && !staged.all)) {
         on_committed(now, handle);
         return;
     }
     mark(staged, true);
-    std::array<char, 1024> room{};
-    Appender record(room);
-    record << "registration " << wanted.name << ' ' << request.essentials.cseq.number;
-    if (!core_.staging.stage(part_, handle, resource_hash(wanted.name), record.view()))
+    if (!core_.staging.stage(part_, handle, resource_hash(wanted.name), records_of(now, staged)))
         on_commit_failed(now, handle);
+}
+
+void Registrar::Registration::describe(BindingRecord& record) const {
+    record.contact = part(Part::contact);
+    record.path = part(Part::path);
+    record.call_id = part(Part::call_id);
+    record.parameters = part(Part::parameters);
+    record.cseq = cseq;
+    record.q = q;
+    record.has_q = has_q;
+}
+
+BindingRecord Registrar::record_of(Now now, const Entry& entry) const {
+    BindingRecord record;
+    entry.values.describe(record);
+    record.resource = addresses_.find(entry.address)->name.view();
+    record.id = entry.id;
+    record.changed_at_ms = entry.changed_wall_ms;
+    record.expires_at_ms = wall_ms_at(now, entry.expires_at);
+    return record;
+}
+
+BindingRecord Registrar::record_of(Now now, const Change& change) const {
+    const Entry& entry = *slab_.find(change.entry);
+    BindingRecord record = record_of(now, entry);
+    change.values.describe(record);
+    if (!entry.live || !entry.values.looks_like(change.values)) record.changed_at_ms = now.wall_ms;
+    record.expires_at_ms = wall_ms_at(now, later(now.mono, seconds{change.values.expires_s}));
+    return record;
+}
+
+SharedBytes Registrar::records_of(Now now, const Staged& staged) {
+    return make_records(core_.shard.memory, [&](RecordWriter& out) {
+        for (std::size_t i = 0; i < staged.count; ++i) {
+            const Change& change = staged.changes[i];
+            // Named and taken away in the same request: it never was.
+            if (change.made && change.remove) continue;
+            out.write(change.remove ? RecordChange::remove : RecordChange::put,
+                      record_of(now, change));
+        }
+        if (!staged.all) return;
+        for (std::uint32_t i = addresses_.find(staged.all)->first; i != UINT32_MAX;
+             i = slab_.at(i).next)
+            out.write(RecordChange::remove, record_of(now, slab_.at(i)));
+    });
 }
 
 /// Requests for the address wait meanwhile, so that the bindings stay those that were checked; one

@@ -11,6 +11,7 @@
 #include "sip/message/contact.hpp"
 #include "sip/registrar/directory.hpp"
 #include "sip/transaction/core.hpp"
+#include "sip/transaction/record.hpp"
 
 namespace sip {
 
@@ -71,6 +72,13 @@ public:
     }
     /// Live bindings, of all addresses.
     std::size_t size() const { return live_; }
+    /// All that holds, as a store keeps it: `visit(const BindingRecord&)`.
+    template <class Visit>
+    void for_each_record(Now now, Visit visit) {
+        slab_.for_each([&](Handle, const Entry& entry) {
+            if (entry.live) visit(record_of(now, entry));
+        });
+    }
 
     bool serves(const Request& request) override;
     void on_request(Now now, const Request& request) override;
@@ -93,6 +101,7 @@ private:
         FlowId flow{};
 
         std::string_view part(Part which) const;
+        void describe(BindingRecord& record) const;
         bool looks_like(const Registration& other) const;
     };
     struct Entry {
@@ -159,6 +168,9 @@ private:
     void refuse(Now now, const Request& request, const Error& error);
     Packet accept(Now now, const Request& request, const Wanted& wanted, const Staged* staged);
     void stage(Now now, const Request& request, const Wanted& wanted, Handle handle);
+    BindingRecord record_of(Now now, const Entry& entry) const;
+    BindingRecord record_of(Now now, const Change& change) const;
+    SharedBytes records_of(Now now, const Staged& staged);
     void mark(Staged& staged, bool is_staged);
     void discard(Staged& staged);
     void remove_all(Handle address);

@@ -37,8 +37,7 @@ void Staging::let_go(std::uint64_t resource) {
     resources_.destroy(resources_.handle_at(index));
 }
 
-bool Staging::stage(std::uint8_t user, Handle object, std::uint64_t resource,
-                    std::string_view records) {
+bool Staging::stage(std::uint8_t user, Handle object, std::uint64_t resource, SharedBytes records) {
     SIP_ASSERT(has_store_);
     const Handle handle = changes_.create(Change{user, object, resource});
     if (!handle) {
@@ -47,8 +46,7 @@ bool Staging::stage(std::uint8_t user, Handle object, std::uint64_t resource,
     }
     Resource* of = obtain(resource);
     const CommitId id{static_cast<std::uint64_t>(handle.generation) << 32 | handle.index};
-    const SharedBytes copy = SharedBytes::copy(shard_.memory, records);
-    if (of == nullptr || !copy || !transport_.emit(Commit{id, copy})) {
+    if (of == nullptr || !records || !transport_.emit(Commit{id, std::move(records)})) {
         ++shard_.counters.limit_memory;
         changes_.destroy(handle);
         let_go(resource);

@@ -21,11 +21,12 @@ public:
 
     /// Without a store a change is applied by its user at once, and never staged.
     bool has_store() const { return has_store_; }
-    /// Stages one change: `records` go to the store, `on_committed(object)` of part `user` is due
-    /// when it answers. `resource`: a hash of what the change is about. False: no memory, or more
-    /// stand here than `Limits::waiting_requests`; to be answered 503.
+    /// Stages one change: `records` (of record.hpp; empty where memory refused them) go to the
+    /// store, `on_committed(object)` of part `user` is due when it answers. `resource`: a hash of
+    /// what the change is about. False: no memory, or more stand here than
+    /// `Limits::waiting_requests`; to be answered 503.
     [[nodiscard]] bool stage(std::uint8_t user, Handle object, std::uint64_t resource,
-                             std::string_view records);
+                             SharedBytes records);
     /// Whether a change of `resource` is staged, so that the request has to wait: `wait` it.
     bool is_busy(std::uint64_t resource) const;
     /// Keeps a copy of a request until the resource is free. False: refused, to be answered 503.

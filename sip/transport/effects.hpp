@@ -51,7 +51,8 @@ struct CloseFlow {
     FlowId flow{};
     std::string_view why;  ///< static text
 };
-/// Make `records` durable, then call Stack::committed or Stack::failed.
+/// Make `records` (sip/transaction/record.hpp) durable, then call Stack::committed or
+/// Stack::failed.
 struct Commit {
     CommitId id{};
     SharedBytes records;

@@ -92,6 +92,7 @@ public:
     sip::Now now{sip::Instant{} + sip::seconds{1000}, 1'767'225'600'000};
     std::deque<RawMessage> sent;
     std::deque<sip::CommitId> commits;
+    std::string records;  ///< of all commits, one behind the other
     std::deque<sip::FlowId> closed;
     std::deque<sip::OpenFlow> opened;
     bool answer_notify = true;  ///< 200 to each NOTIFY as soon as it is out
@@ -204,6 +205,7 @@ public:
                 sent.push_back(std::move(message));
             } else if (const auto* staged = std::get_if<sip::Commit>(&*effect)) {
                 commits.push_back(staged->id);
+                records += staged->records.view();
             } else if (const auto* gone = std::get_if<sip::CloseFlow>(&*effect)) {
                 closed.push_back(gone->flow);
             } else if (const auto* wanted = std::get_if<sip::OpenFlow>(&*effect)) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/support/event_world.hpp"
+#include "tests/support/stored.hpp"
 
 using namespace sip;
 
@@ -305,4 +306,64 @@ TEST_CASE("ROUR-7 R3903-6-18: a refresh that came in time holds, however long th
     }
     CHECK(world.compositor.size() == 0);
     CHECK(world.resources.size() == 0);
+}
+
+TEST_CASE("T-31: what is stored of a publication is what holds after the commit") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    const auto held = [&] { return held_by<PublicationRecord>(world.compositor, world.net.now); };
+    world.net.ask(world.publish_request("one").with("Expires: 600"));
+    const Stored made(world.net.records);
+    CHECK(held().empty());
+    world.net.commit();
+    REQUIRE(made.is(0, RecordChange::put));
+    const auto first = made.of<PublicationRecord>(0);
+    CHECK(held() == std::vector{first});
+    std::string tag = world.net.take().field("SIP-ETag");
+    CHECK(first.resource == "alice@example.com");
+    CHECK(first.package == "echo");
+    CHECK(first.etag == tag);
+    CHECK(first.publisher == "alice@example.com");
+    CHECK(first.body == "one");
+    CHECK(first.changed_at_ms == world.net.now.wall_ms);
+    CHECK(first.expires_at_ms == world.net.now.wall_ms + 600'000);
+
+    world.net.pass(seconds{10});
+    world.net.ask(with_tag(world.publish_request("two").with("Expires: 60"), tag));
+    const Stored changed(world.net.records);
+    CHECK(held() == std::vector{first});
+    world.net.commit();
+    REQUIRE(changed.is(0, RecordChange::put));
+    const auto second = changed.of<PublicationRecord>(0);
+    CHECK(held() == std::vector{second});
+    CHECK(second.chain == first.chain);
+    CHECK(second.body == "two");
+    CHECK(second.changed_at_ms == first.changed_at_ms + 10'000);
+    tag = world.net.take().field("SIP-ETag");
+    CHECK(second.etag == tag);
+
+    world.net.pass(seconds{10});
+    world.net.ask(with_tag(world.publish_request("").with("Expires: 90"), tag));
+    const Stored kept(world.net.records);
+    world.net.commit();
+    REQUIRE(kept.is(0, RecordChange::put));
+    const auto third = kept.of<PublicationRecord>(0);
+    CHECK(held() == std::vector{third});
+    CHECK(third.body == "two");
+    CHECK(third.changed_at_ms == second.changed_at_ms);
+    CHECK(third.expires_at_ms == world.net.now.wall_ms + 90'000);
+    tag = world.net.take().field("SIP-ETag");
+
+    world.net.ask(with_tag(world.publish_request("").with("Expires: 0"), tag));
+    const Stored gone(world.net.records);
+    CHECK(held() == std::vector{third});
+    world.net.commit();
+    CHECK(held().empty());
+    REQUIRE(gone.is(0, RecordChange::remove));
+    CHECK(gone.of<PublicationRecord>(0).chain == first.chain);
+    world.net.sent.clear();
+    // Published for no time at all: nothing to store.
+    CHECK(world.net.ask(world.publish_request("one").with("Expires: 0")).status() == 200);
+    CHECK(world.net.commits.empty());
 }

@@ -2,6 +2,7 @@
 
 #include "sip/event/notifier.hpp"
 #include "tests/support/event_world.hpp"
+#include "tests/support/stored.hpp"
 
 using namespace sip;
 
@@ -155,4 +156,82 @@ TEST_CASE("T-35 T-31: what is stored is answered 200, whatever memory there is t
         }
         CHECK(succeeded);
     }
+}
+
+TEST_CASE("T-31: what is stored of a subscription is what holds after the commit") {
+    EventWorld world(with_store());
+    world.net.answer_notify = false;
+    const RawRequest first =
+        world.subscribe_request().with("Record-Route: <sip:192.0.2.99:5062;lr>, <sip:p2;lr>");
+    RawRequest request = first;
+    request.fields[0] = "Event: echo;id=Seven";
+    world.net.ask(request.with("Expires: 600"));
+    const Stored made(world.net.records);
+    CHECK(held_by<SubscriptionRecord>(world.notifier, world.net.now).empty());
+    world.net.commit();
+    const RawMessage answer = world.net.take(), notify = world.net.take("NOTIFY");
+    REQUIRE(made.records.size() == 1);
+    SubscriptionRecord record = made.of<SubscriptionRecord>(0);
+    CHECK(made.is(0, RecordChange::put));
+    CHECK(record.resource == "alice@example.com");
+    CHECK(record.package == "echo");
+    CHECK(record.event_id == "Seven");
+    CHECK(record.body_type == "text/plain");
+    CHECK(record.watcher == "bob@example.com");
+    CHECK(record.call_id == "bob-call");
+    CHECK(record.local_tag == answer.to_tag());
+    CHECK(record.remote_tag == "bob");
+    CHECK(record.local_uri == "sip:alice@example.com");
+    CHECK(record.remote_uri == "sip:bob@example.com");
+    CHECK(record.remote_target == notify.request_uri());
+    CHECK(record.routes == "<sip:192.0.2.99:5062;lr><sip:p2;lr>");
+    CHECK(record.remote_cseq == 1);
+    CHECK_FALSE(record.direct);
+    CHECK(record.transport == Transport::udp);
+    CHECK(record.listener == world.net.udp);
+    CHECK(record.local == world.net.server);
+    CHECK(record.remote == world.net.peer);
+    CHECK(record.expires_at_ms == world.net.now.wall_ms + 600'000);
+    ++record.local_cseq;  // the NOTIFY
+    CHECK(held_by<SubscriptionRecord>(world.notifier, world.net.now) == std::vector{record});
+    world.net.answer(notify);
+
+    world.net.pass(seconds{10});
+    RawRequest refresh = EventWorld::in_dialog(first, answer, 9);
+    refresh.fields = {"Event: echo;id=Seven", "Contact: <sip:elsewhere@192.0.2.98:5099>",
+                      "Accept: text/x-echo", "Expires: 60"};
+    world.net.ask(refresh);
+    const Stored moved(world.net.records);
+    record.remote_cseq = 9;  // seen, whatever becomes of it
+    CHECK(held_by<SubscriptionRecord>(world.notifier, world.net.now) == std::vector{record});
+    world.net.commit();
+    REQUIRE(moved.is(0, RecordChange::put));
+    record = moved.of<SubscriptionRecord>(0);
+    CHECK(record.local_tag == answer.to_tag());
+    CHECK(record.remote_target == "sip:elsewhere@192.0.2.98:5099");
+    CHECK(record.body_type == "text/x-echo");
+    CHECK(record.remote_cseq == 9);
+    CHECK(record.direct);
+    CHECK(record.expires_at_ms == world.net.now.wall_ms + 60'000);
+    ++record.local_cseq;
+    CHECK(held_by<SubscriptionRecord>(world.notifier, world.net.now) == std::vector{record});
+
+    refresh.cseq = 10;
+    refresh.branch.clear();
+    refresh.fields.back() = "Expires: 0";
+    world.net.ask(refresh);
+    const Stored gone(world.net.records);
+    world.net.commit();
+    REQUIRE(gone.is(0, RecordChange::remove));
+    CHECK(gone.of<SubscriptionRecord>(0).local_tag == answer.to_tag());
+    CHECK(gone.of<SubscriptionRecord>(0).resource == "alice@example.com");
+    CHECK(held_by<SubscriptionRecord>(world.notifier, world.net.now).empty());
+}
+
+TEST_CASE("a fetch leaves nothing to be stored, and waits for no store") {
+    EventWorld world(with_store());
+    CHECK(world.net.ask(world.subscribe_request().with("Expires: 0")).status() == 200);
+    CHECK(world.net.take("NOTIFY").field("Subscription-State") == "terminated;reason=timeout");
+    CHECK(world.net.commits.empty());
+    CHECK(world.notifier.size() == 0);
 }

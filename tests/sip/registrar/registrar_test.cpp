@@ -10,6 +10,7 @@
 #include "sip/stack.hpp"
 #include "tests/support/raw_peer.hpp"
 #include "tests/support/seeded_entropy.hpp"
+#include "tests/support/stored.hpp"
 
 namespace {
 
@@ -569,4 +570,58 @@ TEST_CASE("T-31: a connection that closes while a binding is being stored is no 
     w.registrar.for_each("alice@example.com", [&](const sip::Registrar::Binding& binding) {
         CHECK(binding.flow == sip::FlowId{});
     });
+}
+
+TEST_CASE("T-31: what is stored of bindings is what holds after the commit") {
+    sip::StackOptions options;
+    options.has_store = true;
+    RegistrarWorld w(options);
+    const auto held = [&] { return held_by<sip::BindingRecord>(w.registrar, w.world.now); };
+    w.add({"<sip:alice@192.0.2.5>;q=0.5;+sip.instance=\"<urn:uuid:0>\";expires=60",
+           "<sip:alice@192.0.2.6>"},
+          "Path: <sip:edge.example.com;lr>");
+    const Stored made(w.world.records);
+    CHECK(held().empty());
+    w.world.commit();
+    REQUIRE(made.records.size() == 2);
+    const auto one = made.of<sip::BindingRecord>(0), two = made.of<sip::BindingRecord>(1);
+    CHECK(held() == std::vector{one, two});
+    CHECK(one.resource == "alice@example.com");
+    CHECK(one.contact == "sip:alice@192.0.2.5");
+    CHECK(one.parameters == ";+sip.instance=\"<urn:uuid:0>\"");
+    CHECK(one.path == "<sip:edge.example.com;lr>");
+    CHECK(one.has_q);
+    CHECK(one.q == 500);
+    CHECK(one.cseq > 0);
+    CHECK_FALSE(one.call_id.empty());
+    CHECK(one.changed_at_ms == w.world.now.wall_ms);
+    CHECK(one.expires_at_ms == w.world.now.wall_ms + 60'000);
+    CHECK_FALSE(two.has_q);
+    CHECK(two.expires_at_ms == w.world.now.wall_ms + 3'600'000);
+
+    // One changes, one goes, one is new, and one is named and taken away at once.
+    w.world.pass(sip::seconds{10});
+    w.add({"<sip:alice@192.0.2.5>;q=0.7;expires=600", "<sip:alice@192.0.2.6>;expires=0",
+           "<sip:alice@192.0.2.7>", "<sip:alice@192.0.2.8>", "<sip:alice@192.0.2.8>;expires=0"});
+    const Stored changed(w.world.records);
+    CHECK(held() == std::vector{one, two});
+    w.world.commit();
+    REQUIRE(changed.records.size() == 3);
+    const auto first = changed.of<sip::BindingRecord>(0), third = changed.of<sip::BindingRecord>(2);
+    CHECK(held() == std::vector{first, third});
+    CHECK(first.id == one.id);
+    CHECK(first.q == 700);
+    CHECK(changed.is(1, sip::RecordChange::remove));
+    CHECK(changed.of<sip::BindingRecord>(1).id == two.id);
+    CHECK(changed.of<sip::BindingRecord>(1).resource == "alice@example.com");
+
+    w.add({"*"}, "Expires: 0");
+    const Stored gone(w.world.records);
+    w.world.commit();
+    CHECK(held().empty());
+    REQUIRE(gone.records.size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) CHECK(gone.is(i, sip::RecordChange::remove));
+    w.world.sent.clear();
+    CHECK(w.add({"<sip:alice@192.0.2.6>;expires=0"}).status() == 200);
+    CHECK(w.world.commits.empty());
 }

@@ -33,7 +33,8 @@ public:
         jobs.push_back({request.transaction, Reply(core.shard, request, 200).finish(),
                         Reply(core.shard, request, 500).finish()});
         const Handle object{static_cast<std::uint32_t>(jobs.size() - 1), 1};
-        if (!core.staging.stage(part, object, resource, "record of " + uri))
+        if (!core.staging.stage(part, object, resource,
+                                SharedBytes::copy(core.shard.memory, "record of " + uri)))
             core.refuse(now, request, {Condition::overloaded, "Too many changes wait"});
     }
     void on_committed(Now now, Handle object) override {
@@ -130,7 +131,9 @@ TEST_CASE("a request that waited and then stages nothing does not hold up those 
     CHECK(world.user.order.size() == 1);
     // Three wait for a change that somebody else staged for "free".
     const std::uint64_t resource = siphash(world.stack.shard().key, "free");
-    REQUIRE(world.stack.core().staging.stage(world.user.part, Handle{0, 1}, resource, "change"));
+    REQUIRE(
+        world.stack.core().staging.stage(world.user.part, Handle{0, 1}, resource,
+                                         SharedBytes::copy(world.stack.shard().memory, "change")));
     world.user.jobs.push_back({});
     for (const char* call : {"b", "c", "d"}) world.ask(call, "free");
     CHECK(world.user.order.size() == 1);

@@ -4,6 +4,7 @@
 
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
+#include "sip/message/contact.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/uri.hpp"
 #include "sip/transport/locate.hpp"
@@ -62,8 +63,60 @@ std::string_view Uac::write_contact_uri(Appender& out, const Core& core) const {
     return split_at(split_at(out.view(), '<').after, '>').before;
 }
 
-UacVerdict Uac::judge(const Response& response, Method method, std::uint32_t& expires_s,
-                      UacAttempt& attempt) const {
+void UacTargets::add(const Core& core, std::string_view own, const MessageView& response) {
+    const Shard& shard = core.shard;
+    const auto from = parse_uri(own, shard.leniency);
+    if (!from) return;
+    const std::uint64_t own_hash = hash_of(shard.key, *from);
+    for (const HeaderField& field : response.headers) {
+        if (field.id != HeaderId::contact) continue;
+        std::string_view rest = field.value;
+        while (const auto contact = next_contact(rest, shard.leniency)) {
+            if (!*contact || (*contact)->star) break;
+            // RFC 3261 19.1.5: header fields that a URI names are no part of a Request-URI.
+            const std::string_view text = split_at((*contact)->address.uri.text, '?').before;
+            const auto uri = parse_uri(text, shard.leniency);
+            if (!uri || uri->parameters.has("method")) continue;
+            if (from->scheme == Scheme::sips && uri->scheme != Scheme::sips) continue;
+            const auto target = locate(*uri, core.transport.listeners());
+            if (!target || core.transport.listeners().is_ours(target->remote)) continue;
+            const std::uint64_t hash = hash_of(shard.key, *uri);
+            bool known = hash == own_hash;
+            for (std::size_t i = 0; i < count_; ++i) known |= targets_[i].hash == hash;
+            if (known || count_ == targets_.size()) continue;
+            if (!targets_[count_].uri.assign(core.shard.memory, text)) {
+                ++core.shard.counters.limit_memory;
+                return;
+            }
+            targets_[count_].hash = hash;
+            targets_[count_].q = (*contact)->q;
+            ++count_;
+        }
+    }
+}
+
+bool UacTargets::next() {
+    std::size_t best = count_;
+    for (std::size_t i = 0; i < count_; ++i)
+        if (!targets_[i].tried && (best == count_ || targets_[i].q > targets_[best].q)) best = i;
+    if (best == count_) return false;
+    targets_[best].tried = true;
+    current_ = best;
+    return true;
+}
+
+UacVerdict Uac::judge(const Core& core, const Response& response, Method method,
+                      std::uint32_t& expires_s, UacAttempt& attempt) const {
+    const UacVerdict verdict = judge_here(response, method, expires_s, attempt);
+    if (verdict != UacVerdict::failed || attempt.in_dialog) return verdict;
+    if (response.status < 400) attempt.targets.add(core, uri(), response.message);
+    if (!attempt.targets.next()) return verdict;
+    attempt.digest = {};
+    return UacVerdict::again;
+}
+
+UacVerdict Uac::judge_here(const Response& response, Method method, std::uint32_t& expires_s,
+                           UacAttempt& attempt) const {
     if (!attempt.outstanding || response.transaction.handle != attempt.transaction.handle)
         return UacVerdict::wait;
     if (response.status < 200) return UacVerdict::wait;
@@ -86,7 +139,8 @@ UacVerdict Uac::judge(const Response& response, Method method, std::uint32_t& ex
 }
 
 bool Uac::fall_back(const Core& core, UacAttempt& attempt, Failure why) {
-    if (!attempt.for_size || why != Failure::transport) return false;
+    if (!attempt.for_size || why != Failure::transport)
+        return !attempt.in_dialog && attempt.targets.next();
     core.transport.remember_udp_only(attempt.remote);
     attempt.for_size = false;
     return true;
@@ -98,6 +152,12 @@ std::optional<std::uint32_t> retry_after_of(const MessageView& response) {
     const auto parsed = parse_retry_after(field->value);
     if (!parsed) return {};
     return parsed->seconds;
+}
+
+bool asks_to_wait(std::uint16_t status, const std::optional<std::uint32_t>& retry_after_s,
+                  std::uint32_t failures) {
+    if (!retry_after_s) return false;
+    return status == 480 || status == 500 || status == 503 || (status == 413 && failures == 0);
 }
 
 std::uint32_t granted_expires(const MessageView& response, std::uint32_t asked_s) {

@@ -21,6 +21,31 @@ struct UacOptions {
     DigestClient* credentials = nullptr;
 };
 
+/// Where a redirected request may still go (RFC 3261 8.1.3.4): the Contacts of its 3xx, best q
+/// first, each tried once and no more than four in all. Those without a numeric host, with a
+/// `method` of their own, and SIP ones in the place of SIPS are left out.
+class UacTargets {
+public:
+    /// Adds the Contacts of a 3xx to the request whose own URI was `own`.
+    void add(const Core& core, std::string_view own, const MessageView& response);
+    /// Turns to the next. False: none is left.
+    [[nodiscard]] bool next();
+    /// The Request-URI in place of the own one; empty: that one.
+    std::string_view current() const {
+        return current_ < targets_.size() ? targets_[current_].uri.view() : std::string_view{};
+    }
+
+private:
+    struct Known {
+        Block uri;
+        std::uint64_t hash = 0;
+        std::uint16_t q = 0;
+        bool tried = false;
+    };
+    std::array<Known, 4> targets_;
+    std::size_t count_ = 0, current_ = SIZE_MAX;
+};
+
 /// One request of a UAC on its way, and how it was answered so far. Begins empty.
 struct UacAttempt {
     ClientTransactionId transaction;
@@ -30,13 +55,16 @@ struct UacAttempt {
     FlowId flow{};          ///< what it left by; none for datagrams
     bool for_size = false;  ///< it left by a stream because it is too large for a datagram
     Endpoint remote;        ///< whom it went to
+    bool in_dialog = false;
+    UacTargets targets;
 };
 
 /// What a final or provisional response means for the one who sent the request.
 enum class UacVerdict : std::uint8_t {
     wait,    ///< provisional, or of a request that was given up
     done,    ///< 2xx
-    again,   ///< the same once more: credentials are at hand, or the interval was made longer
+    again,   ///< the same once more: credentials are at hand, the interval was made longer, or it
+             ///< goes to another target
     failed,  ///< any other
 };
 
@@ -69,15 +97,20 @@ public:
 
     /// Judges what came for `attempt`, whose outstanding request ends with a final response.
     /// `expires_s` is what it asked for; a 423 raises it, once (RFC 3261 10.2.8, RFC 6665
-    /// 4.1.2.1, RFC 3903 5).
-    UacVerdict judge(const Response& response, Method method, std::uint32_t& expires_s,
-                     UacAttempt& attempt) const;
+    /// 4.1.2.1, RFC 3903 5). A 3xx to a request outside a dialog is followed. RFC 3261 8.1.3.5: a
+    /// 420 or 415 would come again, as we require no extension and have one form of a body.
+    UacVerdict judge(const Core& core, const Response& response, Method method,
+                     std::uint32_t& expires_s, UacAttempt& attempt) const;
 
-    /// A request that went by a stream for its size never got through: its peer is remembered as
-    /// one that takes datagrams alone, and true says to send it again (RFC 3261 18.1.1).
+    /// Nothing came back: true says to send it again. A request that went by a stream for its size
+    /// never got through: its peer is remembered as one that takes datagrams alone (RFC 3261
+    /// 18.1.1). A redirected one goes to its next target.
     static bool fall_back(const Core& core, UacAttempt& attempt, Failure why);
 
 private:
+    UacVerdict judge_here(const Response& response, Method method, std::uint32_t& expires_s,
+                          UacAttempt& attempt) const;
+
     Block uri_, to_, from_, contact_user_;
     CallId call_id_{};
     std::array<char, 16> tag_{};
@@ -88,6 +121,10 @@ private:
 
 /// RFC 3261 8.1.3.5, 20.33: how long a response asks to wait before the request is tried again.
 std::optional<std::uint32_t> retry_after_of(const MessageView& response);
+/// RFC 3261 8.1.3.5, 21.4.18, 21.5.1, 21.5.4: whether the same may be sent again once the time that
+/// the response gave has passed. A 413 is believed once: `failures` in a row came before it.
+bool asks_to_wait(std::uint16_t status, const std::optional<std::uint32_t>& retry_after_s,
+                  std::uint32_t failures);
 /// What a 2xx grants: never longer than what was asked for (RFC 6665 4.1.2.1).
 std::uint32_t granted_expires(const MessageView& response, std::uint32_t asked_s);
 /// When state that lasts `expires_s` is refreshed: at half of it, and 32 s (a transaction's time)

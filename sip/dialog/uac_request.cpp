@@ -4,6 +4,7 @@
 
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
+#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -11,8 +12,14 @@ namespace {
 /// RFC 3261 18.1.1: the largest request that goes by datagram where the path is unknown.
 constexpr std::size_t datagram_max = 1'300;
 
-Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialog) {
-    if (dialog == nullptr) return uac.next_hop();
+Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialog,
+                           std::string_view redirected) {
+    if (dialog == nullptr) {
+        if (redirected.empty()) return uac.next_hop();
+        const auto uri = parse_uri(redirected, core.shard.leniency);
+        if (!uri) return tl::unexpected(uri.error());
+        return locate(*uri, core.transport.listeners());
+    }
     auto hop = dialog->next_hop(core.transport);
     // A next hop that has a name only: the server that the subscription was made through knows it.
     if (!hop) return uac.next_hop();
@@ -22,12 +29,13 @@ Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialo
 }  // namespace
 
 UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uint32_t cseq,
-                       const Dialog* dialog)
+                       const UacAttempt& attempt, const Dialog* dialog)
     : core_(core),
       uac_(uac),
       method_(method),
+      in_dialog_(dialog != nullptr),
       branch_(core.clients.new_branch()),
-      target_(target_of(core, uac, dialog)),
+      target_(target_of(core, uac, dialog, attempt.targets.current())),
       out_(core.shard.scratch()),
       writer_(out_) {
     const Target target = target_ ? *target_ : Target{};
@@ -36,7 +44,8 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
         dialog->write_request(writer_, listeners, target, branch_, method, cseq);
         return;
     }
-    writer_.request(method, uac.uri());
+    const std::string_view redirected = attempt.targets.current();
+    writer_.request(method, redirected.empty() ? uac.uri() : redirected);
     write_via(writer_, listeners, target, branch_);
     writer_.header(HeaderId::max_forwards, std::uint64_t{70});
     writer_.begin(HeaderId::from) << '<' << uac.from() << ">;tag=" << uac.tag();
@@ -75,6 +84,7 @@ void UacRequest::prefer_stream(Now now, Target& target, UacAttempt& attempt) {
 Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAttempt& attempt,
                                 std::string_view content_type, const SharedBytes& body) {
     attempt.outstanding = false;
+    attempt.in_dialog = in_dialog_;
     if (!target_) return tl::unexpected(target_.error());
     if (DigestClient* credentials = uac_.credentials())
         credentials->write_credentials(writer_, name_of(method_), request_uri(), body.view());

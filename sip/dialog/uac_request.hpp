@@ -9,9 +9,10 @@ namespace sip {
 /// and sends. One at a time in a shard: it writes into the shard's scratch.
 class UacRequest {
 public:
-    /// `cseq` is the number that the request bears, drawn by the caller.
+    /// `cseq` is the number that the request bears, drawn by the caller. `attempt` says where it
+    /// was redirected to.
     UacRequest(const Core& core, const Uac& uac, Method method, std::uint32_t cseq,
-               const Dialog* dialog = nullptr);
+               const UacAttempt& attempt, const Dialog* dialog = nullptr);
 
     MessageWriter& writer() { return writer_; }
     UacRequest& header(HeaderId id, std::string_view value) {
@@ -39,6 +40,7 @@ private:
     const Core& core_;
     const Uac& uac_;
     Method method_;
+    bool in_dialog_;
     Branch branch_;
     Expected<Target> target_;
     Appender out_;

@@ -12,11 +12,6 @@ namespace {
 /// What a compositor that names no Expires is taken to grant.
 constexpr std::uint32_t expires_unsaid_s = 3600;
 
-/// RFC 3903 5, RFC 3261 21.5.4: the server is there, and says when it can.
-bool asks_to_wait(std::uint16_t status, const std::optional<std::uint32_t>& retry_after_s) {
-    return retry_after_s && (status == 480 || status == 500 || status == 503);
-}
-
 }  // namespace
 
 Publisher::Publisher(const Core& core)
@@ -137,6 +132,7 @@ PublicationNotice Publisher::notice_of(Handle handle, PublicationNotice::Kind ki
     notice.status = cause.status;
     notice.etag = slab_.find(handle)->etag;
     notice.phrase = SharedBytes::copy(shard().memory, cause.phrase);
+    if (!cause.accept.empty()) notice.accept = SharedBytes::copy(shard().memory, cause.accept);
     return notice;
 }
 
@@ -186,14 +182,14 @@ void Publisher::go_on(Now now, Handle handle) {
     }
     p.doing = !p.etag ? Operation::initial : next;
     const auto sent = send(now, handle, true);
-    if (!sent) failed(now, handle, {503, sent.error().rule, {}}, true);
+    if (!sent) failed(now, handle, {503, sent.error().rule, {}, {}}, true);
 }
 
 Expected<void> Publisher::send(Now now, Handle handle, bool first_try) {
     Publication& p = *slab_.find(handle);
     if (first_try) p.attempt = {};
     const bool has_body = p.doing == Operation::initial || p.doing == Operation::modify;
-    UacRequest request(core_, p.uac, Method::publish, p.uac.next_cseq());
+    UacRequest request(core_, p.uac, Method::publish, p.uac.next_cseq(), p.attempt);
     request.header(HeaderId::event, p.event.view());
     if (p.doing != Operation::initial) request.header(HeaderId::sip_if_match, p.etag.view());
     p.asked_s = p.doing == Operation::remove ? 0 : p.expires_s.value_or(0);
@@ -210,19 +206,22 @@ void Publisher::on_response(Now now, Handle handle, const Response& response) {
     Publication* p = slab_.find(handle);
     if (p == nullptr) return;
     std::uint32_t asked_s = p->asked_s;
-    switch (p->uac.judge(response, Method::publish, asked_s, p->attempt)) {
+    switch (p->uac.judge(core_, response, Method::publish, asked_s, p->attempt)) {
         case UacVerdict::wait: return;
         case UacVerdict::done: accepted(now, handle, response); return;
         case UacVerdict::again: {
             if (asked_s > p->asked_s) p->expires_s = asked_s;
             const auto sent = send(now, handle, false);
-            if (!sent) failed(now, handle, {503, sent.error().rule, {}}, true);
+            if (!sent) failed(now, handle, {503, sent.error().rule, {}, {}}, true);
             return;
         }
         case UacVerdict::failed: break;
     }
-    failed(now, handle,
-           {response.status, response.message.reason, retry_after_of(response.message)}, false);
+    failed(
+        now, handle,
+        {response.status, response.message.reason, retry_after_of(response.message),
+         response.status == 415 ? response.message.value_of(HeaderId::accept) : std::string_view{}},
+        false);
 }
 
 void Publisher::on_failure(Now now, Handle handle, Failure why) {
@@ -231,16 +230,16 @@ void Publisher::on_failure(Now now, Handle handle, Failure why) {
     p->attempt.outstanding = false;
     if (Uac::fall_back(core_, p->attempt, why)) {
         const auto sent = send(now, handle, false);
-        if (!sent) failed(now, handle, {503, sent.error().rule, {}}, true);
+        if (!sent) failed(now, handle, {503, sent.error().rule, {}, {}}, true);
         return;
     }
-    failed(now, handle, {static_cast<std::uint16_t>(why == Failure::timeout ? 408 : 503), {}, {}},
-           true);
+    failed(now, handle,
+           {static_cast<std::uint16_t>(why == Failure::timeout ? 408 : 503), {}, {}, {}}, true);
 }
 
 void Publisher::accepted(Now now, Handle handle, const Response& response) {
     Publication& p = *slab_.find(handle);
-    const Cause cause{response.status, response.message.reason, {}};
+    const Cause cause{response.status, response.message.reason, {}, {}};
     if (p.doing == Operation::remove) {
         // RFC 3903 4.5: the entity-tag that comes with it names nothing.
         end(handle, PublicationNotice::Kind::removed, cause);
@@ -285,7 +284,7 @@ void Publisher::failed(Now now, Handle handle, const Cause& cause, bool silent) 
         return;
     }
     const bool may_wait = silent ? p.established && did != Operation::remove
-                                 : asks_to_wait(cause.status, cause.retry_after_s);
+                                 : asks_to_wait(cause.status, cause.retry_after_s, p.failures);
     if (may_wait) {
         wait(now, handle, did, cause);
         return;

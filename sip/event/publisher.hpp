@@ -46,6 +46,7 @@ struct PublicationNotice {
     std::uint32_t retry_after_s = 0;
     SharedBytes etag;
     SharedBytes phrase;  ///< the reason phrase of the response
+    SharedBytes accept;  ///< of a 415: the body types that would be taken (RFC 3261 8.1.3.5)
 };
 
 /// The event publication agent of RFC 3903 4: publishes state, keeps it fresh, changes and removes
@@ -104,6 +105,7 @@ private:
         std::uint16_t status = 0;
         std::string_view phrase;
         std::optional<std::uint32_t> retry_after_s;
+        std::string_view accept;
     };
 
     Expected<Handle> make(const PublishOptions& options);

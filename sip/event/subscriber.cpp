@@ -244,7 +244,7 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
     if (usage.attempt.outstanding) core_.clients.abandon(usage.attempt.transaction);
     if (first_try) usage.attempt = {};
     const std::uint32_t cseq = usage.has_dialog ? usage.dialog.next_cseq() : watch.uac.next_cseq();
-    UacRequest request(core_, watch.uac, Method::subscribe, cseq,
+    UacRequest request(core_, watch.uac, Method::subscribe, cseq, usage.attempt,
                        usage.has_dialog ? &usage.dialog : nullptr);
     request.contact();
     Appender& event = request.writer().begin(HeaderId::event);
@@ -280,7 +280,7 @@ void Subscriber::on_response(Now now, Handle handle, const Response& response) {
     if (usage == nullptr) return;
     Watch& watch = *watches_.find(usage->watch);
     std::uint32_t asked_s = usage->asked_s;
-    switch (watch.uac.judge(response, Method::subscribe, asked_s, usage->attempt)) {
+    switch (watch.uac.judge(core_, response, Method::subscribe, asked_s, usage->attempt)) {
         case UacVerdict::wait: return;
         case UacVerdict::done: accepted(now, handle, response); return;
         case UacVerdict::again:
@@ -328,9 +328,10 @@ void Subscriber::request_failed(Now now, Handle handle, const Cause& cause,
         return;
     }
     if (!usage.has_dialog) {
-        const bool again =
-            silent ? watch.established
-                   : is_temporary(cause.status) && (cause.retry_after_s || watch.established);
+        const bool again = silent
+                               ? watch.established
+                               : asks_to_wait(cause.status, cause.retry_after_s, watch.failures) ||
+                                     (is_temporary(cause.status) && watch.established);
         step(now, handle, again ? Event::lost : Event::refused, cause);
         return;
     }

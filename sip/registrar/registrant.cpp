@@ -11,11 +11,6 @@ namespace {
 constexpr Duration reconnect_delay = seconds{1};
 constexpr std::size_t uri_room = 512;
 
-/// RFC 3261 21.5.4 and the like: the registrar is there, and says when it can.
-bool asks_to_wait(std::uint16_t status, const std::optional<std::uint32_t>& retry_after_s) {
-    return retry_after_s && (status == 480 || status == 500 || status == 503);
-}
-
 }  // namespace
 
 Registrant::Registrant(const Core& core)
@@ -150,7 +145,7 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     if (contact.empty()) contact = r.uac.write_contact_uri(own, core_);
     if (own.overflowed()) return failure(Condition::too_large, "our contact is too long");
     // RFC 3261 10.2.4: CSeq rises with each REGISTER of the Call-ID, whatever it is about.
-    UacRequest request(core_, r.uac, Method::register_, ++cseq_);
+    UacRequest request(core_, r.uac, Method::register_, ++cseq_, r.attempt);
     Appender& out = request.writer().begin(HeaderId::contact);
     out << '<' << contact << '>';
     if (r.q) {
@@ -179,7 +174,7 @@ void Registrant::on_response(Now now, Handle handle, const Response& response) {
     Registration* r = slab_.find(handle);
     if (r == nullptr) return;
     std::uint32_t asked_s = r->asked_s;
-    switch (r->uac.judge(response, Method::register_, asked_s, r->attempt)) {
+    switch (r->uac.judge(core_, response, Method::register_, asked_s, r->attempt)) {
         case UacVerdict::wait: return;
         case UacVerdict::done: accepted(now, handle, response); return;
         case UacVerdict::again:
@@ -273,7 +268,7 @@ void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent)
     const Operation did = r.doing;
     r.doing = Operation::none;
     const bool may_wait = silent ? r.established && did == Operation::add && !r.leaving
-                                 : asks_to_wait(cause.status, cause.retry_after_s);
+                                 : asks_to_wait(cause.status, cause.retry_after_s, r.failures);
     if (!may_wait || (r.leaving && !r.established)) {
         tell(notice_of(handle, RegistrationNotice::Kind::failed, cause));
         forget(handle);

@@ -24,7 +24,7 @@ public:
     }
     sip::Expected<void> send_again(sip::Now now, std::size_t body) {
         size_ = body;
-        sip::UacRequest request(core_, uac, sip::Method::message, uac.next_cseq());
+        sip::UacRequest request(core_, uac, sip::Method::message, uac.next_cseq(), attempt);
         request.header(sip::HeaderId::subject, padding);
         sip::SharedBytes text;
         if (body > 0) text = sip::SharedBytes::copy(core_.shard.memory, std::string(body, 'x'));
@@ -35,7 +35,7 @@ public:
     }
     void on_response(sip::Now, sip::Handle, const sip::Response& response) override {
         std::uint32_t none = 0;
-        verdict = uac.judge(response, sip::Method::message, none, attempt);
+        verdict = uac.judge(core_, response, sip::Method::message, none, attempt);
     }
     void on_failure(sip::Now now, sip::Handle, sip::Failure why) override {
         if (sip::Uac::fall_back(core_, attempt, why)) {

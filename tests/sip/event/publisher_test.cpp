@@ -534,3 +534,39 @@ TEST_CASE("one publication more than the limit is refused; no memory leaves noth
         CHECK(poor.part.size() == (id ? 1 : 0));
     }
 }
+
+TEST_CASE("R3261-8.1.3.4-1: a PUBLISH that is redirected goes on with its body and entity-tag") {
+    PublisherWorld world;
+    const auto id = world.stand();
+    CHECK(world.modify(id, "<busy/>"));
+    world.reply(world.only(), 302, {"Contact: <sip:alice@192.0.2.71>"});
+    const RawMessage sent = world.only();
+    CHECK(sent.request_uri() == "sip:alice@192.0.2.71");
+    CHECK(sent.to.address == sip::Address::v4(192, 0, 2, 71));
+    CHECK(sent.body() == "<busy/>");
+    CHECK(sent.field("SIP-If-Match") == "one");
+    world.ok(sent, "two");
+    CHECK(world.news().etag == "two");
+    // RFC 3261 8.1.3.4: a 302 holds for that request.
+    CHECK(world.modify(id, "<away/>"));
+    CHECK(world.only().request_uri() == "sip:alice@example.com");
+}
+
+TEST_CASE(
+    "R3261-8.1.3.5-1: a 413 is tried again once after its time; a 415 says what would be taken") {
+    PublisherWorld world;
+    (void)world.publish();
+    world.reply(world.only(), 413, {"Retry-After: 5"});
+    CHECK(world.news().kind == Kind::waiting);
+    world.pass(seconds{5});
+    world.reply(world.only(), 413, {"Retry-After: 5"});
+    CHECK(world.news().kind == Kind::failed);
+    (void)world.publish();
+    world.reply(world.only(), 415, {"Accept: application/xpidf+xml, text/plain"});
+    const auto notice = world.part.next_notice();
+    REQUIRE(notice);
+    CHECK(notice->kind == Kind::failed);
+    CHECK(notice->accept.view() == "application/xpidf+xml, text/plain");
+    world.pass(seconds{100});
+    CHECK(world.silent());
+}

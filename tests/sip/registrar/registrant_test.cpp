@@ -359,3 +359,23 @@ TEST_CASE("no registration is kept when a limit or the memory refuses it") {
         CHECK(poor.part.size() == (id ? 1 : 0));
     }
 }
+
+TEST_CASE("R3261-8.1.3.4-1 R3261-8.1.3.5-1: a REGISTER follows a 3xx, and believes a 413 once") {
+    RegistrantWorld world;
+    (void)world.start();
+    const RawMessage first = world.only();
+    world.reply(first, 301, {"Contact: <sip:192.0.2.71>"});
+    const RawMessage sent = world.only();
+    CHECK(sent.request_uri() == "sip:192.0.2.71");
+    CHECK(sent.to.address == sip::Address::v4(192, 0, 2, 71));
+    CHECK(sent.field("To") == first.field("To"));
+    CHECK(sent.field("Contact") == first.field("Contact"));
+    world.reply(sent, 413, {"Retry-After: 5"});
+    world.pass(sip::seconds{5});
+    const RawMessage again = world.only();
+    CHECK(again.request_uri() == first.request_uri());
+    world.reply(again, 413, {"Retry-After: 5"});
+    world.pass(sip::seconds{100});
+    CHECK(world.silent());
+    CHECK(world.part.size() == 0);
+}

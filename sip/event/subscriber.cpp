@@ -569,6 +569,19 @@ Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& reque
     return notify;
 }
 
+bool Subscriber::make_fork(Notify& notify) {
+    Watch& watch = *watches_.find(notify.watch);
+    notify.usage = make_usage(watch, notify.watch);
+    if (!notify.usage) return false;
+    notify.new_fork = true;
+    Usage& fork = *usages_.find(notify.usage);
+    fork.asked_s = watch.expires_s;
+    fork.left = watch.expires_s == 0;
+    if (fork.left) fork.state = State::leaving;
+    fork.timers.set(shard().timers, Name::n, watch.forks_until);
+    return true;
+}
+
 /// Makes or moves the dialog, keeps the document, tells the application. When it fails, the
 /// notifier may send the same again.
 Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify) {
@@ -579,16 +592,8 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
     if (message.body.size() > 0 && message.has(HeaderId::content_encoding) &&
         !equal_ignoring_case(message.value_of(HeaderId::content_encoding), "identity"))
         return failure(Condition::media_not_supported, "Body is encoded");
-    if (!notify.usage) {
-        notify.usage = make_usage(watch, notify.watch);
-        if (!notify.usage) return failure(Condition::overloaded, "No memory for a fork");
-        notify.new_fork = true;
-        Usage& fork = *usages_.find(notify.usage);
-        fork.asked_s = watch.expires_s;
-        fork.left = watch.expires_s == 0;
-        if (fork.left) fork.state = State::leaving;
-        fork.timers.set(shard().timers, Name::n, watch.forks_until);
-    }
+    if (!notify.usage && !make_fork(notify))
+        return failure(Condition::overloaded, "No memory for a fork");
     Usage& usage = *usages_.find(notify.usage);
     const bool over = notify.state.state == SubscriptionStateValue::terminated;
     Dialog::Refresh refresh;

@@ -161,6 +161,7 @@ private:
     void keep_flow(Handle handle, FlowId flow);
 
     Expected<Notify> recognise(Now now, const Request& request);
+    [[nodiscard]] bool make_fork(Notify& notify);
     Expected<void> take(Now now, const Request& request, Notify& notify);
     Expected<void> take_body(Usage& usage, const MessageView& message, bool& has_document);
     bool understands(const Watch& watch, std::string_view content_type) const;

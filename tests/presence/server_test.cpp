@@ -544,3 +544,25 @@ TEST_CASE("ROUR-9: a presentity's own policy goes before the server's, at once")
     CHECK(w.raw.take("NOTIFY").field("Subscription-State") == "terminated;reason=rejected");
     CHECK(w.server.notifier().size() == 0);
 }
+
+TEST_CASE(
+    "R6665-6.3-1 R3261-22.1-2: a SUBSCRIBE of a stranger is 401, and one replayed makes nothing") {
+    ServerWorld world(presence::Policy::allow);
+    RawRequest request = ServerWorld::subscribe("bob");
+    const RawMessage challenge = world.raw.ask(request);
+    CHECK(challenge.status() == 401);
+    CHECK(challenge.field("WWW-Authenticate").find("realm=\"example.com\"") != std::string::npos);
+    CHECK_FALSE(challenge.has("Proxy-Authenticate"));
+    request.cseq = 2;
+    request.with(authorization_for(challenge.field("WWW-Authenticate"), request, "bob", "bob"));
+    CHECK(world.raw.ask(request).status() == 200);
+    CHECK(world.raw.take("NOTIFY"));
+    const std::size_t before = world.server.notifier().size();
+    // Somebody who saw it sends the same in a dialog and from a place of his own.
+    request.call_id = "of-the-thief";
+    request.fields[1] = "Contact: <sip:thief@192.0.2.66>";
+    const RawMessage again = world.raw.ask(request);
+    CHECK(again.status() == 401);
+    CHECK_FALSE(world.raw.take("NOTIFY"));
+    CHECK(world.server.notifier().size() == before);
+}

@@ -367,3 +367,59 @@ TEST_CASE("T-31: what is stored of a publication is what holds after the commit"
     CHECK(world.net.ask(world.publish_request("one").with("Expires: 0")).status() == 200);
     CHECK(world.net.commits.empty());
 }
+
+TEST_CASE("R3903-8.3-1: an entity-tag is compared byte by byte, and none is like another") {
+    EventWorld world;
+    const std::string tag = world.net.ask(world.publish_request("one")).field("SIP-ETag");
+    REQUIRE(tag.size() == 24);
+    std::string upper = tag;
+    for (char& c : upper) c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c;
+    REQUIRE(upper != tag);
+    for (const std::string& other : {upper, tag.substr(1), tag + "0", tag.substr(0, 23) + "%30"})
+        CHECK(world.net.ask(with_tag(world.publish_request("two"), other)).status() == 412);
+    for (std::size_t i = 0; i < tag.size(); ++i) {
+        std::string other = tag;
+        other[i] = other[i] == '0' ? '1' : '0';
+        CHECK(world.net.ask(with_tag(world.publish_request("two"), other)).status() == 412);
+    }
+    // The next one shares nothing with it that could be counted on.
+    const std::string next =
+        world.net.ask(with_tag(world.publish_request("two"), tag)).field("SIP-ETag");
+    std::size_t same = 0;
+    for (std::size_t i = 0; i < tag.size(); ++i) same += tag[i] == next[i];
+    CHECK(same < 12);
+}
+
+TEST_CASE("R3903-9-1: at the limit of publications a PUBLISH is 503 with Retry-After") {
+    EventWorld::Options options;
+    options.stack.limits.publications = 2;
+    EventWorld world(options);
+    CHECK(world.net.ask(world.publish_request("one")).status() == 200);
+    const std::string tag = world.net.ask(world.publish_request("two")).field("SIP-ETag");
+    const RawMessage refused = world.net.ask(world.publish_request("three"));
+    CHECK(refused.status() == 503);
+    CHECK(refused.has("Retry-After"));
+    CHECK(world.stack.counters().limit_publications == 1);
+    CHECK(world.net.ask(with_tag(world.publish_request("four"), tag)).status() == 200);
+}
+
+TEST_CASE("R3903-14.2-1: however fast somebody publishes, NOTIFYs keep the package's rate") {
+    EventWorld world;
+    world.echo.traits_.notify_interval_min = seconds{5};
+    world.net.ask(world.subscribe_request());
+    world.net.sent.clear();
+    std::string tag;
+    std::size_t notifies = 0;
+    for (int i = 0; i < 200; ++i) {
+        RawRequest request = world.publish_request("state " + std::to_string(i));
+        world.net.input(world.net.text_of(tag.empty() ? request : with_tag(request, tag)));
+        while (const RawMessage message = world.net.take())
+            if (message.method() == "NOTIFY")
+                ++notifies;
+            else
+                tag = message.field("SIP-ETag");
+        world.net.pass(milliseconds{100});
+    }
+    CHECK(notifies >= 3);
+    CHECK(notifies <= 5);  // 20 s
+}

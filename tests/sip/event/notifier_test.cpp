@@ -225,7 +225,7 @@ TEST_CASE("R6665-4.2.1.3-2 R6665-FSM-1 R6665-FSM-4: pending is told without stat
     CHECK(notify.body().empty());
 }
 
-TEST_CASE("D-1: 202 for a pending subscription by setting alone") {
+TEST_CASE("D-1 R6665-8.3.1-2: 202 for a pending subscription by setting alone") {
     EventWorld::Options options;
     options.notifier.rfc3265_compat = true;
     EventWorld world(options);

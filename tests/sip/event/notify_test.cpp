@@ -272,3 +272,110 @@ TEST_CASE("R3261-12.2.2-1: a number that was refused for its order is not the la
     CHECK(world.net.ask(EventWorld::in_dialog(request, answer, 99)).status() == 500);
     CHECK(world.net.ask(EventWorld::in_dialog(request, answer, 101)).status() == 200);
 }
+
+TEST_CASE("R6665-4.2.1-1: only SUBSCRIBE makes a subscription") {
+    EventWorld world;
+    for (const char* method : {"NOTIFY", "REFER", "INVITE", "MESSAGE", "PUBLISH", "UPDATE"}) {
+        RawRequest request = world.subscribe_request();
+        request.method = method;
+        request.call_id = method;
+        request.with("Expires: 600").with("Subscription-State: active");
+        (void)world.net.ask(request);
+        CHECK_FALSE(world.net.take("NOTIFY"));
+    }
+    CHECK(world.notifier.size() == 0);
+    CHECK(world.resources.size() == 0);
+}
+
+TEST_CASE("R6665-4.2.1.1-1 R6665-8.3.1-2: who is not decided about is answered 200 at once") {
+    EventWorld world;
+    world.echo.decisions["bob@example.com"] = {SubscriptionDecision::pending, {}};
+    const RawMessage answer = world.net.ask(world.subscribe_request());
+    CHECK(answer.status() == 200);
+    CHECK(answer.at == world.net.now.mono);
+    CHECK(world.net.take("NOTIFY").field("Subscription-State") == "pending;expires=3600");
+}
+
+TEST_CASE("R6665-4.2.2-2: terminated has a reason and no expires, whatever ended it") {
+    using Machine = subscription_machine::Event;
+    const auto told = [](auto end) {
+        EventWorld world;
+        const RawMessage answer = world.net.ask(world.subscribe_request().with("Expires: 60"));
+        world.net.sent.clear();
+        end(world, answer);
+        world.net.drain();
+        return world.net.take("NOTIFY").field("Subscription-State");
+    };
+    CHECK(told([](EventWorld& world, const RawMessage& answer) {
+              world.net.input(world.net.text_of(
+                  EventWorld::in_dialog(world.subscribe_request(), answer, 2).with("Expires: 0")));
+          }) == "terminated;reason=timeout");
+    CHECK(told([](EventWorld& world, const RawMessage&) { world.net.pass(seconds{60}); }) ==
+          "terminated;reason=timeout");
+    for (const auto& [event, state] :
+         {std::pair{Machine::reject, "terminated;reason=rejected"},
+          std::pair{Machine::no_resource, "terminated;reason=noresource"},
+          std::pair{Machine::deactivate, "terminated;reason=deactivated"},
+          std::pair{Machine::probation, "terminated;reason=probation"}})
+        CHECK(told([&](EventWorld& world, const RawMessage&) {
+                  world.notifier.end(world.net.now, 0, "alice@example.com", event);
+              }) == state);
+    CHECK(told([](EventWorld& world, const RawMessage&) {
+              world.notifier.shut_down(world.net.now, Machine::probation, 7, 7);
+          }) == "terminated;reason=probation;retry-after=7");
+}
+
+TEST_CASE("R6665-4.6-2: a CANCEL of a SUBSCRIBE is answered 200, and changes nothing") {
+    EventWorld::Options options;
+    options.stack.has_store = true;  // so that it is there to be cancelled
+    EventWorld world(options);
+    RawRequest request = world.subscribe_request();
+    request.branch = "z9hG4bKcancelled";
+    CHECK_FALSE(world.net.ask(request));
+    RawRequest cancel = request;
+    cancel.method = "CANCEL";
+    cancel.fields.clear();
+    CHECK(world.net.ask(cancel).status() == 200);
+    world.net.commit();
+    const RawMessage answer = world.net.take();
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("CSeq") == "1 SUBSCRIBE");
+    CHECK(world.net.take("NOTIFY"));
+    CHECK(world.notifier.size() == 1);
+}
+
+TEST_CASE("R3261-21.4.20-1: a To tag of no dialog is 481, whoever the Request-URI names") {
+    EventWorld world;
+    world.echo.missing.insert("nobody@example.com");
+    RawRequest request = world.subscribe_request();
+    request.uri = "sip:nobody@example.com";
+    request.to = "<sip:nobody@example.com>";
+    CHECK(world.net.ask(request).status() == 404);
+    request.to += ";tag=gone";
+    request.cseq = 2;
+    CHECK(world.net.ask(request).status() == 481);
+}
+
+TEST_CASE("R3261-8.2.2-1: what a SUBSCRIBE bears beside what is needed may be unknown or broken") {
+    EventWorld world;
+    RawRequest request = world.subscribe_request();
+    for (const char* field :
+         {"X-Unheard-Of: ;;=,\"", "Warning: not a number", "Retry-After: never", "Date: yesterday",
+          "MIME-Version: one", "Alert-Info: <", "Reason: ;", "SIP-ETag: two words",
+          "Min-Expires: x", "User-Agent: (((", "Priority: ", "RSeq: -1", "RAck: x y z"})
+        request.with(field);
+    CHECK(world.net.ask(request).status() == 200);
+    CHECK(world.net.take("NOTIFY"));
+}
+
+TEST_CASE("R3261-8.1.1.9-1 R3261-8.2.4-1: our NOTIFY and our answers demand no extension") {
+    EventWorld world;
+    std::vector<RawMessage> all{world.net.ask(world.subscribe_request())};
+    all.push_back(world.net.take("NOTIFY"));
+    all.push_back(world.net.ask(world.publish_request("one")));
+    for (const RawMessage& message : all) {
+        REQUIRE(message);
+        for (const char* field : {"Require", "Proxy-Require", "Supported"})
+            CHECK_FALSE(message.has(field));
+    }
+}

@@ -625,3 +625,14 @@ TEST_CASE("T-31: what is stored of bindings is what holds after the commit") {
     CHECK(w.add({"<sip:alice@192.0.2.6>;expires=0"}).status() == 200);
     CHECK(w.world.commits.empty());
 }
+
+TEST_CASE("R3261-8.2.4-1: Path comes back only to who says that it understands it") {
+    RegistrarWorld w;
+    const RawMessage plain = w.add({"<sip:alice@192.0.2.5>"}, "Path: <sip:edge.example.com;lr>");
+    CHECK(plain.status() == 200);
+    CHECK_FALSE(plain.has("Path"));
+    CHECK_FALSE(plain.has("Require"));
+    RawRequest request = w.request({"<sip:alice@192.0.2.5>"});
+    request.with("Path: <sip:edge.example.com;lr>").with("Supported: path");
+    CHECK(w.world.ask(request).field("Path") == "<sip:edge.example.com;lr>");
+}

@@ -110,6 +110,12 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
         notifier_.shut_down(now, Machine::probation, retry_after_min_s, retry_after_max_s);
 }
 
+void Server::trim(sip::Now now) {
+    stack_.trim();
+    resources_.trim();
+    if (digest_) digest_->trim(now);
+}
+
 void Server::set_policy(sip::Now now, Policy policy) {
     package_.set_policy(policy);
     notifier_.decide_again(now, presence_number, {});

@@ -91,6 +91,9 @@ public:
     /// No subscription is left, its last NOTIFY included, and nothing waits for the store.
     bool idle() { return notifier_.size() == 0 && stack_.core().staging.size() == 0; }
 
+    /// Gives back the memory that only a load of the past needed; see sip::Stack.
+    void trim(sip::Now now);
+
     /// Another policy for those without rules; every subscription is decided anew.
     void set_policy(sip::Now now, Policy policy);
     /// The policy source says another thing about `presentity` (a canonical address-of-record)

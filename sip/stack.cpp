@@ -129,6 +129,15 @@ void Stack::failed(Now now, CommitId id) {
     staging_.failed(id);
 }
 
+void Stack::trim() {
+    for (TransactionUser* user : users_) user->trim();
+    clients_.trim();
+    servers_.trim();
+    staging_.trim();
+    transport_.trim();
+    shard_.timers.trim();
+}
+
 void Stack::advance(Now now) { see(now); }
 
 std::optional<Instant> Stack::deadline() const { return shard_.timers.next(); }

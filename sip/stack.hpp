@@ -76,6 +76,9 @@ public:
     /// The next effect. Timers that are due fire here, one by one, and messages that wait (the
     /// NOTIFYs) are written here, so a slow edge holds them back by not asking.
     std::optional<Effect> poll(Now now);
+    /// Gives back the memory that only a load of the past needed: of each kind of object, if none
+    /// is left. For when it is quiet; nothing depends on it.
+    void trim();
     /// When to call advance() next; empty when nothing is pending.
     std::optional<Instant> deadline() const;
 

@@ -79,6 +79,8 @@ public:
                                    const DigestVerdict& accepted, std::string_view body);
 
     const NonceTable& nonces() const { return nonces_; }
+    /// Gives back memory that only a load of the past needed.
+    void trim(Now now) { nonces_.trim(now); }
 
 private:
     struct Found {

@@ -116,6 +116,18 @@ std::uint32_t NonceTable::slot_for(Now now, std::int64_t issued) {
     return slot;
 }
 
+void NonceTable::trim(Now now) {
+    for (const Entry& entry : entries_)
+        if (!expired(now, entry.issued)) return;
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        index_.erase(hash_of(entries_[i].issued), static_cast<std::uint32_t>(i));
+    entries_.clear();
+    by_age_.clear();
+    entries_.trim();
+    by_age_.trim();
+    index_.trim();
+}
+
 NonceTable::Use NonceTable::count_up(Entry& entry, std::optional<std::uint32_t> count) {
     if (!count) {
         if (entry.used_without_count) return Use::repeated;

@@ -54,6 +54,8 @@ public:
     Use use(Now now, std::int64_t issued, std::optional<std::uint32_t> count);
 
     std::size_t size() const { return entries_.size(); }
+    /// Forgets all entries and gives their memory back, once the last of them has expired.
+    void trim(Now now);
     /// How many entries the limit, or want of memory, has pushed out so far.
     std::uint64_t forgotten() const { return forgotten_; }
     Duration lifetime() const { return lifetime_; }

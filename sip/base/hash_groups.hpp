@@ -49,6 +49,8 @@ public:
     std::uint32_t newest(std::uint64_t hash) const {
         return index_.find(hash, [](std::uint32_t) { return true; });
     }
+    /// Gives its memory back if it is empty.
+    void trim() { index_.trim(); }
     /// How many hashes.
     std::size_t size() const { return index_.size(); }
     std::size_t longest_run() const { return index_.longest_run(); }

@@ -40,6 +40,13 @@ public:
     void replace(std::uint64_t hash, std::uint32_t value, std::uint32_t with) {
         slots_[place_of(hash, value)].value = with;
     }
+    /// Gives its memory back if it is empty.
+    void trim() {
+        if (size_ > 0) return;
+        memory_->release(slots_, capacity_ * sizeof(Slot));
+        slots_ = nullptr;
+        capacity_ = 0;
+    }
     std::size_t size() const { return size_; }
     /// The most slots that any search looks at; found by going through all. For tests.
     std::size_t longest_run() const;

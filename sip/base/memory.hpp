@@ -142,6 +142,13 @@ public:
         --size_;
     }
     void clear() { size_ = 0; }
+    /// Gives its memory back if it is empty.
+    void trim() {
+        if (size_ > 0) return;
+        memory_->release(data_, capacity_ * sizeof(T));
+        data_ = nullptr;
+        capacity_ = 0;
+    }
 
     T& operator[](std::size_t i) {
         SIP_ASSERT(i < size_);

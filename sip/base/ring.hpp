@@ -38,6 +38,13 @@ public:
         SIP_ASSERT(i < size_);
         return slots_[(first_ + i) % capacity_];
     }
+    /// Gives its memory back if it is empty.
+    void trim() {
+        if (size_ > 0) return;
+        memory_->release(slots_, capacity_ * sizeof(T));
+        slots_ = nullptr;
+        capacity_ = first_ = 0;
+    }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
 

@@ -19,13 +19,13 @@ struct Handle {
     explicit operator bool() const { return index != UINT32_MAX; }
 };
 
-/// Objects of one type at stable addresses, at most `limit` of them, in chunks that are kept.
-/// Creating may be refused (limit or memory), which the caller answers with 503.
+/// Objects of one type at stable addresses, at most `limit` of them, in chunks that are kept until
+/// `trim`./// Creating may be refused (limit or memory), which the caller answers with 503.
 template <class T>
 class Slab {
     static constexpr std::size_t chunk_size = 32;
     struct Cell {
-        std::uint32_t generation = 1;
+        std::uint32_t generation;
         std::uint32_t next_free = UINT32_MAX;
         bool live = false;
         alignas(T) unsigned char storage[sizeof(T)];
@@ -90,6 +90,17 @@ public:
             if (cell(i).live) visit(Handle{i, cell(i).generation}, *cell(i).object());
     }
 
+    /// Gives its memory back if nothing lives in it. Handles from before go on finding nothing.
+    void trim() {
+        if (size_ > 0) return;
+        for (std::size_t i = 0; i < cells_; ++i)
+            if (cell(i).generation > first_generation_) first_generation_ = cell(i).generation;
+        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size * sizeof(Cell));
+        chunks_.clear();
+        chunks_.trim();
+        cells_ = 0;
+        free_ = UINT32_MAX;
+    }
     std::size_t size() const { return size_; }
     std::size_t limit() const { return limit_; }
     bool full() const { return size_ >= limit_; }
@@ -104,7 +115,7 @@ private:
             memory_->release(raw, chunk_size * sizeof(Cell));
             return false;
         }
-        for (std::size_t i = 0; i < chunk_size; ++i) new (chunk + i) Cell;
+        for (std::size_t i = 0; i < chunk_size; ++i) new (chunk + i) Cell{first_generation_};
         const auto first = static_cast<std::uint32_t>(cells_);
         cells_ += chunk_size;
         for (std::size_t i = chunk_size; i-- > 0;) {
@@ -118,6 +129,7 @@ private:
     Vector<Cell*> chunks_;
     std::size_t limit_, cells_ = 0, size_ = 0;
     std::uint32_t free_ = UINT32_MAX;
+    std::uint32_t first_generation_ = 1;  ///< of cells to come: above all that were
 };
 
 }  // namespace sip

@@ -35,6 +35,11 @@ public:
         index_.erase(key, at);
         cells_.destroy(cells_.handle_at(at));
     }
+    /// Gives its memory back if it is empty.
+    void trim() {
+        cells_.trim();
+        index_.trim();
+    }
     std::size_t size() const { return cells_.size(); }
 
 private:

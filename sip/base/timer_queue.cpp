@@ -25,6 +25,14 @@ void TimerQueue::remove(Slot slot) {
     --live_;
 }
 
+void TimerQueue::trim() {
+    if (live_ > 0) return;
+    entries_.clear();
+    entries_.trim();
+    heap_.trim();
+    free_ = no_slot;
+}
+
 void TimerQueue::set(Slot slot, Instant at, std::uint64_t stamp) {
     Entry& entry = entries_[slot];
     entry.at = at;

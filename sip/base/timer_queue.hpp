@@ -47,6 +47,8 @@ public:
     /// The earliest entry at or before `now`; it is stopped. Its owner sets it anew for what else
     /// it waits for.
     std::optional<Due> pop_due(Instant now);
+    /// Gives its memory back if no object has a place in it.
+    void trim();
     std::size_t armed() const { return heap_.size(); }
     std::size_t size() const { return live_; }
 

@@ -621,6 +621,16 @@ Notifier::Snapshot Notifier::snapshot(Now now, Subscription& s) {
             seconds_left(now.mono, s.expires_at)};
 }
 
+void Notifier::trim() {
+    slab_.trim();
+    views_.trim();
+    staged_.trim();
+    by_dialog_.trim();
+    by_user_.trim();
+    stale_.trim();
+    room_.reset();
+}
+
 void Notifier::on_timer(Now now, Handle object) {
     if ((object.index & view_mark) != 0) {
         const Handle handle{object.index & ~view_mark, object.generation};

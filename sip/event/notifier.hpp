@@ -86,6 +86,7 @@ public:
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
     bool pull(Now now) override;
+    void trim() override;
 
 private:
     enum class Name : std::uint8_t {

@@ -79,6 +79,10 @@ public:
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;
     bool pull(Now now) override;
+    void trim() override {
+        slab_.trim();
+        notices_.trim();
+    }
 
 private:
     enum class Name : std::uint8_t { refresh, expires, retry };

@@ -38,6 +38,11 @@ public:
         return mix(siphash(shard_.key, name), package);
     }
     std::size_t size() const { return slab_.size(); }
+    /// Gives back memory that only a load of the past needed.
+    void trim() {
+        slab_.trim();
+        by_name_.trim();
+    }
 
 private:
     Shard& shard_;

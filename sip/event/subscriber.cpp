@@ -677,7 +677,7 @@ bool Subscriber::understands(const Watch& watch, std::string_view content_type) 
     while (!rest.empty()) {
         const Halves halves = split_at(rest, ',');
         rest = halves.after;
-        const std::string_view type = trim(split_at(halves.before, ';').before);
+        const std::string_view type = sip::trim(split_at(halves.before, ';').before);
         if (type == "*/*" || is_media_type(*media, type)) return true;
     }
     return false;

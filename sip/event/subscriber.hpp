@@ -85,6 +85,12 @@ public:
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;
     void on_flow_lost(Now now, Handle object) override;
+    void trim() override {
+        watches_.trim();
+        usages_.trim();
+        by_call_id_.trim();
+        notices_.trim();
+    }
 
 private:
     static constexpr std::size_t packages_max = 8;

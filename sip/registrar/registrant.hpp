@@ -72,6 +72,10 @@ public:
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;
     void on_flow_lost(Now now, Handle object) override;
+    void trim() override {
+        slab_.trim();
+        notices_.trim();
+    }
 
 private:
     enum class Name : std::uint8_t { refresh, expires, retry };

@@ -85,6 +85,12 @@ public:
     void on_timer(Now now, Handle object) override;
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
+    void trim() override {
+        slab_.trim();
+        addresses_.trim();
+        staged_.trim();
+        by_name_.trim();
+    }
 
 private:
     enum class Name : std::uint8_t { expires };

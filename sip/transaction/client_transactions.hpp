@@ -68,6 +68,11 @@ public:
     /// be copies until Timer F.
     void withdraw(ClientTransactionId id);
     std::size_t size() const { return slab_.size(); }
+    /// Gives back memory that only a load of the past needed.
+    void trim() {
+        slab_.trim();
+        by_branch_.trim();
+    }
     bool full() const { return slab_.full(); }
 
 private:

@@ -53,6 +53,15 @@ public:
 
     void timer(Now now, Handle object);
     std::size_t size() const { return slab_.size(); }
+    /// Gives back memory that only a load of the past needed.
+    void trim() {
+        slab_.trim();
+        by_request_.trim();
+        by_branch_.trim();
+        by_merge_.trim();
+        by_user_.trim();
+        by_address_.trim();
+    }
     /// The most slots that any search in the tables looks at. For tests.
     std::size_t longest_search() const;
 

@@ -57,6 +57,13 @@ public:
     void finished(std::uint64_t resource);
     bool has_work() const { return settled_.first || free_.first; }
     std::size_t size() const { return changes_.size(); }
+    /// Gives back memory that only a load of the past needed.
+    void trim() {
+        changes_.trim();
+        waiting_.trim();
+        resources_.trim();
+        by_resource_.trim();
+    }
 
 private:
     struct Change {

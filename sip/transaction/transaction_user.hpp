@@ -30,6 +30,8 @@ public:
     /// Sends one of the messages that wait to be written, if there is one: called when everything
     /// else has left, so that nothing queues. False: nothing waits.
     virtual bool pull(Now) { return false; }
+    /// Gives back memory that only a load of the past needed.
+    virtual void trim() {}
 
 protected:
     ~TransactionUser() = default;

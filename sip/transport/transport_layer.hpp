@@ -71,6 +71,14 @@ public:
     [[nodiscard]] bool connect(Now now, Target& target);
     /// What of `packet`, sent to `target`, has not been given out yet never will be.
     void recall(const Target& target, const Packet& packet);
+    /// Gives back memory that only a load of the past needed.
+    void trim() {
+        flows_.trim();
+        by_remote_.trim();
+        by_address_.trim();
+        effects_.trim();
+        ready_.trim();
+    }
     [[nodiscard]] bool emit(Effect&& effect);
     bool has_effects() const { return !effects_.empty(); }
     std::optional<Effect> next_effect();

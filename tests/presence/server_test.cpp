@@ -566,3 +566,22 @@ TEST_CASE(
     CHECK_FALSE(world.raw.take("NOTIFY"));
     CHECK(world.server.notifier().size() == before);
 }
+
+TEST_CASE("after a load nothing is kept, and its memory is given back") {
+    ServerWorld w(Policy::allow);
+    const std::size_t before = w.server.stack().shard().memory.used();
+    for (int round = 0; round < 2; ++round) {
+        CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 200);
+        CHECK(w.ask_as("alice", w.register_("alice", "<sip:alice@192.0.2.99>")).status() == 200);
+        CHECK(w.ask_as("bob", ServerWorld::subscribe("bob")).status() == 200);
+        const sip::FlowId flow = w.raw.connect();
+        w.raw.input(flow, "\r\n\r\n");
+        w.server.trim(w.raw.now);
+        CHECK(w.server.notifier().size() == 1);
+        CHECK(w.server.stack().shard().memory.used() > before);
+        w.raw.pass(seconds{8'000});
+        CHECK(w.server.notifier().size() == 0);
+        w.server.trim(w.raw.now);
+        CHECK(w.server.stack().shard().memory.used() == before);
+    }
+}

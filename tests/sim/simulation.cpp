@@ -325,6 +325,12 @@ void Simulation::check_empty() {
     for (auto& phone : phones_) {
         if (!phone->is_idle()) fail(left, phone->name + " is not idle");
         if (phone->stack()->deadline()) fail(left, phone->name + " has a timer");
+        phone->stack()->trim();
+        // What servers' challenges said is kept, for the next request.
+        const std::size_t kept =
+            setup_.digest ? setup_.servers * sip::DigestClient::challenge_bytes_max : 0;
+        if (phone->memory() > phone->memory_at_start + kept)
+            fail(left, phone->name + " has memory that it does not need");
     }
     for (auto& server : servers_) {
         presence::Server& it = *server->server();
@@ -338,6 +344,9 @@ void Simulation::check_empty() {
         none("client transactions", it.stack().clients().size());
         none("staged changes", it.stack().core().staging.size());
         if (it.deadline()) fail(left, server->name + " has a timer");
+        it.trim(server->here());
+        none("bytes more than at its start",
+             it.stack().shard().memory.used() - server->memory_at_start);
     }
     if (world_.connections() != 0) fail(left, "a connection stands");
 }

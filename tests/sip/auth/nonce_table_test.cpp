@@ -194,3 +194,24 @@ TEST_CASE("T-13: thousands of nonces in any order are each good once") {
     }
     CHECK(f.table.size() == 512);
 }
+
+TEST_CASE(
+    "T-13: nonces are forgotten for want of use once all have expired, and none is good again") {
+    Memory memory;
+    SeededEntropy entropy;
+    NonceTable table(memory, entropy, 10, sip::seconds{300});
+    const sip::Now now{sip::Instant{} + sip::seconds{1000}, 0};
+    const sip::Now after{now.mono + sip::seconds{301}, 0};
+    std::array<char, NonceTable::nonce_bytes> room{};
+    sip::Appender nonce(room);
+    table.write(nonce, now, "r");
+    const auto check = table.check(now, "r", nonce.view());
+    CHECK(table.use(now, check.issued, 1) == NonceTable::Use::first);
+    table.trim(now);
+    CHECK(table.size() == 1);
+    CHECK(table.use(now, check.issued, 1) == NonceTable::Use::repeated);
+    table.trim(after);
+    CHECK(table.size() == 0);
+    CHECK(memory.used() == 0);
+    CHECK(table.check(after, "r", nonce.view()).state == NonceTable::State::expired);
+}

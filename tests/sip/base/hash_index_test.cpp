@@ -63,3 +63,17 @@ TEST_CASE("an insert that memory refuses changes nothing, and a reserved one can
     }
     memory.refuse_none();
 }
+
+TEST_CASE("an empty index gives its memory back, one with entries keeps them") {
+    Memory memory;
+    HashIndex index(memory);
+    for (std::uint32_t i = 0; i < 100; ++i) REQUIRE(index.insert(i * 77, i));
+    index.trim();
+    CHECK(index.find(77, [](std::uint32_t) { return true; }) == 1);
+    for (std::uint32_t i = 0; i < 100; ++i) index.erase(i * 77, i);
+    index.trim();
+    CHECK(memory.used() == 0);
+    CHECK(index.find(77, [](std::uint32_t) { return true; }) == HashIndex::none);
+    REQUIRE(index.insert(77, 5));
+    CHECK(index.find(77, [](std::uint32_t) { return true; }) == 5);
+}

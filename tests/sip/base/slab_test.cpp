@@ -86,3 +86,28 @@ TEST_CASE("a slab destroys what lives in it when it goes") {
     CHECK(watched.use_count() == 1);
     CHECK(memory.used() == 0);
 }
+
+TEST_CASE("an empty slab gives its memory back, and handles from before go on finding nothing") {
+    Memory memory;
+    Slab<int> slab(memory, 100);
+    Handle first = slab.create(1);
+    for (int i = 0; i < 5; ++i) {  // its cell is in its sixth generation
+        slab.destroy(first);
+        first = slab.create(i);
+    }
+    Handle others[70];
+    for (Handle& other : others) other = slab.create(7);
+    slab.trim();
+    CHECK(*slab.find(first) == 4);
+    slab.destroy(first);
+    for (const Handle& other : others) slab.destroy(other);
+    slab.trim();
+    CHECK(memory.used() == 0);
+    for (int i = 0; i < 70; ++i) {
+        const Handle made = slab.create(i);
+        CHECK_FALSE(made == first);
+        CHECK(slab.find(first) == nullptr);
+        for (const Handle& other : others) CHECK_FALSE(made == other);
+        CHECK(*slab.find(made) == i);
+    }
+}

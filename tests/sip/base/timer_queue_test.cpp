@@ -103,3 +103,21 @@ TEST_CASE("ROUR-4: a queue without memory refuses a new object and keeps the oth
     memory.refuse_none();
     CHECK(queue.add({0, {8, 1}}));
 }
+
+TEST_CASE("an empty timer queue gives its memory back, and works as before") {
+    Memory memory;
+    TimerQueue queue(memory);
+    const auto slot = queue.add({1, {}});
+    REQUIRE(slot);
+    queue.trim();
+    queue.set(*slot, Instant{} + seconds{5}, queue.stamp());
+    CHECK(queue.next() == Instant{} + seconds{5});
+    queue.remove(*slot);
+    queue.trim();
+    CHECK(memory.used() == 0);
+    CHECK_FALSE(queue.next());
+    const auto again = queue.add({2, {}});
+    REQUIRE(again);
+    queue.set(*again, Instant{} + seconds{7}, queue.stamp());
+    CHECK(queue.pop_due(Instant{} + seconds{7})->owner.part == 2);
+}

@@ -57,7 +57,7 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       stale_(core.shard.memory, core.shard.limits.subscriptions) {}
 
 Notifier::~Notifier() {
-    staged_.for_each([&](Handle handle, Staged&) { staged_.destroy(handle); });
+    staged_.for_each([&](Handle handle, Staged&) { finish(handle); });
     slab_.for_each([&](Handle handle, Subscription&) { destroy(handle); });
 }
 
@@ -333,9 +333,9 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
     }
     // A fetch leaves nothing that could be stored.
     const bool stores = core_.staging.has_store() && !(initial && staged.expires_s == 0);
-    // Without a store what could still go wrong goes wrong here, where it can be answered.
+    // What could still go wrong goes wrong here, where it can be answered.
     const bool fits =
-        staged.accepted && (stores || set_view(subscription, decision.view, wanted.type));
+        stores ? keep_view(staged) : set_view(subscription, decision.view, wanted.type);
     if (stores || !fits) {
         Reply reply(core_.shard, request, 500,
                     fits ? "The change could not be stored" : "No memory for the subscription");
@@ -395,7 +395,7 @@ void Notifier::on_committed(Now now, Handle object) {
     const Decision decision = staged->decision;
     const bool refused_now = staged->initial && decision.state == SubscriptionDecision::rejected;
     const bool sees = may_hold && !refused_now && set_view(handle, decision.view, staged->type);
-    // What is stored is never answered 500 for want of memory.
+    // What is stored is never answered 500 because rules changed and memory is short.
     if (!may_hold || refused_now || (!sees && !core_.staging.has_store())) {
         on_commit_failed(now, object);
         return;
@@ -406,7 +406,7 @@ void Notifier::on_committed(Now now, Handle object) {
     const bool initial = staged->initial;
     s->dialog.apply(std::move(staged->refresh));
     bind_flow(handle);
-    staged_.destroy(object);
+    finish(object);
     s->expires_at = later(now.mono, seconds{expires_s});
     if (expires_s == 0) {
         s->may_see = decision.state == SubscriptionDecision::active;
@@ -426,13 +426,34 @@ void Notifier::on_committed(Now now, Handle object) {
     if (!initial) step(now, handle, Machine::refresh);
 }
 
+/// So that it is there once the change is stored, and its resource with it.
+bool Notifier::keep_view(Staged& staged) {
+    const Subscription& s = *slab_.find(staged.subscription);
+    staged.view = obtain_view(s.resource, staged.decision.view, staged.type);
+    if (!staged.view) return false;
+    ++views_.find(staged.view)->kept;
+    ++resources_.at(s.resource).references;
+    return true;
+}
+
+/// A staged change is dealt with, for good or ill.
+void Notifier::finish(Handle object) {
+    const Handle view = staged_.find(object)->view;
+    staged_.destroy(object);
+    if (!view) return;
+    const ResourceId resource = views_.find(view)->resource;
+    --views_.find(view)->kept;
+    release_view(view);
+    resources_.release(resource);
+}
+
 void Notifier::on_commit_failed(Now now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     core_.servers.respond(now, staged->transaction, 500, staged->refused);
     const Handle handle = staged->subscription;
     const bool initial = staged->initial;
-    staged_.destroy(object);
+    finish(object);
     Subscription* s = slab_.find(handle);
     if (s == nullptr) return;
     s->staged = false;
@@ -504,35 +525,51 @@ void Notifier::step(Now now, Handle handle, Machine event) {
     if (has(row.act, Action::remove)) destroy(handle);
 }
 
+/// Finds or makes it. False handle: no memory.
+Handle Notifier::obtain_view(ResourceId of, ViewId id, std::uint8_t type) {
+    Resources::Resource& resource = resources_.at(of);
+    std::uint32_t index = resource.first_view;
+    while (index != UINT32_MAX && (views_.at(index).id != id || views_.at(index).type != type))
+        index = views_.at(index).next_view;
+    if (index != UINT32_MAX) return views_.handle_at(index);
+    const Handle handle = views_.create();
+    if (!handle) {
+        ++core_.shard.counters.limit_memory;
+        return {};
+    }
+    View& made = *views_.find(handle);
+    if (!made.timers.attach(core_.shard.timers,
+                            {part_, {handle.index | view_mark, handle.generation}})) {
+        ++core_.shard.counters.limit_memory;
+        views_.destroy(handle);
+        return {};
+    }
+    made.resource = of;
+    made.id = id;
+    made.type = type;
+    made.next_view = resource.first_view;
+    resource.first_view = handle.index;
+    return handle;
+}
+
+/// Takes it away when nobody is in it and nobody will be.
+void Notifier::release_view(Handle handle) {
+    View& view = *views_.find(handle);
+    if (view.first != UINT32_MAX || view.kept > 0) return;
+    std::uint32_t* link = &resources_.at(view.resource).first_view;
+    while (*link != handle.index) link = &views_.at(*link).next_view;
+    *link = view.next_view;
+    view.timers.detach(core_.shard.timers);
+    views_.destroy(handle);
+}
+
 bool Notifier::set_view(Handle handle, ViewId id, std::uint8_t type) {
     Subscription& s = *slab_.find(handle);
     if (const View* view = views_.find(s.view);
         view != nullptr && view->id == id && view->type == type)
         return true;
-    Resources::Resource& resource = resources_.at(s.resource);
-    std::uint32_t index = resource.first_view;
-    while (index != UINT32_MAX && (views_.at(index).id != id || views_.at(index).type != type))
-        index = views_.at(index).next_view;
-    Handle found = index == UINT32_MAX ? Handle{} : views_.handle_at(index);
-    if (!found) {
-        found = views_.create();
-        if (!found) {
-            ++core_.shard.counters.limit_memory;
-            return false;
-        }
-        View& made = *views_.find(found);
-        if (!made.timers.attach(core_.shard.timers,
-                                {part_, {found.index | view_mark, found.generation}})) {
-            ++core_.shard.counters.limit_memory;
-            views_.destroy(found);
-            return false;
-        }
-        made.resource = s.resource;
-        made.id = id;
-        made.type = type;
-        made.next_view = resource.first_view;
-        resource.first_view = found.index;
-    }
+    const Handle found = obtain_view(s.resource, id, type);
+    if (!found) return false;
     leave_view(handle);
     View& view = *views_.find(found);
     s.view = found;
@@ -554,12 +591,7 @@ void Notifier::leave_view(Handle handle) {
     if (s.next != UINT32_MAX) slab_.at(s.next).previous = s.previous;
     const Handle left = s.view;
     s.view = {};
-    if (view->first != UINT32_MAX) return;
-    std::uint32_t* link = &resources_.at(s.resource).first_view;
-    while (*link != left.index) link = &views_.at(*link).next_view;
-    *link = view->next_view;
-    view->timers.detach(core_.shard.timers);
-    views_.destroy(left);
+    release_view(left);
 }
 
 void Notifier::bind_flow(Handle handle) {

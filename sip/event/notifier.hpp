@@ -101,10 +101,11 @@ private:
         ViewId id{};
         std::uint8_t type = 0;  ///< index into traits().accept
         SharedBytes body;
-        bool rendered = false;  ///< `body` is what was rendered last (empty: nothing could be)
-        bool stale = false;     ///< the state changed since
-        bool queued = false;    ///< stands in stale_
-        bool held = false;      ///< a change was told less than the interval ago
+        bool rendered = false;   ///< `body` is what was rendered last (empty: nothing could be)
+        bool stale = false;      ///< the state changed since
+        bool queued = false;     ///< stands in stale_
+        bool held = false;       ///< a change was told less than the interval ago
+        std::uint32_t kept = 0;  ///< changes that are being stored and want it
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
         Timers<ViewName, 1> timers;
@@ -152,6 +153,7 @@ private:
         Decision decision;
         std::uint8_t type = 0;
         Dialog::Refresh refresh;  ///< of its dialog, where it is not initial
+        Handle view;              ///< kept for it while it is being stored
     };
     /// What a SUBSCRIBE asks for.
     struct Wanted {
@@ -181,8 +183,12 @@ private:
     void step(Now now, Handle handle, subscription_machine::Event event);
     void decide(Now now, Handle handle, const Decision& decision);
     bool withdraw(Subscription& subscription);
+    Handle obtain_view(ResourceId resource, ViewId id, std::uint8_t type);
+    void release_view(Handle handle);
     bool set_view(Handle handle, ViewId id, std::uint8_t type);
     void leave_view(Handle handle);
+    bool keep_view(Staged& staged);
+    void finish(Handle staged);
     void destroy(Handle handle);
     void bind_flow(Handle handle);
 

@@ -235,3 +235,32 @@ TEST_CASE("a fetch leaves nothing to be stored, and waits for no store") {
     CHECK(world.net.commits.empty());
     CHECK(world.notifier.size() == 0);
 }
+
+TEST_CASE("ROUR-7: what ends while its SUBSCRIBE is being stored leaves nothing behind") {
+    for (const bool durable : {true, false}) {
+        for (const bool first : {true, false}) {
+            EventWorld world(with_store());
+            RawRequest request = world.subscribe_request();
+            if (!first) {
+                world.net.ask(request);
+                world.net.commit();
+                request = EventWorld::in_dialog(request, world.net.take(), 2);
+                request.with("Accept: text/x-echo");
+            }
+            world.net.sent.clear();
+            world.net.ask(request);
+            world.notifier.end(world.net.now, 0, "alice@example.com",
+                               subscription_machine::Event::no_resource);
+            world.net.drain();
+            CHECK(world.notifier.size() == 0);
+            CHECK(world.resources.size() == 1);  // as long as the store is at work
+            world.net.commit(durable);
+            CHECK(world.resources.size() == 0);
+            RawMessage answer = world.net.take();
+            while (answer && answer.status() == 0) answer = world.net.take();
+            CHECK(answer.status() == 500);
+        }
+    }
+    EventWorld world(with_store());
+    world.net.ask(world.subscribe_request());  // and the whole world ends
+}

@@ -48,6 +48,7 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
       directory_(directory),
       policy_(options.policy),
       policies_(options.policies),
+      local_states_(options.local_states),
       registered_as_(options.registered_as),
       strict_(options.strict) {
     traits_.name = "presence";
@@ -78,7 +79,23 @@ sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
     return {State::rejected, closed_view};
 }
 
-sip::Expected<std::size_t> PresencePackage::render(sip::Now, sip::ResourceId id,
+/// What is no document hides nothing of what others say.
+std::optional<LocalStates::State> PresencePackage::local_state_of(sip::Now now,
+                                                                  std::string_view resource) const {
+    if (local_states_ == nullptr) return {};
+    auto state = local_states_->state_of(resource);
+    if (!state) return {};
+    pidf::Arena arena(shard_.memory, arena_bytes_max);
+    pidf::ReadOptions options;
+    options.unknown_basic = true;
+    if (const auto read = pidf::read(state->document, arena, options); !read) {
+        shard_.decision(now, "dropped", read.error().rule, resource);
+        return {};
+    }
+    return state;
+}
+
+sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId id,
                                                    std::string_view resource, sip::ViewId view,
                                                    std::string_view, std::span<char> room) {
     Inputs inputs;
@@ -92,6 +109,10 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now, sip::ResourceId id,
         publications_->for_each(id, [&](const sip::Compositor::Publication& p) {
             complete = complete && published.push({p.body, p.chain, p.changed, p.changed_wall_ms});
         });
+    if (const auto local = local_state_of(now, resource))
+        complete =
+            complete && published.push({local->document, sip::siphash(shard_.key, "local state"),
+                                        local->changed, local->changed_wall_ms});
     if (registrations_ != nullptr)
         registrations_->for_each(resource, [&](const sip::Registrar::Binding& b) {
             complete =

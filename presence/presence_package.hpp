@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "presence/composition.hpp"
+#include "presence/local_states.hpp"
 #include "presence/policy.hpp"
 #include "sip/event/compositor.hpp"
 #include "sip/event/event_package.hpp"
@@ -28,6 +29,7 @@ public:
         bool hold_per_watcher = false;
         Policy policy = Policy::confirm;
         const PolicySource* policies = nullptr;  ///< null: `policy` holds for everybody
+        const LocalStates* local_states = nullptr;
         TupleContact registered_as = TupleContact::address_of_record;
         bool strict = false;  ///< published documents by the letter of RFC 3863
     };
@@ -57,10 +59,13 @@ public:
                                                   std::span<char> room) override;
 
 private:
+    std::optional<LocalStates::State> local_state_of(sip::Now now, std::string_view resource) const;
+
     sip::Shard& shard_;
     const sip::Directory& directory_;
     Policy policy_;
     const PolicySource* policies_;
+    const LocalStates* local_states_;
     TupleContact registered_as_;
     bool strict_;
     Traits traits_;

@@ -38,6 +38,7 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.notify_interval = options.notify_interval;
     made.policy = options.policy;
     made.policies = options.policies;
+    made.local_states = options.local_states;
     made.registered_as = options.registered_as;
     made.strict = options.strict;
     return made;
@@ -119,6 +120,10 @@ void Server::trim(sip::Now now) {
 void Server::set_policy(sip::Now now, Policy policy) {
     package_.set_policy(policy);
     notifier_.decide_again(now, presence_number, {});
+}
+
+void Server::state_changed(sip::Now now, std::string_view presentity) {
+    notifier_.state_changed(now, presence_number, presentity);
 }
 
 void Server::policy_changed(sip::Now now, std::string_view presentity) {

@@ -28,6 +28,8 @@ struct ServerOptions {
     Policy policy = Policy::confirm;
     /// Presentities with a policy of their own. Null: `policy` holds for everybody.
     const PolicySource* policies = nullptr;
+    /// What the program itself says of presentities. Null: nothing.
+    const LocalStates* local_states = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
     TupleContact registered_as = TupleContact::address_of_record;
@@ -99,6 +101,10 @@ public:
     /// The policy source says another thing about `presentity` (a canonical address-of-record)
     /// than before: the subscriptions to it are decided anew, at once.
     void policy_changed(sip::Now now, std::string_view presentity);
+
+    /// The local states say another thing about `presentity` (a canonical address-of-record) than
+    /// before: its watchers are told.
+    void state_changed(sip::Now now, std::string_view presentity);
 
     // For people, tests and the edge.
     sip::Stack& stack() { return stack_; }

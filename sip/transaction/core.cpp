@@ -10,8 +10,19 @@ void Core::respond(Now now, const Request& request, Reply& reply) const {
         servers.respond(now, request.transaction, reply.status(), packet);
         return;
     }
-    Reply bare(shard, request, 500, "Response would be too long");
-    servers.respond(now, request.transaction, 500, bare.finish());
+    const Packet bare = Reply(shard, request, 500, "Response would be too long").finish();
+    if (bare) {
+        servers.respond(now, request.transaction, 500, bare);
+        return;
+    }
+    // Threat 35: the answer that there is no memory needs some; it is given back as it leaves, so
+    // nothing is kept for copies of the request.
+    shard.memory.open_reserve(true);
+    Reply refusal(shard, request, 503, "No memory for the answer");
+    refusal.header(HeaderId::retry_after, shard.limits.retry_after_s);
+    servers.respond(now, request.transaction, 503, refusal.finish());
+    servers.forget(request.transaction);
+    shard.memory.open_reserve(false);
 }
 
 void Core::respond(Now now, const Request& request, std::uint16_t status,

@@ -17,7 +17,8 @@ struct Core {
     Staging& staging;
 
     /// Answers `request` in its transaction with a finished reply; when that could not be made
-    /// (too long, no memory), with a bare 500.
+    /// (too long, no memory), with a bare 500; when there is no memory for that either, with a 503
+    /// from the reserve, and the transaction is gone.
     void respond(Now now, const Request& request, Reply& reply) const;
     void respond(Now now, const Request& request, std::uint16_t status,
                  std::string_view reason = {}) const;

@@ -261,6 +261,10 @@ void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t 
     apply(now, id.handle, status < 200 ? provisional : final, &packet);
 }
 
+void ServerTransactions::forget(ServerTransactionId id) {
+    if (slab_.find(id.handle) != nullptr) destroy(id.handle);
+}
+
 void ServerTransactions::transmit(Now now, Handle handle, const Packet& packet) {
     if (!packet) return;
     Transaction& t = *slab_.find(handle);

@@ -45,6 +45,8 @@ public:
     /// The user's answer; copied nowhere, kept to answer copies of the request. An unknown id and
     /// a second final answer are ignored.
     void respond(Now now, ServerTransactionId id, std::uint16_t status, const Packet& packet);
+    /// The transaction is gone: a copy of its request is a new one. An unknown id is ignored.
+    void forget(ServerTransactionId id);
     bool is_answered(ServerTransactionId id) const;
     bool is_live(ServerTransactionId id) const { return slab_.find(id.handle) != nullptr; }
     /// For a request that its user did not answer at once: the 100 that goes out when it is due

@@ -45,3 +45,33 @@ TEST_CASE("T-35: an answer for which there is no memory is tried again as a bare
     CHECK(answer.status() == 500);
     CHECK(world.stack.counters().limit_memory == 1);
 }
+
+TEST_CASE(
+    "T-35: with memory at its cap who was let in is answered 503, and nothing is kept of it") {
+    sip::StackOptions options;
+    options.limits.memory_bytes = 200'000;
+    StackWorld world(options);
+    sip::Memory& memory = world.stack.shard().memory;
+    const std::size_t reserve = options.limits.memory_bytes / 16;
+    void* rest = nullptr;
+    std::size_t size = 0;
+    world.user.script = [&](const Request& request) {
+        // All that is left below the reserve is taken, as by what the request led to.
+        size = memory.cap() - reserve - memory.used();
+        rest = memory.allocate(size);
+        REQUIRE(rest != nullptr);
+        world.stack.core().respond(world.net.now, request, 200);
+        return 0;
+    };
+    const RawMessage answer = world.net.ask(StackWorld::request());
+    CHECK(answer.status() == 503);
+    CHECK(answer.has("Retry-After"));
+    CHECK(world.stack.servers().size() == 0);
+    memory.release(rest, size);
+    // A copy is a new request, and served when there is room again.
+    world.user.script = [&](const Request& request) {
+        world.stack.core().respond(world.net.now, request, 200);
+        return 0;
+    };
+    CHECK(world.net.ask(StackWorld::request()).status() == 200);
+}

@@ -112,7 +112,7 @@ TEST_CASE("R3903-14.1-1: a user publishes for and registers only his own address
     CHECK(w.server.registrar().size() == 1);
 }
 
-TEST_CASE("a subscription is refreshed and ended by its own watcher alone") {
+TEST_CASE("T-14: a subscription is refreshed and ended by its own watcher alone") {
     ServerWorld w(Policy::allow);
     const RawRequest subscribe = ServerWorld::subscribe("bob");
     REQUIRE(w.ask_as("bob", subscribe).status() == 200);
@@ -284,7 +284,7 @@ TEST_CASE("R3903-6-9 R3903-6-10: what is published must be PIDF") {
     CHECK(w.raw.ask(request).status() == 200);
 }
 
-TEST_CASE("a stop tells every watcher, each with a wait of its own, and lets nobody back in") {
+TEST_CASE("T-39: a stop tells every watcher, each with a wait of its own, and lets nobody back in") {
     ServerWorld w;
     std::vector<std::string> waits;
     for (int i = 0; i < 20; ++i)

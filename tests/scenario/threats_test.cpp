@@ -296,6 +296,55 @@ TEST_CASE("T-11: a Contact at somebody else's gets no NOTIFY, and silence ends i
     CHECK(w.server.notifier().size() == 0);
 }
 
+TEST_CASE("T-11: a route to somebody else's carries the copies of one NOTIFY, and then none") {
+    // Behind a proxy the NOTIFY goes where Record-Route or Contact say, and that may be anywhere.
+    for (const bool by_route : {true, false}) {
+        ServerWorld w(Policy::allow);
+        w.raw.answer_notify = false;
+        const sip::Endpoint victim{sip::Address::v4(198, 51, 100, 1), 5060};
+        RawRequest request = ServerWorld::subscribe("bob");
+        request.fields[1] = "Contact: <sip:victim@198.51.100.1:5060>";
+        request.with(by_route ? "Record-Route: <sip:198.51.100.1:5060;lr>"
+                              : "Via: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bKbehind");
+        REQUIRE(w.ask_as("bob", request).status() == 200);
+        w.raw.pass(seconds{2});
+        REQUIRE(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 200);
+        w.raw.pass(seconds{400});
+        std::set<std::string> branches;
+        std::size_t copies = 0;
+        for (const RawMessage& message : w.raw.sent) {
+            if (!(message.to == victim)) continue;
+            ++copies;
+            branches.insert(message.field("Via"));
+        }
+        CHECK(copies >= 2);
+        CHECK(copies <= 11);
+        CHECK(branches.size() == 1);
+        CHECK(w.server.notifier().size() == 0);
+    }
+}
+
+TEST_CASE(
+    "T-11: who answers with errors is asked thrice, 300 s apart at most, whatever he asks for") {
+    ServerWorld w(Policy::allow);
+    w.raw.answer_notify = false;
+    REQUIRE(w.ask_as("bob", ServerWorld::subscribe("bob", "alice", 7200)).status() == 200);
+    RawMessage notify = w.raw.take("NOTIFY");
+    for (const char* retry_after : {"4294967295", "301"}) {
+        REQUIRE(notify);
+        w.raw.answer(notify, 503, "Busy", {std::string("Retry-After: ") + retry_after});
+        w.raw.pass(seconds{299});
+        CHECK_FALSE(w.raw.take("NOTIFY"));
+        w.raw.pass(seconds{1});
+        notify = w.raw.take("NOTIFY");
+    }
+    REQUIRE(notify);
+    w.raw.answer(notify, 503, "Busy", {"Retry-After: 1"});
+    CHECK(w.server.notifier().size() == 0);
+    w.raw.pass(seconds{400});
+    CHECK_FALSE(w.raw.take("NOTIFY"));
+}
+
 TEST_CASE("T-12: nothing is forwarded, by Route or by Request-URI") {
     ServerWorld w(Policy::allow);
     for (const char* method : {"SUBSCRIBE", "PUBLISH", "REGISTER", "OPTIONS", "MESSAGE", "INVITE",

@@ -284,7 +284,8 @@ TEST_CASE("R3903-6-9 R3903-6-10: what is published must be PIDF") {
     CHECK(w.raw.ask(request).status() == 200);
 }
 
-TEST_CASE("T-39: a stop tells every watcher, each with a wait of its own, and lets nobody back in") {
+TEST_CASE(
+    "T-39: a stop tells every watcher, each with a wait of its own, and lets nobody back in") {
     ServerWorld w;
     std::vector<std::string> waits;
     for (int i = 0; i < 20; ++i)

@@ -14,7 +14,8 @@ namespace edge {
 
 namespace {
 
-// Descriptors kept free for what is no connection: files, stores, connections that we open.
+// Descriptors kept free of accepted connections: half of them for connections that we open, half
+// for files and stores.
 constexpr std::size_t spare_descriptors = 32;
 // A turn gives at most so many effects, so that a burst of NOTIFYs does not keep what arrives
 // waiting.
@@ -64,6 +65,7 @@ Outcome<void> Driver::listen(std::span<const ListenSpec> specs, std::string_view
     connections_max_ = options_.connections_max != 0  ? options_.connections_max
                        : left > 2 * spare_descriptors ? left - spare_descriptors
                                                       : left / 2;
+    opened_max_ = connections_max_ + spare_descriptors / 2;
     return {};
 }
 
@@ -76,7 +78,7 @@ Outcome<void> Driver::add(BoundSocket bound, std::string_view advertise) {
         if (!socket) return failure(socket.error());
         udp_.back() = std::move(*socket);
     } else {
-        auto listener = TcpListener::open(&loop_, std::move(bound), *this);
+        auto listener = TcpListener::open(&loop_, std::move(bound), *this, options_.tcp);
         if (!listener) return failure(listener.error());
         tcp_.push_back(std::move(*listener));
     }
@@ -276,20 +278,25 @@ void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
     drain();
 }
 
-void Driver::incoming(TcpListener& listener) {
-    if (connections_.size() < connections_max_) {
-        take_connection(listener);
-        return;
-    }
-    listener.waiting = true;
+bool Driver::may_accept(TcpListener&) {
+    if (connections_.size() < connections_max_) return true;
     ++counters_.accept_pauses;
+    return false;
 }
 
-void Driver::accept_failed(TcpListener&, int) { ++counters_.accept_errors; }
+void Driver::accept_failed(TcpListener&, int) {
+    ++counters_.accept_errors;
+    if (accept_retry_is_due_) return;
+    accept_retry_is_due_ = true;
+    after(options_.accept_retry, [this] {
+        accept_retry_is_due_ = false;
+        accept_again();
+    });
+}
 
-void Driver::take_connection(TcpListener& listener) {
+void Driver::accepted(TcpListener& listener, Descriptor accepted) {
     TcpConnection& connection = make_connection();
-    if (connection.accept(&loop_, listener.stream()) != 0) {
+    if (connection.accept(&loop_, std::move(accepted)) != 0) {
         ++counters_.accept_errors;
         drop(connection);
         return;
@@ -308,13 +315,8 @@ void Driver::take_connection(TcpListener& listener) {
     drain();
 }
 
-/// A connection went: those that wait are taken as far as there is room.
-void Driver::take_waiting() {
-    for (const auto& listener : tcp_) {
-        if (!listener->waiting || connections_.size() >= connections_max_) continue;
-        listener->waiting = false;
-        take_connection(*listener);
-    }
+void Driver::accept_again() {
+    for (const auto& listener : tcp_) listener->resume();
 }
 
 void Driver::opened(TcpConnection& connection, int status) {
@@ -352,7 +354,7 @@ void Driver::gone(TcpConnection& connection) {
     std::erase(written_, &connection);
     std::erase_if(closing_, [&](const Closing& each) { return each.connection == &connection; });
     connections_.erase(&connection);
-    if (!going_) take_waiting();
+    if (!going_) accept_again();
 }
 
 // ---- What goes out ------------------------------------------------------------------------------
@@ -381,7 +383,9 @@ void Driver::carry_out(sip::Transmit& transmit) {
 
 void Driver::carry_out(const sip::OpenFlow& open) {
     int status = UV_ENOTSUP;
-    if (open.transport == sip::Transport::tcp) {
+    if (connections_.size() >= opened_max_) {
+        status = UV_EMFILE;
+    } else if (open.transport == sip::Transport::tcp) {
         TcpConnection& connection = make_connection();
         connection.flow = open.flow;
         status = connection.connect(&loop_, open.to);

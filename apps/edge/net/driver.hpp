@@ -27,10 +27,13 @@ struct DriverOptions {
     sip::Duration close_timeout = sip::seconds{2};
     /// How long `stop` waits for what is unsent.
     sip::Duration stop_timeout = sip::seconds{2};
-    /// Connections at one time; further ones wait in the kernel. 0: as many as there are
-    /// descriptors for when `listen` is called, with some to spare.
+    /// Connections at one time; further ones wait in the kernel, and we open only a few more. 0: as
+    /// many as there are descriptors for when `listen` is called, with some to spare.
     std::size_t connections_max = 0;
+    /// How long accepting pauses where the system has no descriptor or memory left.
+    sip::Duration accept_retry = sip::milliseconds{100};
     UdpSocket::Options udp;
+    TcpListener::Options tcp;
 };
 
 /// Runs an Engine on libuv: sockets, the one timer, signals. Single-threaded, no globals but that
@@ -112,12 +115,12 @@ private:
     void received(TcpConnection& connection, std::span<const char> bytes) override;
     void ended(TcpConnection& connection, TcpConnection::Ended why) override;
     void gone(TcpConnection& connection) override;
-    void incoming(TcpListener& listener) override;
-    void accept_failed(TcpListener& listener, int status) override;
+    bool may_accept(TcpListener& listener) override;
+    void accepted(TcpListener& listener, Descriptor connection) override;
+    void accept_failed(TcpListener& listener, int error) override;
 
     Outcome<void> add(BoundSocket bound, std::string_view advertise);
-    void take_connection(TcpListener& listener);
-    void take_waiting();
+    void accept_again();
     TcpConnection& make_connection();
     TcpConnection* find(sip::FlowId flow);
     void drop(TcpConnection& connection);
@@ -159,7 +162,9 @@ private:
     std::vector<std::unique_ptr<Signal>> signals_;
     std::function<void()> after_drain_;
     std::function<void(const sip::Commit&)> store_;
-    std::size_t connections_max_ = 0;
+    std::size_t connections_max_ = 0;    ///< from there on none is accepted
+    std::size_t opened_max_ = SIZE_MAX;  ///< from there on none is opened
+    bool accept_retry_is_due_ = false;   ///< a callback to accept again is asked for
     bool draining_ = false;
     bool more_ = false;      ///< the engine has more to give than fits one turn
     bool one_turn_ = false;  ///< `turn` runs, not `run`

@@ -15,7 +15,7 @@ struct NetCounters {
     std::uint64_t icmp_errors = 0;         ///< told to the core, which may disbelieve them
 
     std::uint64_t connections_accepted = 0, connections_opened = 0;
-    std::uint64_t accept_errors = 0;        ///< out of descriptors, or the peer went away
+    std::uint64_t accept_errors = 0;        ///< out of descriptors, or the peer went away at once
     std::uint64_t accept_pauses = 0;        ///< as many connections as there is room for
     std::uint64_t connections_refused = 0;  ///< the core has no room for another flow
     std::uint64_t connect_failures = 0;

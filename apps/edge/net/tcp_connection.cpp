@@ -26,12 +26,11 @@ int TcpConnection::init(uv_loop_t* loop) {
     return status;
 }
 
-int TcpConnection::accept(uv_loop_t* loop, uv_stream_t* listener) {
+int TcpConnection::accept(uv_loop_t* loop, Descriptor accepted) {
     int status = init(loop);
-    if (status == 0) status = uv_accept(listener, stream());
+    if (status == 0) status = uv_tcp_open(&handle_, accepted.get());
     if (status != 0) return status;
-    int fd = -1;
-    uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &fd);
+    const int fd = accepted.release();
     local_ = local_endpoint(fd);
     remote_ = remote_endpoint(fd);
     uv_tcp_nodelay(&handle_, 1);
@@ -92,7 +91,7 @@ void TcpConnection::write(sip::Packet packet) {
     if (state_ != State::open || told_ended_) return;
     gathered_bytes_ += packet.size();
     gathered_.push_back(std::move(packet));
-    if (gathered_bytes_ >= gather_bytes) flush();
+    if (gathered_bytes_ + gathered_.size() * packet_bytes >= gather_bytes) flush();
 }
 
 void TcpConnection::flush() {
@@ -113,17 +112,23 @@ void TcpConnection::flush() {
                  [](uv_write_t* request, int s) {
                      // The request is the first member of its Write, which ends here.
                      std::unique_ptr<Write> done(reinterpret_cast<Write*>(request));
-                     self_of(request->data).on_written(s);
+                     self_of(request->data).on_written(*done, s);
                  });
     if (status != 0) {
         end(Ended::failed);
         return;
     }
-    write.release();
-    if (handle_.write_queue_size > write_bytes_max_) end(Ended::overflow);
+    writing_packets_ += write.release()->packets.size();
+    if (is_over_bound()) end(Ended::overflow);
 }
 
-void TcpConnection::on_written(int status) {
+bool TcpConnection::is_over_bound() const {
+    const std::size_t waiting = handle_.write_queue_size;
+    return waiting > 0 && waiting + writing_packets_ * packet_bytes > write_bytes_max_;
+}
+
+void TcpConnection::on_written(const Write& write, int status) {
+    writing_packets_ -= write.packets.size();
     if (status == 0 || status == UV_ECANCELED) return;
     if (state_ == State::open) end(Ended::failed);
     // While closing, the shutdown that waits behind this write fails as well and ends it.

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "apps/edge/net/descriptor.hpp"
 #include "sip/base/endpoint.hpp"
 #include "sip/base/ids.hpp"
 #include "sip/base/packet.hpp"
@@ -38,7 +39,7 @@ public:
         ~User() = default;
     };
 
-    /// `write_bytes_max`: bytes that may wait unsent.
+    /// `write_bytes_max`: bytes that may wait unsent, what it takes to keep them included.
     TcpConnection(User& user, std::size_t write_bytes_max)
         : user_(user), write_bytes_max_(write_bytes_max) {}
     TcpConnection(const TcpConnection&) = delete;
@@ -46,7 +47,7 @@ public:
 
     // One of these, once; each gives 0 or a libuv error. After an error, delete the connection if
     // `has_handle` is false, else abort() it.
-    int accept(uv_loop_t* loop, uv_stream_t* listener);
+    int accept(uv_loop_t* loop, Descriptor accepted);
     int connect(uv_loop_t* loop, const sip::Endpoint& to);
     bool has_handle() const { return state_ != State::none; }
 
@@ -78,11 +79,15 @@ private:
     // A batch this long leaves at once, so that the bound is met by what waits, not by what a busy
     // turn wrote to a peer that reads.
     static constexpr std::size_t gather_bytes = std::size_t{64} << 10;
+    // What a packet that waits costs besides its bytes: a peer may
+    // ask for very many that are short.
+    static constexpr std::size_t packet_bytes = sizeof(sip::Packet) + 2 * sizeof(uv_buf_t);
 
     uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&handle_); }
     int init(uv_loop_t* loop);
     void on_read(ssize_t size, const char* bytes);
-    void on_written(int status);
+    bool is_over_bound() const;
+    void on_written(const Write& write, int status);
     void on_shut_down();
     void end(Ended why);
     void close_handle();
@@ -99,6 +104,7 @@ private:
     sip::Endpoint local_, remote_;
     std::vector<sip::Packet> gathered_;
     std::size_t gathered_bytes_ = 0;
+    std::size_t writing_packets_ = 0;  ///< of writes whose end libuv has not told yet
 };
 
 }  // namespace edge

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "tests/apps/edge/net/fake_engine.hpp"
 #include "tests/apps/edge/net/loopback.hpp"
@@ -62,6 +63,16 @@ struct Tcp {
     sip::Endpoint local;
     sip::ListenerId udp{};
 };
+
+// The system's answer to accept4, scripted: an errno, or 0 for what it really says.
+int accept_error = 0;
+int accept_calls = 0;
+int refusing_accept(int fd, sockaddr* address, socklen_t* size, int flags) {
+    if (accept_error == 0) return ::accept4(fd, address, size, flags);
+    ++accept_calls;
+    errno = accept_error;
+    return -1;
+}
 
 }  // namespace
 
@@ -158,6 +169,21 @@ TEST_CASE("a peer that never reads is reset once more than the bound waits for i
     CHECK(peer.was_reset());
     tcp.engine.send(other, "still here");
     CHECK(tcp.read(reader, 10) == "still here");
+}
+
+TEST_CASE("T-38: who reads none of very many short answers is cut off before they cost much") {
+    edge::DriverOptions options;
+    options.flow_write_bytes = 100'000;
+    Tcp tcp(options);
+    FlowId flow{};
+    Peer peer = tcp.connect(flow, 4'096);
+    REQUIRE(tcp.until([&] {
+        for (int i = 0; i < 1'000; ++i) tcp.engine.send(flow, "\r\n");
+        return !tcp.engine.ended.empty();
+    }));
+    CHECK(tcp.driver.counters().write_overflows == 1);
+    CHECK(tcp.engine.memory.peak() < 400'000);
+    CHECK(tcp.echoes_udp());
 }
 
 TEST_CASE("a peer that reads gets more than the bound in one turn") {
@@ -280,7 +306,7 @@ TEST_CASE("at as many connections as there is room for the next ones wait, and U
     CHECK(tcp.until([&] { return tcp.driver.connections() == 0; }));
 }
 
-TEST_CASE("with no descriptor left connections are shed, UDP goes on, and so it recovers") {
+TEST_CASE("T-34: with no descriptor left connections wait, UDP goes on, and then all are taken") {
     Tcp tcp;
     std::vector<Peer> peers;
     for (int i = 0; i < 4; ++i) peers.push_back(Peer::unconnected_tcp());
@@ -302,11 +328,64 @@ TEST_CASE("with no descriptor left connections are shed, UDP goes on, and so it 
     ::setrlimit(RLIMIT_NOFILE, &before);
 
     CHECK(udp_alive);
-    CHECK(tcp.engine.flows.size() <= 1);  // libuv's spare one
+    CHECK(tcp.engine.flows.empty());
+    CHECK(tcp.driver.counters().accept_errors > 0);
+    REQUIRE(tcp.until([&] { return tcp.engine.flows.size() == peers.size(); }));
     FlowId flow{};
     Peer later = tcp.connect(flow);
     REQUIRE(later.send("after"));
     CHECK(tcp.until([&] { return tcp.engine.heard(flow) == "after"; }));
+}
+
+TEST_CASE("T-34: a system without descriptors or memory for connections is asked now and then") {
+    for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+        CAPTURE(error);
+        accept_error = error;
+        edge::DriverOptions options;
+        options.accept_retry = sip::milliseconds{20};
+        options.tcp.accept = refusing_accept;
+        Tcp tcp(options);
+        Peer peer = Peer::tcp(tcp.local);
+        REQUIRE(peer.send("patient"));
+        REQUIRE(tcp.until([&] { return tcp.driver.counters().accept_errors == 3; }));
+        // Each time it is asked once, not until the machine is out of breath.
+        CHECK(accept_calls == 3);
+        CHECK(tcp.echoes_udp());
+        accept_error = 0;
+        REQUIRE(tcp.until([&] { return !tcp.engine.streams.empty(); }));
+        CHECK(tcp.engine.heard(tcp.engine.flows.front().flow) == "patient");
+        accept_calls = 0;
+    }
+}
+
+TEST_CASE("T-34: a connection that failed before it was accepted does not keep back the next") {
+    accept_calls = 0;
+    accept_error = ECONNABORTED;
+    edge::DriverOptions options;
+    options.tcp.accept = refusing_accept;
+    Tcp tcp(options);
+    Peer peer = Peer::tcp(tcp.local);
+    REQUIRE(tcp.until([&] { return accept_calls >= 100; }));  // more than one turn may ask
+    accept_error = 0;
+    REQUIRE(tcp.until([&] { return tcp.engine.flows.size() == 1; }));
+    CHECK(tcp.driver.counters().accept_errors == 0);
+    accept_calls = 0;
+}
+
+TEST_CASE("T-34: connections that the core opens leave descriptors for files") {
+    edge::DriverOptions options;
+    options.connections_max = 1;
+    Tcp tcp(options);
+    Tcp far;
+    for (std::uint64_t i = 0; i < 40; ++i)
+        tcp.engine.effects.push_back(sip::OpenFlow{FlowId{100 + i}, Transport::tcp, far.local});
+    REQUIRE(tcp.until([&] {
+        far.driver.turn(false);
+        return tcp.engine.opened.size() + tcp.engine.ended.size() == 40;
+    }));
+    CHECK(tcp.engine.opened.size() == 17);
+    CHECK(tcp.driver.counters().connect_failures == 23);
+    CHECK(tcp.echoes_udp());
 }
 
 TEST_CASE("a driver that ends in the middle of everything leaves nothing behind") {

@@ -32,6 +32,8 @@ struct Reading {
 
 void define_serve(Reading& to) {
     auto* command = to.app.add_subcommand("serve", "Run a presence server");
+    command->footer(
+        "SIGHUP reads the configuration again, SIGUSR1 tells the counters, SIGTERM stops.");
     for (const OptionSpec& spec : serve_option_specs()) {
         const std::string name = "--" + std::string(spec.name);
         const std::string help(spec.help);

@@ -19,7 +19,12 @@ Log::Log(LogLevel level, Sink sink, Rate rate)
     : level_(level), sink_(std::move(sink)), rate_(rate) {}
 
 void Log::say(sip::Now now, LogLevel level, std::string_view text) {
-    if (!wants(level)) return;
+    if (wants(level)) write(now, level, text);
+}
+
+void Log::answer(sip::Now now, std::string_view text) { write(now, LogLevel::info, text); }
+
+void Log::write(sip::Now now, LogLevel level, std::string_view text) {
     sink_(fmt::format("{} {:<5} {}\n", time_text(now.wall_ms),
                       level_names[static_cast<std::size_t>(level)], escape(text, line_bytes_max)));
 }

@@ -33,6 +33,8 @@ public:
 
     /// A line that is written however often it comes: start, stop, configuration.
     void say(sip::Now now, LogLevel level, std::string_view text);
+    /// What the operator asked for: written whatever the level is.
+    void answer(sip::Now now, std::string_view text);
     /// A line that peers can cause; `key` names its kind and is no text of theirs.
     void say_limited(sip::Now now, LogLevel level, std::string_view key, std::string_view text);
     std::uint64_t left_out() const { return left_out_; }
@@ -43,6 +45,7 @@ private:
         std::uint32_t written = 0;
         std::uint64_t left_out = 0;
     };
+    void write(sip::Now now, LogLevel level, std::string_view text);
     Count& count_of(std::string_view key);
 
     LogLevel level_;

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,7 @@
 #include "apps/edge/net/systemd.hpp"
 #include "apps/vigil/commands.hpp"
 #include "apps/vigil/console.hpp"
+#include "apps/vigil/counter_report.hpp"
 #include "apps/vigil/log_tracer.hpp"
 #include "apps/vigil/serve_settings.hpp"
 #include "apps/vigil/version.hpp"
@@ -25,6 +27,8 @@ namespace {
 constexpr sip::Duration farewell_timeout = sip::milliseconds{1'500};
 constexpr sip::Duration unsent_timeout = sip::milliseconds{500};
 constexpr std::uint32_t retry_after_min_s = 5, retry_after_max_s = 30;
+// A line about bounds that were met or things that were lost, at most once in this time.
+constexpr sip::Duration trouble_interval = sip::seconds{10};
 
 constexpr std::string_view no_decisions =
     "policy confirm: watchers stay pending until somebody decides about them, and there is no way "
@@ -41,9 +45,30 @@ presence::Policy policy_of(DefaultPolicy policy) {
 }
 
 void write_to_stderr(std::string_view line) {
-    // What does not fit a pipe that nobody reads is lost; the server goes on.
+    // What does not fit a pipe that nobody reads is lost; the server goes on. A pipe is writable
+    // when it has room for more than a line.
+    pollfd pipe{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&pipe, 1, 0) != 1) return;
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
+
+/// Keeps signals waiting until their handlers are there: neither a stop nor a reload that comes
+/// while we start is lost, or ends the process in the middle.
+class SignalHold {
+public:
+    SignalHold() {
+        sigemptyset(&held_);
+        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&held_, number);
+        ::pthread_sigmask(SIG_BLOCK, &held_, nullptr);
+    }
+    SignalHold(const SignalHold&) = delete;
+    SignalHold& operator=(const SignalHold&) = delete;
+    ~SignalHold() { release(); }
+    void release() { ::pthread_sigmask(SIG_UNBLOCK, &held_, nullptr); }
+
+private:
+    sigset_t held_{};
+};
 
 /// Who exists: the users, as they are at the moment.
 class Addresses final : public sip::Directory {
@@ -70,11 +95,12 @@ public:
           tracer_(log_, capture_ ? &*capture_ : nullptr),
           server_(server_options(), entropy_),
           engine_(server_),
-          driver_(engine_, driver_options()) {}
+          driver_(engine_, driver_options()),
+          report_(server_.counters(), driver_.counters()) {}
 
     edge::Outcome<void> listen() { return driver_.listen(settings_.listen, settings_.advertise); }
 
-    ExitCode run() {
+    ExitCode run(SignalHold& signals) {
         if (settings_.policy == DefaultPolicy::confirm)
             log_.say(edge::read_clocks(), LogLevel::warn, no_decisions);
         tracer_.on_transition(
@@ -82,7 +108,13 @@ public:
         driver_.on_signal(SIGTERM, [this] { stop("SIGTERM"); });
         driver_.on_signal(SIGINT, [this] { stop("SIGINT"); });
         driver_.on_signal(SIGHUP, [this] { reload(); });
+        driver_.on_signal(SIGUSR1, [this] {
+            tell_counters(
+                [this](const std::string& line) { log_.answer(edge::read_clocks(), line); });
+        });
+        signals.release();
         driver_.after_drain([this] {
+            look_for_trouble();
             if (stopping_ && server_.idle()) driver_.stop();
         });
         print_line(driver_.ready_line());
@@ -90,6 +122,9 @@ public:
         log_.say(edge::read_clocks(), LogLevel::info,
                  std::string(version_line()) + ": " + driver_.ready_line());
         driver_.run();
+        tell_counters([this](const std::string& line) {
+            log_.say(edge::read_clocks(), LogLevel::info, line);
+        });
         std::string end = "stopped";
         if (log_.left_out() > 0)
             end +=
@@ -129,6 +164,30 @@ private:
         told_of_pending_ = true;
         log_.say(now, LogLevel::warn,
                  "a watcher is pending, the first one; " + std::string(no_decisions));
+    }
+
+    template <class Tell>
+    void tell_counters(Tell tell) {
+        const sip::Memory& memory = server_.stack().shard().memory;
+        tell("now: subscriptions " + std::to_string(server_.notifier().size()) + ", publications " +
+             std::to_string(server_.compositor().size()) + ", bindings " +
+             std::to_string(server_.registrar().size()) + ", connections " +
+             std::to_string(driver_.connections()) + ", memory_bytes " +
+             std::to_string(memory.used()) + ", memory_bytes_peak " +
+             std::to_string(memory.peak()));
+        for (const std::string& line : report_.lines()) tell("counted: " + line);
+    }
+
+    void look_for_trouble() {
+        if (trouble_told_) return;
+        const std::string trouble = report_.new_trouble();
+        if (trouble.empty()) return;
+        log_.say(edge::read_clocks(), LogLevel::warn, "limits met, or lost: " + trouble);
+        trouble_told_ = true;
+        driver_.after(trouble_interval, [this] {
+            trouble_told_ = false;
+            look_for_trouble();
+        });
     }
 
     void stop(std::string_view signal) {
@@ -199,7 +258,9 @@ private:
     presence::Server server_;
     edge::EngineOf<presence::Server> engine_;
     edge::Driver driver_;
+    CounterReport report_;
     bool stopping_ = false, told_of_pending_ = false;
+    bool trouble_told_ = false;  ///< less than `trouble_interval` ago
 };
 
 ExitCode refuse(const std::string& error, ExitCode code = ExitCode::wrong_usage) {
@@ -209,6 +270,7 @@ ExitCode refuse(const std::string& error, ExitCode code = ExitCode::wrong_usage)
 }  // namespace
 
 ExitCode run_serve(const ServeOptions& options) {
+    SignalHold signals;
     auto settings = read_serve_settings(options.given);
     if (!settings) return refuse(settings.error());
     auto users = load_users(*settings, settings->warnings);
@@ -226,7 +288,7 @@ ExitCode run_serve(const ServeOptions& options) {
                                                    std::move(capture));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);
-    return service->run();
+    return service->run(signals);
 }
 
 }  // namespace vigil

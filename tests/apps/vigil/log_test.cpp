@@ -25,7 +25,9 @@ TEST_CASE("A line has its time and level, and only wanted levels are written") {
     out.log.say(at({}), LogLevel::info, "no");
     out.log.say(at({}), LogLevel::warn, "yes");
     out.log.say(at({}), LogLevel::error, "too");
-    REQUIRE(out.lines.size() == 2);
+    out.log.answer(at({}), "whatever the level");
+    REQUIRE(out.lines.size() == 3);
+    CHECK(out.lines[2] == "1970-01-01T00:00:00Z info  whatever the level\n");
     CHECK(out.lines[0] == "1970-01-01T00:00:00Z warn  yes\n");
     CHECK(out.lines[1] == "1970-01-01T00:00:00Z error too\n");
 }

@@ -27,10 +27,10 @@ AS_ALICE = ["--password", "wonderland"]
 class Program:
     """A running program whose lines are read as they come."""
 
-    def __init__(self, *arguments, environment=None):
+    def __init__(self, *arguments, environment=None, before=None):
         self.process = subprocess.Popen(
             [VIGIL, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env={**os.environ, **(environment or {})})
+            stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, preexec_fn=before)
         self.lines = self._read(self.process.stdout)
         self.errors = self._read(self.process.stderr)
 
@@ -95,8 +95,9 @@ class Program:
 
 
 class Server(Program):
-    def __init__(self, *arguments, listen=LISTEN, users=USERS, environment=None):
-        super().__init__("serve", *listen, *users, *arguments, environment=environment)
+    def __init__(self, *arguments, listen=LISTEN, users=USERS, environment=None, before=None):
+        super().__init__("serve", *listen, *users, *arguments, environment=environment,
+                         before=before)
         self.ready = self.line()
         if self.ready is None:
             raise AssertionError("the server ended: " + self.end()[2])

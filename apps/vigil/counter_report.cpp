@@ -1,0 +1,161 @@
+#include "apps/vigil/counter_report.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace vigil {
+
+namespace {
+
+// A log line is cut at 1000 bytes.
+constexpr std::size_t line_bytes = 900;
+constexpr bool trouble = true;
+
+template <class Counters>
+struct Name {
+    std::string_view name;
+    std::uint64_t Counters::*value;
+    bool is_trouble = false;
+};
+
+using Core = sip::Counters;
+constexpr std::array core_names = std::to_array<Name<Core>>({
+    {"messages_in", &Core::messages_in},
+    {"messages_out", &Core::messages_out},
+    {"bytes_in", &Core::bytes_in},
+    {"bytes_out", &Core::bytes_out},
+    {"requests_in", &Core::requests_in},
+    {"responses_in", &Core::responses_in},
+    {"retransmissions_in", &Core::retransmissions_in},
+    {"malformed_requests", &Core::malformed_requests},
+    {"malformed_responses", &Core::malformed_responses},
+    {"malformed_ack", &Core::malformed_ack},
+    {"unmatched_responses", &Core::unmatched_responses},
+    {"foreign_responses", &Core::foreign_responses},
+    {"unmatched_ack", &Core::unmatched_ack},
+    {"stateless_replies", &Core::stateless_replies},
+    {"challenges", &Core::challenges},
+    {"merged_requests", &Core::merged_requests},
+    {"keepalive_pings", &Core::keepalive_pings},
+    {"limit_memory", &Core::limit_memory, trouble},
+    {"limit_message_bytes", &Core::limit_message_bytes},
+    {"limit_body_bytes", &Core::limit_body_bytes},
+    {"limit_headers", &Core::limit_headers},
+    {"limit_uri_bytes", &Core::limit_uri_bytes},
+    {"limit_response_bytes", &Core::limit_response_bytes},
+    {"limit_flows", &Core::limit_flows, trouble},
+    {"limit_flows_per_address", &Core::limit_flows_per_address, trouble},
+    {"flow_timeouts", &Core::flow_timeouts},
+    {"flow_framing_errors", &Core::flow_framing_errors},
+    {"limit_server_transactions", &Core::limit_server_transactions, trouble},
+    {"limit_client_transactions", &Core::limit_client_transactions, trouble},
+    {"limit_waiting_requests", &Core::limit_waiting_requests, trouble},
+    {"limit_subscriptions", &Core::limit_subscriptions, trouble},
+    {"limit_subscriptions_per_user", &Core::limit_subscriptions_per_user},
+    {"limit_subscriptions_per_resource", &Core::limit_subscriptions_per_resource},
+    {"limit_resources", &Core::limit_resources, trouble},
+    {"limit_publications", &Core::limit_publications, trouble},
+    {"limit_publications_per_resource", &Core::limit_publications_per_resource},
+    {"limit_publication_bytes", &Core::limit_publication_bytes},
+    {"limit_notify_body_bytes", &Core::limit_notify_body_bytes},
+    {"limit_bindings", &Core::limit_bindings, trouble},
+    {"limit_bindings_per_address", &Core::limit_bindings_per_address},
+    {"limit_binding_bytes", &Core::limit_binding_bytes},
+    {"limit_route_set", &Core::limit_route_set},
+    {"limit_dialog_bytes", &Core::limit_dialog_bytes},
+    {"limit_watches", &Core::limit_watches},
+    {"limit_own_publications", &Core::limit_own_publications},
+    {"limit_own_registrations", &Core::limit_own_registrations},
+    {"limit_notices", &Core::limit_notices},
+    {"effects_dropped", &Core::effects_dropped, trouble},
+    {"transaction_timeouts", &Core::transaction_timeouts},
+    {"transport_failures", &Core::transport_failures},
+    {"subscribes", &Core::subscribes},
+    {"publishes", &Core::publishes},
+    {"registers", &Core::registers},
+    {"notifies", &Core::notifies},
+    {"notify_failures", &Core::notify_failures},
+    {"notify_over_udp_for_size", &Core::notify_over_udp_for_size},
+    {"commits", &Core::commits},
+    {"commits_failed", &Core::commits_failed, trouble},
+});
+
+using Net = edge::NetCounters;
+constexpr std::array net_names = std::to_array<Name<Net>>({
+    {"datagrams_in", &Net::datagrams_in},
+    {"datagrams_out", &Net::datagrams_out},
+    {"datagrams_truncated", &Net::datagrams_truncated},
+    {"receive_calls", &Net::receive_calls},
+    {"send_calls", &Net::send_calls},
+    {"send_blocked", &Net::send_blocked},
+    {"send_refused", &Net::send_refused, trouble},
+    {"send_queue_dropped", &Net::send_queue_dropped, trouble},
+    {"icmp_errors", &Net::icmp_errors},
+    {"connections_accepted", &Net::connections_accepted},
+    {"connections_opened", &Net::connections_opened},
+    {"accept_errors", &Net::accept_errors, trouble},
+    {"accept_pauses", &Net::accept_pauses, trouble},
+    {"connections_refused", &Net::connections_refused, trouble},
+    {"connect_failures", &Net::connect_failures},
+    {"write_overflows", &Net::write_overflows, trouble},
+    {"close_timeouts", &Net::close_timeouts},
+    {"unknown_flows", &Net::unknown_flows},
+});
+
+void add(std::string& line, std::string_view name, std::uint64_t value) {
+    if (!line.empty()) line += ", ";
+    line += name;
+    line += ' ';
+    line += std::to_string(value);
+}
+
+/// Calls `visit` with each counter of trouble.
+template <class Visit>
+void each_trouble(const Core& core, const Net& net, Visit visit) {
+    for (const auto& each : core_names)
+        if (each.is_trouble) visit(each.name, core.*each.value);
+    for (const auto& each : net_names)
+        if (each.is_trouble) visit(each.name, net.*each.value);
+}
+
+}  // namespace
+
+std::vector<CounterReport::Named> CounterReport::all(const Core& core, const Net& net) {
+    std::vector<Named> found;
+    for (const auto& each : core_names)
+        found.push_back({each.name, core.*each.value, each.is_trouble});
+    for (const auto& each : net_names)
+        found.push_back({each.name, net.*each.value, each.is_trouble});
+    return found;
+}
+
+std::vector<std::string> CounterReport::lines() const {
+    std::vector<std::string> lines;
+    for (const Named& each : all(core_, net_)) {
+        if (each.value == 0) continue;
+        if (lines.empty() || lines.back().size() > line_bytes) lines.emplace_back();
+        add(lines.back(), each.name, each.value);
+    }
+    return lines;
+}
+
+std::size_t CounterReport::trouble_size() {
+    std::size_t size = 0;
+    each_trouble({}, {}, [&](std::string_view, std::uint64_t) { ++size; });
+    return size;
+}
+
+std::string CounterReport::new_trouble() {
+    std::string line;
+    auto told = told_.begin();
+    each_trouble(core_, net_, [&](std::string_view name, std::uint64_t value) {
+        if (value != *told) {
+            add(line, name, value - *told);
+            *told = value;
+        }
+        ++told;
+    });
+    return line;
+}
+
+}  // namespace vigil

@@ -133,7 +133,11 @@ sip::Expected<std::size_t> PresencePackage::accept_publication(
     options.strict = strict_;
     options.unknown_basic = !strict_;
     const auto document = pidf::read(publication.body, arena, options);
-    if (!document) return tl::unexpected(document.error());
+    if (!document) {
+        if (document.error().condition == sip::Condition::overloaded)
+            ++shard_.counters.limit_memory;
+        return tl::unexpected(document.error());
+    }
     // R3863-4.1.1-3: reported, not trusted. What is composed names the presentity anyway.
     if (!is_entity_of((*document)->entity, publication.resource))
         shard_.decision(now, "publication", "entity is not the presentity", publication.publisher);

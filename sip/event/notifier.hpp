@@ -104,7 +104,7 @@ private:
         bool rendered = false;   ///< `body` is what was rendered last (empty: nothing could be)
         bool stale = false;      ///< the state changed since
         bool queued = false;     ///< stands in stale_
-        bool held = false;       ///< a change was told less than the interval ago
+        bool held = false;       ///< told less than the interval ago, or waits for memory
         std::uint32_t kept = 0;  ///< changes that are being stored and want it
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
@@ -197,7 +197,8 @@ private:
     void enqueue(Handle handle);
     void dequeue(Subscription& s);
     void tell_those_behind(Now now, Handle view);
-    void queue_view(Handle view);
+    void queue_view(Now now, Handle view);
+    void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
     void render(Now now, View& view);
     void send(Now now, Handle handle, const Response* challenge);

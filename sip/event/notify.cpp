@@ -77,22 +77,30 @@ void Notifier::make_due(Handle handle, bool by_change) {
     enqueue(handle);
 }
 
-void Notifier::state_changed(Now, std::uint8_t package, std::string_view name) {
+void Notifier::state_changed(Now now, std::uint8_t package, std::string_view name) {
     const ResourceId id = resources_.find(package, name);
     if (!id) return;
     for (std::uint32_t i = resources_.at(id).first_view; i != UINT32_MAX;
          i = views_.at(i).next_view) {
         views_.at(i).stale = true;
-        if (!views_.at(i).held) queue_view(views_.handle_at(i));
+        if (!views_.at(i).held) queue_view(now, views_.handle_at(i));
     }
 }
 
-void Notifier::queue_view(Handle handle) {
+void Notifier::queue_view(Now now, Handle handle) {
     View& view = *views_.find(handle);
     if (view.queued) return;
     view.queued = stale_.push(Handle{handle});
-    // Without memory for the list the change is told with the next one, or at the next refresh.
-    if (!view.queued) ++core_.shard.counters.limit_memory;
+    if (!view.queued) try_again(now, view);
+}
+
+/// There was no memory for its document: the change is told later.
+void Notifier::try_again(Now now, View& view) {
+    ++core_.shard.counters.limit_memory;
+    view.stale = true;
+    view.held = true;
+    view.timers.set(core_.shard.timers, ViewName::hold,
+                    later(now.mono, seconds{core_.shard.limits.retry_after_s}));
 }
 
 void Notifier::render(Now now, View& view) {
@@ -102,13 +110,16 @@ void Notifier::render(Now now, View& view) {
     EventPackage& package = packages_.at(resource.package);
     const std::uint32_t most = shard.limits.notify_body_bytes;
     if (room_.size() != most && !room_.resize(shard.memory, most)) {
-        ++shard.counters.limit_memory;
-        view.stale = true;
+        try_again(now, view);
         return;
     }
     const auto size =
         package.render(now, view.resource, resource.name.view(), view.id,
                        package.traits().accept[view.type], {room_.data(), room_.size()});
+    if (!size && size.error().condition == Condition::overloaded) {
+        try_again(now, view);
+        return;
+    }
     if (!size) {
         if (size.error().condition == Condition::body_too_large)
             ++shard.counters.limit_notify_body_bytes;
@@ -121,8 +132,7 @@ void Notifier::render(Now now, View& view) {
     if (view.rendered && view.body.view() == text) return;
     SharedBytes body = SharedBytes::copy(shard.memory, text);
     if (!body) {
-        ++shard.counters.limit_memory;
-        view.stale = true;
+        try_again(now, view);
         return;
     }
     view.body = std::move(body);
@@ -242,7 +252,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     if (with_body && (view->stale || !view->rendered)) {
         render(now, *view);
         // The others are told of this state too, when the rate lets them.
-        if (!view->held) queue_view(s.view);
+        if (!view->held) queue_view(now, s.view);
     }
     s.sent_body = with_body ? view->body : SharedBytes{};
     s.dialog.next_cseq();

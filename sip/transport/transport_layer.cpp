@@ -187,6 +187,10 @@ void TransportLayer::receive(Now, const Chunk& chunk) {
     flow = flows_.find(handle);
     if (flow == nullptr) return;
     if (!flow->ready) flow->ready = ready_.push(FlowId{chunk.flow});
+    if (flow->ready) return;
+    // It would be read with the peer's next bytes, which may never come.
+    ++shard_.counters.limit_memory;
+    close(chunk.flow, "no memory for what the peer sends");
 }
 
 std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
@@ -205,7 +209,9 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
             case StreamFramer::Kind::ping:
                 // RFC 5626 4.4.1: a double CRLF is answered with a single one.
                 ++shard_.counters.keepalive_pings;
-                (void)transmit(id, *flow, {SharedBytes::copy(shard_.memory, "\r\n"), {}});
+                if (!pong_) pong_.head = SharedBytes::copy(shard_.memory, "\r\n");
+                if (!pong_) ++shard_.counters.limit_memory;
+                (void)transmit(id, *flow, pong_);
                 [[fallthrough]];
             case StreamFramer::Kind::keep_alive: break;
             case StreamFramer::Kind::message:

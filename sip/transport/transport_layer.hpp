@@ -148,6 +148,7 @@ private:
     Linked lost_;        ///< head: bonds to connections that are gone
     Linked unfinished_;  ///< head: connections with bytes that wait, longest without progress first
     std::size_t stream_bytes_ = 0, stream_bytes_max_;
+    Packet pong_;  ///< one for all, made for the first
     std::array<Endpoint, 256> udp_only_{};
 };
 

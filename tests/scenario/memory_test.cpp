@@ -92,7 +92,8 @@ TEST_CASE("T-35: a first SUBSCRIBE is taken whole, or refused and forgotten") {
     });
 }
 
-TEST_CASE("T-35: a refresh is taken, or refused and the subscription as it was") {
+TEST_CASE(
+    "T-35: a refresh is taken, or refused and the subscription as it was, or ended and told so") {
     for_both([](Subscribed& s) {
         RawRequest refresh = EventWorld::in_dialog(s.request, s.answer, 2);
         refresh.with("Accept: text/x-echo");

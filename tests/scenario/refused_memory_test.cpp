@@ -118,8 +118,7 @@ void refuse_each(const std::function<RawMessage(Served&)>& act,
                 whole = s.memory().refusals() == before;
                 CAPTURE(answer.text);
                 const sip::Counters& c = s.w.server.counters();
-                if (!whole && answer.status() != 200)
-                    CHECK(c.limit_memory + c.effects_dropped > 0);
+                if (!whole && answer.status() != 200) CHECK(c.limit_memory + c.effects_dropped > 0);
                 judge(s, answer);
                 if (is_stopped) continue;
                 // As before: whoever it is, by a new connection where theirs was closed.

@@ -6,6 +6,7 @@ packages_for() {
         build) echo meson ninja-build pkg-config libuv1-dev librapidxml-dev libfmt-dev doctest-dev \
             libexpected-dev libcli11-dev libtoml11-dev nlohmann-json3-dev ;;
         sanitize) echo clang-14 libclang-rt-14-dev llvm-14 ;;
+        oss-fuzz) echo zip ;;
         interop) echo sip-tester sipsak baresip ;;
         bench) echo libosip2-dev libsofia-sip-ua-dev valgrind ;;
         format) echo clang-format-14 ;;

@@ -1,5 +1,6 @@
 // Runs a fuzz target over the files of its folders, as an ordinary test: each file whole, and small
-// ones cut at every byte too. The first folder, the seeds, must be there; the others may be absent.
+// ones cut too, at every byte or (--lines) at the end of every line; with --whole they are not. The
+// first folder, the seeds, must be there; the others may be absent.
 
 #include <algorithm>
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -16,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 constexpr std::size_t cut_size_max = 1024;
+enum class Cut : std::uint8_t { bytes, lines, nowhere };
 
 /// A block of the exact size, so that a read past its end is seen by the address sanitizer.
 void run(const std::vector<char>& bytes, std::size_t size) {
@@ -25,7 +28,7 @@ void run(const std::vector<char>& bytes, std::size_t size) {
     LLVMFuzzerTestOneInput(block.get(), size);
 }
 
-std::size_t replay(const std::filesystem::path& folder) {
+std::size_t replay(const std::filesystem::path& folder, Cut cut) {
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(folder))
         if (entry.is_regular_file()) files.push_back(entry.path());
@@ -36,8 +39,9 @@ std::size_t replay(const std::filesystem::path& folder) {
         std::ifstream stream(file, std::ios::binary);
         const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};
         run(bytes, bytes.size());
-        if (bytes.size() > cut_size_max) continue;
-        for (std::size_t size = 0; size < bytes.size(); ++size) run(bytes, size);
+        if (bytes.size() > cut_size_max || cut == Cut::nowhere) continue;
+        for (std::size_t size = 0; size < bytes.size(); ++size)
+            if (cut == Cut::bytes || bytes[size] == '\n') run(bytes, size);
     }
     return files.size();
 }
@@ -46,8 +50,12 @@ std::size_t replay(const std::filesystem::path& folder) {
 
 int main(int argc, char** argv) {
     std::size_t files = 0;
-    for (int i = 1; i < argc; ++i)
-        if (i == 1 || std::filesystem::is_directory(argv[i])) files += replay(argv[i]);
+    Cut cut = Cut::bytes;
+    int first = 1;
+    for (; first < argc && argv[first][0] == '-'; ++first)
+        cut = std::string_view(argv[first]) == "--lines" ? Cut::lines : Cut::nowhere;
+    for (int i = first; i < argc; ++i)
+        if (i == first || std::filesystem::is_directory(argv[i])) files += replay(argv[i], cut);
     std::printf("%zu files replayed\n", files);
     return files == 0 ? 1 : 0;
 }

@@ -51,7 +51,7 @@ struct ServerOptions {
 /// there is not), Require; then of SUBSCRIBE: Event, Accept, Expires, body, authorization, limits;
 /// of PUBLISH: Event, authorization, SIP-If-Match, Expires, body; of REGISTER: To, authorization,
 /// existence, contacts.
-class Server : private sip::RegistrationListener {
+class Server final : private sip::RegistrationListener {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);
     Server(const Server&) = delete;

@@ -51,6 +51,8 @@ constexpr std::array allowed_edges{
     Edge{"sip/event/", "sip/stack.hpp", "the interface that parts use to reach the wire"},
     Edge{"sip/registrar/", "sip/stack.hpp", "the interface that parts use to reach the wire"},
     Edge{"sip/dialog/uac", "sip/auth/digest_client.hpp", "a UAC answers challenges"},
+    Edge{"fuzz/", "tests/sim/", "scripts run in the simulator's worlds"},
+    Edge{"fuzz/", "tests/support/", "scripts run in the tests' worlds"},
     Edge{"sip/registrar/registrant", "sip/dialog/uac", "REGISTER leaves as any request of a UAC"},
     Edge{"fuzz/pidf.cpp", "tests/pidf/structure.hpp", "tests and fuzzers hold it to one validator"},
 };

@@ -29,6 +29,7 @@ void Conversations::fail(std::string_view invariant, const Wire& wire, std::stri
 }
 
 void Conversations::sent(std::string_view text, const Wire& wire, std::int64_t at) {
+    if (text == "\r\n") return;  // RFC 5626 4.4.1: the answer to a keep-alive
     if (wire.is_request)
         request(text, wire, at);
     else
@@ -46,7 +47,7 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
     }
     if (series.gone) fail("who is gone is told nothing more", wire, "another one");
     const bool was_silent =
-        series.by_datagram && !series.answered && series.decisions == decisions_;
+        !strangers_speak_ && series.by_datagram && !series.answered && series.decisions == decisions_;
     if (was_silent && wire.method == "NOTIFY" && at - series.sent_at > timer_f + second)
         fail("who is silent is told nothing more", wire, "no answer came to the one before");
     if (wire.cseq <= series.cseq)
@@ -67,7 +68,7 @@ void Conversations::notify(Series& series, const Wire& wire, std::int64_t at) {
     const bool forced = series.forced || over || series.decisions != decisions_;
     series.forced = false;
     series.decisions = decisions_;
-    if (interval_ == 0) return;
+    if (interval_ == 0 || strangers_speak_) return;
     if (forced) {
         series.since = at;
         series.unforced = 0;
@@ -91,7 +92,7 @@ void Conversations::response(const Wire& wire, std::int64_t at) {
             made_by_.try_emplace(hash_of(wire.call_id, wire.from_tag), Made{tag, at});
         // RFC 3261 17.2.2: a copy that comes after Timer J is a new request to any server, but
         // for its nonce count.
-        if (made->second.tag != tag && (signed_ || at - made->second.at < timer_j))
+        if (made->second.tag != tag && !strangers_speak_ && (signed_ || at - made->second.at < timer_j))
             fail("one dialog a subscription", wire, "a second To tag");
         if (made->second.tag != tag) made->second = {tag, at};
         // What we send in this dialog has the tags the other way round.
@@ -99,7 +100,7 @@ void Conversations::response(const Wire& wire, std::int64_t at) {
             series_[hash_of(std::string_view("NOTIFY"), wire.call_id, wire.to_tag)].forced = true;
     } else if (wire.method == "PUBLISH") {
         const auto asked = asked_with_.find(key);
-        if (asked != asked_with_.end() && !asked->second.empty()) {
+        if (asked != asked_with_.end() && !asked->second.empty() && !strangers_speak_) {
             const auto [first, is_first] = accepted_.try_emplace(asked->second, key);
             if (first->second != key)
                 fail("an entity-tag is accepted at most once", wire, asked->second);
@@ -130,7 +131,7 @@ void Conversations::arrived(const Wire& wire) {
         series.sent[(series.next + series.sent.size() - 1) % series.sent.size()];
     if (series.answered || wire.cseq != series.cseq || hash_of(wire.branch) != branch) return;
     series.answered = true;
-    series.gone = series.decisions == decisions_ && ends_subscription(wire.status);
+    series.gone = !strangers_speak_ && series.decisions == decisions_ && ends_subscription(wire.status);
     // A NOTIFY that failed is tried again, whatever the rate.
     if (wire.status >= 300) series.forced = true;
 }

@@ -209,7 +209,11 @@ std::string PhoneHost::document() const {
 
 void PhoneHost::publish_now() {
     if (!wants_publication_ || !parts_) return;
-    if (publication_live_ && parts_->publisher.modify(here(), publication_, document())) return;
+    if (publication_live_) {
+        if (!parts_->publisher.modify(here(), publication_, document()))
+            try_again([this] { publish_now(); });
+        return;
+    }
     const unsigned server = setup_.home_of(user);
     const std::string uri = "sip:" + setup_.presentity(user), body = document();
     sip::PublishOptions options;

@@ -91,6 +91,7 @@ void ServerHost::start() {
     conversations_ = std::make_unique<Conversations>(world, name);
     conversations_->set_signed(setup_.digest);
     conversations_->set_rate(sip::Duration{notify_interval}.count());
+    if (strangers_speak_) conversations_->strangers_speak();
     memory_at_start = server_->stack().shard().memory.used();
     world.drain(*this);
 }
@@ -145,7 +146,16 @@ void ServerHost::check_privacy(const Wire& wire) {
 
 void ServerHost::on_arrival(std::string_view text) { conversations_->arrived(read_wire(text)); }
 
+void ServerHost::strangers_speak() {
+    strangers_speak_ = true;
+    if (conversations_) conversations_->strangers_speak();
+}
+
 void ServerHost::on_commit(sip::CommitId id) {
+    if (on_commit_wanted) {
+        on_commit_wanted(id);
+        return;
+    }
     Random random(setup_.seed ^ store_label, (static_cast<std::uint64_t>(boot) << 40) + ++commits_);
     const bool durable = !random.percent(store.failures_percent);
     world.at(world.now + random.between(0, store.delay_max), [this, id, durable, when = boot] {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,10 @@ public:
     presence::Server* server() { return server_.get(); }
     const unsigned server_number;
     StoreModel store;
+    /// Takes over what becomes of a commit in place of `store`.
+    std::function<void(sip::CommitId)> on_commit_wanted;
+    /// Whoever is here says what he wants from now on: what was asked for is known of nobody.
+    void strangers_speak();
     std::size_t memory_at_start = 0;
 
 private:
@@ -80,6 +85,7 @@ private:
     std::unique_ptr<presence::Server> server_;
     std::unique_ptr<Conversations> conversations_;
     std::uint64_t commits_ = 0;
+    bool strangers_speak_ = false;
 };
 
 }  // namespace sim

@@ -28,7 +28,7 @@ public:
     Simulation(const Setup& setup, std::size_t passages_max);
     Outcome run(const History& history);
 
-private:
+protected:
     void build();
     void apply(const Step& step);
     void apply_to_nodes(const Step& step);

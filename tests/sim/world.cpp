@@ -136,6 +136,7 @@ void World::carry_out(Host& host, const sip::Effect& effect) {
         text += out->packet.body.view();
         ++messages_;
         host.on_sent(text);
+        if (on_transmit) on_transmit(host, *out, text);
         if (const auto* to = std::get_if<sip::ToEndpoint>(&out->where))
             datagram(&host, host.outside(), to->to, std::move(text));
         else
@@ -171,6 +172,10 @@ void World::datagram(Host* from, const sip::Endpoint& source, const sip::Endpoin
     Random random = fate(from, to);
     take_print(text);
     Host* host = host_at(to.address);
+    if (on_datagram && (from == nullptr || host == nullptr || !is_blocked(*from, *host))) {
+        on_datagram(source, to, std::make_shared<const std::string>(std::move(text)));
+        return;
+    }
     std::string_view said;
     int copies = random.percent(weather.duplication) ? 2 : 1;
     if (copies == 2) said = "twice";

@@ -86,6 +86,16 @@ public:
         sweep();
         return connections_.size();
     }
+    /// Takes over what becomes of a datagram in place of the weather; not of one that is blocked.
+    std::function<void(const sip::Endpoint& source, const sip::Endpoint& to,
+                       std::shared_ptr<const std::string> text)>
+        on_datagram;
+    /// A datagram reaches whoever is there.
+    void deliver(const sip::Endpoint& source, const sip::Endpoint& to,
+                 const std::shared_ptr<const std::string>& text);
+    /// Told of each message that a host sends.
+    std::function<void(const Host& from, const sip::Transmit& out, const std::string& text)>
+        on_transmit;
     /// Told of each datagram that reached a host.
     std::function<void(const sip::Endpoint& source, const sip::Endpoint& to,
                        const std::string& text)>
@@ -128,8 +138,6 @@ private:
     void accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip::Endpoint& local);
     void close(Host& from, sip::FlowId flow);
     void tell_closed(const ConnectionPtr& connection, int end, Time after);
-    void deliver(const sip::Endpoint& source, const sip::Endpoint& to,
-                 const std::shared_ptr<const std::string>& text);
     void deliver_bytes(const ConnectionPtr& connection, int end, const std::string& text);
     void sweep();
     ConnectionPtr connection_of(const Host& host, sip::FlowId flow) const;

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import random
 import shutil
 import signal
 import socket
@@ -34,18 +35,60 @@ def equal(what, found, wanted):
         raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
 
 
+class Ports:
+    """Ports for programs that cannot pick one themselves: free for udp and tcp, each given once.
+
+    They lie below those that the system gives to whoever asks for any, so that nobody is given one
+    between the look at it and its use.
+    """
+
+    given = set()
+    lock = threading.Lock()
+
+    @classmethod
+    def take(cls, host):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with cls.lock:
+            for _ in range(1000):
+                port = random.randrange(20000, 32000)
+                if port not in cls.given and cls.is_free(family, host, port):
+                    cls.given.add(port)
+                    return port
+        raise AssertionError(f"no free port on {host}")
+
+    @staticmethod
+    def is_free(family, host, port):
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(family, kind) as probe:
+                    probe.bind((host, port))
+            return True
+        except OSError:
+            return False
+
+
 def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    return Ports.take(host)
 
 
 def has_ipv6():
     try:
-        free_port("::1")
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
         return True
     except OSError:
         return False
+
+
+def listens(transport, port):
+    """Whether somebody on 127.0.0.1 has that port; nothing is sent to find out."""
+    wanted = f"0100007F:{port:04X}"
+    with open(f"/proc/net/{transport}", encoding="ascii") as table:
+        for line in table.readlines()[1:]:
+            fields = line.split()
+            if fields[1] == wanted and (transport == "udp" or fields[3] == "0A"):
+                return True
+    return False
 
 
 class Process:
@@ -126,6 +169,7 @@ class World:
         self.vigil, self.started = vigil, []
         self.folder = tempfile.mkdtemp(prefix="vigil-interop-")
         self.domain, self.listeners, self.server = "localhost", {}, None
+        self.closed = False
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -134,6 +178,8 @@ class World:
         return f"sip:{user}@{self.domain}"
 
     def start(self, name, *command):
+        if self.closed:
+            raise AssertionError("out of time")
         started = Process(command, self.folder, name)
         self.started.append(started)
         return started
@@ -146,19 +192,25 @@ class World:
             raise AssertionError(f"{name}: exit code {code}: {started.told()[-2000:]}")
         return started.text
 
-    def serve(self, *options, domain="localhost", host="127.0.0.1"):
+    def serve(self, *options, domain="localhost", host="127.0.0.1", port=0, digest=True):
         """A server; `listeners` then holds "udp:HOST:PORT" and "tcp:HOST:PORT"."""
         self.domain = domain
         users = [part for user, password in self.users.items()
-                 for part in ("--user", f"{user}:{password}")]
+                 for part in ("--user", f"{user}:{password}")] if digest else ["--auth", "none"]
         self.server = self.start(
-            "serve", self.vigil, "serve", "--listen", f"udp:{host}:0", "--listen",
-            f"tcp:{host}:0", "--domain", domain, *users, "--policy", "allow",
+            "serve", self.vigil, "serve", "--listen", f"udp:{host}:{port}", "--listen",
+            f"tcp:{host}:{port}", "--domain", domain, *users, "--policy", "allow",
             "--notify-interval", "0", *options)
         ready = self.server.line()
         if ready is None or not ready.startswith("ready "):
             raise AssertionError(f"the server did not start: {self.server.told()}")
         self.listeners = {name[:3]: name for name in ready.split()[1:]}
+
+    def kill_server(self):
+        """The server is gone without a word to anybody: the port that it had."""
+        port = self.port()
+        self.server.stop(signal.SIGKILL)
+        return port
 
     def port(self, transport="udp"):
         return int(self.listeners[transport].rsplit(":", 1)[1])
@@ -188,6 +240,7 @@ class World:
         equal("exit code of the server", self.server.stop(signal.SIGTERM), 0)
 
     def close(self):
+        self.closed = True
         for started in reversed(self.started):
             started.end()
         shutil.rmtree(self.folder, ignore_errors=True)

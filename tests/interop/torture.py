@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 
+from matrix import Scenario
 from processes import equal, wait_for
 
 VECTORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vectors",
@@ -139,4 +140,5 @@ def over_tcp(world):
     check_alive(world)
 
 
-SCENARIOS = [("over udp", over_udp), ("over tcp", over_tcp)]
+SCENARIOS = [Scenario("client", "each of them, and the server lives", transport, run)
+             for transport, run in (("udp", over_udp), ("tcp", over_tcp))]

@@ -10,6 +10,7 @@ import re
 import socket
 
 import pidf
+from matrix import Scenario
 from processes import PATIENCE_S, equal, free_port, wait_for
 
 CONFIGURATION = """poll_method epoll
@@ -140,6 +141,6 @@ def registered(world):
     world.stop_server()
 
 
-SCENARIOS = [(f"publisher and watcher over {transport}", both(transport))
-             for transport in ("udp", "tcp")]
-SCENARIOS.append(("registers", registered))
+SCENARIOS = [Scenario("publisher and watcher", "publish, modify, remove; watch, unsubscribe",
+                      transport, both(transport)) for transport in ("udp", "tcp")]
+SCENARIOS.append(Scenario("registrant", "registers, is watched, removes", "udp", registered))

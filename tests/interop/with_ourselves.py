@@ -1,6 +1,7 @@
 """`vigil watch`, `publish` and `register` against `vigil serve`, on each transport."""
 
 import pidf
+from matrix import Scenario
 from processes import Skipped, equal, has_ipv6
 
 
@@ -34,5 +35,6 @@ def scenario_on(transport, host):
     return scenario
 
 
-SCENARIOS = [(f"watch and publish over {transport} on {host}", scenario_on(transport, host))
+SCENARIOS = [Scenario("all", "watch, publish, register", f"{transport} on {host}",
+                      scenario_on(transport, host))
              for transport in ("udp", "tcp") for host in ("127.0.0.1", "[::1]")]

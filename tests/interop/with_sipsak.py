@@ -1,6 +1,7 @@
 """sipsak asks what we can, registers, and removes all with a star."""
 
 import pidf
+from matrix import Scenario
 from processes import equal
 
 CONTACT = "sip:bob@192.0.2.77"
@@ -58,6 +59,7 @@ def wrong_password(world):
     world.stop_server()
 
 
-SCENARIOS = [(f"{made.__name__} over {transport}", made(transport))
-             for made in (options, register) for transport in ("udp", "tcp")]
-SCENARIOS.append(("a wrong password is refused", wrong_password))
+SCENARIOS = [Scenario("client", text, transport, made(transport))
+             for text, made in (("OPTIONS", options), ("register, ask, remove with a star", register))
+             for transport in ("udp", "tcp")]
+SCENARIOS.append(Scenario("client", "a wrong password is refused", "udp", wrong_password))

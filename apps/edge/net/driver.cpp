@@ -44,7 +44,7 @@ Driver::~Driver() {
     going_ = true;
     udp_.clear();
     tcp_.clear();
-    for (const auto& [connection, owned] : connections_) connection->abort();
+    for (const auto& [connection, owned] : connections_) connection->let_go();
     for (const auto& signal : signals_)
         uv_close(reinterpret_cast<uv_handle_t*>(&signal->handle), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);

@@ -159,6 +159,12 @@ void TcpConnection::close() {
     if (status != 0) close_handle();
 }
 
+void TcpConnection::let_go() {
+    told_ended_ = true;
+    flush();
+    close_handle();
+}
+
 void TcpConnection::abort() {
     if (state_ == State::closed) return;
     told_ended_ = true;

@@ -67,6 +67,8 @@ public:
     /// Sends what was written, ends our side, waits for the peer to end its own (so that a reset
     /// does not overtake our last message), then calls `gone`. Waits without end: abort() it.
     void close();
+    /// Closes without waiting: what the system has taken still leaves. Then calls `gone`.
+    void let_go();
     /// Drops what was not sent, resets the connection, then calls `gone`.
     void abort();
 

@@ -2,11 +2,13 @@
 // from it that could be seen.
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include "tests/apps/edge/net/fake_engine.hpp"
 #include "tests/apps/edge/net/loopback.hpp"
@@ -131,6 +133,29 @@ TEST_CASE("a connection that the core closes sends what was written first, witho
     CHECK(tcp.until([&] { return tcp.driver.connections() == 0; }));
     CHECK(tcp.engine.ended.empty());  // the core knows already
     CHECK(tcp.driver.counters().close_timeouts == 0);
+}
+
+TEST_CASE("a driver that ends takes back nothing of what it wrote") {
+    auto tcp = std::make_unique<Tcp>();
+    FlowId flow{};
+    Peer peer = tcp->connect(flow, 4'096);
+    // More than the peer's system takes before it reads, so that some waits in ours.
+    const std::string last(50'000, 'z');
+    bool written = false;
+    tcp->engine.on_chunk = [&](const sip::Chunk& in) {
+        tcp->engine.send(in.flow, last);
+        written = true;
+    };
+    REQUIRE(peer.send("question"));
+    REQUIRE(tcp->until([&] { return written; }));
+    tcp.reset();
+    std::string all;
+    // Nothing turns any more: it is the system that delivers.
+    pollfd readable{peer.fd(), POLLIN, 0};
+    while (!peer.at_end() && ::poll(&readable, 1, 5'000) == 1) all += peer.receive();
+    CHECK(all.size() == last.size());
+    CHECK(peer.at_end());
+    CHECK_FALSE(peer.was_reset());
 }
 
 TEST_CASE("a closed connection whose peer does not end is cut off in time") {

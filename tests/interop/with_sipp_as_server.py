@@ -196,7 +196,7 @@ def brief_compositor(world, transport):
 
 
 def busy_compositor(world, transport):
-    sipp = Sipp.server(world, "busy_compositor", transport, calls=2)
+    sipp = Sipp.server(world, "busy_compositor", transport)
     publish = publish_at(world, sipp)
     tags(publish, "tag-1")
     leave(publish, sipp)

@@ -7,7 +7,8 @@ packages_for() {
             libexpected-dev libcli11-dev libtoml11-dev nlohmann-json3-dev ;;
         sanitize) echo clang-14 libclang-rt-14-dev llvm-14 ;;
         oss-fuzz) echo zip ;;
-        interop) echo sip-tester sipsak baresip ;;
+        interop) echo sip-tester sipsak baresip kamailio kamailio-presence-modules \
+            kamailio-xml-modules ;;
         bench) echo libosip2-dev libsofia-sip-ua-dev valgrind ;;
         format) echo clang-format-14 ;;
         docs) echo libxml2-utils ;;

@@ -97,8 +97,10 @@ class Process:
     def __init__(self, command, folder, name):
         self.errors = os.path.join(folder, name + ".err")
         with open(self.errors, "wb") as errors:
+            # A group of its own, so that what it has started can be ended with it.
             self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=errors)
+                                            stdout=subprocess.PIPE, stderr=errors,
+                                            start_new_session=True)
         self.name, self.text = name, ""
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -150,7 +152,7 @@ class Process:
             try:
                 self.process.wait(timeout=STOP_S)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.reader.join(timeout=STOP_S)
         self.process.stdout.close()
@@ -168,7 +170,7 @@ class World:
     def __init__(self, vigil):
         self.vigil, self.started = vigil, []
         self.folder = tempfile.mkdtemp(prefix="vigil-interop-")
-        self.domain, self.listeners, self.server = "localhost", {}, None
+        self.domain, self.host, self.listeners, self.server = "localhost", "127.0.0.1", {}, None
         self.closed = False
 
     def path(self, name):
@@ -192,14 +194,14 @@ class World:
             raise AssertionError(f"{name}: exit code {code}: {started.told()[-2000:]}")
         return started.text
 
-    def serve(self, *options, domain="localhost", host="127.0.0.1", port=0, digest=True):
+    def serve(self, *options, domain="localhost", port=0, digest=True):
         """A server; `listeners` then holds "udp:HOST:PORT" and "tcp:HOST:PORT"."""
         self.domain = domain
         users = [part for user, password in self.users.items()
                  for part in ("--user", f"{user}:{password}")] if digest else ["--auth", "none"]
         self.server = self.start(
-            "serve", self.vigil, "serve", "--listen", f"udp:{host}:{port}", "--listen",
-            f"tcp:{host}:{port}", "--domain", domain, *users, "--policy", "allow",
+            "serve", self.vigil, "serve", "--listen", f"udp:{self.host}:{port}", "--listen",
+            f"tcp:{self.host}:{port}", "--domain", domain, *users, "--policy", "allow",
             "--notify-interval", "0", *options)
         ready = self.server.line()
         if ready is None or not ready.startswith("ready "):

@@ -18,7 +18,7 @@ class Sipp:
         pairs = [part for key, value in keys.items() for part in ("-key", key, value)]
         self.process = world.start(
             "sipp", "sipp", "-sf", os.path.join(SCENARIOS_FOLDER, scenario + ".xml"), "-t",
-            MODES[transport], "-i", "127.0.0.1", "-p", str(port), "-m", str(calls), "-nostdin",
+            MODES[transport], "-i", world.host.strip("[]"), "-p", str(port), "-m", str(calls), "-nostdin",
             "-timeout", "40", *pairs, "-trace_msg", "-message_file", world.path("messages"),
             "-trace_err", "-error_file", world.path("errors"), *options)
 
@@ -26,8 +26,8 @@ class Sipp:
     def client(cls, world, scenario, user, transport, *options, digest_uri="alice@localhost"):
         """It asks the server of this world as a user of it."""
         return cls(world, scenario, transport, "-au", user, "-ap", world.users[user], "-auth_uri",
-                   digest_uri, *options, f"127.0.0.1:{world.port(transport)}", port=free_port(),
-                   user=user)
+                   digest_uri, *options, f"{world.host}:{world.port(transport)}",
+                   port=free_port(world.host.strip("[]")), user=user)
 
     @classmethod
     def server(cls, world, scenario, transport, *options, calls=1, user="bob", **keys):

@@ -6,9 +6,9 @@ import os
 import re
 import select
 import socket
-import struct
 import time
 
+from capture import captured
 from matrix import Scenario
 from processes import equal, wait_for
 
@@ -39,23 +39,6 @@ def ping(number):
             f"{number}\r\nMax-Forwards: 70\r\nFrom: <sip:ping@localhost>;tag=ping\r\n"
             f"To: <sip:localhost>\r\nCall-ID: ping-{number}\r\nCSeq: {number} OPTIONS\r\n"
             f"Content-Length: 0\r\n\r\n").encode()
-
-
-def captured(path):
-    """(source port, payload) of each packet in a capture of raw IP or Ethernet."""
-    with open(path, "rb") as file:
-        data = file.read()
-    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
-    link = struct.unpack(order + "I", data[20:24])[0]
-    at, skip, found = 24, {1: 14}.get(link, 0), []
-    while at + 16 <= len(data):
-        size = struct.unpack(order + "I", data[at + 8:at + 12])[0]
-        packet = data[at + 16 + skip:at + 16 + size]
-        at += 16 + size
-        protocol, inner = packet[9], packet[(packet[0] & 15) * 4:]
-        begin = 8 if protocol == 17 else (inner[12] >> 4) * 4
-        found.append((struct.unpack(">H", inner[:2])[0], inner[begin:]))
-    return found
 
 
 def check_answers(world):

@@ -13,7 +13,7 @@ import signal
 import urllib.request
 
 import pidf
-from matrix import FAMILIES, Scenario
+from matrix import FAMILIES, Scenario, on
 from processes import PATIENCE_S, equal, free_port, listens, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -290,10 +290,6 @@ FLOWS = [
     ("publisher (pua_usrloc)", "who registers there is published with us",
      publishes_registrations),
 ]
-
-
-def on(flow, transport):
-    return lambda world: flow(world, transport)
 
 
 SCENARIOS = [Scenario(role, text, transport, on(flow, transport))

@@ -3,7 +3,7 @@
 import datetime
 import re
 
-from matrix import FAMILIES, Scenario
+from matrix import FAMILIES, Scenario, on
 from processes import equal
 from sipp import Sipp, body, field
 
@@ -257,10 +257,6 @@ FLOWS = [
     ("compositor", "401, stale nonce, nc counted on", challenging_compositor),
     ("registrar", "401, 423, refresh, remove", registrar),
 ]
-
-
-def on(flow, transport):
-    return lambda world: flow(world, transport)
 
 
 SCENARIOS = [Scenario(role, text, transport, on(flow, transport))

@@ -59,7 +59,22 @@ def wrong_password(world):
     world.stop_server()
 
 
+def no_user_name(world):
+    """Without -u it writes username="bob@", but hashes "bob"."""
+    world.serve(domain="127.0.0.1")
+    sent = world.start("sipsak", "sipsak", "-i", "-vv", "-a", world.users["bob"], "-U", "-C",
+                       CONTACT, "-x", "60", "-s", f"sip:bob@127.0.0.1:{world.port()}")
+    equal("it fails", sent.ended() != 0, True)
+    for wanted in ('username="bob@"', "SIP/2.0 401", "authorization failed"):
+        if wanted not in sent.told():
+            raise AssertionError(f"{wanted} is not in what it said: {sent.told()}")
+    world.watch("bob", "alice")  # who sees that nothing is there
+    world.stop_server()
+
+
 SCENARIOS = [Scenario("client", text, transport, made(transport))
              for text, made in (("OPTIONS", options), ("register, ask, remove with a star", register))
              for transport in ("udp", "tcp")]
+SCENARIOS.append(Scenario("client", "register without -u", "udp", no_user_name,
+                          outcome='fails: it writes username="bob@", but hashes "bob"'))
 SCENARIOS.append(Scenario("client", "a wrong password is refused", "udp", wrong_password))

@@ -18,9 +18,9 @@ class Sipp:
         pairs = [part for key, value in keys.items() for part in ("-key", key, value)]
         self.process = world.start(
             "sipp", "sipp", "-sf", os.path.join(SCENARIOS_FOLDER, scenario + ".xml"), "-t",
-            MODES[transport], "-i", world.host.strip("[]"), "-p", str(port), "-m", str(calls), "-nostdin",
-            "-timeout", "40", *pairs, "-trace_msg", "-message_file", world.path("messages"),
-            "-trace_err", "-error_file", world.path("errors"), *options)
+            MODES[transport], "-i", world.host.strip("[]"), "-p", str(port), "-m", str(calls),
+            "-nostdin", "-timeout", "40", *pairs, "-trace_msg", "-message_file",
+            world.path("messages"), "-trace_err", "-error_file", world.path("errors"), *options)
 
     @classmethod
     def client(cls, world, scenario, user, transport, *options, digest_uri="alice@localhost"):

@@ -149,4 +149,5 @@ def registered(world):
 OUTCOME = "works; of two publications that it makes at its start one may be left to expire"
 SCENARIOS = [Scenario("publisher and watcher", "publish, modify, remove; watch, unsubscribe",
                       transport, both(transport), OUTCOME) for transport in ("udp", "tcp")]
-SCENARIOS.append(Scenario("registrant", "registers, is watched, removes", "udp", registered, OUTCOME))
+SCENARIOS.append(Scenario("registrant", "registers, is watched, removes", "udp", registered,
+                          OUTCOME))

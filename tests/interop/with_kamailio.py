@@ -269,7 +269,7 @@ def publishes_registrations(world, transport):
                            "sip:alice@192.0.2.9", *client(world, kamailio, transport, "alice"))
     seen = watcher.object_with(event="presence")
     equal("registered at Kamailio", seen["basic"], "open")
-    # Our watcher is told before our 200 is at Kamailio, which without an entity-tag removes nothing.
+    # Our watcher is told before our 200 is at Kamailio, which needs an entity-tag to remove it.
     wait_for("the answer to its PUBLISH", lambda: int(kamailio.ask("tm.stats")["waiting"]))
     leaves(register)
     shows(watcher, "closed", ALICE, [])

@@ -155,7 +155,8 @@ def challenging(world, transport):
 
 def holds_our_document(requests):
     for each in requests:
-        for wanted in ("<basic>open</basic>", "<note>from Vigil</note>", 'entity="sip:bob@localhost"'):
+        for wanted in ("<basic>open</basic>", "<note>from Vigil</note>",
+                       'entity="sip:bob@localhost"'):
             if wanted not in body(each):
                 raise AssertionError(f"{wanted} is not in {each}")
 

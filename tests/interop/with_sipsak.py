@@ -72,8 +72,8 @@ def no_user_name(world):
     world.stop_server()
 
 
-SCENARIOS = [Scenario("client", text, transport, made(transport))
-             for text, made in (("OPTIONS", options), ("register, ask, remove with a star", register))
+FLOWS = [("OPTIONS", options), ("register, ask, remove with a star", register)]
+SCENARIOS = [Scenario("client", text, transport, made(transport)) for text, made in FLOWS
              for transport in ("udp", "tcp")]
 SCENARIOS.append(Scenario("client", "register without -u", "udp", no_user_name,
                           outcome='fails: it writes username="bob@", but hashes "bob"'))

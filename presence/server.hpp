@@ -136,6 +136,7 @@ private:
             return verdict;
         }
         void write_challenges(sip::Now, const sip::Request&, bool, sip::MessageWriter&) override {}
+        bool refuses_all() const override { return true; }
     };
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
     void join();

@@ -309,7 +309,7 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
     const auto via = next_via(rest, shard_.leniency);
     ResponseRoute route{back_to(source), source.remote};
     if (via && *via)
-        route = response_route(**via, source);
+        route = response_route(**via, source, Sender::stranger);
     else if (source.transport == Transport::udp && !message.has(HeaderId::via))
         return;  // without a Via nobody can tell whose answer it is
     std::array<char, 16> tag_room{};
@@ -336,7 +336,7 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
     tag.hex(stateless_tag(shard_.key, message));
     Request request{message, *essentials, source, {}, matched.transaction, tag.view()};
     Reply reply(shard_, request, known ? 200 : 481);
-    ResponseRoute route = response_route(essentials->via, source);
+    ResponseRoute route = response_route(essentials->via, source, Sender::stranger);
     ++shard_.counters.stateless_replies;
     (void)transport_.send(now, route.target, reply.finish());
     TransactionUser* user = user_of(Method::cancel);
@@ -349,7 +349,7 @@ void Stack::admit(Now now, Request& request) {
     const MessageView& message = request.message;
     std::array<char, 512> aor_room{};
     Appender aor(aor_room);
-    if (gate_ != nullptr && message.method != Method::options) {
+    if (gate_ != nullptr && (message.method != Method::options || gate_->refuses_all())) {
         const Gate::Verdict verdict = gate_->admit(now, request);
         if (verdict.kind == Gate::Verdict::Kind::refused) {
             refuse_stateless(now, message, request.source, verdict.error);
@@ -360,7 +360,8 @@ void Stack::admit(Now now, Request& request) {
             ++shard_.counters.stateless_replies;
             Reply reply(shard_, request, 401, verdict.error.rule);
             gate_->write_challenges(now, request, verdict.stale, reply.writer());
-            ResponseRoute route = response_route(request.essentials.via, request.source);
+            ResponseRoute route =
+                response_route(request.essentials.via, request.source, Sender::stranger);
             shard_.memory.open_reserve(true);
             (void)transport_.send(now, route.target, reply.finish());
             shard_.memory.open_reserve(false);
@@ -404,7 +405,8 @@ void Stack::dispatch(Now now, Request& request) {
         error = Error{Condition::method_not_allowed, {}};
     else if (servers_.is_merged(message, request.essentials))
         error = Error{Condition::loop_detected, "Merged request"};
-    else if (request.essentials.request_uri.scheme == Scheme::other)
+    else if (request.essentials.request_uri.scheme == Scheme::other ||
+             request.essentials.request_uri.scheme == Scheme::im)
         error = Error{Condition::scheme_not_supported, {}};
     else if (request.essentials.request_uri.scheme == Scheme::sips &&
              !is_secure(request.source.transport))
@@ -483,7 +485,7 @@ void Stack::answer_generally(Now now, const Request& request, const std::optiona
         return;
     }
     ++shard_.counters.stateless_replies;
-    ResponseRoute route = response_route(request.essentials.via, request.source);
+    ResponseRoute route = response_route(request.essentials.via, request.source, Sender::stranger);
     Packet packet = reply.finish();
     if (!packet) packet = Reply(shard_, request, 500, "Response would be too long").finish();
     (void)transport_.send(now, route.target, packet);

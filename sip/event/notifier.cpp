@@ -615,22 +615,45 @@ void Notifier::destroy(Handle handle) {
     resources_.release(released);
 }
 
+/// Every subscription to a resource, by its views. `visit(handle)` may move the one it is given to
+/// another view, which may be met again there, or end it.
+template <class Visit>
+void Notifier::for_each_of(ResourceId id, Visit visit) {
+    const auto handle_of = [&](std::uint32_t i) {
+        return i == UINT32_MAX ? Handle{} : views_.handle_at(i);
+    };
+    for (Handle at = handle_of(resources_.at(id).first_view); at;) {
+        const View* view = views_.find(at);
+        if (view == nullptr) return;
+        const Handle next_view = handle_of(view->next_view);
+        for (std::uint32_t i = view->first; i != UINT32_MAX;) {
+            const Handle handle = slab_.handle_at(i);
+            i = slab_.at(i).next;
+            visit(handle);
+        }
+        at = next_view;
+    }
+}
+
 void Notifier::decide_again(Now now, std::uint8_t package, std::string_view resource) {
-    slab_.for_each([&](Handle handle, Subscription& s) {
+    const auto anew = [&](Handle handle) {
+        const Subscription& s = *slab_.find(handle);
         // One that has ended and is being told so is told no more than it may see now.
         if (s.package != package || s.state == State::init) return;
-        const std::string_view name = resources_.at(s.resource).name.view();
-        if (!resource.empty() && name != resource) return;
-        decide(now, handle,
-               packages_.at(package).decide(now, {s.identity.view(), name, s.authenticated}));
-    });
+        decide(
+            now, handle,
+            packages_.at(package).decide(
+                now, {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated}));
+    };
+    if (resource.empty())
+        slab_.for_each([&](Handle handle, Subscription&) { anew(handle); });
+    else if (const ResourceId id = resources_.find(package, resource))
+        for_each_of(id, anew);
 }
 
 void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Machine why) {
-    slab_.for_each([&](Handle handle, Subscription& s) {
-        if (s.package == package && resources_.at(s.resource).name.view() == resource)
-            step(now, handle, why);
-    });
+    if (const ResourceId id = resources_.find(package, resource))
+        for_each_of(id, [&](Handle handle) { step(now, handle, why); });
 }
 
 void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,

@@ -180,6 +180,8 @@ private:
     std::optional<Error> over_quota(const Request& request, const Wanted& wanted);
 
     // What becomes of a subscription.
+    template <class Visit>
+    void for_each_of(ResourceId id, Visit visit);
     void step(Now now, Handle handle, subscription_machine::Event event);
     void decide(Now now, Handle handle, const Decision& decision);
     bool withdraw(Subscription& subscription);

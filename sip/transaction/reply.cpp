@@ -34,7 +34,7 @@ void write_top_via(Appender& out, const Via& via, const Source& source) {
 
 }  // namespace
 
-ResponseRoute response_route(const Via& via, const Source& source) {
+ResponseRoute response_route(const Via& via, const Source& source, Sender sender) {
     ResponseRoute route{back_to(source), source.remote};
     const std::uint16_t sent_by_port = via.port_or_default();
     if (is_reliable(source.transport)) {
@@ -42,7 +42,9 @@ ResponseRoute response_route(const Via& via, const Source& source) {
         return route;
     }
     // RFC 3261 18.2.2: maddr, then received with the sent-by port; RFC 3581 4: rport before that.
-    if (const auto maddr = parse_numeric_host(via.maddr); maddr && !via.maddr.empty()) {
+    // RFC 3261 18.2.2, not followed: the maddr of a stranger.
+    const auto maddr = parse_numeric_host(via.maddr);
+    if (maddr && !via.maddr.empty() && sender == Sender::proved) {
         route.target.remote = {*maddr, sent_by_port};
     } else if (!via.has_rport) {
         route.target.remote.port = sent_by_port;

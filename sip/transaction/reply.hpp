@@ -51,7 +51,10 @@ struct ResponseRoute {
     Target target;
     Endpoint reopen_at;
 };
-ResponseRoute response_route(const Via& via, const Source& source);
+/// Where the sender is a stranger, maddr is not followed: whoever asks could have answers sent to
+/// anybody else (threat 25).
+enum class Sender : std::uint8_t { stranger, proved };
+ResponseRoute response_route(const Via& via, const Source& source, Sender sender);
 
 /// The To tag of answers that keep no state: the same for each copy of a request (RFC 3261 8.2.7),
 /// and nobody can guess it.

@@ -187,7 +187,8 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
                           : static_cast<std::uint8_t>(non_invite_server::State::trying);
     t.content = content_hash(request.message, e);
     t.to_tag = siphash(shard_.key, request.local_tag);
-    const ResponseRoute route = response_route(e.via, request.source);
+    const ResponseRoute route = response_route(
+        e.via, request.source, request.identity.authenticated ? Sender::proved : Sender::stranger);
     t.target = route.target;
     t.reopen_at = route.reopen_at;
     bool kept =

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -585,4 +586,55 @@ TEST_CASE("after a load nothing is kept, and its memory is given back") {
         w.server.trim(w.raw.now);
         CHECK(w.server.stack().shard().memory.used() == before);
     }
+}
+
+TEST_CASE("R3261-8.2.2.1-1: an im: URI names no presentity, whatever the method") {
+    ServerWorld w;
+    for (RawRequest request : {ServerWorld::subscribe("bob"), w.publish("alice", "x")}) {
+        request.uri = "im:alice@example.com";
+        CHECK(w.raw.ask(request).status() == 416);
+    }
+}
+
+TEST_CASE("T-39: while it stops not even OPTIONS is answered 200, so that no check is misled") {
+    ServerWorld w(Policy::allow);
+    RawRequest request{"OPTIONS", "sip:example.com"};
+    CHECK(w.raw.ask(request).status() == 200);
+    w.server.shut_down(w.raw.now, presence::Server::Stop::probation);
+    ++request.cseq;
+    const RawMessage answer = w.raw.ask(request);
+    CHECK(answer.status() == 503);
+    CHECK(answer.has("Retry-After"));
+}
+
+TEST_CASE(
+    "ROUR-9: a decision moves each watcher of a presentity, in whatever state and view he is") {
+    OwnPolicies own;
+    own.policies["alice@example.com"] = Policy::allow;
+    presence::ServerOptions options = ServerWorld::open();
+    options.policies = &own;
+    ServerWorld w(options);
+    w.raw.ask(w.publish("alice", pidf_document("open")));
+    const std::vector<std::string> watchers{"alice", "bob", "carol", "dave", "erin"};
+    for (const std::string& watcher : watchers) w.raw.ask(ServerWorld::subscribe(watcher));
+    w.raw.ask(ServerWorld::subscribe("bob", "carol"));
+    const auto told = [&] {
+        std::string all;
+        for (w.raw.drain(); const RawMessage notify = w.raw.take("NOTIFY");)
+            all += notify.field("To").substr(5, 1) +
+                   (notify.body().find("open") != std::string::npos ? "+" : "-");
+        std::sort(all.begin(), all.end());
+        return all;
+    };
+    (void)told();
+    for (const auto& [policy, expected] : {std::pair{Policy::polite_block, "----bcde"},
+                                           {Policy::confirm, "----bcde"},
+                                           {Policy::allow, "++++bcde"},
+                                           {Policy::confirm, "----bcde"},
+                                           {Policy::block, "----bcde"}}) {
+        own.policies["alice@example.com"] = policy;
+        w.server.policy_changed(w.raw.now, "alice@example.com");
+        CHECK(told() == expected);
+    }
+    CHECK(w.server.notifier().size() == 2);  // alice herself, and bob's watch of carol
 }

@@ -58,12 +58,22 @@ TEST_CASE("R3261-18.2.2-2: without rport the answer goes to the source at the se
           Endpoint{other, 5060});
 }
 
-TEST_CASE("R3261-18.2.2-2: a numeric maddr goes before received and rport") {
-    const Endpoint source{other, 40'001};
-    CHECK(Asked("SIP/2.0/UDP 192.168.0.5:5070;maddr=203.0.113.9;rport;branch=z9hG4bK1", source)
-              .answer.to == Endpoint{Address::v4(203, 0, 113, 9), 5070});
-    CHECK(Asked("SIP/2.0/UDP 192.168.0.5:5070;maddr=a.name.example;rport;branch=z9hG4bK1", source)
-              .answer.to == source);
+TEST_CASE(
+    "R3261-18.2.2-2 T-25: a numeric maddr goes before received and rport, but not for a stranger") {
+    const Source source{Transport::udp, ListenerId{1}, {}, {}, Endpoint{other, 40'001}};
+    const auto remote = [&](std::string_view text, Sender sender) {
+        const auto via = next_via(text);
+        REQUIRE(via);
+        REQUIRE(*via);
+        return response_route(**via, source, sender).target.remote;
+    };
+    const std::string numeric =
+        "SIP/2.0/UDP 192.168.0.5:5070;maddr=203.0.113.9;rport;branch=z9hG4bK1";
+    CHECK(remote(numeric, Sender::proved) == Endpoint{Address::v4(203, 0, 113, 9), 5070});
+    CHECK(remote(numeric, Sender::stranger) == source.remote);
+    CHECK(remote("SIP/2.0/UDP 192.168.0.5:5070;maddr=a.name.example;rport;branch=z9hG4bK1",
+                 Sender::proved) == source.remote);
+    CHECK(Asked(numeric, source.remote).answer.to == source.remote);
 }
 
 TEST_CASE("R5118-4.5 R5952-4-1: received is written without brackets, in the short form") {

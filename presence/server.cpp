@@ -74,6 +74,10 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
         digest_.emplace(stack_.shard().memory, entropy, digest_options(options));
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
     }
+    if (options.notify_secrets != nullptr) {
+        notify_digest_.emplace(stack_.shard().memory, entropy, *options.notify_secrets);
+        notifier_.set_credentials(&*notify_digest_);
+    }
     stack_.set_domains(options.domains);
     join();
 }

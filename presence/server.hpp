@@ -11,6 +11,7 @@
 #include "sip/event/compositor.hpp"
 #include "sip/event/event_headers.hpp"
 #include "sip/event/notifier.hpp"
+#include "sip/event/notify_digest.hpp"
 #include "sip/event/resources.hpp"
 #include "sip/registrar/registrar.hpp"
 #include "sip/stack.hpp"
@@ -23,6 +24,9 @@ struct ServerOptions {
     std::span<const std::string_view> domains;
     /// Digest users. Null: nobody is asked, and the address in From counts as authenticated.
     const sip::CredentialSource* credentials = nullptr;
+    /// What NOTIFYs are signed with for watchers that challenge them (RFC 3856 9.4). Null: a
+    /// challenge is a NOTIFY that failed.
+    const sip::NotifySecretSource* notify_secrets = nullptr;
     /// Who exists in our domains. Null: everybody.
     const sip::Directory* directory = nullptr;
     Policy policy = Policy::confirm;
@@ -151,6 +155,7 @@ private:
     sip::EventPackages packages_;
     sip::EventCapabilities capabilities_;
     sip::Resources resources_;
+    std::optional<sip::NotifyDigest> notify_digest_;
     sip::Notifier notifier_;
     sip::Compositor compositor_;
     sip::Registrar registrar_;

@@ -53,4 +53,15 @@ void LogTracer::decision(sip::Now now, const sip::TraceDecision& decision) {
     }
 }
 
+void LogTracer::subscription(sip::Now now, const sip::TraceSubscription& subscription) {
+    if (!log_.wants(LogLevel::info)) return;
+    std::string text =
+        "subscription " + std::to_string(subscription.id) + ": " +
+        std::string(subscription.watcher) + " to " + std::string(subscription.package) + " of " +
+        std::string(subscription.resource) + " is " + std::string(subscription.state);
+    if (!subscription.reason.empty()) text += ", " + std::string(subscription.reason);
+    if (subscription.expires_s > 0) text += ", " + std::to_string(subscription.expires_s) + " s";
+    log_.say_limited(now, LogLevel::info, "subscription", text);
+}
+
 }  // namespace vigil

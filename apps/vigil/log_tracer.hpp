@@ -22,6 +22,7 @@ public:
     void message(sip::Now now, const sip::TraceMessage& message) override;
     void transition(sip::Now now, const sip::TraceTransition& transition) override;
     void decision(sip::Now now, const sip::TraceDecision& decision) override;
+    void subscription(sip::Now now, const sip::TraceSubscription& subscription) override;
 
 private:
     Log& log_;

@@ -34,11 +34,21 @@ struct TraceDecision {
     std::uint16_t status = 0;
 };
 
+/// A subscription is in another state than before.
+struct TraceSubscription {
+    std::uint32_t id = 0;  ///< of this notifier; used again once the subscription is gone
+    std::string_view package, watcher, resource;
+    std::string_view state;       ///< "pending", "active", "terminated"
+    std::string_view reason;      ///< of `terminated`; may be empty
+    std::uint32_t expires_s = 0;  ///< of the others
+};
+
 class Tracer {
 public:
     virtual void message(Now, const TraceMessage&) {}
     virtual void transition(Now, const TraceTransition&) {}
     virtual void decision(Now, const TraceDecision&) {}
+    virtual void subscription(Now, const TraceSubscription&) {}
 
 protected:
     ~Tracer() = default;

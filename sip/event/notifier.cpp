@@ -512,6 +512,12 @@ void Notifier::step(Now now, Handle handle, Machine event) {
         s.reason = reason_for(event);
         s.timers.stop(core_.shard.timers, Name::expires);
     }
+    if (from != row.to && core_.shard.tracer != nullptr)
+        core_.shard.tracer->subscription(
+            now, {handle.index, traits_of(s.package).name, s.identity.view(),
+                  resources_.at(s.resource).name.view(),
+                  state_names[static_cast<std::size_t>(row.to)], name_of(s.reason),
+                  row.to == State::terminated ? 0 : seconds_left(now.mono, s.expires_at)});
     if (from != row.to && from != State::init) {
         const SubscriptionDecision told = row.to == State::active ? SubscriptionDecision::active
                                           : row.to == State::pending

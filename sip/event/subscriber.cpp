@@ -605,7 +605,9 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
         usage.dialog.continue_from(watch.uac.cseq());
         usage.has_dialog = true;
     } else if (usage.has_dialog) {
-        // RFC 3856 6.8: what is older than what we have never overwrites it.
+        // RFC 3856 6.8: what is older than what we have never overwrites it. RFC 3863 6 has a
+        // watcher ignore what is outdated, too, by its timestamps; but those are of the
+        // publishers' clocks, which step back, and by them a lamp would stick.
         if (!usage.dialog.accept_cseq(request.essentials.cseq.number))
             return failure(Condition::out_of_order, "CSeq is not above the last one");
         auto prepared = usage.dialog.prepare_refresh(shard(), request);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,7 +16,8 @@
 using presence::Policy;
 using sip::seconds;
 
-TEST_CASE("R3261-11.2-1 R3261-11.2-2 R3903-7-1: OPTIONS says what is served, to anybody") {
+TEST_CASE(
+    "R3261-11.2-1 R3261-11.2-2 R3903-4-3 R3903-7-1: OPTIONS says what is served, to anybody") {
     ServerWorld w(Policy::allow);
     RawRequest request{"OPTIONS", "sip:example.com"};
     const RawMessage answer = w.raw.ask(request);
@@ -637,4 +639,104 @@ TEST_CASE(
         CHECK(told() == expected);
     }
     CHECK(w.server.notifier().size() == 2);  // alice herself, and bob's watch of carol
+}
+
+TEST_CASE(
+    "R6665-4.5.1-1: the target of a subscription is this server's own address, and leads to it") {
+    ServerWorld w;
+    const RawRequest first = ServerWorld::subscribe("bob");
+    const RawMessage answer = w.raw.ask(first);
+    const RawMessage notify = w.raw.take("NOTIFY");
+    CHECK(answer.field("Contact") == "<sip:192.0.2.1:5060>");
+    CHECK(notify.field("Contact") == answer.field("Contact"));
+    // Whatever else knows of the dialog, that URI alone brings a request to its subscription.
+    CHECK(w.raw.ask(ServerWorld::resubscribe(first, notify, 600)).status() == 200);
+    CHECK(w.server.notifier().size() == 1);
+}
+
+TEST_CASE("R3903-10.4-1: a tuple keeps its id as long as its publication goes on") {
+    ServerWorld w;
+    const auto document = [](const std::string& tuples) {
+        return "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='sip:alice@example.com'>" +
+               tuples + "</presence>";
+    };
+    const auto tuple = [](const std::string& id, const std::string& basic) {
+        return "<tuple id='" + id + "'><status><basic>" + basic +
+               "</basic></status><contact>sip:" + id + "@a.example</contact></tuple>";
+    };
+    w.raw.ask(ServerWorld::subscribe("bob"));
+    w.raw.take("NOTIFY");
+    const auto id_of = [](const std::string& body, const std::string& name) {
+        const auto contact = body.find(name + "@a.example");
+        if (contact == std::string::npos) return std::string{};
+        const auto id = body.rfind("id=\"", contact) + 4;
+        return body.substr(id, body.find('"', id) - id);
+    };
+    const auto seen = [&](const RawRequest& publish, std::string& etag) {
+        etag = w.raw.ask(publish).field("SIP-ETag");
+        w.raw.pass(seconds{5});
+        return w.raw.take("NOTIFY").body();
+    };
+    std::string etag, next;
+    const std::string before =
+        seen(w.publish("alice", document(tuple("one", "open") + tuple("two", "open"))), etag);
+    const std::string after = seen(
+        w.publish("alice", document(tuple("one", "closed") + tuple("three", "open")), etag), next);
+    CHECK_FALSE(id_of(before, "one").empty());
+    CHECK(id_of(after, "one") == id_of(before, "one"));
+    CHECK(id_of(after, "two").empty());
+    CHECK_FALSE(id_of(after, "three").empty());
+    CHECK(id_of(after, "three") != id_of(before, "two"));
+    CHECK(count_of(after, "<basic>closed</basic>") == 1);
+}
+
+TEST_CASE("R6665-6.2-1 D-5: a polite block looks like a presentity who is not there, to the byte") {
+    // The same watcher of the same presentity by the same clock, and twice the same entropy.
+    const auto told = [](Policy policy, bool is_there) {
+        ServerWorld w(policy);
+        w.raw.answer_notify = true;
+        std::vector<std::string> seen;
+        const auto look = [&] {
+            while (const RawMessage sent = w.raw.take()) {
+                if (sent.text.find("bob@example.com") == std::string::npos) continue;
+                const auto when = (sent.at - sip::Instant{}).count();
+                seen.push_back(std::to_string(when) + " " + sent.text);
+            }
+        };
+        RawRequest request = ServerWorld::subscribe("bob");
+        w.raw.sent.clear();
+        (void)w.raw.ask(request);
+        const std::string challenge = w.raw.ask(request).field("WWW-Authenticate");
+        request.cseq = 2;
+        request.with(authorization_for(challenge, request, "bob", "bob"));
+        w.raw.sent.clear();
+        w.raw.input(w.raw.text_of(request));
+        RawMessage notify;
+        for (const RawMessage& sent : w.raw.sent)
+            if (sent.method() == "NOTIFY") notify = sent;
+        look();
+        if (is_there)
+            for (const char* basic : {"open", "closed", "open"}) {
+                (void)w.ask_as("alice", w.publish("alice", pidf_document(basic)));
+                look();
+                w.raw.pass(seconds{7});
+                look();
+            }
+        else
+            w.raw.pass(seconds{21});
+        // The end of its time.
+        w.raw.pass(seconds{700});
+        look();
+        // Tags and what else is drawn differ, as there were other requests in between.
+        for (std::string& one : seen)
+            for (const char* name : {"tag=", "branch=z9hG4bK", "nonce=\"", "rspauth=\""})
+                for (auto at = one.find(name); at != std::string::npos; at = one.find(name, at + 1))
+                    for (auto i = at + std::string_view(name).size();
+                         i < one.size() && std::isalnum(static_cast<unsigned char>(one[i])); ++i)
+                        one[i] = '*';
+        return seen;
+    };
+    const auto absent = told(Policy::allow, false), blocked = told(Policy::polite_block, true);
+    CHECK(absent.size() == 3);  // the 200, the first NOTIFY, the last one
+    CHECK(blocked == absent);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/vigil/log_tracer.hpp"
+#include "tests/support/server_world.hpp"
 
 using namespace vigil;
 
@@ -102,4 +103,35 @@ TEST_CASE("Transitions are heard at any level, and told at debug alone") {
     tracer.transition(at({}), {"subscription", 1, "init", "subscribe", "pending"});
     CHECK(heard == 1);
     CHECK(out.lines.empty());
+}
+
+TEST_CASE(
+    "ROUR-10: the log tells of each subscription whose it is, of whom, and what became of it, and "
+    "no secret") {
+    Written out(LogLevel::info);
+    LogTracer tracer(out.log, nullptr);
+    NamedUsers users;
+    presence::ServerOptions options = ServerWorld::open();
+    options.credentials = &users;
+    options.directory = &users;
+    options.tracer = &tracer;
+    ServerWorld w(options);
+    w.ask_as("alice",
+             w.publish("alice", pidf_document("open", "t1", "sip:secret-place@a.example")));
+    w.ask_as("bob", ServerWorld::subscribe("bob"));
+    w.server.set_policy(w.raw.now, presence::Policy::confirm);
+    w.raw.drain();
+    w.server.set_policy(w.raw.now, presence::Policy::block);
+    w.raw.drain();
+    std::string all;
+    for (const std::string& line : out.lines) all += line;
+    for (const char* part :
+         {"subscription 0: bob@example.com to presence of alice@example.com is active, 600 s\n",
+          "subscription 0: bob@example.com to presence of alice@example.com is pending, 600 s\n",
+          "subscription 0: bob@example.com to presence of alice@example.com is terminated, "
+          "rejected\n"})
+        CHECK_MESSAGE(all.find(part) != std::string::npos, part << " in " << all);
+    for (const char* secret :
+         {"nonce", "Digest", "response=", "secret-place", "<tuple", "Authoriz"})
+        CHECK_MESSAGE(all.find(secret) == std::string::npos, secret << " in " << all);
 }

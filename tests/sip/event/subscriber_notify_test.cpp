@@ -313,7 +313,9 @@ TEST_CASE("a subscription that runs out without a refresh is made anew") {
     CHECK(cseq_of(world.only()) == 1);
 }
 
-TEST_CASE("R6665-4.1.3-1 R3856-6.8-1 R3261-12.2.2-1: an older CSeq never overwrites") {
+TEST_CASE(
+    "R6665-4.1.3-1 R3856-6.8-1 R3261-12.2.2-1 R3863-4.1.7-2: what is outdated, by its CSeq, is "
+    "ignored") {
     WatcherWorld world;
     sip::WatchId id;
     const RawMessage sent = world.stand(id);

@@ -14,6 +14,7 @@
 
 #include "sip/base/assert.hpp"
 #include "sip/base/civil_time.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/message/cseq.hpp"
 #include "sip/message/delta_seconds.hpp"
@@ -168,8 +169,17 @@ void run(unsigned which, std::string_view input) {
                 });
             break;
         case 3: check_error(parse_cseq(input), input); break;
-        case 4: check_error(parse_event(input), input); break;
-        case 5: check_error(parse_subscription_state(input), input); break;
+        case 4:
+            check_error(parse_event(input), input);
+            if (const auto event = parse_event(input))
+                SIP_ASSERT(same_event(event->package, event->id, event->package, event->id));
+            break;
+        case 5:
+            check_error(parse_subscription_state(input), input);
+            if (const auto state = parse_subscription_state(input))
+                SIP_ASSERT(state->state == SubscriptionStateValue::other ||
+                           equal_ignoring_case(name_of(state->state), state->state_name));
+            break;
         case 6:
             walk(
                 input, [](auto& rest) { return next_media_type(rest); },

@@ -31,6 +31,31 @@ ReadOptions widest() {
     return options;
 }
 
+/// What a client asks of a document has an answer, what it adds is there, and narrow limits hold.
+void check_as_client(std::string_view text) {
+    sip::Memory memory;
+    Arena arena(memory, 1U << 20U);
+    ReadOptions options;
+    options.watcher = true;
+    const auto document = read(text, arena, options);
+    if (!document) return;
+    for (const Tuple& tuple : (*document)->tuples) static_cast<void>(device_of(tuple));
+    for (Person& person : (*document)->persons) {
+        std::size_t count = 0;
+        while (!activity_of(person, count).empty()) ++count;
+        SIP_ASSERT(!add_activity(person, arena, "away") || !activity_of(person, 0).empty());
+    }
+    Person other;
+    SIP_ASSERT(!add_activity(other, arena, "away") || activity_of(other, 0) == "away");
+    const std::array<XmlLimits, 2> narrow{XmlLimits{.bytes = text.size() / 3},
+                                          XmlLimits{.depth = 3, .elements = 4, .attributes = 3}};
+    for (const XmlLimits& limits : narrow) {
+        options.xml = limits;
+        const auto refused = read(text, arena, options);
+        SIP_ASSERT(refused || refused.error().offset <= text.size());
+    }
+}
+
 /// Property 1. Null: refused.
 Document* read_checked(std::string_view text, Arena& arena, const ReadOptions& options) {
     const auto document = read(text, arena, options);
@@ -96,6 +121,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     check_written(text, false);
     check_written(text, true);
+    check_as_client(text);
     check_refusals(text, size == 0 ? std::uint8_t{0} : data[size / 2]);
     return 0;
 }

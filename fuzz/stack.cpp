@@ -1,6 +1,7 @@
 // Property 1: whatever bytes strangers send, by datagram or stream, beside phones that go about
 //             their business, no assertion fails, effects are drained, limits hold.
-// Property 2: the bytes of a stream give the same effects whole and one by one; and the same answers
+// Property 2: the bytes of a stream give the same effects whole and one by one; and the same
+// answers
 //             where the server is polled between them.
 // Property 3: nothing is told that the policy does not allow, and in the end nothing is left.
 //

@@ -1,8 +1,11 @@
-// Property 1: whatever is lost, doubled, late, refused memory, cut, forged or restarted, no assertion
+// Property 1: whatever is lost, doubled, late, refused memory, cut, forged or restarted, no
+// assertion
 //             fails, effects are drained and no deadline lies in the past.
-// Property 2: on the wire: one dialog a subscription, CSeq rises, a retransmission is the same bytes,
+// Property 2: on the wire: one dialog a subscription, CSeq rises, a retransmission is the same
+// bytes,
 //             no NOTIFY after terminated, nothing told that the policy does not allow.
-// Property 3: once the network has healed every watcher sees what is so, and what is counted is what
+// Property 3: once the network has healed every watcher sees what is so, and what is counted is
+// what
 //             the users want.
 // Property 4: once everybody has left nothing is left: no subscription, publication, binding,
 //             transaction, timer, connection or memory.

@@ -1,7 +1,8 @@
 // Property 1: no order of requests, copies, answers, losses, broken connections and refused memory
 //             fails an assertion; effects are drained, no deadline lies in the past, limits hold.
 // Property 2: a server transaction has one final answer; every copy of it is the same bytes.
-// Property 3: a client transaction sends the same bytes again, and reports once: one final response,
+// Property 3: a client transaction sends the same bytes again, and reports once: one final
+// response,
 //             or one failure.
 // Property 4: once the user has answered and time has passed nothing is left: no transaction, no
 //             connection, no timer.
@@ -25,7 +26,7 @@ using namespace sip;
 using scripts::Command;
 using scripts::Words;
 
-constexpr std::array<std::string_view, 6> methods{"MESSAGE", "INVITE",   "REGISTER",
+constexpr std::array<std::string_view, 6> methods{"MESSAGE", "INVITE",    "REGISTER",
                                                   "BYE",     "SUBSCRIBE", "OPTIONS"};
 constexpr std::array<std::uint16_t, 8> statuses{200, 404, 486, 500, 503, 202, 300, 603};
 
@@ -152,7 +153,8 @@ void Peers::finish() {
     constexpr std::string_view late = "SIP/2.0 500 Late\r\nContent-Length: 0\r\n\r\n";
     const Packet answer{SharedBytes::copy(world_.stack.shard().memory, late), {}};
     for (const ScriptedUser::Seen& seen : world_.user.seen) {
-        if (seen.transaction) world_.stack.servers().respond(net.now, seen.transaction, 500, answer);
+        if (seen.transaction)
+            world_.stack.servers().respond(net.now, seen.transaction, 500, answer);
         net.drain();
     }
     check();
@@ -262,8 +264,8 @@ void Peers::forget(Words& words, bool withdrawn) {
 void Peers::respond(Words& words, bool forged) {
     if (heard_.empty()) return;
     const auto status = static_cast<int>(words.number(100, 699, 200));
-    RawMessage request =
-        heard_[heard_.size() - 1 - static_cast<std::size_t>(words.number(0, 99, 0)) % heard_.size()];
+    RawMessage request = heard_[heard_.size() - 1 -
+                                static_cast<std::size_t>(words.number(0, 99, 0)) % heard_.size()];
     const auto at = request.text.find("branch=z9hG4bK");
     if (forged && at != std::string::npos) request.text[at + 16] ^= 1;
     world_.net.answer(request, status);

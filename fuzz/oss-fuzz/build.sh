@@ -1,6 +1,7 @@
 #!/bin/bash -eu
 # Builds every fuzz target as OSS-Fuzz wants it: compilers, flags and engine come from outside, and
-# $OUT gets fuzz_NAME, fuzz_NAME_seed_corpus.zip and fuzz_NAME.dict. Run in the folder of the sources.
+# $OUT gets fuzz_NAME, fuzz_NAME_seed_corpus.zip and fuzz_NAME.dict. To be run where the sources
+# are.
 #
 # The core and its targets alone: no program, no tests.
 

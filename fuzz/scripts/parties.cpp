@@ -34,8 +34,8 @@ std::string pidf(std::string_view kind) {
     const std::string note = kind == "large" ? std::string(1'400, 'x') : std::string(kind);
     return "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:u0@d0.example\">"
            "<tuple id=\"s\"><status><basic>" +
-           std::string(kind == "closed" ? "closed" : "open") +
-           "</basic></status></tuple><note>" + note + "</note></presence>";
+           std::string(kind == "closed" ? "closed" : "open") + "</basic></status></tuple><note>" +
+           note + "</note></presence>";
 }
 
 }  // namespace
@@ -54,20 +54,28 @@ sim::Setup Parties::setup_of(std::string_view script) {
     constexpr Command<sim::Setup> table[] = {
         {"setup", [](sim::Setup& s, Words& words) {
              while (!words.rest().empty()) {
-                 if (words.takes("store")) s.store = true;
-                 else if (words.takes("digest")) s.digest = true;
-                 else if (words.takes("tight")) s.tight = true;
-                 else if (words.takes("tcp")) s.tcp_percent = 50;
-                 else if (words.takes("nat")) s.nat_percent = 50;
-                 else if (words.takes("drift")) s.drift_max = 2'000;
-                 else if (words.takes("hostile")) s.digest = s.hostile = true;
+                 if (words.takes("store"))
+                     s.store = true;
+                 else if (words.takes("digest"))
+                     s.digest = true;
+                 else if (words.takes("tight"))
+                     s.tight = true;
+                 else if (words.takes("tcp"))
+                     s.tcp_percent = 50;
+                 else if (words.takes("nat"))
+                     s.nat_percent = 50;
+                 else if (words.takes("drift"))
+                     s.drift_max = 2'000;
+                 else if (words.takes("hostile"))
+                     s.digest = s.hostile = true;
                  else if (words.takes("servers"))
                      s.servers = static_cast<unsigned>(words.number(1, 2, 1));
                  else if (words.takes("expires"))
                      s.expires_s = static_cast<std::uint32_t>(words.number(600, 3'600, 1'800));
                  else if (words.takes("seed"))
                      s.seed = static_cast<std::uint64_t>(words.number(0, INT64_MAX, 1));
-                 else words.word();
+                 else
+                     words.word();
              }
          }}};
     scripts::run<sim::Setup>(script, table, setup, [] {});
@@ -89,8 +97,7 @@ Parties::Parties(std::string_view script, Pieces pieces)
         const auto* flow = std::get_if<sip::FlowId>(&out.where);
         if (flow == nullptr) return;
         for (const Stream& stream : streams_)
-            if (stream.flow == *flow && stream.boot == servers_[0]->boot)
-                hear({text, {}, *flow});
+            if (stream.flow == *flow && stream.boot == servers_[0]->boot) hear({text, {}, *flow});
     };
     for (unsigned i = 0; setup_.store && i < setup_.servers; ++i)
         servers_[i]->on_commit_wanted = [this, i](sip::CommitId id) {

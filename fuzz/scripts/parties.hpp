@@ -52,7 +52,7 @@ private:
     };
     struct Heard {
         std::string text;
-        sip::Endpoint by;   ///< which stranger heard it, by datagram
+        sip::Endpoint by;    ///< which stranger heard it, by datagram
         sip::FlowId flow{};  ///< or by this stream
     };
     struct Stream {

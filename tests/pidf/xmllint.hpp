@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,22 @@ public:
             said.append(block.data(), size);
         ::pclose(pipe);
         return said;
+    }
+
+    /// The numbers of those that xmllint does not take for well-formed.
+    std::set<std::size_t> refused() const {
+        const std::string command =
+            "cd '" + folder_.string() +
+            "' && find . -name '*.xml' -print0 | xargs -0 xmllint --noout --nonet 2>&1 | "
+            "grep -a ' error : ' | grep -a -v 'is not a valid URI' | "
+            "LC_ALL=C sed -n 's,^\\./\\([0-9]*\\)\\.xml:.*,\\1,p'";
+        std::set<std::size_t> numbers;
+        std::FILE* pipe = ::popen(command.c_str(), "r");
+        if (pipe == nullptr) return numbers;
+        std::size_t number = 0;
+        while (std::fscanf(pipe, "%zu", &number) == 1) numbers.insert(number);
+        ::pclose(pipe);
+        return numbers;
     }
 
 private:

@@ -46,8 +46,8 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
         return;
     }
     if (series.gone) fail("who is gone is told nothing more", wire, "another one");
-    const bool was_silent =
-        !strangers_speak_ && series.by_datagram && !series.answered && series.decisions == decisions_;
+    const bool was_silent = !strangers_speak_ && series.by_datagram && !series.answered &&
+                            series.decisions == decisions_;
     if (was_silent && wire.method == "NOTIFY" && at - series.sent_at > timer_f + second)
         fail("who is silent is told nothing more", wire, "no answer came to the one before");
     if (wire.cseq <= series.cseq)
@@ -92,7 +92,8 @@ void Conversations::response(const Wire& wire, std::int64_t at) {
             made_by_.try_emplace(hash_of(wire.call_id, wire.from_tag), Made{tag, at});
         // RFC 3261 17.2.2: a copy that comes after Timer J is a new request to any server, but
         // for its nonce count.
-        if (made->second.tag != tag && !strangers_speak_ && (signed_ || at - made->second.at < timer_j))
+        if (made->second.tag != tag && !strangers_speak_ &&
+            (signed_ || at - made->second.at < timer_j))
             fail("one dialog a subscription", wire, "a second To tag");
         if (made->second.tag != tag) made->second = {tag, at};
         // What we send in this dialog has the tags the other way round.
@@ -131,7 +132,8 @@ void Conversations::arrived(const Wire& wire) {
         series.sent[(series.next + series.sent.size() - 1) % series.sent.size()];
     if (series.answered || wire.cseq != series.cseq || hash_of(wire.branch) != branch) return;
     series.answered = true;
-    series.gone = !strangers_speak_ && series.decisions == decisions_ && ends_subscription(wire.status);
+    series.gone =
+        !strangers_speak_ && series.decisions == decisions_ && ends_subscription(wire.status);
     // A NOTIFY that failed is tried again, whatever the rate.
     if (wire.status >= 300) series.forced = true;
 }

@@ -45,6 +45,8 @@ void check_as_client(std::string_view text) {
         while (!activity_of(person, count).empty()) ++count;
         SIP_ASSERT(!add_activity(person, arena, "away") || !activity_of(person, 0).empty());
     }
+    std::string_view nothing;
+    SIP_ASSERT(arena.copy({}, nothing) && nothing.empty());
     Person other;
     SIP_ASSERT(!add_activity(other, arena, "away") || activity_of(other, 0) == "away");
     const std::array<XmlLimits, 2> narrow{XmlLimits{.bytes = text.size() / 3},

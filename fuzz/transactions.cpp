@@ -1,6 +1,7 @@
 // Property 1: no order of requests, copies, answers, losses, broken connections and refused memory
 //             fails an assertion; effects are drained, no deadline lies in the past, limits hold.
-// Property 2: a server transaction has one final answer; every copy of it is the same bytes.
+// Property 2: a server transaction has one final answer, every copy of it is the same bytes, and no
+//             copy of the request reaches the user.
 // Property 3: a client transaction sends the same bytes again, and reports once: one final
 // response,
 //             or one failure.
@@ -80,6 +81,7 @@ private:
         return flows_[static_cast<std::size_t>(words.number(0, 99, 0)) % flows_.size()];
     }
     void see(const RawMessage& message);
+    void see(const ScriptedUser::Seen& seen);
 
     StackWorld world_;
     bool later_ = false;
@@ -94,6 +96,8 @@ private:
     std::set<std::uint32_t> abandoned_;
     std::map<std::string, std::string> requests_by_branch_;
     std::map<std::string, RawMessage> finals_;
+    std::map<std::string, Instant> handed_up_;
+    std::size_t seen_ = 0;
 };
 
 // What must hold ----------------------------------------------------------------------------------
@@ -125,9 +129,22 @@ void Peers::see(const RawMessage& message) {
     SIP_ASSERT(is_stateless(message));
 }
 
+void Peers::see(const ScriptedUser::Seen& seen) {
+    const sim::Wire wire = sim::read_wire(seen.text);
+    if (!wire.branch.starts_with("z9hG4bKours") || wire.method == "ACK" ||
+        wire.method == "CANCEL" || seen.text.find("/TCP") != std::string::npos)
+        return;
+    const Instant now = world_.net.now.mono;
+    const auto [known, is_first] = handed_up_.try_emplace(std::string(wire.branch), now);
+    if (is_first) return;
+    SIP_ASSERT(now - known->second >= seconds{wire.method == "INVITE" ? 5 : 32});
+    known->second = now;
+}
+
 void Peers::check() {
     auto& net = world_.net;
     while (const RawMessage message = net.take()) see(message);
+    for (; seen_ < world_.user.seen.size(); ++seen_) see(world_.user.seen[seen_]);
     for (; !net.opened.empty(); net.opened.pop_front()) opening_.push_back(net.opened.front());
     for (; !net.closed.empty(); net.closed.pop_front()) std::erase(flows_, net.closed.front());
     Stack& stack = world_.stack;

@@ -312,14 +312,15 @@ TEST_CASE("R6665-4.2.2-2: terminated has a reason and no expires, whatever ended
           }) == "terminated;reason=timeout");
     CHECK(told([](EventWorld& world, const RawMessage&) { world.net.pass(seconds{60}); }) ==
           "terminated;reason=timeout");
-    for (const auto& [event, state] :
-         {std::pair{Machine::reject, "terminated;reason=rejected"},
-          std::pair{Machine::no_resource, "terminated;reason=noresource"},
-          std::pair{Machine::deactivate, "terminated;reason=deactivated"},
-          std::pair{Machine::probation, "terminated;reason=probation"}})
+    const std::pair<Machine, const char*> rows[] = {
+        {Machine::reject, "terminated;reason=rejected"},
+        {Machine::no_resource, "terminated;reason=noresource"},
+        {Machine::deactivate, "terminated;reason=deactivated"},
+        {Machine::probation, "terminated;reason=probation"}};
+    for (const auto& row : rows)
         CHECK(told([&](EventWorld& world, const RawMessage&) {
-                  world.notifier.end(world.net.now, 0, "alice@example.com", event);
-              }) == state);
+                  world.notifier.end(world.net.now, 0, "alice@example.com", row.first);
+              }) == row.second);
     CHECK(told([](EventWorld& world, const RawMessage&) {
               world.notifier.shut_down(world.net.now, Machine::probation, 7, 7);
           }) == "terminated;reason=probation;retry-after=7");

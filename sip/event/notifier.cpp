@@ -658,8 +658,15 @@ void Notifier::decide_again(Now now, std::uint8_t package, std::string_view reso
 }
 
 void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Machine why) {
-    if (const ResourceId id = resources_.find(package, resource))
-        for_each_of(id, [&](Handle handle) { step(now, handle, why); });
+    const ResourceId id = resources_.find(package, resource);
+    if (!id) return;
+    for_each_of(id, [&](Handle handle) { step(now, handle, why); });
+    // Those that are being stored for the first time stand in no view yet.
+    staged_.for_each([&](Handle, const Staged& staged) {
+        const Subscription* s = slab_.find(staged.subscription);
+        if (s != nullptr && s->state == State::init && s->resource == id)
+            step(now, staged.subscription, why);
+    });
 }
 
 void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,

@@ -78,6 +78,7 @@ public:
         by_address_.trim();
         effects_.trim();
         ready_.trim();
+        pong_ = {};
     }
     [[nodiscard]] bool emit(Effect&& effect);
     bool has_effects() const { return !effects_.empty(); }

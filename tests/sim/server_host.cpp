@@ -137,7 +137,8 @@ void ServerHost::check_privacy(const Wire& wire) {
     const bool tells = wire.body.find('~') != std::string_view::npos ||
                        wire.body.find("open") != std::string_view::npos;
     const bool pending = wire.state.starts_with("pending");
-    if (tells || (pending && !wire.body.empty()))
+    const bool is_bare = pending || policy == presence::Policy::block;
+    if (tells || (is_bare && !wire.body.empty()))
         world.fail("nothing is told that the policy does not allow",
                    name + " tells " + std::string(wire.to_user) + " of " +
                        std::string(wire.from_user) + " under " +

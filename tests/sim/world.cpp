@@ -310,6 +310,8 @@ void World::deliver_bytes(const ConnectionPtr& connection, int end, const std::s
         const std::vector<char> bytes(
             first, first + static_cast<std::ptrdiff_t>(std::min(piece, size - i)));
         if (i == 0) there.host->on_arrival(text);
+        if (i == 0 && size == text.size() && on_delivered)
+            on_delivered(connection->ends[1 - end].host->outside(), there.host->outside(), text);
         there.host->stack()->input(there.host->here(), sip::Chunk{there.flow, bytes});
         drain(*there.host);
     }

@@ -96,7 +96,7 @@ public:
     /// Told of each message that a host sends.
     std::function<void(const Host& from, const sip::Transmit& out, const std::string& text)>
         on_transmit;
-    /// Told of each datagram that reached a host.
+    /// Told of each datagram that reached a host, and of what came by streams.
     std::function<void(const sip::Endpoint& source, const sip::Endpoint& to,
                        const std::string& text)>
         on_delivered;

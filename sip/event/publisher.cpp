@@ -102,6 +102,8 @@ Expected<PublishId> Publisher::remove_tag(Now now, const PublishOptions& options
 bool Publisher::modify(Now, PublishId id, std::string_view body) {
     Publication* publication = slab_.find(id.handle);
     if (publication == nullptr || body.empty()) return false;
+    // What is being taken away ends; new state is another publication.
+    if (std::max(publication->doing, publication->wanted) == Operation::remove) return false;
     SharedBytes copy = SharedBytes::copy(shard().memory, body);
     if (!copy) {
         ++shard().counters.limit_memory;

@@ -63,7 +63,8 @@ public:
     /// Sends the first PUBLISH. Errors: `malformed` (an URI, the event, the entity-tag, no body),
     /// `overloaded` (a limit), no way to the target; nothing was sent then.
     Expected<PublishId> publish(Now now, const PublishOptions& options);
-    /// The complete new state, of the same type. False: no such id, or no memory.
+    /// The complete new state, of the same type. False: no such id, it is being removed, or no
+    /// memory.
     bool modify(Now now, PublishId id, std::string_view body);
     /// Takes the state away. `removed` or `failed` follows. False: no such id.
     bool remove(Now now, PublishId id);

@@ -85,7 +85,7 @@ void PhoneHost::start() {
 
 void PhoneHost::crash() {
     for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0};
-    publication_live_ = registration_live_ = false;
+    publication_live_ = publication_leaves_ = registration_live_ = false;
     parts_.reset();
     next_wake = no_time;
 }
@@ -209,7 +209,7 @@ std::string PhoneHost::document() const {
 
 void PhoneHost::publish_now() {
     if (!wants_publication_ || !parts_) return;
-    if (publication_live_) {
+    if (publication_live_ && !publication_leaves_) {
         if (!parts_->publisher.modify(here(), publication_, document()))
             try_again([this] { publish_now(); });
         return;
@@ -224,6 +224,7 @@ void PhoneHost::publish_now() {
     options.expires_s = setup_.expires_s;
     const auto made = parts_->publisher.publish(here(), options);
     publication_live_ = made.has_value();
+    publication_leaves_ = false;
     if (made)
         publication_ = *made;
     else
@@ -245,6 +246,7 @@ void PhoneHost::publish(bool open, bool large) {
 void PhoneHost::unpublish() {
     wants_publication_ = false;
     if (!parts_ || !publication_live_) return;
+    publication_leaves_ = true;
     parts_->publisher.remove(here(), publication_);
     world.drain(*this);
 }

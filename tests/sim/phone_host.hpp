@@ -103,7 +103,7 @@ private:
     std::unique_ptr<Conversations> conversations_;
     std::vector<Watch> watches_;
     bool wants_publication_ = false, wants_registration_ = false, open_ = true, large_ = false;
-    bool publication_live_ = false, registration_live_ = false;
+    bool publication_live_ = false, publication_leaves_ = false, registration_live_ = false;
     sip::PublishId publication_;
     sip::RegistrationId registration_;
     unsigned number_of_mark_ = 0;

@@ -324,7 +324,7 @@ class Peers(Faults):
             after = self.counters(server)
             self.assertEqual(after["subscriptions"], 0)
             self.assertEqual(after["memory_bytes"], before["memory_bytes"])
-            self.assertLess(self.memory_kb(server) - resident, 1024)
+            self.assertLess(self.memory_kb(server) - resident, 16 << 10)
             self.works_as_before(server)
 
     def test_garbage(self):

@@ -234,6 +234,7 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
     }
     if (Entry* entry = slab_.find(staged.entry)) entry->staged = true;
     if (core_.staging.stage(part_, handle, staged.resource, records_of(now, staged))) return;
+    if (Packet busy = core_.too_many_changes(request)) staged.refused = std::move(busy);
     on_commit_failed(now, handle);
 }
 

@@ -351,8 +351,9 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
         return;
     }
     slab_.find(subscription)->staged = true;
-    if (!core_.staging.stage(part_, handle, staged.resource, records_of(now, staged)))
-        on_commit_failed(now, handle);
+    if (core_.staging.stage(part_, handle, staged.resource, records_of(now, staged))) return;
+    if (Packet busy = core_.too_many_changes(request)) staged.refused = std::move(busy);
+    on_commit_failed(now, handle);
 }
 
 SubscriptionRecord Notifier::record_of(Now now, const Subscription& s,

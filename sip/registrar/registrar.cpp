@@ -421,8 +421,10 @@ void Registrar::stage(Now now, const Request& request, const Wanted& wanted, Han
         return;
     }
     mark(staged, true);
-    if (!core_.staging.stage(part_, handle, resource_hash(wanted.name), records_of(now, staged)))
-        on_commit_failed(now, handle);
+    if (core_.staging.stage(part_, handle, resource_hash(wanted.name), records_of(now, staged)))
+        return;
+    if (Packet busy = core_.too_many_changes(request)) staged.refused = std::move(busy);
+    on_commit_failed(now, handle);
 }
 
 void Registrar::Registration::describe(BindingRecord& record) const {

@@ -35,6 +35,12 @@ void Core::prove(Now now, const Request& request, Reply& reply) const {
     if (request.admitted_by != nullptr) request.admitted_by->write_proof(now, reply.writer());
 }
 
+Packet Core::too_many_changes(const Request& request) const {
+    Reply reply(shard, request, 503, "Too many changes wait");
+    reply.header(HeaderId::retry_after, shard.limits.retry_after_s);
+    return reply.finish();
+}
+
 void Core::refuse(Now now, const Request& request, const Error& error) const {
     const std::uint16_t status = status_of(error.condition);
     shard.decision(now, "refused", error.rule, request.identity.address_of_record, status);

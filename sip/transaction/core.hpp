@@ -25,6 +25,8 @@ struct Core {
     /// To be called for each 2xx: what proves to the sender that we know its secret, where its
     /// request was let in for one (RFC 3261 22.4).
     void prove(Now now, const Request& request, Reply& reply) const;
+    /// The answer to a change that found no place to wait for the store; empty without memory.
+    Packet too_many_changes(const Request& request) const;
     /// The answer to an error value, with the header fields that its status wants.
     void refuse(Now now, const Request& request, const Error& error) const;
 };

@@ -740,3 +740,28 @@ TEST_CASE("R6665-6.2-1 D-5: a polite block looks like a presentity who is not th
     CHECK(absent.size() == 3);  // the 200, the first NOTIFY, the last one
     CHECK(blocked == absent);
 }
+
+TEST_CASE("ROUR-4: a change that finds no place to wait for the store is answered 503") {
+    presence::ServerOptions options = ServerWorld::open();
+    options.has_store = true;
+    options.limits.waiting_requests = 1;
+    ServerWorld w(options);
+    RawRequest busy = ServerWorld::subscribe("bob");
+    CHECK_FALSE(w.raw.ask(busy));  // the store has it
+    RawRequest publish =
+        w.publish("carol", pidf_document("open", "t", {}, {}, "sip:carol@example.com"));
+    for (const RawRequest& request : {ServerWorld::subscribe("bob", "carol"), publish,
+                                      w.register_("carol", "<sip:carol@192.0.2.99>")}) {
+        const RawMessage answer = w.raw.ask(request);
+        CHECK_MESSAGE(answer.status() == 503, request.method);
+        CHECK(answer.has("Retry-After"));
+    }
+    CHECK(w.server.counters().limit_waiting_requests >= 3);
+    w.raw.commit();
+    CHECK(w.server.notifier().size() == 1);
+    CHECK(w.server.compositor().size() == 0);
+    CHECK(w.server.registrar().size() == 0);
+    publish.cseq = 100;
+    CHECK_FALSE(w.raw.ask(publish));  // there is room again
+    CHECK(w.raw.commits.size() == 1);
+}

@@ -122,24 +122,25 @@ void Simulation::decide(unsigned user, Policy policy) {
 }
 
 void Simulation::apply_to_nodes(const Step& step) {
-    const Time back = world_.now + step.value * millisecond;
+    // Other kinds have a seed for their value.
+    const auto back = [&] { return world_.now + step.value * millisecond; };
     switch (step.kind) {
         case Kind::crash_phone: {
             PhoneHost& phone = *phones_[step.who];
             phone.crash();
-            world_.at(back, [&phone] { phone.start(); });
+            world_.at(back(), [&phone] { phone.start(); });
             break;
         }
         case Kind::crash_server: {
             ServerHost& server = *servers_[step.who];
             server.crash();
-            world_.at(back, [&server] { server.start(); });
+            world_.at(back(), [&server] { server.start(); });
             break;
         }
         case Kind::stop_server: {
             ServerHost& server = *servers_[step.who];
             server.stop(2 * second);
-            world_.at(back + 2 * second, [&server] { server.start(); });
+            world_.at(back() + 2 * second, [&server] { server.start(); });
             break;
         }
         case Kind::jump: {

@@ -14,6 +14,7 @@ BOUND = 95.0
 # Lines that no input reaches, with the reason; they do not count.
 UNREACHED = {
     "pidf/xml.cpp": (9, "error handler of the XML library: nothing passes the guard that calls it"),
+    "pidf/schema.cpp": (123, "tables that are made while compiling"),
     "sip/message/header_id.cpp": (5, "a table that is made while compiling"),
 }
 CORE = ("sip/", "pidf/", "presence/")

@@ -127,6 +127,7 @@ void write_with(MessageWriter& writer, unsigned place, std::string_view evil) {
 
 void check_writer(std::string_view evil) {
     static std::array<char, 65'536> room;
+    SIP_ASSERT(!evil.empty() || !has_control(evil));
     for (unsigned place = 0; place < 10; ++place) {
         Appender out(room);
         MessageWriter writer(out);
@@ -143,6 +144,7 @@ void check_writer(std::string_view evil) {
         const std::size_t most = place == 9 && evil.empty() ? 4 : 5;
         SIP_ASSERT(scan.message.headers.size() == most);
         SIP_ASSERT(place == 3 || scan.message.headers[0].name == "X");
+        for (const HeaderField& field : scan.message.headers) SIP_ASSERT(!has_control(field.value));
         SIP_ASSERT(scan.message.headers[1].id == HeaderId::to);
         SIP_ASSERT(scan.message.headers[2].id == HeaderId::subject);
     }

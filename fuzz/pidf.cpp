@@ -44,7 +44,9 @@ void check_as_client(std::string_view text) {
         std::size_t count = 0;
         while (!activity_of(person, count).empty()) ++count;
         SIP_ASSERT(!add_activity(person, arena, "away") || !activity_of(person, 0).empty());
+        SIP_ASSERT(!add_activity(person, arena, "lunch") || !activity_of(person, 0).empty());
     }
+    fit_namespaces(**document);
     std::string_view nothing;
     SIP_ASSERT(arena.copy({}, nothing) && nothing.empty());
     Person other;

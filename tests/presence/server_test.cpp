@@ -764,4 +764,9 @@ TEST_CASE("ROUR-4: a change that finds no place to wait for the store is answere
     publish.cseq = 100;
     CHECK_FALSE(w.raw.ask(publish));  // there is room again
     CHECK(w.raw.commits.size() == 1);
+    // Behind a change of another kind a SUBSCRIBE finds as little.
+    const RawMessage late = w.raw.ask(ServerWorld::subscribe("dave", "erin"));
+    CHECK(late.status() == 503);
+    CHECK(late.has("Retry-After"));
+    CHECK(w.server.notifier().size() == 1);
 }

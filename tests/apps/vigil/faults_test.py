@@ -324,7 +324,9 @@ class Peers(Faults):
             after = self.counters(server)
             self.assertEqual(after["subscriptions"], 0)
             self.assertEqual(after["memory_bytes"], before["memory_bytes"])
-            self.assertLess(self.memory_kb(server) - resident, 16 << 10)
+            # A sanitizer has memory of its own, which grows with what was freed.
+            most = 16 << 10 if "ASAN_OPTIONS" in os.environ else 1 << 10
+            self.assertLess(self.memory_kb(server) - resident, most)
             self.works_as_before(server)
 
     def test_garbage(self):

@@ -774,3 +774,38 @@ TEST_CASE("T-17: a connection is idle again once the last subscription by it has
     CHECK(world.notifier.size() == 0);
     CHECK(world.net.closed.size() == 2);
 }
+
+TEST_CASE("ROUR-9: a decision, and the end, reach the watchers of every view of a resource") {
+    EventWorld world;
+    const std::vector<std::string> watchers{"bob", "carol", "dave"};
+    const auto subscribe = [&](const std::string& who, const std::string& uri, const char* type) {
+        RawRequest request = world.subscribe_request(who);
+        request.uri = uri;
+        request.call_id += uri;
+        world.net.ask(request.with("Accept: " + std::string(type)));
+    };
+    for (const std::string& who : watchers)
+        for (const char* type : {"text/plain", "text/x-echo"}) {
+            subscribe(who + type[5], "sip:alice@example.com", type);
+            subscribe(who + type[5], "sip:other@example.com", type);
+        }
+    const auto told = [&](const std::string& state) {
+        std::size_t count = 0;
+        for (world.net.drain(); const RawMessage notify = world.net.take("NOTIFY");)
+            count += notify.field("Subscription-State").starts_with(state) &&
+                             notify.field("From").find("alice@") != std::string::npos
+                         ? 1U
+                         : 0U;
+        return count;
+    };
+    (void)told("");
+    for (const std::string& who : watchers)
+        for (const char* kind : {"p", "x"})
+            world.echo.decisions[who + kind + "@example.com"] = {SubscriptionDecision::pending, {}};
+    world.notifier.decide_again(world.net.now, 0, "alice@example.com");
+    CHECK(told("pending") == 6);
+    world.notifier.end(world.net.now, 0, "alice@example.com",
+                       subscription_machine::Event::no_resource);
+    CHECK(told("terminated;reason=noresource") == 6);
+    CHECK(world.notifier.size() == 6);  // of the other resource
+}

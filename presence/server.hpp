@@ -77,6 +77,10 @@ public:
     void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) {
         stack_.connected(now, flow, local);
     }
+    void secured(sip::Now now, sip::FlowId flow, std::span<const std::string_view> names) {
+        stack_.secured(now, flow, names);
+    }
+    void resolved(sip::Now now, const sip::NameAnswer& answer) { stack_.resolved(now, answer); }
     void closed(sip::Now now, sip::FlowId flow) { stack_.closed(now, flow); }
     void unreachable(sip::Now now, const sip::Unreachable& in) { stack_.unreachable(now, in); }
     void committed(sip::Now now, sip::CommitId id) { stack_.committed(now, id); }

@@ -15,6 +15,7 @@ Stack::Stack(const StackOptions& options, Entropy& entropy)
       servers_(shard_, transport_, server_part),
       clients_(shard_, transport_, client_part),
       staging_(shard_, transport_, options.has_store),
+      locator_(shard_, transport_),
       server_name_(options.server_name) {}
 
 Stack::~Stack() = default;
@@ -93,6 +94,23 @@ FlowId Stack::accepted(Now now, Transport transport, Endpoint local, Endpoint re
 void Stack::connected(Now now, FlowId flow, Endpoint local) {
     see(now);
     transport_.connected(now, flow, local);
+}
+
+void Stack::secured(Now now, FlowId flow, std::span<const std::string_view> names) {
+    see(now);
+    transport_.secured(flow, names);
+}
+
+void Stack::resolved(Now now, const NameAnswer& answer) {
+    see(now);
+    locator_.resolved(now, answer);
+    tell_of_located(now);
+}
+
+void Stack::tell_of_located(Now now) {
+    while (const auto done = locator_.next_done())
+        if (TransactionUser* user = user_at(done->owner.part))
+            user->on_located(now, done->owner.object, done->id);
 }
 
 void Stack::closed(Now now, FlowId flow) {

@@ -52,7 +52,7 @@ public:
     void set_supported(std::span<const std::string_view> tags) { supported_ = tags; }
     /// Writes header fields that 2xx to OPTIONS, 489 and 405 carry: set by the event framework.
     void set_capabilities(const Capabilities* capabilities) { capabilities_ = capabilities; }
-    Core core() { return {shard_, transport_, servers_, clients_, staging_}; }
+    Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_}; }
 
     // Inputs.
     void input(Now now, const Datagram& in);
@@ -61,6 +61,10 @@ public:
     FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
     /// The connection that an OpenFlow effect asked for stands.
     void connected(Now now, FlowId flow, Endpoint local);
+    /// What the certificate of a TLS peer proves; see TransportLayer::secured.
+    void secured(Now now, FlowId flow, std::span<const std::string_view> names);
+    /// An answer to a Resolve effect.
+    void resolved(Now now, const NameAnswer& answer);
     /// A connection ended, or could not be opened, or could not be written to.
     void closed(Now now, FlowId flow);
     /// A datagram did not arrive. A hint: see ClientTransactions::unreachable.
@@ -117,6 +121,7 @@ private:
     void fire(Now now, const TimerQueue::Due& due);
     void report(Now now, const ClientTransactions::Report& report);
     void tell_of_lost(Now now);
+    void tell_of_located(Now now);
     void trace_in(Now now, const Source& source, std::string_view bytes);
 
     Shard shard_;
@@ -124,6 +129,7 @@ private:
     ServerTransactions servers_;
     ClientTransactions clients_;
     Staging staging_;
+    Locator locator_;
     Gate* gate_ = nullptr;
     const Capabilities* capabilities_ = nullptr;
     std::span<const std::string_view> supported_, domains_;

@@ -27,6 +27,8 @@ public:
     virtual void on_commit_failed(Now, Handle object) { (void)object; }
     /// The connection that `object` was bound to (FlowBond) is gone.
     virtual void on_flow_lost(Now, Handle object) { (void)object; }
+    /// The lookup that `object` began has come to an end: Locator::take gives its result.
+    virtual void on_located(Now, Handle object, LookupId) { (void)object; }
     /// Sends one of the messages that wait to be written, if there is one: called when everything
     /// else has left, so that nothing queues. False: nothing waits.
     virtual bool pull(Now) { return false; }

@@ -8,6 +8,7 @@
 #include "sip/base/endpoint.hpp"
 #include "sip/base/ids.hpp"
 #include "sip/base/packet.hpp"
+#include "sip/transport/name_records.hpp"
 
 namespace sip {
 
@@ -39,11 +40,13 @@ struct Transmit {
     std::variant<ToEndpoint, FlowId> where;
     Packet packet;
 };
-/// Open a connection; answer with Stack::connected or Stack::closed.
+/// Open a connection; answer with Stack::connected or Stack::closed. A TLS peer must prove by its
+/// certificate that it is `domain` (RFC 5922 7.3); the answer is `closed` where it does not.
 struct OpenFlow {
     FlowId flow{};
     Transport transport = Transport::tcp;
     Endpoint to;
+    SharedBytes domain = {};  ///< a name, or the numeric host of a URI; TLS alone
 };
 /// Close a connection once what was sent on it is written. The stack has forgotten it already; no
 /// Stack::closed need follow.
@@ -57,7 +60,14 @@ struct Commit {
     CommitId id{};
     SharedBytes records;
 };
-using Effect = std::variant<Transmit, OpenFlow, CloseFlow, Commit>;
+/// Ask the name system for the records of `name`; answer with Stack::resolved, also when there are
+/// none or it did not answer. Bounded in time by the edge.
+struct Resolve {
+    LookupId id{};
+    RecordType type = RecordType::a;
+    SharedBytes name;  ///< without a final dot
+};
+using Effect = std::variant<Transmit, OpenFlow, CloseFlow, Commit, Resolve>;
 
 /// For std::visit over an Effect.
 template <class... F>

@@ -2,6 +2,7 @@
 
 #include "sip/base/endpoint.hpp"
 #include "sip/base/ids.hpp"
+#include "sip/base/packet.hpp"
 
 namespace sip {
 
@@ -19,11 +20,14 @@ struct Target {
     ListenerId listener{};  ///< datagrams: the socket to send from
     FlowId flow{};          ///< streams: the connection, or none: one to `remote` is used or opened
     Endpoint remote;
+    /// TLS: the name that the peer has to prove by its certificate (RFC 5922 7.3: what RFC 3263 was
+    /// asked for, not what it answered). Empty: no connection is opened, `flow` alone will do.
+    SharedBytes domain = {};
 };
 
 /// Back to where a message came from.
-constexpr Target back_to(const Source& source) {
-    return {source.transport, source.listener, source.flow, source.remote};
+inline Target back_to(const Source& source) {
+    return {source.transport, source.listener, source.flow, source.remote, {}};
 }
 
 }  // namespace sip

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "sip/base/text.hpp"
+
 namespace sip {
 namespace {
 
 constexpr std::size_t effects_max = 65'536;
+constexpr std::size_t peer_names_max = 1'024;
 
 std::string_view bytes_of(const Address& address) {
     return {reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()};
@@ -96,6 +99,33 @@ void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
         flow->waiting[i] = {};
     }
     flow->waiting_count = 0;
+}
+
+void TransportLayer::secured(FlowId id, std::span<const std::string_view> names) {
+    Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr) return;
+    std::array<char, peer_names_max> room;
+    Appender out(room);
+    for (std::string_view name : names) {
+        const std::size_t before = out.size();
+        if (name.find('\n') != std::string_view::npos) continue;
+        out << '\n' << name;
+        if (out.overflowed()) out.rewind(before);
+    }
+    if (!flow->names.assign(shard_.memory, out.view())) ++shard_.counters.limit_memory;
+}
+
+bool TransportLayer::proves(FlowId id, std::string_view domain) const {
+    const Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr || domain.empty()) return false;
+    std::string_view rest = flow->names.view();
+    while (!rest.empty()) {
+        rest.remove_prefix(1);
+        const std::string_view name = rest.substr(0, rest.find('\n'));
+        if (equal_ignoring_case(name, domain)) return true;
+        rest.remove_prefix(name.size());
+    }
+    return false;
 }
 
 void TransportLayer::forget(Handle handle) {
@@ -258,20 +288,24 @@ bool TransportLayer::connect(Now now, Target& target) {
     }
     const std::uint32_t index =
         by_remote_.find(hash_of(target.transport, target.remote), [&](std::uint32_t i) {
-            return flows_.at(i).transport == target.transport &&
-                   flows_.at(i).remote == target.remote;
+            const Flow& flow = flows_.at(i);
+            if (flow.transport != target.transport || flow.remote != target.remote) return false;
+            // RFC 5922 7.3: another name at the same address has yet to be proved.
+            return !is_secure(flow.transport) ||
+                   (target.domain && equal_ignoring_case(flow.domain.view(), target.domain.view()));
         });
     if (index != HashIndex::none) {
         target.flow = id_of(flows_.handle_at(index));
         return true;
     }
-    if (target.remote.port == 0) return false;
+    if (target.remote.port == 0 || (is_secure(target.transport) && !target.domain)) return false;
     const FlowId id = make(target.transport, {}, target.remote);
     if (id == FlowId{}) return false;
-    if (!emit(OpenFlow{id, target.transport, target.remote})) {
+    if (!emit(OpenFlow{id, target.transport, target.remote, target.domain})) {
         forget(handle_of(id));
         return false;
     }
+    flows_.find(handle_of(id))->domain = target.domain;
     flows_.find(handle_of(id))
         ->timers.set(shard_.timers, FlowTimer::connect, later(now.mono, connect_timeout));
     target.flow = id;

@@ -34,6 +34,14 @@ public:
     FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
     /// A connection that OpenFlow asked for stands; what waited for it is sent.
     void connected(Now now, FlowId flow, Endpoint local);
+    /// The certificate of the peer of a TLS connection was checked, and proves these names (RFC
+    /// 5922 7.1); none: it showed none. To be called before `connected` of one that we opened, and
+    /// before its first bytes of one that was accepted. Names over a bound of 1,024 bytes are left
+    /// out.
+    void secured(FlowId flow, std::span<const std::string_view> names);
+    /// Whether the peer of that connection proved to be `domain` (RFC 5922 7.2: the whole name,
+    /// ignoring case).
+    bool proves(FlowId flow, std::string_view domain) const;
     /// The connection is gone, or never came to be. False: it was not known any more.
     bool closed(FlowId flow);
     /// Forgets the connection and tells the edge to close it. `why` is static text.
@@ -110,6 +118,8 @@ private:
         Flow(Memory& memory, const Limits& limits) : framer(memory, limits) {}
         Transport transport = Transport::tcp;
         Endpoint local, remote;
+        SharedBytes domain;  ///< TLS that we opened: whom the peer was to prove to be
+        Block names;         ///< TLS: what the peer proved to be, each behind a line feed
         StreamFramer framer;
         Timers<FlowTimer, 2> timers;
         std::array<Packet, waiting_max> waiting;  ///< until connected

@@ -413,6 +413,11 @@ void Driver::carry_out(const sip::Commit& commit) {
         engine_.committed(read_clocks(), commit.id);
 }
 
+/// No name system is asked yet: every question is answered so.
+void Driver::carry_out(const sip::Resolve& resolve) {
+    engine_.resolved(read_clocks(), {resolve.id, sip::NameAnswer::Kind::failed, 0, {}});
+}
+
 // ---- Connections --------------------------------------------------------------------------------
 
 TcpConnection& Driver::make_connection() {

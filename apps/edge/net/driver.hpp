@@ -133,6 +133,7 @@ private:
     void carry_out(const sip::OpenFlow& open);
     void carry_out(const sip::CloseFlow& close);
     void carry_out(const sip::Commit& commit);
+    void carry_out(const sip::Resolve& resolve);
     void close_gently(TcpConnection& connection);
 
     void end_turn();

@@ -18,6 +18,9 @@ public:
     virtual sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
                                  sip::Endpoint remote) = 0;
     virtual void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) = 0;
+    virtual void secured(sip::Now now, sip::FlowId flow,
+                         std::span<const std::string_view> names) = 0;
+    virtual void resolved(sip::Now now, const sip::NameAnswer& answer) = 0;
     virtual void closed(sip::Now now, sip::FlowId flow) = 0;
     virtual void unreachable(sip::Now now, const sip::Unreachable& in) = 0;
     virtual void committed(sip::Now now, sip::CommitId id) = 0;
@@ -48,6 +51,12 @@ public:
     }
     void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) override {
         core_.connected(now, flow, local);
+    }
+    void secured(sip::Now now, sip::FlowId flow, std::span<const std::string_view> names) override {
+        core_.secured(now, flow, names);
+    }
+    void resolved(sip::Now now, const sip::NameAnswer& answer) override {
+        core_.resolved(now, answer);
     }
     void closed(sip::Now now, sip::FlowId flow) override { core_.closed(now, flow); }
     void unreachable(sip::Now now, const sip::Unreachable& in) override {

@@ -51,6 +51,14 @@ public:
         see(now);
         opened.push_back({flow, local, {}});
     }
+    void secured(sip::Now now, sip::FlowId flow, std::span<const std::string_view> names) override {
+        see(now);
+        for (std::string_view name : names) proved.emplace_back(flow, name);
+    }
+    void resolved(sip::Now now, const sip::NameAnswer& answer) override {
+        see(now);
+        answered.push_back(answer.id);
+    }
     void closed(sip::Now now, sip::FlowId flow) override {
         see(now);
         ended.push_back(flow);
@@ -114,6 +122,8 @@ public:
     std::vector<std::pair<sip::FlowId, std::string>> streams;
     std::vector<Accepted> flows, opened;
     std::vector<sip::FlowId> ended;
+    std::vector<std::pair<sip::FlowId, std::string>> proved;
+    std::vector<sip::LookupId> answered;
     std::vector<Unreached> unreached;
     std::vector<sip::CommitId> durable, lost;
     std::function<void(const sip::Datagram&)> on_datagram;

@@ -53,6 +53,7 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       views_(core.shard.memory, core.shard.limits.subscriptions),
       staged_(core.shard.memory, core.shard.limits.waiting_requests),
       by_dialog_(core.shard.memory),
+      by_device_(core.shard.memory),
       by_user_(core.shard.memory, core.shard.limits.subscriptions),
       stale_(core.shard.memory, core.shard.limits.subscriptions) {}
 
@@ -144,6 +145,8 @@ std::optional<Error> Notifier::over_quota(const Request& request, const Wanted& 
         ++counters.limit_subscriptions;
         return Error{Condition::overloaded, "Too many subscriptions"};
     }
+    // Whoever comes back takes the place of what was.
+    if (find_suspect(device_hash(request, wanted))) return {};
     const std::uint64_t user = siphash(core_.shard.key, request.identity.address_of_record);
     if (by_user_.count(user) >= limits.subscriptions_per_user) {
         ++counters.limit_subscriptions_per_user;
@@ -222,6 +225,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
     s.resource = resource;
     s.user = siphash(shard.key, request.identity.address_of_record);
     s.hash = dialog_hash(dialog->call_id(), local_tag);
+    s.device = device_hash(request, wanted);
     const bool kept = s.timers.attach(shard.timers, {part_, handle}) &&
                       s.event_id.assign(shard.memory, wanted.event_id) &&
                       s.identity.assign(shard.memory, request.identity.address_of_record) &&
@@ -378,6 +382,13 @@ SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
     record.expires_at_ms = wall_ms_at(now, later(now.mono, seconds{staged.expires_s}));
     return make_records(core_.shard.memory, [&](RecordWriter& out) {
         out.write(staged.expires_s == 0 ? RecordChange::remove : RecordChange::put, record);
+        if (!staged.initial) return;
+        // What takes the place of others takes them away.
+        (void)by_device_.find(s.device, [&](std::uint32_t i) {
+            const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
+            if (other.suspect) out.write(RecordChange::remove, record_of(now, other, {}));
+            return false;
+        });
     });
 }
 
@@ -407,6 +418,10 @@ void Notifier::on_committed(Now now, Handle object) {
     const bool initial = staged->initial;
     s->dialog.apply(std::move(staged->refresh));
     bind_flow(handle);
+    if (initial && expires_s > 0)
+        supersede(now, handle);
+    else
+        trust_again(*s);
     finish(object);
     s->expires_at = later(now.mono, seconds{expires_s});
     if (expires_s == 0) {
@@ -601,18 +616,13 @@ void Notifier::leave_view(Handle handle) {
     release_view(left);
 }
 
-void Notifier::bind_flow(Handle handle) {
-    Subscription& s = *slab_.find(handle);
-    const Source& path = s.dialog.path();
-    const FlowId flow = is_reliable(path.transport) ? path.flow : FlowId{};
-    if (flow != s.bond.flow()) core_.transport.bind(s.bond, flow, {part_, handle});
-}
-
 void Notifier::destroy(Handle handle) {
     Subscription& s = *slab_.find(handle);
     dequeue(s);
     leave_view(handle);
     by_dialog_.erase(s.hash, handle.index);
+    if (s.has_device) by_device_.erase(s.device, handle.index);
+    trust_again(s);
     by_user_.remove(s.user);
     s.timers.detach(core_.shard.timers);
     if (s.outstanding) core_.clients.abandon(s.transaction);
@@ -695,6 +705,7 @@ void Notifier::trim() {
     views_.trim();
     staged_.trim();
     by_dialog_.trim();
+    by_device_.trim();
     by_user_.trim();
     stale_.trim();
     room_.reset();

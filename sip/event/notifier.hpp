@@ -57,6 +57,8 @@ public:
     void shut_down(Now now, subscription_machine::Event why, std::uint32_t retry_after_min_s,
                    std::uint32_t retry_after_max_s);
     std::size_t size() const { return slab_.size(); }
+    /// Those of them whose watcher's connection is gone.
+    std::size_t suspects() const { return suspects_; }
 
     /// One subscription, for people and tests.
     struct Snapshot {
@@ -85,6 +87,7 @@ public:
     void on_timer(Now now, Handle object) override;
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
+    void on_flow_lost(Now now, Handle object) override;
     bool pull(Now now) override;
     void trim() override;
 
@@ -134,12 +137,16 @@ private:
         bool may_see = false;       ///< the decision was `active`
         bool last_told = false;     ///< the outstanding NOTIFY says terminated
         bool staged = false;        ///< a change of it waits for the store
+        bool suspect = false;       ///< the connection to its watcher is gone
+        bool silent = false;        ///< suspect, and not to be reached at its Contact either
+        bool has_device = false;    ///< stands in by_device_
         ClientTransactionId transaction;
         SharedBytes sent_body;  ///< what this watcher was told last
         FlowBond bond;
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
         std::uint32_t previous_due = UINT32_MAX, next_due = UINT32_MAX;
         std::uint64_t hash = 0, user = 0;
+        std::uint64_t device = 0;  ///< whose lamp it is: watcher, instance or Contact, event
         Timers<Name, 3> timers;
     };
     /// A SUBSCRIBE that was checked and does not hold yet.
@@ -194,6 +201,14 @@ private:
     void destroy(Handle handle);
     void bind_flow(Handle handle);
 
+    // Watchers whose connection is gone.
+    std::uint64_t device_hash(const Request& request, const Wanted& wanted) const;
+    void trust_again(Subscription& s);
+    bool has_newer(const Subscription& s) const;
+    Handle find_suspect(std::uint64_t device);
+    void supersede(Now now, Handle by);
+    void fall_silent(Subscription& s);
+
     // What watchers are told.
     void make_due(Handle handle, bool by_change);
     void enqueue(Handle handle);
@@ -225,7 +240,8 @@ private:
     Slab<Subscription> slab_;
     Slab<View> views_;
     Slab<Staged> staged_;
-    HashIndex by_dialog_;
+    HashIndex by_dialog_, by_device_;
+    std::size_t suspects_ = 0;
     Tally by_user_;
     std::uint32_t first_due_ = UINT32_MAX, last_due_ = UINT32_MAX;
     Ring<Handle> stale_;

@@ -44,6 +44,7 @@ bool ends_subscription(std::uint16_t status) {
 void Notifier::enqueue(Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.queued || s.outstanding || !s.due) return;
+    if (s.silent && s.state != State::terminated) return;  // until it comes back
     s.queued = true;
     s.previous_due = last_due_;
     s.next_due = UINT32_MAX;
@@ -298,6 +299,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
 void Notifier::notify_done(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     s.failures = 0;
+    trust_again(s);
     if (s.last_told) {
         step(now, handle, Machine::told);
         return;
@@ -310,6 +312,10 @@ void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s
     Subscription& s = *slab_.find(handle);
     ++core_.shard.counters.notify_failures;
     s.outstanding = false;
+    if (s.suspect && !s.last_told) {
+        fall_silent(s);
+        return;
+    }
     // One that ended while another NOTIFY was on its way has not been told so yet.
     if (s.last_told || ++s.failures >= failures_max) {
         step(now, handle, Machine::lost);
@@ -361,7 +367,7 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;
-    if (why == Failure::timeout) {
+    if (why == Failure::timeout && !s->suspect) {
         ++core_.shard.counters.notify_failures;
         step(now, object, Machine::lost);
         return;

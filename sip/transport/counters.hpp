@@ -36,6 +36,8 @@ struct Counters {
     std::uint64_t unreachable_unproved = 0;  ///< Stack::unreachable, and it failed no request
     std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
+    /// Watchers whose connection went; those whose device came back with a new dialog.
+    std::uint64_t suspect_watchers = 0, superseded_watchers = 0;
     std::uint64_t commits = 0, commits_failed = 0;
 };
 

@@ -24,6 +24,7 @@ std::uint16_t status_of(Condition condition) {
         case media_not_supported: return 415;
         case conditional_failed: return 412;
         case interval_too_brief: return 423;
+        case no_outbound: return 439;
         case no_dialog: return 481;
         case loop_detected: return 482;
         case bad_event: return 489;
@@ -61,6 +62,8 @@ std::string_view reason_of(std::uint16_t status) {
         case 420: return "Bad Extension";
         case 421: return "Extension Required";
         case 423: return "Interval Too Brief";
+        case 430: return "Flow Failed";
+        case 439: return "First Hop Lacks Outbound Support";
         case 480: return "Temporarily Unavailable";
         case 481: return "Call/Transaction Does Not Exist";
         case 482: return "Loop Detected";

@@ -27,6 +27,7 @@ enum class Condition : std::uint8_t {
     not_acceptable,           ///< Accept lists nothing we can make
     media_not_supported,      ///< Content-Type, Content-Encoding
     conditional_failed,       ///< SIP-If-Match names no live entity-tag
+    no_outbound,              ///< a flow is to be kept, and the first hop cannot
     interval_too_brief,       ///< Expires is under our minimum
     no_dialog,                ///< the To tag or transaction is unknown
     loop_detected,            ///< merged request, or our own address

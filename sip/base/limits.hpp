@@ -27,11 +27,13 @@ struct Limits {
     std::uint32_t response_bytes = 16'384;  ///< a response that would be longer is 500 instead
 
     // Streams.
-    std::uint32_t flows = 4'096;               ///< over: the new connection is closed
-    std::uint32_t flows_per_address = 256;     ///< from one address (IPv6: one /64); over: closed
-    Duration flow_first_byte = seconds{30};    ///< silent from the start: closed
-    Duration flow_message = seconds{30};       ///< a message begun and not ended: closed
-    Duration flow_idle = seconds{1800};        ///< nothing bound to it and quiet: closed
+    std::uint32_t flows = 4'096;             ///< over: the new connection is closed
+    std::uint32_t flows_per_address = 256;   ///< from one address (IPv6: one /64); over: closed
+    Duration flow_first_byte = seconds{30};  ///< silent from the start: closed
+    Duration flow_message = seconds{30};     ///< a message begun and not ended: closed
+    Duration flow_idle = seconds{1800};      ///< nothing bound to it and quiet: closed
+    std::uint32_t flow_keep_alive_s = 120;   ///< Flow-Timer of RFC 5626: a flow that somebody is
+                                             ///< registered by, quiet for a quarter longer: closed
     std::uint32_t flow_write_bytes = 262'144;  ///< unsent bytes; over: closed (the edge's duty)
     std::uint32_t stream_bytes_percent = 25;  ///< of memory_bytes, for what came by all streams and
                                               ///< waits for the rest of its message; over: whoever

@@ -29,7 +29,7 @@ void write_via(MessageWriter& writer, const Listeners& listeners, const Target& 
 }
 
 void write_contact(MessageWriter& writer, const Listeners& listeners, const Target& target,
-                   std::string_view user) {
+                   std::string_view user, std::string_view instance) {
     Appender& out = writer.begin(HeaderId::contact);
     out << "<sip:";
     if (!user.empty()) {
@@ -43,7 +43,9 @@ void write_contact(MessageWriter& writer, const Listeners& listeners, const Targ
     // RFC 5630 5.1.1: transport=tls is never written.
     if (by == Transport::tcp) out << ";transport=tcp";
     if (by == Transport::ws || by == Transport::wss) out << ";transport=ws";
+    if (!instance.empty()) out << ";ob";
     out << '>';
+    if (!instance.empty()) out << ";+sip.instance=\"<" << instance << ">\"";
     writer.end();
 }
 

@@ -12,8 +12,9 @@ void write_via(MessageWriter& writer, const Listeners& listeners, const Target& 
                Branch branch);
 
 /// Contact of ours as a peer at `target` can reach it: "<sip:user@host:port;transport=tcp>".
-/// Without a user: "<sip:host:port>".
+/// Without a user: "<sip:host:port>". With an instance, a URN, this UA is to be reached by the
+/// connection at hand (RFC 5626 4.3): "ob" in the URI, and "+sip.instance" behind it.
 void write_contact(MessageWriter& writer, const Listeners& listeners, const Target& target,
-                   std::string_view user = {});
+                   std::string_view user = {}, std::string_view instance = {});
 
 }  // namespace sip

@@ -37,16 +37,21 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
         const auto parsed = parse_uri(other, shard.leniency);
         if (!parsed) return tl::unexpected(parsed.error());
     }
+    for (char c : options.instance)
+        if (c <= ' ' || c == '<' || c == '>' || c == '"' || c == '\\')
+            return failure(Condition::malformed, "the instance is no URN");
     const auto target = settle(core, options.next_hop, *uri);
     if (!target) return tl::unexpected(target.error());
     if (!uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
         !from_.assign(shard.memory, options.from) ||
-        !contact_user_.assign(shard.memory, options.contact_user)) {
+        !contact_user_.assign(shard.memory, options.contact_user) ||
+        !instance_.assign(shard.memory, options.instance)) {
         ++shard.counters.limit_memory;
         return failure(Condition::overloaded, "no memory for the request");
     }
     next_hop_ = *target;
     credentials_ = options.credentials;
+    keep_alive_ = options.keep_alive;
     renew(shard.entropy);
     return {};
 }

@@ -15,6 +15,12 @@ struct UacOptions {
     std::string_view to;            ///< empty: the Request-URI (RFC 3261 8.1.1.1)
     std::string_view from;          ///< empty: `to`
     std::string_view contact_user;  ///< user part of our Contact; empty: none
+    /// RFC 5626 4.1: the URN of this UA ("urn:uuid:..."), by which a server knows the device when
+    /// it comes back by another connection; it goes into our Contact, with "ob" (4.3). Empty: none.
+    std::string_view instance;
+    /// Pings leave on the connection to the server (RFC 5626 4.4.1), so that what stands between
+    /// keeps it, and a server that is gone is noticed.
+    bool keep_alive = false;
     /// The server that everything goes to; with port 0 the Request-URI says it (RFC 3261 8.1.2).
     Target next_hop;
     /// Answers 401 and 407; null: nobody does. May serve many at once, and outlives them all.
@@ -86,6 +92,8 @@ public:
     std::string_view to() const { return to_.empty() ? uri_.view() : to_.view(); }
     std::string_view from() const { return from_.empty() ? to() : from_.view(); }
     std::string_view contact_user() const { return contact_user_.view(); }
+    std::string_view instance() const { return instance_.view(); }
+    bool keep_alive() const { return keep_alive_; }
     std::string_view call_id() const { return {call_id_.data(), call_id_.size()}; }
     std::string_view tag() const { return {tag_.data(), tag_.size()}; }
     const Target& next_hop() const { return next_hop_; }
@@ -111,7 +119,8 @@ private:
     UacVerdict judge_here(const Response& response, Method method, std::uint32_t& expires_s,
                           UacAttempt& attempt) const;
 
-    Block uri_, to_, from_, contact_user_;
+    Block uri_, to_, from_, contact_user_, instance_;
+    bool keep_alive_ = false;
     CallId call_id_{};
     std::array<char, 16> tag_{};
     std::uint32_t cseq_ = 0;

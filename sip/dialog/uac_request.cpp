@@ -59,7 +59,7 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
 
 UacRequest& UacRequest::contact() {
     write_contact(writer_, core_.transport.listeners(), target_ ? *target_ : Target{},
-                  uac_.contact_user());
+                  uac_.contact_user(), uac_.instance());
     return *this;
 }
 
@@ -111,6 +111,7 @@ Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAt
     attempt.transaction = *started;
     attempt.flow = outgoing.target.flow;
     attempt.outstanding = true;
+    if (uac_.keep_alive()) core_.transport.keep_alive(now, attempt.flow, ping_default, false);
     return {};
 }
 

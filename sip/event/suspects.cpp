@@ -25,8 +25,7 @@ std::uint64_t Notifier::device_hash(const Request& request, const Wanted& wanted
         std::string_view rest = field->value;
         const auto contact = next_contact(rest, core_.shard.leniency);
         if (!contact || !*contact || (*contact)->star) return 0;
-        const std::string_view instance =
-            (*contact)->address.parameters.value_of("+sip.instance");
+        const std::string_view instance = (*contact)->address.parameters.value_of("+sip.instance");
         device = instance.empty() ? hash_of(key, (*contact)->address.uri)
                                   : mix(siphash(key, instance), key.k1);
     }

@@ -4,12 +4,21 @@
 
 #include "sip/base/text.hpp"
 #include "sip/message/contact.hpp"
+#include "sip/message/delta_seconds.hpp"
+#include "sip/message/token_list.hpp"
 
 namespace sip {
 namespace {
 
 constexpr Duration reconnect_delay = seconds{1};
 constexpr std::size_t uri_room = 512;
+
+/// RFC 5626 4.5: half to all of 30 s, doubled with each failure, up to half an hour.
+Duration flow_recovery(Shard& shard, std::uint32_t failures) {
+    constexpr std::uint32_t base_s = 30, most_s = 1800;
+    const std::uint32_t whole_s = std::min(most_s, base_s << std::min(failures, 6U));
+    return milliseconds{whole_s * 500 + shard.entropy.next() % (whole_s * 500 + 1)};
+}
 
 }  // namespace
 
@@ -31,6 +40,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
         if (!contact) return tl::unexpected(contact.error());
     }
     if (options.q.value_or(0) > 1000) return failure(Condition::malformed, "q is above 1");
+    if (options.reg_id == 0) return failure(Condition::malformed, "reg-id starts at 1");
     if (options.expires_s == 0)
         return failure(Condition::malformed, "a registration lasts longer than 0 s");
     // RFC 3261 10.2: the Request-URI is the domain, without a user.
@@ -48,6 +58,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
     UacOptions peer = options.peer;
     peer.uri = domain.view();
     peer.to = options.peer.uri;
+    peer.instance = options.instance;
     const auto opened = made.uac.open(core_, peer);
     if (!opened) {
         slab_.destroy(handle);
@@ -63,6 +74,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
     made.uac.share_call_id(*call_id_);
     made.expires_s = options.expires_s;
     made.q = options.q;
+    made.reg_id = options.reg_id;
     made.once = options.once;
     return handle;
 }
@@ -153,8 +165,13 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
         out << ";q=" << q / 1000 << '.' << q / 100 % 10 << q / 10 % 10 << q % 10;
     }
     out << ";expires=" << r.asked_s;
+    const std::string_view instance = r.uac.instance();
+    const bool outbound = !instance.empty() && !r.plain;
+    if (!instance.empty()) out << ";+sip.instance=\"<" << instance << ">\"";
+    if (outbound) out << ";reg-id=" << r.reg_id;
     request.writer().end();
     request.header(HeaderId::expires, r.asked_s);
+    if (outbound) request.header(HeaderId::supported, "path, outbound");
     const auto sent = request.send(now, part_, handle, r.attempt);
     if (sent && r.attempt.flow != FlowId{}) keep_flow(handle, r.attempt.flow);
     return sent;
@@ -182,6 +199,12 @@ void Registrant::on_response(Now now, Handle handle, const Response& response) {
             send_or_fail(now, handle, false);
             return;
         case UacVerdict::failed: break;
+    }
+    if (response.status == 439 && !r->plain && !r->uac.instance().empty()) {
+        // RFC 5626 4.2.1: the first hop keeps no flows; an ordinary registration may do.
+        r->plain = true;
+        send_or_fail(now, handle, false);
+        return;
     }
     failed(now, handle,
            {response.status, response.message.reason, retry_after_of(response.message)}, false);
@@ -251,6 +274,7 @@ void Registrant::accepted(Now now, Handle handle, const Response& response) {
         forget(handle);
         return;
     }
+    keep_alive(now, r, response.message);
     const std::uint32_t granted_s = granted(r, response.message);
     notice.expires_s = granted_s;
     tell(std::move(notice));
@@ -261,6 +285,20 @@ void Registrant::accepted(Now now, Handle handle, const Response& response) {
     } else if (!r.once) {
         r.timers.set(shard().timers, Name::refresh, later(now.mono, refresh_delay(granted_s)));
     }
+}
+
+/// RFC 5626 4.4: where the registrar keeps the flow, it answers pings; else they are sent for the
+/// sake of what stands between.
+void Registrant::keep_alive(Now now, const Registration& r, const MessageView& response) {
+    if (r.uac.instance().empty()) return;
+    const bool outbound = lists_token(response, HeaderId::require, "outbound");
+    Duration every = ping_default;
+    for (const HeaderField& field : response.headers) {
+        if (!outbound || !equal_ignoring_case(field.name, "Flow-Timer")) continue;
+        const auto asked = parse_delta_seconds(field.value);
+        if (asked && *asked > 0) every = seconds{*asked};
+    }
+    core_.transport.keep_alive(now, r.bond.flow(), every, outbound);
 }
 
 void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent) {
@@ -275,8 +313,9 @@ void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent)
         return;
     }
     if (r.failures < 32) ++r.failures;
-    const Duration delay =
-        std::max<Duration>(back_off(r.failures), seconds{cause.retry_after_s.value_or(0)});
+    const Duration pause =
+        r.uac.instance().empty() ? back_off(r.failures) : flow_recovery(shard(), r.failures);
+    const Duration delay = std::max<Duration>(pause, seconds{cause.retry_after_s.value_or(0)});
     r.timers.set(shard().timers, Name::retry, later(now.mono, delay));
     RegistrationNotice notice = notice_of(handle, RegistrationNotice::Kind::waiting, cause);
     notice.retry_after_s = seconds_left(now.mono, later(now.mono, delay));

@@ -25,6 +25,11 @@ struct RegisterOptions {
     std::uint32_t expires_s = 3600;
     std::optional<std::uint16_t> q;  ///< thousandths, up to 1000
     bool once = false;               ///< leave it to expire: no refresh is sent
+    /// RFC 5626: the URN of this UA, the same whenever it starts ("urn:uuid:..."); empty: an
+    /// ordinary registration. With it, the registration is for the connection it is sent by, which
+    /// is kept alive and made anew when it fails.
+    std::string_view instance;
+    std::uint32_t reg_id = 1;  ///< which of its connections this is; from 1
 };
 
 /// News of a registration, for the application.
@@ -83,6 +88,8 @@ private:
     struct Registration {
         Uac uac;
         Block contact;  ///< empty: our own
+        std::uint32_t reg_id = 1;
+        bool plain = false;  ///< RFC 5626 was refused (439), so it is an ordinary one
         std::uint32_t expires_s = 0;
         std::uint32_t asked_s = 0;
         std::optional<std::uint16_t> q;
@@ -109,6 +116,7 @@ private:
     /// `silent`: no response came at all.
     void failed(Now now, Handle handle, const Cause& cause, bool silent);
     void keep_flow(Handle handle, FlowId flow);
+    void keep_alive(Now now, const Registration& registration, const MessageView& response);
     std::uint32_t granted(const Registration& registration, const MessageView& response) const;
     void tell(RegistrationNotice&& notice);
     RegistrationNotice notice_of(Handle handle, RegistrationNotice::Kind kind, const Cause& cause);

@@ -5,6 +5,7 @@
 #include "sip/base/text.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/token_list.hpp"
+#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -48,6 +49,13 @@ void write_parameters(Appender& out, const Parameters& parameters) {
     }
 }
 
+/// RFC 2606 2: a name that never leads anywhere.
+bool is_invalid_name(std::string_view host) {
+    constexpr std::string_view end = ".invalid";
+    return host.size() >= end.size() &&
+           equal_ignoring_case(host.substr(host.size() - end.size()), end);
+}
+
 void write_path(Appender& out, const MessageView& message) {
     bool first = true;
     for (const HeaderField& field : message.headers) {
@@ -88,17 +96,21 @@ bool Registrar::Registration::looks_like(const Registration& other) const {
            part(Part::path) == other.part(Part::path) && q == other.q && has_q == other.has_q;
 }
 
-Registrar::Binding Registrar::Entry::as_binding() const {
+Registrar::Binding Registrar::binding_of(const Entry& entry) const {
+    const Registration& values = entry.values;
     return {values.part(Part::contact),
             values.part(Part::parameters),
             values.part(Part::path),
             values.q,
             values.has_q,
-            id,
-            expires_at,
-            changed,
-            changed_wall_ms,
-            bond.flow()};
+            entry.id,
+            entry.expires_at,
+            entry.changed,
+            entry.changed_wall_ms,
+            entry.bond.flow(),
+            values.reg_id,
+            values.source.listener,
+            behind_nat(values)};
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
@@ -145,6 +157,24 @@ Expected<void> Registrar::check_contacts(const Request& request, Wanted& wanted)
     if (!counted) return counted;
     if (wanted.star && (wanted.contacts != 1 || !zero))
         return failure(Condition::malformed, "Contact: * needs Expires 0 and no other contact");
+    return check_outbound(request, wanted);
+}
+
+/// RFC 5626 6.
+Expected<void> Registrar::check_outbound(const Request& request, Wanted& wanted) const {
+    std::size_t lasting = 0;
+    bool has_reg_id = false;
+    const auto counted =
+        each_contact(request.message, core_.shard.leniency, [&](const Contact& contact) {
+            if (contact.expires.value_or(wanted.expires_s) > 0) ++lasting;
+            has_reg_id |= read_outbound(contact.address.parameters).reg_id != 0;
+            return Expected<void>{};
+        });
+    if (!counted || !has_reg_id) return counted;
+    if (lasting > 1) return failure(Condition::malformed, "One contact a flow: reg-id with others");
+    const auto verdict = judge_outbound(request, core_.shard.leniency);
+    if (verdict == OutboundVerdict::lacking) return failure(Condition::no_outbound, {});
+    wanted.outbound = verdict == OutboundVerdict::applied;
     return {};
 }
 
@@ -236,12 +266,13 @@ Expected<void> Registrar::prepare_change(const Request& request, const Wanted& w
     auto values = read(request, contact, *expires_s);
     if (!values) return tl::unexpected(values.error());
     const bool remove = *expires_s == 0;
-    if (Change* known = find_change(staged, contact.address.uri)) {
+    if (wanted.outbound) values->reg_id = read_outbound(contact.address.parameters).reg_id;
+    if (Change* known = find_change(staged, wanted, contact)) {
         known->remove = remove;
         known->values = std::move(*values);
         return {};
     }
-    Handle entry = find_entry(wanted, contact.address.uri);
+    Handle entry = find_entry(wanted, contact);
     const bool made = !entry;
     if (made && remove) return {};
     if (made) {
@@ -267,7 +298,8 @@ Expected<Registrar::Registration> Registrar::read(const Request& request, const 
     values.has_q = contact.has_q;
     values.cseq = request.essentials.cseq.number;
     values.expires_s = expires_s;
-    values.flow = request.source.flow;
+    values.source = request.source;
+    values.direct = is_first_hop(request);
     std::span<char> room = shard.scratch();
     Appender out(room.first(room.size() < shard.limits.binding_bytes ? room.size()
                                                                      : shard.limits.binding_bytes));
@@ -313,23 +345,58 @@ Expected<void> Registrar::check_quota(const Wanted& wanted, const Staged& staged
     return failure(Condition::forbidden, "Too many bindings for this address");
 }
 
-Registrar::Change* Registrar::find_change(Staged& staged, const Uri& contact) {
-    for (std::size_t i = 0; i < staged.count; ++i) {
-        const auto uri =
-            parse_uri(staged.changes[i].values.part(Part::contact), core_.shard.leniency);
-        if (uri && equivalent(*uri, contact)) return &staged.changes[i];
-    }
+/// Whether `contact` means that binding: by its instance and reg-id where RFC 5626 applies, else by
+/// its URI.
+bool Registrar::is_of(const Registration& values, const Wanted& wanted,
+                      const Contact& contact) const {
+    const OutboundContact flow =
+        wanted.outbound ? read_outbound(contact.address.parameters) : OutboundContact{};
+    if (flow.reg_id != values.reg_id) return false;
+    if (flow.reg_id != 0)
+        return read_outbound(Parameters(values.part(Part::parameters))).instance == flow.instance;
+    const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
+    return uri && equivalent(*uri, contact.address.uri);
+}
+
+Registrar::Change* Registrar::find_change(Staged& staged, const Wanted& wanted,
+                                          const Contact& contact) {
+    for (std::size_t i = 0; i < staged.count; ++i)
+        if (is_of(staged.changes[i].values, wanted, contact)) return &staged.changes[i];
     return nullptr;
 }
 
-Handle Registrar::find_entry(const Wanted& wanted, const Uri& contact) {
+Handle Registrar::find_entry(const Wanted& wanted, const Contact& contact) {
     const Handle address = find(wanted.name);
     if (!address) return {};
-    for (std::uint32_t i = addresses_.find(address)->first; i != UINT32_MAX; i = slab_.at(i).next) {
-        const auto uri = parse_uri(slab_.at(i).values.part(Part::contact), core_.shard.leniency);
-        if (uri && equivalent(*uri, contact)) return slab_.handle_at(i);
-    }
+    for (std::uint32_t i = addresses_.find(address)->first; i != UINT32_MAX; i = slab_.at(i).next)
+        if (is_of(slab_.at(i).values, wanted, contact)) return slab_.handle_at(i);
     return {};
+}
+
+/// Where it registered from, if requests must go there: by UDP, straight, and from another address
+/// than its Contact has.
+Endpoint Registrar::behind_nat(const Registration& values) const {
+    if (!values.direct || values.source.transport != Transport::udp) return {};
+    const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
+    if (!uri || !uri->is_sip()) return {};
+    const auto target = locate(*uri, core_.transport.listeners());
+    if (target && (target->transport != Transport::udp || target->remote == values.source.remote))
+        return {};
+    return values.source.remote;
+}
+
+/// Whether the connection it was registered by is the one way to it: it says so (RFC 5626), or its
+/// Contact is not where a connection could be opened to.
+bool Registrar::lives_by_flow(const Registration& values) const {
+    if (!values.direct || !is_reliable(values.source.transport)) return false;
+    if (values.reg_id != 0 || values.source.transport != Transport::tcp) return true;
+    const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
+    if (!uri || !uri->is_sip()) return false;
+    if (is_invalid_name(uri->host)) return true;
+    const auto address = parse_numeric_host(uri->host);
+    if (!address) return false;  // a name, which may lead anywhere
+    const Endpoint& from = values.source.remote;
+    return *address != from.address || uri->port == from.port;
 }
 
 Expected<Handle> Registrar::make(const Wanted& wanted) {
@@ -391,6 +458,16 @@ Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
     for (std::size_t c = 0; c < changes; ++c)
         if (!staged->changes[c].remove)
             write(staged->changes[c].values, staged->changes[c].values.expires_s);
+    if (wanted.outbound && staged != nullptr) {
+        if (lists_token(request.message, HeaderId::supported, "outbound"))
+            reply.header(HeaderId::require, "outbound");
+        if (is_first_hop(request)) {
+            std::array<char, 16> room{};
+            Appender timer(room);
+            timer << core_.shard.limits.flow_keep_alive_s;
+            reply.writer().header("Flow-Timer", timer.view());
+        }
+    }
     // RFC 3327 5.3: what was stored is shown to a UA that understands it.
     if (lists_token(request.message, HeaderId::supported, "path")) {
         for (const HeaderField& field : request.message.headers)
@@ -532,10 +609,17 @@ bool Registrar::apply(Now now, Change& change) {
         return was_live;
     }
     const bool same = entry.live && entry.values.looks_like(change.values);
-    core_.transport.bind(entry.bond, change.values.flow, {part_, change.entry});
+    const FlowId change_flow = change.values.source.flow;
+    core_.transport.bind(entry.bond, change_flow, {part_, change.entry});
+    if (change.values.reg_id != 0 && change.values.direct)
+        core_.transport.expect_keep_alives(now, change_flow,
+                                           seconds{core_.shard.limits.flow_keep_alive_s});
     entry.values = std::move(change.values);
     entry.expires_at = later(now.mono, seconds{entry.values.expires_s});
-    entry.timers.set(core_.shard.timers, Name::expires, entry.expires_at);
+    // The connection may have gone while it was stored.
+    const bool is_lost =
+        change_flow != FlowId{} && entry.bond.flow() == FlowId{} && lives_by_flow(entry.values);
+    entry.timers.set(core_.shard.timers, Name::expires, is_lost ? now.mono : entry.expires_at);
     if (!entry.live) link_first(change.entry);
     if (same) return false;
     entry.changed = now.mono;
@@ -551,11 +635,28 @@ void Registrar::on_timer(Now now, Handle object) {
         entry->timers.set(core_.shard.timers, Name::expires, later(now.mono, seconds{1}));
         return;
     }
+    run_out(now, object);
+}
+
+void Registrar::run_out(Now now, Handle object) {
     std::array<char, 512> room{};
     Appender name(room);
-    name << addresses_.find(entry->address)->name.view();
+    name << addresses_.find(slab_.find(object)->address)->name.view();
     destroy(object);
     listener_.registrations_changed(now, name.view());
+}
+
+/// The UA registers anew, by another connection, or has gone.
+void Registrar::on_flow_lost(Now now, Handle object) {
+    Entry* entry = slab_.find(object);
+    if (entry == nullptr || !lives_by_flow(entry->values)) return;
+    ++core_.shard.counters.bindings_lost;
+    core_.shard.decision(now, "ended", "the connection that led to the contact is gone",
+                         addresses_.find(entry->address)->name.view());
+    if (entry->staged)  // what is being stored decides
+        entry->timers.set(core_.shard.timers, Name::expires, now.mono);
+    else
+        run_out(now, object);
 }
 
 Handle Registrar::find(std::string_view name) {

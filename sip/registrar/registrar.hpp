@@ -10,6 +10,7 @@
 #include "sip/base/timer_queue.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/registrar/directory.hpp"
+#include "sip/registrar/outbound.hpp"
 #include "sip/transaction/core.hpp"
 #include "sip/transaction/record.hpp"
 
@@ -28,6 +29,9 @@ protected:
 /// The registrar of RFC 3261 10.3: takes REGISTER, keeps the bindings of addresses-of-record to
 /// contacts until they expire. Each request changes all that it asks for or nothing. A body is
 /// passed over.
+///
+/// A UA that registers by RFC 5626 is bound to its flow: its instance and reg-id name the binding,
+/// and it goes with the connection. So does one whose Contact cannot be reached otherwise.
 ///
 /// The stack has authenticated the request and checked Require; here the order is: Request-URI
 /// domain, To, right to change it (403: only one's own), existence (404), contacts.
@@ -59,7 +63,12 @@ public:
         Instant expires_at{};
         Instant changed{};                 ///< when any of the above but expires_at changed last
         std::int64_t changed_wall_ms = 0;  ///< the same as wall time
-        FlowId flow{};                     ///< where it was registered from, when a stream
+        FlowId flow{};             ///< where it was registered from, when a stream that lives
+        std::uint32_t reg_id = 0;  ///< RFC 5626: of the instance in `parameters`; 0: none
+        /// Not 0: requests to the contact go by UDP from this socket to here, where the UA
+        /// registered from, since a NAT stands before what its Contact says.
+        ListenerId listener{};
+        Endpoint behind_nat;
     };
     /// The bindings of a canonical address-of-record, newest first: `visit(const Binding&)`.
     template <class Visit>
@@ -68,7 +77,7 @@ public:
         if (!handle) return;
         for (std::uint32_t i = addresses_.find(handle)->first; i != UINT32_MAX;
              i = slab_.at(i).next)
-            visit(slab_.at(i).as_binding());
+            visit(binding_of(slab_.at(i)));
     }
     /// Live bindings, of all addresses.
     std::size_t size() const { return live_; }
@@ -85,6 +94,7 @@ public:
     void on_timer(Now now, Handle object) override;
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
+    void on_flow_lost(Now now, Handle object) override;
     void trim() override {
         slab_.trim();
         addresses_.trim();
@@ -104,7 +114,9 @@ private:
         bool has_q = false;
         std::uint32_t cseq = 0;
         std::uint32_t expires_s = 0;
-        FlowId flow{};
+        std::uint32_t reg_id = 0;
+        Source source;        ///< where it came from
+        bool direct = false;  ///< that is the UA itself
 
         std::string_view part(Part which) const;
         void describe(BindingRecord& record) const;
@@ -121,8 +133,6 @@ private:
         bool live = false;    ///< applied, and linked to its address
         bool staged = false;  ///< a change of it waits for the store
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
-
-        Binding as_binding() const;
     };
     struct Address {
         Block name;  ///< canonical address-of-record
@@ -153,6 +163,7 @@ private:
         std::size_t contacts = 0;
         bool has_expires = false;
         std::uint32_t expires_s = 0;  ///< of the Expires field, or the default
+        bool outbound = false;        ///< RFC 5626 applies
     };
 
     Expected<void> check(const Request& request, Wanted& wanted) const;
@@ -169,8 +180,13 @@ private:
     Expected<Registration> read(const Request& request, const Contact& contact,
                                 std::uint32_t expires_s) const;
     Expected<Handle> make(const Wanted& wanted);
-    Handle find_entry(const Wanted& wanted, const Uri& contact);
-    Change* find_change(Staged& staged, const Uri& contact);
+    Expected<void> check_outbound(const Request& request, Wanted& wanted) const;
+    bool is_of(const Registration& values, const Wanted& wanted, const Contact& contact) const;
+    Handle find_entry(const Wanted& wanted, const Contact& contact);
+    Change* find_change(Staged& staged, const Wanted& wanted, const Contact& contact);
+    bool lives_by_flow(const Registration& values) const;
+    Endpoint behind_nat(const Registration& values) const;
+    void run_out(Now now, Handle object);
     void refuse(Now now, const Request& request, const Error& error);
     Packet accept(Now now, const Request& request, const Wanted& wanted, const Staged* staged);
     void stage(Now now, const Request& request, const Wanted& wanted, Handle handle);
@@ -181,6 +197,7 @@ private:
     void discard(Staged& staged);
     void remove_all(Handle address);
     bool apply(Now now, Change& change);
+    Binding binding_of(const Entry& entry) const;
     std::uint64_t resource_hash(std::string_view name) const;
 
     Handle find(std::string_view name);

@@ -175,8 +175,68 @@ void TransportLayer::watch_quiet(Now now, Flow& flow) {
     // The clock of a begun message is not wound up again by each of its bytes (threat 17).
     if (midway && flow.midway) return;
     flow.midway = midway;
+    const Duration quiet = flow.quiet_max > Duration{} ? flow.quiet_max : shard_.limits.flow_idle;
     flow.timers.set(shard_.timers, FlowTimer::quiet,
-                    later(now.mono, midway ? shard_.limits.flow_message : shard_.limits.flow_idle));
+                    later(now.mono, midway ? shard_.limits.flow_message : quiet));
+}
+
+void TransportLayer::expect_keep_alives(Now now, FlowId id, Duration every) {
+    Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr) return;
+    flow->quiet_max = every + every / 4;
+    watch_quiet(now, *flow);
+}
+
+void TransportLayer::keep_alive(Now now, FlowId id, Duration every, bool must_answer) {
+    Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr || every <= Duration{}) return;
+    const bool is_new = flow->ping_every != every;
+    flow->ping_every = every;
+    if (must_answer) flow->may_lack_pong = false;
+    if (is_new && !flow->awaits_pong) plan_ping(now, *flow);
+}
+
+void TransportLayer::plan_ping(Now now, Flow& flow) {
+    const auto fifth = static_cast<std::uint64_t>((flow.ping_every / 5).count());
+    const auto less = static_cast<Duration::rep>(shard_.entropy.next() % (fifth + 1));
+    flow.timers.set(shard_.timers, FlowTimer::ping,
+                    later(now.mono, flow.ping_every - Duration{less}));
+}
+
+bool TransportLayer::transmit_blank(FlowId id, Flow& flow, Packet& shared, std::string_view text) {
+    if (!shared) shared.head = SharedBytes::copy(shard_.memory, text);
+    if (!shared) ++shard_.counters.limit_memory;
+    return transmit(id, flow, shared);
+}
+
+/// RFC 5626 4.4.1: a double CRLF is answered with a single one. But where it is we who ask, two
+/// answers that follow one another are no question.
+void TransportLayer::heard_blank(Now now, FlowId id, Flow& flow, bool is_double) {
+    if (flow.awaits_pong) {
+        flow.awaits_pong = false;
+        flow.may_lack_pong = false;
+        plan_ping(now, flow);
+    } else if (is_double && flow.ping_every <= Duration{}) {
+        ++shard_.counters.keepalive_pings;
+        (void)transmit_blank(id, flow, pong_, "\r\n");
+    }
+}
+
+bool TransportLayer::ping(Now now, FlowId id, Flow& flow) {
+    if (flow.awaits_pong && !flow.midway) {
+        if (!flow.may_lack_pong) {
+            ++shard_.counters.pongs_missed;
+            close(id, "a ping was not answered");
+            return false;
+        }
+        flow.awaits_pong = false;
+        plan_ping(now, flow);
+        return true;
+    }
+    // What is on its way in the middle of a message is waited for, and not asked again.
+    if (!flow.awaits_pong) flow.awaits_pong = transmit_blank(id, flow, ping_, "\r\n\r\n");
+    flow.timers.set(shard_.timers, FlowTimer::ping, later(now.mono, pong_timeout));
+    return true;
 }
 
 /// What of this connection waits, and since when: since it began to wait, or since its last message
@@ -237,13 +297,9 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
                 watch_quiet(now, *flow);
                 continue;
             case StreamFramer::Kind::ping:
-                // RFC 5626 4.4.1: a double CRLF is answered with a single one.
-                ++shard_.counters.keepalive_pings;
-                if (!pong_) pong_.head = SharedBytes::copy(shard_.memory, "\r\n");
-                if (!pong_) ++shard_.counters.limit_memory;
-                (void)transmit(id, *flow, pong_);
-                [[fallthrough]];
-            case StreamFramer::Kind::keep_alive: break;
+            case StreamFramer::Kind::keep_alive:
+                heard_blank(now, id, *flow, next.kind == StreamFramer::Kind::ping);
+                break;
             case StreamFramer::Kind::message:
             case StreamFramer::Kind::broken: break;
         }
@@ -347,7 +403,12 @@ void TransportLayer::timer(Now now, Handle object) {
     Flow* flow = flows_.find(object);
     if (flow == nullptr) return;
     while (const auto which = flow->timers.pop_due(shard_.timers, now.mono)) {
-        if (*which == FlowTimer::quiet && flow->heard && !flow->midway && !flow->bonds.alone()) {
+        if (*which == FlowTimer::ping) {
+            if (!ping(now, id_of(object), *flow)) return;
+            continue;
+        }
+        if (*which == FlowTimer::quiet && flow->heard && !flow->midway &&
+            flow->quiet_max <= Duration{} && !flow->bonds.alone()) {
             watch_quiet(now, *flow);
             continue;
         }

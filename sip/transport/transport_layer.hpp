@@ -59,6 +59,13 @@ public:
     /// The next owner of a bond to a connection that is gone; called until it gives nothing, after
     /// whatever may close one.
     std::optional<FlowBond::Owner> next_lost();
+    /// RFC 5626 5.4: the peer sends keep-alives at least so often. Quiet for a quarter longer, its
+    /// connection is closed, whatever is bound to it.
+    void expect_keep_alives(Now now, FlowId flow, Duration every);
+    /// RFC 5626 4.4.1: from now on a ping goes out on a connection of ours at random times, `every`
+    /// apart at most and 80 % of it at least. Where a pong does not come within 10 s, the
+    /// connection is closed; but as long as none ever came, only with `must_answer`.
+    void keep_alive(Now now, FlowId flow, Duration every, bool must_answer);
     /// Where a message that came by `flow` came from; nothing when the flow is gone.
     std::optional<Source> source_of(FlowId flow) const;
 
@@ -87,6 +94,7 @@ public:
         effects_.trim();
         ready_.trim();
         pong_ = {};
+        ping_ = {};
     }
     [[nodiscard]] bool emit(Effect&& effect);
     bool has_effects() const { return !effects_.empty(); }
@@ -107,6 +115,7 @@ private:
     enum class FlowTimer : std::uint8_t {
         connect,  ///< opened by us and not answered
         quiet,    ///< first byte, rest of a message, or idle: whichever is waited for
+        ping,     ///< the next of ours is due, or the pong to the last is overdue
     };
     static constexpr std::size_t waiting_max = 8;
     /// In the line of those whose bytes wait.
@@ -121,14 +130,18 @@ private:
         SharedBytes domain;  ///< TLS that we opened: whom the peer was to prove to be
         Block names;         ///< TLS: what the peer proved to be, each behind a line feed
         StreamFramer framer;
-        Timers<FlowTimer, 2> timers;
+        Timers<FlowTimer, 3> timers;
         std::array<Packet, waiting_max> waiting;  ///< until connected
         std::uint8_t waiting_count = 0;
         bool open = false;
-        bool heard = false;   ///< any byte came in
-        bool midway = false;  ///< a message is begun and not complete
-        bool ready = false;   ///< stands in ready_
-        Linked bonds;         ///< head of the list of what lives by it
+        bool heard = false;         ///< any byte came in
+        bool midway = false;        ///< a message is begun and not complete
+        bool ready = false;         ///< stands in ready_
+        bool may_lack_pong = true;  ///< its peer never answered a ping
+        bool awaits_pong = false;
+        Duration quiet_max{};   ///< expect_keep_alives; 0: not asked for
+        Duration ping_every{};  ///< keep_alive; 0: none are sent
+        Linked bonds;           ///< head of the list of what lives by it
         Unfinished unfinished;
     };
     static FlowId id_of(Handle handle) {
@@ -144,6 +157,11 @@ private:
     FlowId make(Transport transport, Endpoint local, Endpoint remote);
     void forget(Handle handle);
     void watch_quiet(Now now, Flow& flow);
+    void plan_ping(Now now, Flow& flow);
+    void heard_blank(Now now, FlowId id, Flow& flow, bool is_double);
+    /// False: the connection was closed, for a pong that did not come.
+    bool ping(Now now, FlowId id, Flow& flow);
+    [[nodiscard]] bool transmit_blank(FlowId id, Flow& flow, Packet& shared, std::string_view text);
     void count_bytes(Flow& flow);
     void bound_bytes();
     [[nodiscard]] bool transmit(FlowId id, Flow& flow, const Packet& packet);
@@ -159,11 +177,15 @@ private:
     Linked lost_;        ///< head: bonds to connections that are gone
     Linked unfinished_;  ///< head: connections with bytes that wait, longest without progress first
     std::size_t stream_bytes_ = 0, stream_bytes_max_;
-    Packet pong_;  ///< one for all, made for the first
+    Packet pong_, ping_;  ///< one for all, made for the first
     std::array<Endpoint, 256> udp_only_{};
 };
 
 /// How long a connection that we open may take to stand (threat 28).
 inline constexpr Duration connect_timeout = seconds{2};
+/// RFC 5626 4.4.1: how long a ping may go unanswered.
+inline constexpr Duration pong_timeout = seconds{10};
+/// And how often they are sent where the server does not say.
+inline constexpr Duration ping_default = seconds{120};
 
 }  // namespace sip

@@ -211,10 +211,11 @@ DigestVerdict DigestServer::verify(Now now, const MessageView& request,
     if (!broken.empty()) return malformed({Condition::malformed, broken, 0});
     if (!offers(c.algorithm)) return challenge("Authorization: algorithm was not offered");
     if (c.qop.empty()) {
-        const bool accepted = options_.accept_without_qop && !options_.strict;
+        const bool accepted =
+            options_.accept_without_qop && !options_.strict && !options_.auth_int_alone;
         if (!accepted || c.algorithm != DigestAlgorithm::md5)
             return challenge("Authorization: qop is missing");
-    } else if (c.qop != "auth" && !(c.qop == "auth-int" && options_.offer_auth_int)) {
+    } else if (!accepts(c.qop)) {
         return challenge("Authorization: qop was not offered");
     }
     if (!fits_request(c, request, essentials, realm))
@@ -242,6 +243,11 @@ DigestVerdict DigestServer::verify(Now now, const MessageView& request,
     return verdict;
 }
 
+bool DigestServer::accepts(std::string_view qop) const {
+    if (qop == "auth") return !options_.auth_int_alone;
+    return qop == "auth-int" && (options_.offer_auth_int || options_.auth_int_alone);
+}
+
 void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_view realm,
                                     bool stale) {
     std::array<char, NonceTable::nonce_bytes> room;
@@ -252,7 +258,10 @@ void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_vie
         text << "Digest realm=";
         write_quoted(text, realm);
         text << ",nonce=\"" << nonce.view() << "\",qop=\"auth";
-        if (options_.offer_auth_int) text << ",auth-int";
+        if (options_.auth_int_alone)
+            text << "-int";
+        else if (options_.offer_auth_int)
+            text << ",auth-int";
         text << "\",algorithm=" << name_of(algorithm);
         if (options_.send_opaque) {
             text << ",opaque=\"";

@@ -24,6 +24,7 @@ struct DigestServerOptions {
     /// Never empty, no `other`. MD5 alone, because widely used clients fail with more.
     SmallVector<DigestAlgorithm, 6> algorithms;
     bool offer_auth_int = false;  ///< beside auth, which is always offered
+    bool auth_int_alone = false;  ///< in its place, and nothing else is accepted
     /// RFC 2069 style, with MD5 alone: each nonce is good once then.
     bool accept_without_qop = true;
     bool send_opaque = false;
@@ -89,6 +90,7 @@ private:
     };
     Found find_credentials(const MessageView& request, std::string_view realm) const;
     bool offers(DigestAlgorithm algorithm) const;
+    bool accepts(std::string_view qop) const;
     bool is_own_host(std::string_view host, std::string_view realm) const;
     bool fits_request(const DigestCredentials& credentials, const MessageView& request,
                       const Essentials& essentials, std::string_view realm) const;

@@ -5,7 +5,6 @@
 #include "sip/base/text.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/token_list.hpp"
-#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -45,15 +44,12 @@ void write_parameters(Appender& out, const Parameters& parameters) {
         if (equal_ignoring_case(parameter->name, "q") ||
             equal_ignoring_case(parameter->name, "expires"))
             continue;
+        // RFC 5627 5.1: what a UA repeats of ours is not its to say.
+        if (equal_ignoring_case(parameter->name, "pub-gruu") ||
+            equal_ignoring_case(parameter->name, "temp-gruu"))
+            continue;
         write_parameter(out, *parameter);
     }
-}
-
-/// RFC 2606 2: a name that never leads anywhere.
-bool is_invalid_name(std::string_view host) {
-    constexpr std::string_view end = ".invalid";
-    return host.size() >= end.size() &&
-           equal_ignoring_case(host.substr(host.size() - end.size()), end);
 }
 
 void write_path(Appender& out, const MessageView& message) {
@@ -76,7 +72,8 @@ Registrar::Registrar(const Core& core, const Directory& directory, RegistrationL
       slab_(core.shard.memory, core.shard.limits.bindings),
       addresses_(core.shard.memory, core.shard.limits.bindings),
       staged_(core.shard.memory, core.shard.limits.waiting_requests),
-      by_name_(core.shard.memory) {}
+      by_name_(core.shard.memory),
+      by_id_(core.shard.memory) {}
 
 Registrar::~Registrar() {
     staged_.for_each([&](Handle handle, Staged&) { staged_.destroy(handle); });
@@ -263,6 +260,10 @@ Expected<void> Registrar::prepare_change(const Request& request, const Wanted& w
                                          const Contact& contact, Staged& staged) {
     const auto expires_s = granted(contact, wanted);
     if (!expires_s) return tl::unexpected(expires_s.error());
+    // RFC 5627 5.1: it would lead back to itself.
+    const Uri& uri = contact.address.uri;
+    if (options_.gives_gruu && is_gruu(uri) && !find_domain(options_.domains, uri.host).empty())
+        return failure(Condition::forbidden, "A GRUU is no contact");
     auto values = read(request, contact, *expires_s);
     if (!values) return tl::unexpected(values.error());
     const bool remove = *expires_s == 0;
@@ -373,32 +374,6 @@ Handle Registrar::find_entry(const Wanted& wanted, const Contact& contact) {
     return {};
 }
 
-/// Where it registered from, if requests must go there: by UDP, straight, and from another address
-/// than its Contact has.
-Endpoint Registrar::behind_nat(const Registration& values) const {
-    if (!values.direct || values.source.transport != Transport::udp) return {};
-    const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
-    if (!uri || !uri->is_sip()) return {};
-    const auto target = locate(*uri, core_.transport.listeners());
-    if (target && (target->transport != Transport::udp || target->remote == values.source.remote))
-        return {};
-    return values.source.remote;
-}
-
-/// Whether the connection it was registered by is the one way to it: it says so (RFC 5626), or its
-/// Contact is not where a connection could be opened to.
-bool Registrar::lives_by_flow(const Registration& values) const {
-    if (!values.direct || !is_reliable(values.source.transport)) return false;
-    if (values.reg_id != 0 || values.source.transport != Transport::tcp) return true;
-    const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
-    if (!uri || !uri->is_sip()) return false;
-    if (is_invalid_name(uri->host)) return true;
-    const auto address = parse_numeric_host(uri->host);
-    if (!address) return false;  // a name, which may lead anywhere
-    const Endpoint& from = values.source.remote;
-    return *address != from.address || uri->port == from.port;
-}
-
 Expected<Handle> Registrar::make(const Wanted& wanted) {
     Shard& shard = core_.shard;
     const Handle address = obtain(wanted.name);
@@ -439,11 +414,14 @@ void Registrar::refuse(Now now, const Request& request, const Error& error) {
 Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
                          const Staged* staged) {
     Reply reply(core_.shard, request, 200);
-    const auto write = [&](const Registration& values, std::uint32_t expires_s) {
+    const bool gruus =
+        options_.gives_gruu && lists_token(request.message, HeaderId::supported, "gruu");
+    const auto write = [&](const Registration& values, Handle of, std::uint32_t expires_s) {
         Appender& out = reply.writer().begin(HeaderId::contact);
         out << '<' << values.part(Part::contact) << '>';
         if (values.has_q) write_q(out << ";q=", values.q);
         out << ";expires=" << expires_s << values.part(Part::parameters);
+        if (gruus) write_gruus(out, wanted, values, of);
         reply.writer().end();
     };
     const std::size_t changes = staged == nullptr ? 0 : staged->count;
@@ -453,11 +431,13 @@ Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
         const Entry& entry = slab_.at(i);
         bool changed = false;
         for (std::size_t c = 0; c < changes; ++c) changed |= staged->changes[c].entry.index == i;
-        if (!changed) write(entry.values, seconds_left(now.mono, entry.expires_at));
+        if (!changed)
+            write(entry.values, slab_.handle_at(i), seconds_left(now.mono, entry.expires_at));
     }
     for (std::size_t c = 0; c < changes; ++c)
         if (!staged->changes[c].remove)
-            write(staged->changes[c].values, staged->changes[c].values.expires_s);
+            write(staged->changes[c].values, staged->changes[c].entry,
+                  staged->changes[c].values.expires_s);
     if (wanted.outbound && staged != nullptr) {
         if (lists_token(request.message, HeaderId::supported, "outbound"))
             reply.header(HeaderId::require, "outbound");
@@ -609,6 +589,9 @@ bool Registrar::apply(Now now, Change& change) {
         return was_live;
     }
     const bool same = entry.live && entry.values.looks_like(change.values);
+    // RFC 5627 5.1: a UA that starts anew knows none of its old temporary ones.
+    if (entry.values.part(Part::call_id) != change.values.part(Part::call_id))
+        entry.first_gruu = entry.gruus;
     const FlowId change_flow = change.values.source.flow;
     core_.transport.bind(entry.bond, change_flow, {part_, change.entry});
     if (change.values.reg_id != 0 && change.values.direct)
@@ -644,19 +627,6 @@ void Registrar::run_out(Now now, Handle object) {
     name << addresses_.find(slab_.find(object)->address)->name.view();
     destroy(object);
     listener_.registrations_changed(now, name.view());
-}
-
-/// The UA registers anew, by another connection, or has gone.
-void Registrar::on_flow_lost(Now now, Handle object) {
-    Entry* entry = slab_.find(object);
-    if (entry == nullptr || !lives_by_flow(entry->values)) return;
-    ++core_.shard.counters.bindings_lost;
-    core_.shard.decision(now, "ended", "the connection that led to the contact is gone",
-                         addresses_.find(entry->address)->name.view());
-    if (entry->staged)  // what is being stored decides
-        entry->timers.set(core_.shard.timers, Name::expires, now.mono);
-    else
-        run_out(now, object);
 }
 
 Handle Registrar::find(std::string_view name) {
@@ -714,6 +684,7 @@ void Registrar::destroy(Handle handle) {
     unlink(handle);
     Entry& entry = *slab_.find(handle);
     entry.timers.detach(core_.shard.timers);
+    if (entry.indexed) by_id_.erase(entry.id, handle.index);
     const Handle address = entry.address;
     slab_.destroy(handle);
     Address& owner = *addresses_.find(address);

@@ -10,6 +10,7 @@
 #include "sip/base/timer_queue.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/registrar/directory.hpp"
+#include "sip/registrar/gruu.hpp"
 #include "sip/registrar/outbound.hpp"
 #include "sip/transaction/core.hpp"
 #include "sip/transaction/record.hpp"
@@ -42,6 +43,9 @@ public:
         std::uint32_t expires_default_s = 3600;
         std::uint32_t expires_min_s = 60;    ///< below: 423, where RFC 3261 10.3 allows it
         std::uint32_t expires_max_s = 7200;  ///< above: cut down
+        /// RFC 5627: a UA that asks for them is given GRUUs. Off: widely used clients make one
+        /// their Contact at once, and then everything to them has to come through here.
+        bool gives_gruu = false;
     };
     /// Contact values in one request; more: 403.
     static constexpr std::size_t contacts_max = 16;
@@ -79,6 +83,18 @@ public:
              i = slab_.at(i).next)
             visit(binding_of(slab_.at(i)));
     }
+    /// The bindings of the device that a GRUU of ours names, as above. False: it is none, or the
+    /// device is not registered (any more).
+    template <class Visit>
+    bool for_each_of_gruu(const Uri& gruu, Visit visit) {
+        const Handle first = find_gruu(gruu);
+        if (!first) return false;
+        const std::string_view instance = instance_of(*slab_.find(first));
+        for (std::uint32_t i = addresses_.find(slab_.find(first)->address)->first; i != UINT32_MAX;
+             i = slab_.at(i).next)
+            if (instance_of(slab_.at(i)) == instance) visit(binding_of(slab_.at(i)));
+        return true;
+    }
     /// Live bindings, of all addresses.
     std::size_t size() const { return live_; }
     /// All that holds, as a store keeps it: `visit(const BindingRecord&)`.
@@ -100,6 +116,7 @@ public:
         addresses_.trim();
         staged_.trim();
         by_name_.trim();
+        by_id_.trim();
     }
 
 private:
@@ -127,6 +144,9 @@ private:
         Handle address;
         FlowBond bond;  ///< of a live one, to where it was registered from
         std::uint64_t id = 0;
+        /// Temporary GRUUs: how many were given, and the first that still holds.
+        std::uint32_t gruus = 0, first_gruu = 0;
+        bool indexed = false;  ///< stands in by_id_
         Instant expires_at{}, changed{};
         std::int64_t changed_wall_ms = 0;
         Timers<Name, 1> timers;
@@ -187,6 +207,9 @@ private:
     bool lives_by_flow(const Registration& values) const;
     Endpoint behind_nat(const Registration& values) const;
     void run_out(Now now, Handle object);
+    std::string_view instance_of(const Entry& entry) const;
+    Handle find_gruu(const Uri& gruu);
+    void write_gruus(Appender& out, const Wanted& wanted, const Registration& values, Handle of);
     void refuse(Now now, const Request& request, const Error& error);
     Packet accept(Now now, const Request& request, const Wanted& wanted, const Staged* staged);
     void stage(Now now, const Request& request, const Wanted& wanted, Handle handle);
@@ -215,7 +238,7 @@ private:
     Slab<Entry> slab_;
     Slab<Address> addresses_;
     Slab<Staged> staged_;
-    HashIndex by_name_;
+    HashIndex by_name_, by_id_;
 };
 
 }  // namespace sip

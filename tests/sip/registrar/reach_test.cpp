@@ -227,3 +227,70 @@ TEST_CASE("a connection that goes while its registration is stored leaves no bin
     w.world.pass(seconds{3});
     CHECK(w.contacts().empty());
 }
+
+TEST_CASE(
+    "RFC 5627 5.2: GRUUs are given where that is set, to a UA that asks and has an instance") {
+    sip::Registrar::Options options;
+    const auto contact = "<sip:alice@10.0.0.7:5070;transport=tcp>" + instance;
+    FlowWorld off({}, options);
+    CHECK(off.ask(off.world.connect(), {contact}, {"Supported: gruu"}).text.find("gruu") ==
+          std::string::npos);
+    options.gives_gruu = true;
+    FlowWorld w({}, options);
+    const FlowId flow = w.world.connect();
+    CHECK(w.ask(flow, {contact}).field("Contact").find("gruu=") == std::string::npos);
+    const std::string given = w.ask(flow, {contact}, {"Supported: gruu"}).field("Contact");
+    CHECK(given.find(";pub-gruu=\"sip:alice@example.com;gr=urn:uuid:1\"") != std::string::npos);
+    CHECK(given.find(";temp-gruu=\"sip:tgruu.") != std::string::npos);
+    CHECK(w.ask(flow, {"<sip:alice@10.0.0.9>"}, {"Supported: gruu"}).text.find("10.0.0.9>;gruu") ==
+          std::string::npos);
+    // What a UA says they are counts for nothing.
+    const std::string again =
+        w.ask(flow, {contact + ";pub-gruu=\"sip:eve@example.com;gr\""}, {"Supported: gruu"}).text;
+    CHECK(again.find("eve") == std::string::npos);
+}
+
+TEST_CASE("RFC 5627 5.1: a GRUU leads to the bindings of its device, as long as there are any") {
+    sip::Registrar::Options options;
+    options.gives_gruu = true;
+    FlowWorld w({}, options);
+    const FlowId flow = w.world.connect();
+    const auto contact = "<sip:alice@10.0.0.7:5070;transport=tcp>" + instance;
+    const auto temporary_of = [](const std::string& text) {
+        const auto at = text.find("sip:tgruu.", text.find("Contact: <sip:alice@10.0.0.7"));
+        return text.substr(at, text.find('"', at) - at);
+    };
+    const auto leads_to = [&](const std::string& gruu) {
+        Texts found;
+        const auto uri = sip::parse_uri(gruu);
+        REQUIRE(uri);
+        (void)w.registrar.for_each_of_gruu(*uri, [&](const sip::Registrar::Binding& binding) {
+            found.emplace_back(binding.contact);
+        });
+        return found;
+    };
+    const std::string first = temporary_of(w.ask(flow, {contact}, {"Supported: gruu"}).text);
+    const std::string second = temporary_of(w.ask(flow, {contact}, {"Supported: gruu"}).text);
+    CHECK(first != second);
+    (void)w.ask(flow, {"<sip:alice@10.0.0.8>;+sip.instance=\"<urn:uuid:2>\""});
+    const Texts there{"sip:alice@10.0.0.7:5070;transport=tcp"};
+    CHECK(leads_to("sip:alice@example.com;gr=urn:uuid:1") == there);
+    CHECK(leads_to("sip:alice@example.com;gr=URN:UUID:1") == there);
+    CHECK(leads_to(first) == there);
+    CHECK(leads_to(second) == there);
+    CHECK(leads_to("sip:alice@example.com;gr=urn:uuid:3").empty());
+    CHECK(leads_to("sip:alice@example.com;gr").empty());
+    CHECK(leads_to("sip:alice@example.org;gr=urn:uuid:1").empty());
+    CHECK(leads_to("sip:alice@example.com").empty());
+    // The UA starts anew: with another Call-ID it knows none of the old temporary ones.
+    const FlowId other = w.world.connect();
+    const std::string third = temporary_of(w.ask(other, {contact}, {"Supported: gruu"}).text);
+    CHECK(leads_to(first).empty());
+    CHECK(leads_to(second).empty());
+    CHECK(leads_to(third) == there);
+    // And a GRUU of ours is no contact.
+    CHECK(w.ask(other, {"<" + third + ">"}).status() == 403);
+    w.cut(other);
+    CHECK(leads_to(third).empty());
+    CHECK(leads_to("sip:alice@example.com;gr=urn:uuid:1").empty());
+}

@@ -5,8 +5,8 @@
 namespace presence {
 namespace {
 
-/// RFC 3327: Path in REGISTER is the one extension served that has an option tag.
-constexpr std::array<std::string_view, 1> option_tags{"path"};
+/// What of REGISTER has an option tag: RFC 3327, RFC 5626; and RFC 5627 where that is set.
+constexpr std::array<std::string_view, 3> option_tags{"path", "outbound", "gruu"};
 
 /// Its number in `packages_`: it is the first and only one.
 constexpr std::uint8_t presence_number = 0;
@@ -49,6 +49,7 @@ sip::Registrar::Options registrar_options(const ServerOptions& options) {
     made.domains = options.domains;
     made.expires_min_s = options.expires_min_s;
     made.expires_max_s = options.expires_max_s;
+    made.gives_gruu = options.gives_gruu;
     return made;
 }
 
@@ -69,7 +70,8 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       resources_(stack_.shard()),
       notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
       compositor_(stack_.core(), packages_, resources_, notifier_),
-      registrar_(stack_.core(), addresses_, *this, registrar_options(options)) {
+      registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
+      gives_gruu_(options.gives_gruu) {
     if (options.credentials != nullptr) {
         digest_.emplace(stack_.shard().memory, entropy, digest_options(options));
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
@@ -93,7 +95,7 @@ void Server::join() {
     notifier_.attach_as(stack_.attach(notifier_, subscribe));
     compositor_.attach_as(stack_.attach(compositor_, publish));
     registrar_.attach_as(stack_.attach(registrar_, register_));
-    stack_.set_supported(option_tags);
+    stack_.set_supported(std::span(option_tags).first(gives_gruu_ ? 3 : 2));
     stack_.set_capabilities(&capabilities_);
     if (digest_gate_)
         stack_.set_gate(&*digest_gate_);

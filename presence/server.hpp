@@ -38,6 +38,7 @@ struct ServerOptions {
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
     TupleContact registered_as = TupleContact::address_of_record;
     bool strict = false;          ///< the RFCs by their letter: no leniency
+    bool gives_gruu = false;      ///< RFC 5627; see sip::Registrar::Options
     bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
     /// Offered in this order; empty: MD5 (requirement D-6).
     sip::SmallVector<sip::DigestAlgorithm, 6> algorithms;
@@ -163,6 +164,7 @@ private:
     sip::Notifier notifier_;
     sip::Compositor compositor_;
     sip::Registrar registrar_;
+    bool gives_gruu_;
 };
 
 }  // namespace presence

@@ -516,6 +516,9 @@ void Notifier::step(Now now, Handle handle, Machine event) {
     using namespace subscription_machine;
     Subscription& s = *slab_.find(handle);
     const State from = s.state;
+    // Whoever is not to be reached is not told of its end either.
+    if (s.silent && subscription_machine::step(from, event).to == State::terminated)
+        event = Machine::lost;
     const Row& row = subscription_machine::step(from, event);
     s.state = row.to;
     if (core_.shard.tracer != nullptr)

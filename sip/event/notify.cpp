@@ -44,7 +44,7 @@ bool ends_subscription(std::uint16_t status) {
 void Notifier::enqueue(Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.queued || s.outstanding || !s.due) return;
-    if (s.silent && s.state != State::terminated) return;  // until it comes back
+    if (s.silent) return;  // until it comes back
     s.queued = true;
     s.previous_due = last_due_;
     s.next_due = UINT32_MAX;

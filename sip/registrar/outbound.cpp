@@ -22,7 +22,11 @@ bool is_first_hop(const Request& request) {
 }
 
 OutboundVerdict judge_outbound(const Request& request, const Leniency& leniency) {
-    bool can = is_first_hop(request) && is_reliable(request.source.transport);
+    // RFC 5626 6, not followed: over UDP it takes STUN to keep a flow, and a UA that asks for one
+    // there is not refused with 439 but registered as ever. It sees that by Require in the 200.
+    if (is_first_hop(request) && !is_reliable(request.source.transport))
+        return OutboundVerdict::ignored;
+    bool can = is_first_hop(request);
     // Each proxy puts its own in front: the last is that of the first hop.
     if (request.essentials.via_count > 1)
         for (const HeaderField& field : request.message.headers) {

@@ -23,8 +23,8 @@ enum class OutboundVerdict : std::uint8_t {
     applied,  ///< instance and reg-id name the binding, and its flow leads to it
     lacking,  ///< the first hop cannot do it, and the UA counts on it: 439
 };
-/// The first hop is we ourselves, by a connection (over UDP it would take STUN); or a proxy whose
-/// Path value, the one nearest to the UA, has "ob".
+/// The first hop is we ourselves, by a connection (over UDP it would take STUN: ignored); or a
+/// proxy whose Path value, the one nearest to the UA, has "ob".
 OutboundVerdict judge_outbound(const Request& request, const Leniency& leniency);
 
 /// It came from the UA itself, with nothing between.

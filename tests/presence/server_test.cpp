@@ -25,7 +25,7 @@ TEST_CASE(
     CHECK(answer.field("Allow") == "OPTIONS, REGISTER, SUBSCRIBE, PUBLISH");
     CHECK(answer.field("Allow-Events") == "presence");
     CHECK(answer.field("Accept") == "application/pidf+xml");
-    CHECK(answer.field("Supported") == "path");
+    CHECK(answer.field("Supported") == "path, outbound");
     CHECK(answer.body().empty());
 }
 

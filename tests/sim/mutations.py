@@ -48,7 +48,8 @@ MUTATIONS = [
      "later(now.mono, staged.expires));", ""),
     ("binding_expiry", "A binding that is not refreshed is removed (RFC 3261 10.3)",
      "sip/registrar/registrar.cpp",
-     "    entry.timers.set(core_.shard.timers, Name::expires, entry.expires_at);", ""),
+     "    entry.timers.set(core_.shard.timers, Name::expires, is_lost ? now.mono : "
+     "entry.expires_at);", "    (void)is_lost;"),
     ("policy_change", "A change of policy acts on live subscriptions (requirement ROUR-9)",
      "presence/server.cpp", "notifier_.decide_again(now, presence_number, presentity);",
      "(void)now, (void)presentity;"),

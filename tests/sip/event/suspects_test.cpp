@@ -67,7 +67,7 @@ TEST_CASE("a watcher whose connection goes is kept, and told nothing that it cou
     world.net.pass(seconds{400});
     CHECK(world.notifier.size() == 1);
     world.net.pass(seconds{300});
-    world.refuse_opened();
+    CHECK(world.net.opened.empty());
     CHECK(world.notifier.size() == 0);
     CHECK(world.notifier.suspects() == 0);
 }

@@ -146,7 +146,7 @@ std::optional<Error> Notifier::over_quota(const Request& request, const Wanted& 
         return Error{Condition::overloaded, "Too many subscriptions"};
     }
     // Whoever comes back takes the place of what was.
-    if (find_suspect(device_hash(request, wanted))) return {};
+    if (find_suspect(device_hash(request, wanted), {UINT32_MAX, 0})) return {};
     const std::uint64_t user = siphash(core_.shard.key, request.identity.address_of_record);
     if (by_user_.count(user) >= limits.subscriptions_per_user) {
         ++counters.limit_subscriptions_per_user;
@@ -386,7 +386,8 @@ SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
         // What takes the place of others takes them away.
         (void)by_device_.find(s.device, [&](std::uint32_t i) {
             const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
-            if (other.suspect) out.write(RecordChange::remove, record_of(now, other, {}));
+            if (other.suspect && &other != &s)
+                out.write(RecordChange::remove, record_of(now, other, {}));
             return false;
         });
     });

@@ -205,7 +205,7 @@ private:
     std::uint64_t device_hash(const Request& request, const Wanted& wanted) const;
     void trust_again(Subscription& s);
     bool has_newer(const Subscription& s) const;
-    Handle find_suspect(std::uint64_t device);
+    Handle find_suspect(std::uint64_t device, Handle but);
     void supersede(Now now, Handle by);
     void fall_silent(Subscription& s);
 

@@ -89,17 +89,18 @@ bool Notifier::has_newer(const Subscription& s) const {
     return by_device_.find(s.device, is_newer) != HashIndex::none;
 }
 
-Handle Notifier::find_suspect(std::uint64_t device) {
+/// One of that device other than `but`.
+Handle Notifier::find_suspect(std::uint64_t device, Handle but) {
     if (suspects_ == 0) return {};
-    const std::uint32_t index =
-        by_device_.find(device, [&](std::uint32_t i) { return slab_.at(i).suspect; });
+    const std::uint32_t index = by_device_.find(
+        device, [&](std::uint32_t i) { return i != but.index && slab_.at(i).suspect; });
     return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
 }
 
 /// The device has come back with a new dialog: never two for one lamp.
 void Notifier::supersede(Now now, Handle by) {
     const std::uint64_t device = slab_.find(by)->device;
-    while (const Handle old = find_suspect(device)) {
+    while (const Handle old = find_suspect(device, by)) {
         ++core_.shard.counters.superseded_watchers;
         core_.shard.decision(now, "ended", "its device subscribed anew",
                              slab_.find(old)->identity.view());

@@ -243,6 +243,25 @@ TEST_CASE("a store is told that the old dialog of a device is no more, with the 
     CHECK(world.notifier.suspects() == 0);
 }
 
+TEST_CASE("T-9: a device that loses its connection again while its new dialog is stored") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    const FlowId flow = world.net.connect();
+    (void)world.net.ask(flow, from_device(world, "first"));
+    world.net.commit();
+    world.stack.closed(world.net.now, flow);
+    world.net.drain();
+    const FlowId back = world.net.connect();
+    (void)world.net.ask(back, from_device(world, "second"));
+    world.stack.closed(world.net.now, back);
+    world.net.drain();
+    CHECK(world.notifier.suspects() == 2);
+    world.net.commit();
+    CHECK(world.notifier.size() == 1);
+    CHECK(world.notifier.suspects() == 1);
+}
+
 TEST_CASE("a watcher behind a proxy is no suspect: its Route leads there") {
     EventWorld world;
     const FlowId flow = world.net.connect();

@@ -32,6 +32,12 @@ Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
     return target;
 }
 
+/// `locate` failed for want of a name system alone.
+bool may_be_asked(const Error& error, const Uri& uri) {
+    const DomainName name(uri.host);
+    return error.condition == Condition::not_found && !name.empty() && !name.is_invalid();
+}
+
 bool is_same(const Target& a, const Target& b) {
     return a.transport == b.transport && a.remote == b.remote;
 }
@@ -102,7 +108,7 @@ void UacTargets::add(const Core& core, std::string_view own, const MessageView& 
             if (from->scheme == Scheme::sips && uri->scheme != Scheme::sips) continue;
             const auto target = locate(*uri, core.transport.listeners());
             if (target ? core.transport.listeners().is_ours(target->remote)
-                       : target.error().condition != Condition::not_found)
+                       : !may_be_asked(target.error(), *uri))
                 continue;
             const std::uint64_t hash = hash_of(shard.key, *uri);
             bool known = hash == own_hash;

@@ -25,13 +25,13 @@ public:
         : message_(message), at_(at) {}
 
     std::optional<std::uint32_t> number(std::size_t bytes) {
-        if (left() < bytes) return {};
+        if (!has(bytes)) return {};
         std::uint32_t value = 0;
         for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | message_[at_++];
         return value;
     }
     std::optional<std::span<const unsigned char>> take(std::size_t bytes) {
-        if (left() < bytes) return {};
+        if (!has(bytes)) return {};
         at_ += bytes;
         return message_.subspan(at_ - bytes, bytes);
     }
@@ -50,6 +50,7 @@ public:
     /// RFC 1035 4.1.4: each pointer leads further back, so an end is reached.
     std::optional<Name> name() {
         Name found;
+        if (over_) return {};
         std::size_t at = at_, least = at_;
         bool jumped = false;
         for (;;) {
@@ -66,9 +67,10 @@ public:
             }
             if (size > 63) return {};
             if (size == 0) break;
-            if (message_.size() - at < size || found.text.size() + size + 1 > name_bytes_max)
-                return {};
             if (!found.text.empty()) found.text += '.';
+            // On the wire there are two bytes more: the first length and the end.
+            if (message_.size() - at < size || found.text.size() + size + 2 > name_bytes_max)
+                return {};
             for (unsigned i = 0; i < size; ++i) {
                 const char c = static_cast<char>(message_[at++]);
                 if (c == '.' || c <= ' ' || c > '~') found.plain = false;
@@ -78,10 +80,15 @@ public:
         if (!jumped) at_ = at;
         return found;
     }
-    std::size_t left() const { return message_.size() - at_; }
     std::size_t at() const { return at_; }
 
 private:
+    /// Once something was refused, all that follows is.
+    bool has(std::size_t bytes) {
+        over_ = over_ || message_.size() - at_ < bytes;
+        return !over_;
+    }
+    bool over_ = false;
     std::span<const unsigned char> message_;
     std::size_t at_;
 };

@@ -8,7 +8,7 @@ packages_for() {
         sanitize) echo clang-14 libclang-rt-14-dev llvm-14 ;;
         oss-fuzz) echo zip ;;
         interop) echo sip-tester sipsak baresip kamailio kamailio-presence-modules \
-            kamailio-xml-modules ;;
+            kamailio-xml-modules dnsmasq-base ;;
         bench) echo libosip2-dev libsofia-sip-ua-dev valgrind ;;
         format) echo clang-format-14 ;;
         docs) echo libxml2-utils ;;

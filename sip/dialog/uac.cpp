@@ -16,6 +16,7 @@ namespace {
 Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
     const Listeners& listeners = core.transport.listeners();
     if (target.remote.port == 0) {
+        if (uri.scheme == Scheme::pres || uri.scheme == Scheme::im) return Target{};
         auto located = locate(uri, listeners);
         if (located && is_secure(located->transport))
             located->domain = SharedBytes::copy(core.shard.memory, uri.host);
@@ -46,6 +47,7 @@ bool is_same(const Target& a, const Target& b) {
 void turn_to_next_uri(UacAttempt& attempt) {
     attempt.digest = {};
     attempt.placed = attempt.by_name = attempt.exhausted = false;
+    attempt.not_found.reset();
     attempt.tried.clear();
 }
 
@@ -272,7 +274,8 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
 Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& owner,
                              UacAttempt& attempt, const Dialog* dialog) {
     attempt.in_dialog = dialog != nullptr;
-    Error error{Condition::not_found, "no server is left to be tried", 0};
+    Error error = attempt.not_found.value_or(
+        Error{Condition::not_found, "no server is left to be tried", 0});
     if (attempt.sent >= UacAttempt::sent_max) attempt.exhausted = true;
     while (!attempt.placed) {
         if (!attempt.exhausted) {
@@ -297,6 +300,7 @@ bool Uac::located(Now now, const Core& core, LookupId id, UacAttempt& attempt) {
     attempt.lookup = {};
     attempt.outstanding = false;
     const auto found = core.locator.take(id);
+    if (!found) attempt.not_found = found.error();
     if (!found || !choose(now, core, *found, attempt)) attempt.exhausted = true;
     return true;
 }

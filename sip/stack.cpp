@@ -12,7 +12,7 @@ namespace sip {
 Stack::Stack(const StackOptions& options, Entropy& entropy)
     : shard_(options.limits, options.leniency, entropy, options.tracer),
       transport_(shard_, transport_part),
-      servers_(shard_, transport_, server_part),
+      servers_(shard_, transport_, locator_, server_part),
       clients_(shard_, transport_, client_part),
       staging_(shard_, transport_, options.has_store),
       locator_(shard_, transport_, locator_part),
@@ -109,7 +109,9 @@ void Stack::resolved(Now now, const NameAnswer& answer) {
 
 void Stack::tell_of_located(Now now) {
     while (const auto done = locator_.next_done()) {
-        if (TransactionUser* user = user_at(done->owner.part))
+        if (done->owner.part == server_part)
+            servers_.located(now, done->owner.object, done->id);
+        else if (TransactionUser* user = user_at(done->owner.part))
             user->on_located(now, done->owner.object, done->id);
         locator_.abandon(done->id);  // what nobody took
     }
@@ -126,6 +128,8 @@ void Stack::tell_of_lost(Now now) {
     while (const auto lost = transport_.next_lost()) {
         if (lost->part == client_part) {
             if (const auto told = clients_.lost(now, lost->object)) report(now, *told);
+        } else if (lost->part == server_part) {
+            servers_.lost(now, lost->object);
         } else if (TransactionUser* user = user_at(lost->part)) {
             user->on_flow_lost(now, lost->object);
         }

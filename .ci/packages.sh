@@ -3,12 +3,12 @@
 
 packages_for() {
     case "$1" in
-        build) echo meson ninja-build pkg-config libuv1-dev librapidxml-dev libfmt-dev doctest-dev \
+        build) echo meson ninja-build pkg-config libuv1-dev libc-ares-dev librapidxml-dev libfmt-dev doctest-dev \
             libexpected-dev libcli11-dev libtoml11-dev nlohmann-json3-dev ;;
         sanitize) echo clang-14 libclang-rt-14-dev llvm-14 ;;
         oss-fuzz) echo zip ;;
         interop) echo sip-tester sipsak baresip kamailio kamailio-presence-modules \
-            kamailio-xml-modules ;;
+            kamailio-xml-modules dnsmasq-base ;;
         bench) echo libosip2-dev libsofia-sip-ua-dev valgrind ;;
         format) echo clang-format-14 ;;
         docs) echo libxml2-utils ;;

@@ -12,10 +12,10 @@ namespace sip {
 Stack::Stack(const StackOptions& options, Entropy& entropy)
     : shard_(options.limits, options.leniency, entropy, options.tracer),
       transport_(shard_, transport_part),
-      servers_(shard_, transport_, server_part),
+      servers_(shard_, transport_, locator_, server_part),
       clients_(shard_, transport_, client_part),
       staging_(shard_, transport_, options.has_store),
-      locator_(shard_, transport_),
+      locator_(shard_, transport_, locator_part),
       server_name_(options.server_name) {}
 
 Stack::~Stack() = default;
@@ -108,9 +108,13 @@ void Stack::resolved(Now now, const NameAnswer& answer) {
 }
 
 void Stack::tell_of_located(Now now) {
-    while (const auto done = locator_.next_done())
-        if (TransactionUser* user = user_at(done->owner.part))
+    while (const auto done = locator_.next_done()) {
+        if (done->owner.part == server_part)
+            servers_.located(now, done->owner.object, done->id);
+        else if (TransactionUser* user = user_at(done->owner.part))
             user->on_located(now, done->owner.object, done->id);
+        locator_.abandon(done->id);  // what nobody took
+    }
 }
 
 void Stack::closed(Now now, FlowId flow) {
@@ -124,6 +128,8 @@ void Stack::tell_of_lost(Now now) {
     while (const auto lost = transport_.next_lost()) {
         if (lost->part == client_part) {
             if (const auto told = clients_.lost(now, lost->object)) report(now, *told);
+        } else if (lost->part == server_part) {
+            servers_.lost(now, lost->object);
         } else if (TransactionUser* user = user_at(lost->part)) {
             user->on_flow_lost(now, lost->object);
         }
@@ -152,6 +158,7 @@ void Stack::trim() {
     clients_.trim();
     servers_.trim();
     staging_.trim();
+    locator_.trim();
     transport_.trim();
     shard_.timers.trim();
 }
@@ -209,6 +216,10 @@ bool Stack::work(Now now) {
         }
         return true;
     }
+    if (locator_.has_done()) {
+        tell_of_located(now);
+        return true;
+    }
     if (transport_.has_effects()) return true;  // a pong
     if (const auto due = shard_.timers.pop_due(now.mono)) {
         fire(now, *due);
@@ -227,6 +238,7 @@ void Stack::fire(Now now, const TimerQueue::Due& due) {
             tell_of_lost(now);
             break;
         case server_part: servers_.timer(now, object); break;
+        case locator_part: locator_.timer(now, object); break;
         case client_part:
             if (const auto told = clients_.timer(now, object)) report(now, *told);
             break;

@@ -95,7 +95,7 @@ public:
 private:
     static constexpr std::size_t users_max = 12;
     static constexpr std::uint8_t transport_part = 1, server_part = 2, client_part = 3,
-                                  first_user_part = 4;
+                                  locator_part = 4, first_user_part = 5;
     static constexpr std::size_t headers_max = 256;
 
     void see(Now now);

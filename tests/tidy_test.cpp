@@ -68,6 +68,7 @@ constexpr std::array doors{
     Door{"rapidxml", "pidf/xml.cpp"},    Door{"uv.h", "apps/edge/net/"},
     Door{"openssl/", "apps/edge/net/"},  Door{"gnutls/", "apps/edge/net/"},
     Door{"sqlite3", "apps/edge/store/"}, Door{"doctest/", "tests/"},
+    Door{"ares", "apps/edge/net/resolver.cpp"},
     Door{"CLI/", "apps/vigil/"},         Door{"toml", "apps/vigil/"},
 };
 

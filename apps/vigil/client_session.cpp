@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -10,7 +11,9 @@
 #include "apps/vigil/console.hpp"
 #include "apps/vigil/password.hpp"
 #include "apps/vigil/text.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/uri.hpp"
+#include "sip/transport/name_cache.hpp"
 
 namespace vigil {
 
@@ -40,6 +43,27 @@ Outcome<sip::Address> local_address_towards(const sip::Endpoint& to) {
     return edge::local_endpoint(fd.get()).address;
 }
 
+/// A name may lead to any address: this machine's two families, and loopback.
+std::vector<edge::ListenSpec> sockets_towards_anywhere() {
+    constexpr std::uint16_t discard = 9;
+    sip::Address loopback6, elsewhere6{{0x20, 0x01, 0x0d, 0xb8}};
+    loopback6.bytes[15] = 1;
+    elsewhere6.bytes[15] = 1;
+    std::vector<edge::ListenSpec> specs;
+    for (const sip::Address& to : {sip::Address::v4(198, 51, 100, 1), elsewhere6,
+                                   sip::Address::v4(127, 0, 0, 1), loopback6}) {
+        const auto local = local_address_towards({to, discard});
+        if (!local || local->is_unspecified()) continue;
+        const bool known = std::any_of(specs.begin(), specs.end(), [&](const auto& each) {
+            return each.address == *local;
+        });
+        if (known) continue;
+        for (const auto transport : {sip::Transport::udp, sip::Transport::tcp})
+            specs.push_back({transport, *local, 0});
+    }
+    return specs;
+}
+
 }  // namespace
 
 Outcome<std::string> check_address(const std::string& uri) {
@@ -50,7 +74,8 @@ Outcome<std::string> check_address(const std::string& uri) {
                        "; write it as sip:alice@example.com");
     if (parsed->scheme == sip::Scheme::sips)
         return failure(quoted + ": sips needs TLS, which is not built in yet; use sip:");
-    if (parsed->scheme != sip::Scheme::sip || parsed->user.empty())
+    if ((parsed->scheme != sip::Scheme::sip && parsed->scheme != sip::Scheme::pres) ||
+        parsed->user.empty())
         return failure(quoted + ": write it as sip:alice@example.com");
     return uri;
 }
@@ -76,12 +101,32 @@ Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::str
     return spec;
 }
 
+std::optional<std::string> named_server(const std::string& given) {
+    if (given == "dns") return "";
+    const auto head = sip::split_at(given, ':');
+    const bool is_known =
+        head.before == "udp" || head.before == "tcp" || head.before == "tls";
+    if (!is_known || edge::numeric_host(head.after)) return {};
+    const auto rest = sip::split_at(head.after, ':');
+    if (sip::DomainName(rest.before).empty() || rest.before == "localhost") return {};
+    const auto port = sip::parse_decimal(rest.after, 65'535);
+    if (rest.found && (!port || *port == 0)) return {};
+    return "sip:" + std::string(head.after) + ";transport=" + std::string(head.before);
+}
+
+edge::DriverOptions ClientSession::driver_options(const ClientOptions& options) {
+    edge::DriverOptions made;
+    for (const std::string& each : options.dns)
+        if (const auto server = edge::parse_name_server(each)) made.names.servers.push_back(*server);
+    return made;
+}
+
 ClientSession::ClientSession(const ClientOptions& options)
     : options_(options),
       stack_(sip::StackOptions{}, entropy_),
       credentials_(stack_.shard().memory, entropy_),
       engine_(stack_),
-      driver_(engine_) {}
+      driver_(engine_, driver_options(options)) {}
 
 tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSession::open(
     const ClientOptions& options, const std::string& uri) {
@@ -93,11 +138,22 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
     if (!checked) return wrong((options.as.empty() ? "" : "--as ") + checked.error());
     if (options.timeout_s && !(*options.timeout_s > 0 && *options.timeout_s <= timeout_max_s))
         return wrong("--timeout wants seconds above 0");
-    const auto server = choose_server(options.server, uri);
+    for (const std::string& each : options.dns)
+        if (const auto read = edge::parse_name_server(each); !read)
+            return wrong("--dns " + escape(read.error(), 200));
+    const auto by_name = named_server(options.server);
+    if (by_name && !edge::Resolver::is_built_in())
+        return wrong("--server " + escape(options.server, 200) +
+                     ": this build asks no name servers (it has no c-ares); give an address");
+    const auto server = choose_server(by_name ? std::string{} : options.server, uri);
     if (!server) return wrong(server.error());
     std::unique_ptr<ClientSession> session(new ClientSession(options));
     session->as_ = as;
     session->server_ = *server;
+    session->by_name_ = by_name;
+    session->server_text_ = !by_name                  ? edge::to_text(*server)
+                            : options.server == "dns" ? "the servers of its domain"
+                                                      : escape(options.server, 200);
     session->user_ = unescaped(sip::parse_uri(session->as_)->user);
     if (const auto set = session->set_password(); !set) return wrong(set.error());
     if (const auto bound = session->listen(); !bound) return wrong(bound.error(), ExitCode::failed);
@@ -121,6 +177,7 @@ Outcome<void> ClientSession::set_password() {
 }
 
 Outcome<void> ClientSession::listen() {
+    if (by_name_) return driver_.listen(sockets_towards_anywhere());
     const auto local = local_address_towards({server_.address, server_.port});
     if (!local) return failure(local.error());
     // Both, as a phone has them: a NOTIFY that is too large for a datagram comes by TCP.
@@ -135,8 +192,12 @@ sip::UacOptions ClientSession::peer(const std::string& uri) {
     options.from = as_;
     const auto parsed = sip::parse_uri(as_);
     if (parsed) options.contact_user = parsed->user;
-    options.next_hop.transport = server_.transport;
-    options.next_hop.remote = {server_.address, server_.port};
+    if (by_name_) {
+        options.next_hop_uri = *by_name_;
+    } else {
+        options.next_hop.transport = server_.transport;
+        options.next_hop.remote = {server_.address, server_.port};
+    }
     if (has_password_) options.credentials = &credentials_;
     return options;
 }
@@ -215,7 +276,7 @@ std::string ClientSession::hint_for(std::uint16_t status) const {
 }
 
 void ClientSession::complain(const Refusal& refusal) const {
-    const std::string server = edge::to_text(server_);
+    const std::string& server = server_text_;
     const bool silent = refusal.phrase.empty();
     std::string error = escape(refusal.uri, 200) + ": " + refusal.what;
     if (refusal.status == 408 && silent)

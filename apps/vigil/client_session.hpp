@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,10 @@ edge::Outcome<std::string> check_address(const std::string& uri);
 /// --server, or what stands for it: the URI's host where that is numeric or localhost, else
 /// udp:127.0.0.1:5060.
 edge::Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::string& uri);
+
+/// What is looked up for a --server that is "dns" (empty: the Request-URI itself) or has a name for
+/// its host: a SIP URI. Nothing: no name is in it.
+std::optional<std::string> named_server(const std::string& given);
 
 /// How a client ended: the request or the subscription that failed, told to a person.
 struct Refusal {
@@ -68,6 +73,7 @@ public:
 
 private:
     explicit ClientSession(const ClientOptions& options);
+    static edge::DriverOptions driver_options(const ClientOptions& options);
     edge::Outcome<void> set_password();
     edge::Outcome<void> listen();
     std::string hint_for(std::uint16_t status) const;
@@ -76,6 +82,8 @@ private:
     ClientOptions options_;
     std::string as_, user_;
     edge::ListenSpec server_;
+    std::optional<std::string> by_name_;  ///< in place of server_: see named_server
+    std::string server_text_;             ///< as people know it
     bool has_password_ = false;
     bool leaving_ = false;
     bool has_code_ = false;

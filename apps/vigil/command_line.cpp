@@ -54,8 +54,14 @@ void define_client(CLI::App& command, ClientOptions& client) {
     command
         .add_option("-s,--server", client.server,
                     "where to send requests (default: the URI's host where that is numeric or "
-                    "localhost, else udp:127.0.0.1:5060)")
-        ->type_name("udp:HOST:PORT|tcp:HOST:PORT");
+                    "localhost, else udp:127.0.0.1:5060); without a port a name's SRV says which; "
+                    "dns: the servers of the URI's domain (RFC 3263)")
+        ->type_name("udp:HOST[:PORT]|tcp:HOST[:PORT]|dns");
+    command.add_option("--dns", client.dns, "name server to ask (default: the system's); repeatable")
+        ->type_name("ADDRESS[:PORT]")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command.add_option("-a,--as", client.as, "who we are (default: the URI)")->type_name("URI");
     auto* env = command
                     .add_option("--password-env", client.password_env,

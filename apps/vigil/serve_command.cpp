@@ -153,8 +153,9 @@ private:
         return options;
     }
 
-    static edge::DriverOptions driver_options() {
+    edge::DriverOptions driver_options() const {
         edge::DriverOptions options;
+        options.names.servers = settings_.dns;
         options.stop_timeout = unsent_timeout;
         return options;
     }

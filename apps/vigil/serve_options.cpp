@@ -39,6 +39,8 @@ constexpr std::array specs{
     OptionSpec{"http", text, "HOST:PORT", "dashboard, metrics, API (not built in yet)"},
     OptionSpec{"cert", text, "FILE", "certificate for tls and wss (not built in yet)"},
     OptionSpec{"key", text, "FILE", "its private key (not built in yet)"},
+    OptionSpec{"dns", list, "ADDRESS[:PORT]",
+               "name server to ask; repeatable (default: those of the system)"},
     OptionSpec{"on-stop", text, "probation|deactivate|keep",
                "what watchers are told at the end (default: probation)"},
     OptionSpec{"log", text, "error|warn|info|debug",

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "apps/edge/net/resolver.hpp"
 #include "apps/vigil/config_file.hpp"
 #include "apps/vigil/file.hpp"
 #include "apps/vigil/serve_options.hpp"
@@ -143,6 +144,18 @@ void read_hosts(Reader& in, ServeSettings& out) {
         in.wrong(*in.find("advertise"), out.advertise, "it wants a host name or address");
 }
 
+void read_name_servers(Reader& in, ServeSettings& out) {
+    for (const std::string& text : in.list("dns")) {
+        const auto server = edge::parse_name_server(text);
+        if (!server)
+            in.wrong(*in.find("dns"), text, "it wants an address: 192.0.2.53, [2001:db8::53]:5353");
+        else if (!edge::Resolver::is_built_in())
+            in.wrong(*in.find("dns"), text, "this build asks no name servers (it has no c-ares)");
+        else
+            out.dns.push_back(*server);
+    }
+}
+
 void read_users(Reader& in, ServeSettings& out) {
     constexpr std::array<std::string_view, 2> kinds{"digest", "none"};
     out.digest = in.choice("auth", kinds, 0) == 0;
@@ -243,6 +256,7 @@ Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
     refuse_not_built_in(in);
     read_listeners(in, out);
     read_hosts(in, out);
+    read_name_servers(in, out);
     read_users(in, out);
     read_limits(in, out);
     read_behaviour(in, out);
@@ -301,6 +315,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.policy != wanted.policy) return "policy";
     if (running.notify_interval != wanted.notify_interval) return "notify-interval";
     if (running.strict != wanted.strict) return "strict";
+    if (running.dns != wanted.dns) return "dns";
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";

@@ -32,6 +32,7 @@ struct ServeSettings {
     bool strict = false, rfc3265_compat = false;
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
     std::vector<sip::DigestAlgorithm> algorithms;
+    std::vector<sip::Endpoint> dns;  ///< none: the system's
     OnStop on_stop = OnStop::probation;
     LogLevel log = LogLevel::info;
     std::string trace_file;

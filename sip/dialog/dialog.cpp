@@ -213,9 +213,7 @@ void Dialog::describe(SubscriptionRecord& record, const Refresh& refresh) const 
 Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
     const bool by_flow = is_reliable(path().transport);
     if (path_.direct && (!by_flow || transport.is_open(path().flow))) return back_to(path());
-    std::string_view routes = part(Part::routes);
-    const std::string_view hop = routes.empty() ? remote_target() : take_route(routes);
-    const auto uri = parse_uri(hop);
+    const auto uri = parse_uri(next_hop_uri());
     if (!uri) return tl::unexpected(uri.error());
     auto target = locate(*uri, transport.listeners());
     if (!target) return target;
@@ -223,6 +221,11 @@ Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
     if (target->transport == path().transport && target->remote == path().remote)
         return back_to(path());
     return target;
+}
+
+std::string_view Dialog::next_hop_uri() const {
+    std::string_view routes = part(Part::routes);
+    return routes.empty() ? remote_target() : take_route(routes);
 }
 
 void Dialog::write_request(MessageWriter& writer, const Listeners& listeners, const Target& target,

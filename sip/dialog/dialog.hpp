@@ -57,6 +57,8 @@ public:
     /// Where our requests go: the top Route, else the remote target; back by the learnt flow or
     /// socket when the peer is direct, or is that next hop itself. Errors: as of `locate`.
     Expected<Target> next_hop(const TransportLayer& transport) const;
+    /// The URI that says so: the top Route, else the remote target.
+    std::string_view next_hop_uri() const;
     /// The peer speaks to us without anything between.
     bool is_direct() const { return path_.direct; }
     const Source& path() const { return path_.source; }

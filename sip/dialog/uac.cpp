@@ -12,10 +12,17 @@
 namespace sip {
 namespace {
 
-/// The socket to send from, where the caller named none that fits.
+/// The socket to send from, where the caller named none that fits. Port 0: to be looked up.
 Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
     const Listeners& listeners = core.transport.listeners();
-    if (target.remote.port == 0) return locate(uri, listeners);
+    if (target.remote.port == 0) {
+        if (uri.scheme == Scheme::pres || uri.scheme == Scheme::im) return Target{};
+        auto located = locate(uri, listeners);
+        if (located && is_secure(located->transport))
+            located->domain = SharedBytes::copy(core.shard.memory, uri.host);
+        if (!located && located.error().condition == Condition::not_found) return Target{};
+        return located;
+    }
     if (target.transport != Transport::udp) return target;
     const auto* named = listeners.datagram(target.listener);
     if (named != nullptr && named->local.address.is_v4() == target.remote.address.is_v4())
@@ -24,6 +31,24 @@ Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
     if (fit == nullptr) return failure(Condition::internal, "no UDP socket of that address family");
     target.listener = fit->id;
     return target;
+}
+
+/// `locate` failed for want of a name system alone.
+bool may_be_asked(const Error& error, const Uri& uri) {
+    const DomainName name(uri.host);
+    return error.condition == Condition::not_found && !name.empty() && !name.is_invalid();
+}
+
+bool is_same(const Target& a, const Target& b) {
+    return a.transport == b.transport && a.remote == b.remote;
+}
+
+/// What was learnt of the servers of one URI is nothing to the next.
+void turn_to_next_uri(UacAttempt& attempt) {
+    attempt.digest = {};
+    attempt.placed = attempt.by_name = attempt.exhausted = false;
+    attempt.not_found.reset();
+    attempt.tried.clear();
 }
 
 }  // namespace
@@ -40,9 +65,13 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
     for (char c : options.instance)
         if (c <= ' ' || c == '<' || c == '>' || c == '"' || c == '\\')
             return failure(Condition::malformed, "the instance is no URN");
-    const auto target = settle(core, options.next_hop, *uri);
+    const auto hop =
+        options.next_hop_uri.empty() ? uri : parse_uri(options.next_hop_uri, shard.leniency);
+    if (!hop) return tl::unexpected(hop.error());
+    const auto target = settle(core, options.next_hop, *hop);
     if (!target) return tl::unexpected(target.error());
-    if (!uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
+    if (!hop_uri_.assign(shard.memory, options.next_hop_uri) ||
+        !uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
         !from_.assign(shard.memory, options.from) ||
         !contact_user_.assign(shard.memory, options.contact_user) ||
         !instance_.assign(shard.memory, options.instance)) {
@@ -50,6 +79,7 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
         return failure(Condition::overloaded, "no memory for the request");
     }
     next_hop_ = *target;
+    hop_by_name_ = target->remote.port == 0;
     credentials_ = options.credentials;
     keep_alive_ = options.keep_alive;
     renew(shard.entropy);
@@ -84,7 +114,9 @@ void UacTargets::add(const Core& core, std::string_view own, const MessageView& 
             if (!uri || uri->parameters.has("method")) continue;
             if (from->scheme == Scheme::sips && uri->scheme != Scheme::sips) continue;
             const auto target = locate(*uri, core.transport.listeners());
-            if (!target || core.transport.listeners().is_ours(target->remote)) continue;
+            if (target ? core.transport.listeners().is_ours(target->remote)
+                       : !may_be_asked(target.error(), *uri))
+                continue;
             const std::uint64_t hash = hash_of(shard.key, *uri);
             bool known = hash == own_hash;
             for (std::size_t i = 0; i < count_; ++i) known |= targets_[i].hash == hash;
@@ -110,13 +142,18 @@ bool UacTargets::next() {
     return true;
 }
 
-UacVerdict Uac::judge(const Core& core, const Response& response, Method method,
+UacVerdict Uac::judge(Now now, const Core& core, const Response& response, Method method,
                       std::uint32_t& expires_s, UacAttempt& attempt) const {
     const UacVerdict verdict = judge_here(response, method, expires_s, attempt);
-    if (verdict != UacVerdict::failed || attempt.in_dialog) return verdict;
+    if (verdict != UacVerdict::failed) return verdict;
+    if (response.status == 503 && attempt.by_name) {
+        server_failed(now, core, attempt, 503, retry_after_of(response.message), {});
+        return UacVerdict::again;
+    }
+    if (attempt.in_dialog) return verdict;
     if (response.status < 400) attempt.targets.add(core, uri(), response.message);
     if (!attempt.targets.next()) return verdict;
-    attempt.digest = {};
+    turn_to_next_uri(attempt);
     return UacVerdict::again;
 }
 
@@ -143,12 +180,152 @@ UacVerdict Uac::judge_here(const Response& response, Method method, std::uint32_
     return UacVerdict::failed;
 }
 
-bool Uac::fall_back(const Core& core, UacAttempt& attempt, Failure why) {
-    if (!attempt.for_size || why != Failure::transport)
-        return !attempt.in_dialog && attempt.targets.next();
-    core.transport.remember_udp_only(attempt.remote);
-    attempt.for_size = false;
+bool Uac::fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why) {
+    if (attempt.for_size && why == Failure::transport) {
+        core.transport.remember_udp_only(attempt.remote);
+        attempt.for_size = false;
+        return true;
+    }
+    if (attempt.by_name) {
+        server_failed(now, core, attempt, why == Failure::timeout ? 408 : 503, {}, why);
+        return true;
+    }
+    if (attempt.in_dialog || !attempt.targets.next()) return false;
+    turn_to_next_uri(attempt);
     return true;
+}
+
+// ---- Where it goes ------------------------------------------------------------------------------
+
+void Uac::server_failed(Now now, const Core& core, UacAttempt& attempt, std::uint16_t status,
+                        std::optional<std::uint32_t> retry_after_s,
+                        std::optional<Failure> silent) {
+    std::optional<Duration> how_long;
+    if (retry_after_s) how_long = seconds{*retry_after_s};
+    core.locator.failed(now, attempt.target, how_long);
+    if (!attempt.tried.push(attempt.target)) attempt.exhausted = true;
+    attempt.placed = false;
+    attempt.failed_status = status;
+    attempt.failed_retry_after_s = retry_after_s;
+    attempt.failed_silently = silent;
+    // Its nonce is of no use elsewhere.
+    attempt.digest = {};
+}
+
+void Uac::place(const Target& target, bool by_name, UacAttempt& attempt) {
+    attempt.target = target;
+    attempt.by_name = by_name;
+    attempt.placed = true;
+}
+
+/// The first of `found` that was not tried; the one that was used before goes first.
+bool Uac::choose(Now now, const Core& core, const Locator::Targets& found, UacAttempt& attempt) {
+    const auto may_go = [&](const Target& target) {
+        return !core.transport.listeners().is_ours(target.remote) &&
+               std::none_of(attempt.tried.begin(), attempt.tried.end(),
+                            [&](const Target& each) { return is_same(each, target); });
+    };
+    const Target* chosen = nullptr;
+    for (const Target& target : found) {
+        if (!may_go(target)) continue;
+        const bool is_kept = is_same(target, next_hop_) && !core.locator.has_failed(now, target);
+        if (chosen == nullptr || is_kept) chosen = &target;
+        if (is_kept) break;
+    }
+    if (chosen == nullptr) return false;
+    place(*chosen, true, attempt);
+    if (hop_by_name_ && !attempt.in_dialog && attempt.targets.current().empty())
+        next_hop_ = *chosen;
+    return true;
+}
+
+Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& owner,
+                            UacAttempt& attempt, const Dialog* dialog) {
+    std::string_view hop = attempt.targets.current();
+    if (dialog != nullptr) {
+        const auto direct = dialog->next_hop(core.transport);
+        if (direct) {
+            place(*direct, false, attempt);
+            return true;
+        }
+        if (direct.error().condition != Condition::not_found)
+            return tl::unexpected(direct.error());
+        hop = dialog->next_hop_uri();
+    } else if (hop.empty()) {
+        const bool is_tried = std::any_of(
+            attempt.tried.begin(), attempt.tried.end(),
+            [&](const Target& each) { return is_same(each, next_hop_); });
+        if (next_hop_.remote.port != 0 && !is_tried &&
+            (!hop_by_name_ || !core.locator.has_failed(now, next_hop_))) {
+            place(next_hop_, hop_by_name_, attempt);
+            return true;
+        }
+        hop = hop_uri_.empty() ? uri() : hop_uri_.view();
+    }
+    const auto parsed = parse_uri(hop, core.shard.leniency);
+    if (!parsed) return tl::unexpected(parsed.error());
+    const auto begun = core.locator.begin(now, *parsed, owner);
+    if (!begun) return tl::unexpected(begun.error());
+    attempt.lookup = begun->id;
+    if (begun->id != LookupId{}) {
+        attempt.outstanding = true;
+        return false;
+    }
+    if (!choose(now, core, begun->targets, attempt))
+        return failure(Condition::not_found, "no server is left to be tried");
+    return true;
+}
+
+Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& owner,
+                             UacAttempt& attempt, const Dialog* dialog) {
+    attempt.in_dialog = dialog != nullptr;
+    Error error = attempt.not_found.value_or(
+        Error{Condition::not_found, "no server is left to be tried", 0});
+    if (attempt.sent >= UacAttempt::sent_max) attempt.exhausted = true;
+    while (!attempt.placed) {
+        if (!attempt.exhausted) {
+            const auto found = look_up(now, core, owner, attempt, dialog);
+            if (found) return *found;
+            error = found.error();
+            attempt.exhausted = true;
+        }
+        if (dialog != nullptr && attempt.tried.empty() && next_hop_.remote.port != 0) {
+            place(next_hop_, hop_by_name_, attempt);
+            break;
+        }
+        if (dialog != nullptr || attempt.sent >= UacAttempt::sent_max || !attempt.targets.next())
+            return tl::unexpected(error);
+        turn_to_next_uri(attempt);
+    }
+    return true;
+}
+
+bool Uac::located(Now now, const Core& core, LookupId id, UacAttempt& attempt) {
+    if (attempt.lookup != id || id == LookupId{}) return false;
+    attempt.lookup = {};
+    attempt.outstanding = false;
+    const auto found = core.locator.take(id);
+    if (!found) attempt.not_found = found.error();
+    if (!found || !choose(now, core, *found, attempt)) attempt.exhausted = true;
+    return true;
+}
+
+void Uac::give_up(const Core& core, UacAttempt& attempt) {
+    if (!attempt.outstanding) return;
+    if (attempt.lookup != LookupId{})
+        core.locator.abandon(attempt.lookup);
+    else
+        core.clients.abandon(attempt.transaction);
+    attempt.lookup = {};
+    attempt.outstanding = false;
+}
+
+UacFailure Uac::failure_of(const UacAttempt& attempt, const Error& error) {
+    if (attempt.failed_status == 0) return {503, error.rule, {}, Failure::transport};
+    UacFailure failure{attempt.failed_status, {}, attempt.failed_retry_after_s,
+                       attempt.failed_silently};
+    if (!failure.silent) failure.phrase = reason_of(failure.status);
+    return failure;
 }
 
 std::optional<std::uint32_t> retry_after_of(const MessageView& response) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "sip/auth/digest_client.hpp"
@@ -21,15 +22,17 @@ struct UacOptions {
     /// Pings leave on the connection to the server (RFC 5626 4.4.1), so that what stands between
     /// keeps it, and a server that is gone is noticed.
     bool keep_alive = false;
-    /// The server that everything goes to; with port 0 the Request-URI says it (RFC 3261 8.1.2).
+    /// The server that everything goes to; with port 0 `next_hop_uri` says it, or where that is
+    /// empty the Request-URI (RFC 3261 8.1.2). A host that is a name is looked up (RFC 3263).
     Target next_hop;
+    std::string_view next_hop_uri;
     /// Answers 401 and 407; null: nobody does. May serve many at once, and outlives them all.
     DigestClient* credentials = nullptr;
 };
 
 /// Where a redirected request may still go (RFC 3261 8.1.3.4): the Contacts of its 3xx, best q
-/// first, each tried once and no more than four in all. Those without a numeric host, with a
-/// `method` of their own, and SIP ones in the place of SIPS are left out.
+/// first, each tried once and no more than four in all. Those with a `method` of their own, SIP
+/// ones in the place of SIPS and those that cannot be reached are left out.
 class UacTargets {
 public:
     /// Adds the Contacts of a 3xx to the request whose own URI was `own`.
@@ -63,6 +66,30 @@ struct UacAttempt {
     Endpoint remote;        ///< whom it went to
     bool in_dialog = false;
     UacTargets targets;
+
+    // Where it goes: RFC 3263, one server after the other.
+    Target target;          ///< holds while `placed`
+    bool placed = false;
+    bool by_name = false;   ///< a lookup gave it: there may be others
+    bool exhausted = false;  ///< all servers of the URI at hand were tried, or none was found
+    LookupId lookup{};      ///< it waits for the name system, and is outstanding
+    std::optional<Error> not_found;  ///< what that lookup came to
+    static constexpr std::size_t servers_max = 8;
+    SmallVector<Target, servers_max> tried;  ///< of the URI at hand
+    static constexpr std::uint32_t sent_max = 24;  ///< 401 and the like included
+    std::uint32_t sent = 0;
+    // How the last server failed; status 0: none has.
+    std::uint16_t failed_status = 0;
+    std::optional<std::uint32_t> failed_retry_after_s;
+    std::optional<Failure> failed_silently;
+};
+
+/// How a request failed for good, when no server is left for it.
+struct UacFailure {
+    std::uint16_t status = 503;
+    std::string_view phrase;
+    std::optional<std::uint32_t> retry_after_s;
+    std::optional<Failure> silent;  ///< no response came
 };
 
 /// What a final or provisional response means for the one who sent the request.
@@ -96,6 +123,7 @@ public:
     bool keep_alive() const { return keep_alive_; }
     std::string_view call_id() const { return {call_id_.data(), call_id_.size()}; }
     std::string_view tag() const { return {tag_.data(), tag_.size()}; }
+    /// The server that took the last request, or is to take the first; port 0: not known yet.
     const Target& next_hop() const { return next_hop_; }
     DigestClient* credentials() const { return credentials_; }
     /// Writes our Contact as the next hop reaches it; its URI alone is given back.
@@ -103,24 +131,48 @@ public:
     std::uint32_t next_cseq() { return ++cseq_; }
     std::uint32_t cseq() const { return cseq_; }
 
+    /// Finds where `attempt` goes next. False: the name system is asked; `owner` is told, calls
+    /// `located`, and sends again. Within a dialog: to its next hop; where that is a name that
+    /// leads nowhere, to the server that the dialog was made through. A server that works is kept
+    /// to. Errors: those of Locator::begin and take, `not_found` when all were tried.
+    Expected<bool> find_way(Now now, const Core& core, const Locator::Owner& owner,
+                            UacAttempt& attempt, const Dialog* dialog = nullptr);
+    /// The lookup that `find_way` began has ended. False: it is another's.
+    bool located(Now now, const Core& core, LookupId id, UacAttempt& attempt);
+    /// Nobody waits for `attempt` any more, neither its transaction nor its lookup.
+    static void give_up(const Core& core, UacAttempt& attempt);
+    /// What an attempt came to that could not be sent (again), for `error`.
+    static UacFailure failure_of(const UacAttempt& attempt, const Error& error);
+
     /// Judges what came for `attempt`, whose outstanding request ends with a final response.
     /// `expires_s` is what it asked for; a 423 raises it, once (RFC 3261 10.2.8, RFC 6665
-    /// 4.1.2.1, RFC 3903 5). A 3xx to a request outside a dialog is followed. RFC 3261 8.1.3.5: a
-    /// 420 or 415 would come again, as we require no extension and have one form of a body.
-    UacVerdict judge(const Core& core, const Response& response, Method method,
+    /// 4.1.2.1, RFC 3903 5). A 3xx to a request outside a dialog is followed; after a 503 of a
+    /// server that has others beside it, they are tried (RFC 3263 4.3). RFC 3261 8.1.3.5: a 420 or
+    /// 415 would come again, as we require no extension and have one form of a body.
+    UacVerdict judge(Now now, const Core& core, const Response& response, Method method,
                      std::uint32_t& expires_s, UacAttempt& attempt) const;
 
     /// Nothing came back: true says to send it again. A request that went by a stream for its size
     /// never got through: its peer is remembered as one that takes datagrams alone (RFC 3261
-    /// 18.1.1). A redirected one goes to its next target.
-    static bool fall_back(const Core& core, UacAttempt& attempt, Failure why);
+    /// 18.1.1). One whose server was found by name goes to the next (RFC 3263 4.3), a redirected
+    /// one to its next target.
+    static bool fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why);
 
 private:
     UacVerdict judge_here(const Response& response, Method method, std::uint32_t& expires_s,
                           UacAttempt& attempt) const;
+    static void server_failed(Now now, const Core& core, UacAttempt& attempt, std::uint16_t status,
+                              std::optional<std::uint32_t> retry_after_s,
+                              std::optional<Failure> silent);
+    bool choose(Now now, const Core& core, const Locator::Targets& found, UacAttempt& attempt);
+    void place(const Target& target, bool by_name, UacAttempt& attempt);
+    Expected<bool> look_up(Now now, const Core& core, const Locator::Owner& owner,
+                           UacAttempt& attempt, const Dialog* dialog);
 
-    Block uri_, to_, from_, contact_user_, instance_;
+    Block hop_uri_;
+    bool hop_by_name_ = false;  ///< next_hop_ is what a lookup gave
     bool keep_alive_ = false;
+    Block uri_, to_, from_, contact_user_, instance_;
     CallId call_id_{};
     std::array<char, 16> tag_{};
     std::uint32_t cseq_ = 0;

@@ -12,20 +12,6 @@ namespace {
 /// RFC 3261 18.1.1: the largest request that goes by datagram where the path is unknown.
 constexpr std::size_t datagram_max = 1'300;
 
-Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialog,
-                           std::string_view redirected) {
-    if (dialog == nullptr) {
-        if (redirected.empty()) return uac.next_hop();
-        const auto uri = parse_uri(redirected, core.shard.leniency);
-        if (!uri) return tl::unexpected(uri.error());
-        return locate(*uri, core.transport.listeners());
-    }
-    auto hop = dialog->next_hop(core.transport);
-    // A next hop that has a name only: the server that the subscription was made through knows it.
-    if (!hop) return uac.next_hop();
-    return hop;
-}
-
 }  // namespace
 
 UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uint32_t cseq,
@@ -35,10 +21,10 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
       method_(method),
       in_dialog_(dialog != nullptr),
       branch_(core.clients.new_branch()),
-      target_(target_of(core, uac, dialog, attempt.targets.current())),
+      target_(attempt.target),
       out_(core.shard.scratch()),
       writer_(out_) {
-    const Target target = target_ ? *target_ : Target{};
+    const Target& target = target_;
     const Listeners& listeners = core.transport.listeners();
     if (dialog != nullptr) {
         dialog->write_request(writer_, listeners, target, branch_, method, cseq);
@@ -58,8 +44,8 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
 }
 
 UacRequest& UacRequest::contact() {
-    write_contact(writer_, core_.transport.listeners(), target_ ? *target_ : Target{},
-                  uac_.contact_user(), uac_.instance());
+    write_contact(writer_, core_.transport.listeners(), target_, uac_.contact_user(),
+                  uac_.instance());
     return *this;
 }
 
@@ -85,14 +71,13 @@ Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAt
                                 std::string_view content_type, const SharedBytes& body) {
     attempt.outstanding = false;
     attempt.in_dialog = in_dialog_;
-    if (!target_) return tl::unexpected(target_.error());
     if (DigestClient* credentials = uac_.credentials())
         credentials->write_credentials(writer_, name_of(method_), request_uri(), body.view());
     if (body) writer_.header(HeaderId::content_type, content_type);
     writer_.finish(body.view().size());
     if (out_.overflowed()) return failure(Condition::too_large, "the request would be too long");
     ClientTransactions::Outgoing outgoing;
-    outgoing.target = *target_;
+    outgoing.target = target_;
     attempt.for_size = false;
     attempt.remote = outgoing.target.remote;
     if (outgoing.target.transport == Transport::udp &&
@@ -112,6 +97,7 @@ Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAt
     attempt.flow = outgoing.target.flow;
     attempt.outstanding = true;
     if (uac_.keep_alive()) core_.transport.keep_alive(now, attempt.flow, ping_default, false);
+    ++attempt.sent;
     return {};
 }
 

@@ -10,7 +10,7 @@ namespace sip {
 class UacRequest {
 public:
     /// `cseq` is the number that the request bears, drawn by the caller. `attempt` says where it
-    /// was redirected to.
+    /// goes (Uac::find_way) and was redirected to.
     UacRequest(const Core& core, const Uac& uac, Method method, std::uint32_t cseq,
                const UacAttempt& attempt, const Dialog* dialog = nullptr);
 
@@ -42,7 +42,7 @@ private:
     Method method_;
     bool in_dialog_;
     Branch branch_;
-    Expected<Target> target_;
+    Target target_;
     Appender out_;
     MessageWriter writer_;
 };

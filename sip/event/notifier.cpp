@@ -50,6 +50,7 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       resources_(resources),
       options_(options),
       slab_(core.shard.memory, core.shard.limits.subscriptions),
+      ways_(core.shard.memory, core.shard.limits.subscriptions),
       views_(core.shard.memory, core.shard.limits.subscriptions),
       staged_(core.shard.memory, core.shard.limits.waiting_requests),
       by_dialog_(core.shard.memory),
@@ -630,6 +631,10 @@ void Notifier::destroy(Handle handle) {
     by_user_.remove(s.user);
     s.timers.detach(core_.shard.timers);
     if (s.outstanding) core_.clients.abandon(s.transaction);
+    if (const Way* way = ways_.find(s.way)) {
+        core_.locator.abandon(way->lookup);
+        ways_.destroy(s.way);
+    }
     --resources_.at(s.resource).subscriptions;
     const ResourceId released = s.resource;
     slab_.destroy(handle);
@@ -706,6 +711,7 @@ Notifier::Snapshot Notifier::snapshot(Now now, Subscription& s) {
 
 void Notifier::trim() {
     slab_.trim();
+    ways_.trim();
     views_.trim();
     staged_.trim();
     by_dialog_.trim();

@@ -84,6 +84,7 @@ public:
     bool serves(const Request& request) override;
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
+    void on_located(Now now, Handle object, LookupId id) override;
     void on_timer(Now now, Handle object) override;
     void on_committed(Now now, Handle object) override;
     void on_commit_failed(Now now, Handle object) override;
@@ -115,6 +116,13 @@ private:
     };
     /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
     static constexpr std::uint32_t view_mark = 0x80000000U;
+    /// Where the NOTIFYs of a dialog go whose next hop is a name (RFC 3263).
+    struct Way {
+        LookupId lookup{};         ///< the name system is asked
+        Locator::Targets targets;  ///< of the NOTIFY at hand
+        std::size_t at = 0;        ///< those before it have failed
+        Target last;               ///< took the last one; port 0: none
+    };
     struct Subscription {
         subscription_machine::State state = subscription_machine::State::init;
         std::uint8_t package = 0;
@@ -128,6 +136,7 @@ private:
         std::uint32_t retry_after_s = 0;
         std::uint8_t failures = 0;  ///< in a row
         bool outstanding = false;   ///< a NOTIFY is on its way
+        bool asking = false;        ///< one is, as soon as its next hop's name is looked up
         bool due = false;           ///< one is to be sent as soon as that is answered
         bool by_change = false;     ///< `due` for a change of state alone
         bool queued = false;        ///< stands in the due list
@@ -140,6 +149,7 @@ private:
         bool suspect = false;       ///< the connection to its watcher is gone
         bool silent = false;        ///< suspect, and not to be reached at its Contact either
         bool has_device = false;    ///< stands in by_device_
+        Handle way;                 ///< its next hop is a name
         ClientTransactionId transaction;
         SharedBytes sent_body;  ///< what this watcher was told last
         FlowBond bond;
@@ -219,6 +229,9 @@ private:
     void refresh_view(Now now, Handle view);
     void render(Now now, View& view);
     void send(Now now, Handle handle, const Response* challenge);
+    Expected<std::optional<Target>> next_target(Now now, Handle handle);
+    Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
+    bool go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long);
     Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
                         const Response* challenge);
     Expected<Target> choose_stream(const Subscription& s, const Target& target);
@@ -238,6 +251,7 @@ private:
     std::uint8_t part_ = 0;
     bool stopping_ = false;
     Slab<Subscription> slab_;
+    Slab<Way> ways_;
     Slab<View> views_;
     Slab<Staged> staged_;
     HashIndex by_dialog_, by_device_;

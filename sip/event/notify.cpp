@@ -43,7 +43,7 @@ bool ends_subscription(std::uint16_t status) {
 
 void Notifier::enqueue(Handle handle) {
     Subscription& s = *slab_.find(handle);
-    if (s.queued || s.outstanding || !s.due) return;
+    if (s.queued || s.outstanding || s.asking || !s.due) return;
     if (s.silent) return;  // until it comes back
     s.queued = true;
     s.previous_due = last_due_;
@@ -177,6 +177,96 @@ bool Notifier::pull(Now now) {
     if (first_due_ == UINT32_MAX || core_.clients.full()) return false;
     const Handle handle = slab_.handle_at(first_due_);
     dequeue(*slab_.find(handle));
+    if (Way* way = ways_.find(slab_.find(handle)->way)) way->targets.clear();
+    send(now, handle, nullptr);
+    return true;
+}
+
+// Where it goes ---------------------------------------------------------------------------------
+
+/// Threat 26: back to a watcher that speaks to us straight, and no name is looked up; else to the
+/// next hop. Nothing: the name system is asked, and the NOTIFY alone waits for it.
+Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    const auto known = s.dialog.next_hop(core_.transport);
+    if (known) return std::optional(*known);
+    if (known.error().condition != Condition::not_found || s.dialog.is_direct())
+        return tl::unexpected(known.error());
+    Way* way = ways_.find(s.way);
+    if (way == nullptr) {
+        s.way = ways_.create();
+        way = ways_.find(s.way);
+        if (way == nullptr) {
+            ++core_.shard.counters.limit_memory;
+            return failure(Condition::overloaded, "No memory for the way of a NOTIFY");
+        }
+    }
+    if (way->targets.empty()) {
+        const auto hop = parse_uri(s.dialog.next_hop_uri(), core_.shard.leniency);
+        if (!hop) return tl::unexpected(hop.error());
+        const auto begun = core_.locator.begin(now, *hop, {part_, handle});
+        if (!begun) return tl::unexpected(begun.error());
+        if (begun->id != LookupId{}) {
+            way->lookup = begun->id;
+            s.asking = true;
+            return std::optional<Target>{};
+        }
+        const auto taken = take_targets(now, s, begun->targets);
+        if (!taken) return tl::unexpected(taken.error());
+    }
+    const Target& target = way->targets[way->at];
+    const Source& path = s.dialog.path();
+    // Who we heard from: the same socket or connection reaches it.
+    if (target.transport == path.transport && target.remote == path.remote)
+        return std::optional(back_to(path));
+    return std::optional(target);
+}
+
+/// The one that took the last NOTIFY goes first.
+Expected<void> Notifier::take_targets(Now now, Subscription& s, const Locator::Targets& found) {
+    Way& way = *ways_.find(s.way);
+    way.targets.clear();
+    way.at = 0;
+    const auto is_last = [&](const Target& target) {
+        return target.transport == way.last.transport && target.remote == way.last.remote &&
+               !core_.locator.has_failed(now, target);
+    };
+    for (const bool last : {true, false})
+        for (const Target& target : found)
+            if (is_last(target) == last && !core_.transport.listeners().is_ours(target.remote))
+                (void)way.targets.push(target);
+    // Threat 27.
+    if (way.targets.empty()) return failure(Condition::loop_detected, "Contact names this server");
+    return {};
+}
+
+void Notifier::on_located(Now now, Handle object, LookupId id) {
+    Subscription* s = slab_.find(object);
+    Way* way = s == nullptr ? nullptr : ways_.find(s->way);
+    if (way == nullptr || way->lookup != id) return;
+    way->lookup = {};
+    s->asking = false;
+    const auto found = core_.locator.take(id);
+    const auto taken = found ? take_targets(now, *s, *found) : tl::unexpected(found.error());
+    if (taken) {
+        send(now, object, nullptr);
+        return;
+    }
+    core_.shard.decision(now, "dropped", taken.error().rule, s->identity.view());
+    s->last_told = s->state == State::terminated;
+    notify_failed(now, object, 0);
+}
+
+/// RFC 3263 4.3: nobody took it there; another server may. False: none is left.
+bool Notifier::go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long) {
+    Way* way = ways_.find(slab_.find(handle)->way);
+    if (way == nullptr || way->at >= way->targets.size()) return false;
+    core_.locator.failed(now, way->targets[way->at], how_long);
+    way->last = {};
+    if (++way->at == way->targets.size()) {
+        way->targets.clear();
+        return false;
+    }
     send(now, handle, nullptr);
     return true;
 }
@@ -221,12 +311,14 @@ Packet Notifier::write_notify(Now now, Subscription& s, const Target& target, Br
 
 /// Threat 28: above the size limit a stream to the watcher is wanted, where there can be one.
 Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& target) {
-    const auto contact = parse_uri(s.dialog.remote_target(), core_.shard.leniency);
-    if (!contact) return tl::unexpected(contact.error());
-    const auto located = locate(*contact, core_.transport.listeners());
-    if (!located) return located;
-    if (s.dialog.is_direct() && located->remote != s.dialog.path().remote)
-        return failure(Condition::internal, "the watcher is behind a NAT");
+    if (s.dialog.is_direct()) {
+        const auto contact = parse_uri(s.dialog.remote_target(), core_.shard.leniency);
+        if (!contact) return tl::unexpected(contact.error());
+        const auto located = locate(*contact, core_.transport.listeners());
+        if (!located) return located;
+        if (located->remote != s.dialog.path().remote)
+            return failure(Condition::internal, "the watcher is behind a NAT");
+    }
     if (core_.transport.is_udp_only(target.remote))
         return failure(Condition::internal, "the watcher takes UDP alone");
     const auto* listener =
@@ -239,13 +331,15 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
     s.last_told = s.state == State::terminated;
-    const auto target = s.dialog.next_hop(core_.transport);
-    if (!target) {
-        shard.decision(now, "dropped", target.error().rule, s.identity.view());
+    const auto way = next_target(now, handle);
+    if (!way) {
+        shard.decision(now, "dropped", way.error().rule, s.identity.view());
         s.due = false;
         notify_failed(now, handle, 0);
         return;
     }
+    const std::optional<Target>& target = *way;
+    if (!target) return;
     View* view = views_.find(s.view);
     const bool with_body = s.may_see && view != nullptr &&
                            s.reason != TerminationReason::rejected &&
@@ -280,7 +374,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
         if (s.by_stream) core_.transport.remember_udp_only(target->remote);
-        notify_failed(now, handle, 0);
+        if (!go_to_next_target(now, handle, {})) notify_failed(now, handle, 0);
         return;
     }
     ++shard.counters.notifies;
@@ -300,6 +394,8 @@ void Notifier::notify_done(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     s.failures = 0;
     trust_again(s);
+    if (Way* at = ways_.find(s.way); at != nullptr && at->at < at->targets.size())
+        at->last = at->targets[at->at];
     if (s.last_told) {
         step(now, handle, Machine::told);
         return;
@@ -360,6 +456,9 @@ void Notifier::on_response(Now now, Handle object, const Response& response) {
         return;
     }
     const auto retry = parse_retry_after(response.message.value_of(HeaderId::retry_after));
+    std::optional<Duration> how_long;
+    if (retry) how_long = seconds{retry->seconds};
+    if (response.status == 503 && go_to_next_target(now, object, how_long)) return;
     notify_failed(now, object, retry ? retry->seconds : 0);
 }
 
@@ -367,6 +466,7 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;
+    if (!s->by_stream && go_to_next_target(now, object, {})) return;
     if (why == Failure::timeout && !s->suspect) {
         ++core_.shard.counters.notify_failures;
         step(now, object, Machine::lost);
@@ -374,8 +474,8 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     }
     if (s->by_stream) {
         // RFC 3261 18.1.1: the peer takes no stream; the same goes whole by UDP.
-        if (const auto target = s->dialog.next_hop(core_.transport))
-            core_.transport.remember_udp_only(target->remote);
+        if (const auto target = next_target(now, object); target && *target)
+            core_.transport.remember_udp_only((*target)->remote);
         s->due = true;
         s->by_change = false;
         enqueue(object);

@@ -65,7 +65,7 @@ Expected<Handle> Publisher::make(const PublishOptions& options) {
 
 void Publisher::forget(Handle handle) {
     Publication& publication = *slab_.find(handle);
-    if (publication.attempt.outstanding) core_.clients.abandon(publication.attempt.transaction);
+    Uac::give_up(core_, publication.attempt);
     publication.timers.detach(shard().timers);
     slab_.destroy(handle);
 }
@@ -183,18 +183,33 @@ void Publisher::go_on(Now now, Handle handle) {
         return;
     }
     p.doing = !p.etag ? Operation::initial : next;
-    const auto sent = send(now, handle, true);
-    if (!sent) failed(now, handle, {503, sent.error().rule, {}, {}}, true);
+    send_or_fail(now, handle, true);
+}
+
+void Publisher::send_or_fail(Now now, Handle handle, bool first_try) {
+    const auto sent = send(now, handle, first_try);
+    if (sent) return;
+    const UacFailure why = Uac::failure_of(slab_.find(handle)->attempt, sent.error());
+    failed(now, handle, {why.status, why.phrase, why.retry_after_s, {}}, why.silent.has_value());
+}
+
+void Publisher::on_located(Now now, Handle handle, LookupId id) {
+    Publication* p = slab_.find(handle);
+    if (p != nullptr && p->uac.located(now, core_, id, p->attempt))
+        send_or_fail(now, handle, false);
 }
 
 Expected<void> Publisher::send(Now now, Handle handle, bool first_try) {
     Publication& p = *slab_.find(handle);
     if (first_try) p.attempt = {};
+    p.asked_s = p.doing == Operation::remove ? 0 : p.expires_s.value_or(0);
+    const auto way = p.uac.find_way(now, core_, {part_, handle}, p.attempt);
+    if (!way) return tl::unexpected(way.error());
+    if (!*way) return {};
     const bool has_body = p.doing == Operation::initial || p.doing == Operation::modify;
     UacRequest request(core_, p.uac, Method::publish, p.uac.next_cseq(), p.attempt);
     request.header(HeaderId::event, p.event.view());
     if (p.doing != Operation::initial) request.header(HeaderId::sip_if_match, p.etag.view());
-    p.asked_s = p.doing == Operation::remove ? 0 : p.expires_s.value_or(0);
     if (p.doing == Operation::remove || p.expires_s) request.header(HeaderId::expires, p.asked_s);
     return request.send(now, part_, handle, p.attempt, p.content_type.view(),
                         has_body ? p.body : SharedBytes{});
@@ -208,15 +223,13 @@ void Publisher::on_response(Now now, Handle handle, const Response& response) {
     Publication* p = slab_.find(handle);
     if (p == nullptr) return;
     std::uint32_t asked_s = p->asked_s;
-    switch (p->uac.judge(core_, response, Method::publish, asked_s, p->attempt)) {
+    switch (p->uac.judge(now, core_, response, Method::publish, asked_s, p->attempt)) {
         case UacVerdict::wait: return;
         case UacVerdict::done: accepted(now, handle, response); return;
-        case UacVerdict::again: {
+        case UacVerdict::again:
             if (asked_s > p->asked_s) p->expires_s = asked_s;
-            const auto sent = send(now, handle, false);
-            if (!sent) failed(now, handle, {503, sent.error().rule, {}, {}}, true);
+            send_or_fail(now, handle, false);
             return;
-        }
         case UacVerdict::failed: break;
     }
     failed(
@@ -230,9 +243,8 @@ void Publisher::on_failure(Now now, Handle handle, Failure why) {
     Publication* p = slab_.find(handle);
     if (p == nullptr || !p->attempt.outstanding) return;
     p->attempt.outstanding = false;
-    if (Uac::fall_back(core_, p->attempt, why)) {
-        const auto sent = send(now, handle, false);
-        if (!sent) failed(now, handle, {503, sent.error().rule, {}, {}}, true);
+    if (Uac::fall_back(now, core_, p->attempt, why)) {
+        send_or_fail(now, handle, false);
         return;
     }
     failed(now, handle,

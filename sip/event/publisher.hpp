@@ -78,6 +78,7 @@ public:
     void on_request(Now now, const Request& request) override;
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
+    void on_located(Now now, Handle object, LookupId id) override;
     void on_timer(Now now, Handle object) override;
     bool pull(Now now) override;
     void trim() override {
@@ -117,6 +118,7 @@ private:
     void forget(Handle handle);
     Expected<PublishId> begin(Now now, const PublishOptions& options, Operation first);
     Expected<void> send(Now now, Handle handle, bool first_try);
+    void send_or_fail(Now now, Handle handle, bool first_try);
     /// Does what is wanted of a publication that is ready for it.
     void go_on(Now now, Handle handle);
     bool is_ready(const Publication& publication);

@@ -154,7 +154,7 @@ void Subscriber::forget(Handle handle) {
     Usage& usage = *usages_.find(handle);
     const Handle of = usage.watch;
     Watch& watch = *watches_.find(of);
-    if (usage.attempt.outstanding) core_.clients.abandon(usage.attempt.transaction);
+    Uac::give_up(core_, usage.attempt);
     std::uint32_t* link = &watch.first;
     while (*link != handle.index) link = &usages_.at(*link).next;
     *link = usage.next;
@@ -241,8 +241,19 @@ void Subscriber::keep_flow(Handle handle, FlowId flow) {
 Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s, bool first_try) {
     Usage& usage = *usages_.find(handle);
     Watch& watch = *watches_.find(usage.watch);
-    if (usage.attempt.outstanding) core_.clients.abandon(usage.attempt.transaction);
+    Uac::give_up(core_, usage.attempt);
     if (first_try) usage.attempt = {};
+    usage.asked_s = expires_s;
+    usage.left = expires_s == 0;
+    usage.timers.stop(shard().timers, Name::refresh);
+    const auto way = watch.uac.find_way(now, core_, {part_, handle}, usage.attempt,
+                                        usage.has_dialog ? &usage.dialog : nullptr);
+    if (!way) return tl::unexpected(way.error());
+    if (first_try && !usage.has_dialog) watch.made_at = now.mono;
+    if (!*way) {
+        usage.timers.stop(shard().timers, Name::n);
+        return {};
+    }
     const std::uint32_t cseq = usage.has_dialog ? usage.dialog.next_cseq() : watch.uac.next_cseq();
     UacRequest request(core_, watch.uac, Method::subscribe, cseq, usage.attempt,
                        usage.has_dialog ? &usage.dialog : nullptr);
@@ -255,24 +266,28 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
     if (!watch.accept.empty()) request.header(HeaderId::accept, watch.accept.view());
     const auto sent = request.send(now, part_, handle, usage.attempt);
     if (!sent) return sent;
-    usage.asked_s = expires_s;
-    usage.left = expires_s == 0;
     usage.told_at = never;
     if (usage.attempt.flow != FlowId{}) keep_flow(handle, usage.attempt.flow);
-    usage.timers.stop(shard().timers, Name::refresh);
     // RFC 6665 4.1.2.2, 4.1.2.4: a NOTIFY has to come within 64*T1 of each SUBSCRIBE.
     const Instant n = later(now.mono, 64 * shard().limits.t1);
     usage.timers.set(shard().timers, Name::n, n);
-    if (!usage.has_dialog) {
-        if (first_try) watch.made_at = now.mono;
-        watch.forks_until = n;
-    }
+    if (!usage.has_dialog) watch.forks_until = n;
     return {};
 }
 
 void Subscriber::send_or_fail(Now now, Handle handle, std::uint32_t expires_s, bool first_try) {
     const auto sent = send(now, handle, expires_s, first_try);
-    if (!sent) request_failed(now, handle, {503, sent.error().rule, {}, {}}, Failure::transport);
+    if (sent) return;
+    const UacFailure why = Uac::failure_of(usages_.find(handle)->attempt, sent.error());
+    request_failed(now, handle, {why.status, why.phrase, {}, why.retry_after_s}, why.silent);
+}
+
+void Subscriber::on_located(Now now, Handle handle, LookupId id) {
+    Usage* usage = usages_.find(handle);
+    if (usage == nullptr ||
+        !watches_.find(usage->watch)->uac.located(now, core_, id, usage->attempt))
+        return;
+    send_or_fail(now, handle, usage->asked_s, false);
 }
 
 void Subscriber::on_response(Now now, Handle handle, const Response& response) {
@@ -280,7 +295,7 @@ void Subscriber::on_response(Now now, Handle handle, const Response& response) {
     if (usage == nullptr) return;
     Watch& watch = *watches_.find(usage->watch);
     std::uint32_t asked_s = usage->asked_s;
-    switch (watch.uac.judge(core_, response, Method::subscribe, asked_s, usage->attempt)) {
+    switch (watch.uac.judge(now, core_, response, Method::subscribe, asked_s, usage->attempt)) {
         case UacVerdict::wait: return;
         case UacVerdict::done: accepted(now, handle, response); return;
         case UacVerdict::again:
@@ -353,7 +368,7 @@ void Subscriber::on_failure(Now now, Handle handle, Failure why) {
     Usage* usage = usages_.find(handle);
     if (usage == nullptr || !usage->attempt.outstanding) return;
     usage->attempt.outstanding = false;
-    if (Uac::fall_back(core_, usage->attempt, why)) {
+    if (Uac::fall_back(now, core_, usage->attempt, why)) {
         send_or_fail(now, handle, usage->asked_s, false);
         return;
     }
@@ -380,8 +395,7 @@ void Subscriber::on_timer(Now now, Handle handle) {
         const Watch& watch = *watches_.find(usage->watch);
         switch (*name) {
             case Name::n:
-                if (usage->attempt.outstanding) core_.clients.abandon(usage->attempt.transaction);
-                usage->attempt.outstanding = false;
+                Uac::give_up(core_, usage->attempt);
                 step(now, handle,
                      watch.established && usage->state == State::notify_wait ? Event::lost
                                                                              : Event::timer_n,
@@ -465,8 +479,7 @@ void Subscriber::wait(Now now, Handle handle, const Cause& cause) {
         forget(handle);
         return;
     }
-    if (usage.attempt.outstanding) core_.clients.abandon(usage.attempt.transaction);
-    usage.attempt.outstanding = false;
+    Uac::give_up(core_, usage.attempt);
     for (Name name : {Name::n, Name::refresh, Name::expires})
         usage.timers.stop(shard().timers, name);
     usage.dialog = {};

@@ -83,6 +83,7 @@ public:
     void on_request(Now now, const Request& request) override;
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
+    void on_located(Now now, Handle object, LookupId id) override;
     void on_timer(Now now, Handle object) override;
     void on_flow_lost(Now now, Handle object) override;
     void trim() override {

@@ -81,7 +81,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
 
 void Registrant::forget(Handle handle) {
     Registration& r = *slab_.find(handle);
-    if (r.attempt.outstanding) core_.clients.abandon(r.attempt.transaction);
+    Uac::give_up(core_, r.attempt);
     r.timers.detach(shard().timers);
     slab_.destroy(handle);
 }
@@ -151,6 +151,9 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     Registration& r = *slab_.find(handle);
     if (first_try) r.attempt = {};
     r.asked_s = r.doing == Operation::remove ? 0 : r.expires_s;
+    const auto way = r.uac.find_way(now, core_, {part_, handle}, r.attempt);
+    if (!way) return tl::unexpected(way.error());
+    if (!*way) return {};
     std::array<char, uri_room> room{};
     Appender own(room);
     std::string_view contact = r.contact.view();
@@ -180,7 +183,15 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
 void Registrant::send_or_fail(Now now, Handle handle, bool first_try) {
     slab_.find(handle)->timers.stop(shard().timers, Name::refresh);
     const auto sent = send(now, handle, first_try);
-    if (!sent) failed(now, handle, {503, sent.error().rule, {}}, true);
+    if (sent) return;
+    const UacFailure why = Uac::failure_of(slab_.find(handle)->attempt, sent.error());
+    failed(now, handle, {why.status, why.phrase, why.retry_after_s}, why.silent.has_value());
+}
+
+void Registrant::on_located(Now now, Handle handle, LookupId id) {
+    Registration* r = slab_.find(handle);
+    if (r != nullptr && r->uac.located(now, core_, id, r->attempt))
+        send_or_fail(now, handle, false);
 }
 
 void Registrant::on_request(Now now, const Request& request) {
@@ -191,7 +202,7 @@ void Registrant::on_response(Now now, Handle handle, const Response& response) {
     Registration* r = slab_.find(handle);
     if (r == nullptr) return;
     std::uint32_t asked_s = r->asked_s;
-    switch (r->uac.judge(core_, response, Method::register_, asked_s, r->attempt)) {
+    switch (r->uac.judge(now, core_, response, Method::register_, asked_s, r->attempt)) {
         case UacVerdict::wait: return;
         case UacVerdict::done: accepted(now, handle, response); return;
         case UacVerdict::again:
@@ -214,7 +225,7 @@ void Registrant::on_failure(Now now, Handle handle, Failure why) {
     Registration* r = slab_.find(handle);
     if (r == nullptr || !r->attempt.outstanding) return;
     r->attempt.outstanding = false;
-    if (Uac::fall_back(core_, r->attempt, why)) {
+    if (Uac::fall_back(now, core_, r->attempt, why)) {
         send_or_fail(now, handle, false);
         return;
     }

@@ -12,9 +12,11 @@ constexpr int hundred_after_t1s = 7;
 /// RFC 3261 17.2.1: an INVITE unanswered for this long is answered 100.
 constexpr Duration invite_hundred = milliseconds{200};
 
-ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part)
+ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, Locator& locator,
+                                       std::uint8_t part)
     : shard_(shard),
       transport_(transport),
+      locator_(locator),
       part_(part),
       slab_(shard.memory, shard.limits.server_transactions),
       by_request_(shard.memory),
@@ -191,6 +193,7 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
         e.via, request.source, request.identity.authenticated ? Sender::proved : Sender::stranger);
     t.target = route.target;
     t.reopen_at = route.reopen_at;
+    keep_sent_by(t, request);
     bool kept =
         by_request_.insert(request_hash(t.by_branch, t.content, t.method_hash), handle.index);
     kept =
@@ -274,10 +277,72 @@ void ServerTransactions::transmit(Now now, Handle handle, const Packet& packet) 
     const bool reopen = is_reliable(t.target.transport) && !transport_.is_open(t.target.flow);
     if (reopen) {
         t.target.flow = {};
-        t.target.remote = t.reopen_at;
+        if (t.reopened_at == never) t.target.remote = t.reopen_at;
+        t.reopened_at = now.mono;
     }
-    if (!transport_.send(now, t.target, packet)) ++shard_.counters.transport_failures;
-    if (reopen) transport_.bind(t.bond, t.target.flow, {part_, handle});
+    const bool sent = transport_.send(now, t.target, packet);
+    if (!sent && (!reopen || !find_sent_by(now, handle))) ++shard_.counters.transport_failures;
+    if (sent && reopen) transport_.bind(t.bond, t.target.flow, {part_, handle});
+}
+
+// ---- RFC 3263 5 ---------------------------------------------------------------------------------
+
+/// Threats 25, 26: no name of a stranger is looked up.
+void ServerTransactions::keep_sent_by(Transaction& t, const Request& request) {
+    const Via& via = request.essentials.via;
+    const DomainName name(via.host);
+    if (!is_reliable(t.target.transport) || !request.identity.authenticated || name.empty() ||
+        name.is_invalid())
+        return;
+    std::array<char, DomainName::most + 32> room;
+    Appender uri(room);
+    uri << "sip:" << name.view();
+    if (via.port != 0) uri << ':' << via.port;
+    uri << (is_secure(t.target.transport) ? ";transport=tls" : ";transport=tcp");
+    t.sent_by = SharedBytes::copy(shard_.memory, uri.view());
+    if (!t.sent_by) ++shard_.counters.limit_memory;
+}
+
+bool ServerTransactions::find_sent_by(Now now, Handle handle) {
+    Transaction& t = *slab_.find(handle);
+    if (!t.sent_by || !t.last || t.lookup != LookupId{}) return false;
+    const auto uri = parse_uri(t.sent_by.view());
+    if (!uri) return false;
+    const auto begun = locator_.begin(now, *uri, {part_, handle});
+    if (!begun) return false;
+    t.lookup = begun->id;
+    return t.lookup != LookupId{} || send_to_first(now, handle, begun->targets);
+}
+
+/// Those that have failed come last; when the first has, all have.
+bool ServerTransactions::send_to_first(Now now, Handle handle, const Locator::Targets& targets) {
+    Transaction& t = *slab_.find(handle);
+    if (locator_.has_failed(now, targets[0]) ||
+        transport_.listeners().is_ours(targets[0].remote))
+        return false;
+    t.target = targets[0];
+    t.reopened_at = now.mono;
+    if (!transport_.send(now, t.target, t.last)) return false;
+    transport_.bind(t.bond, t.target.flow, {part_, handle});
+    return true;
+}
+
+void ServerTransactions::lost(Now now, Handle object) {
+    Transaction* t = slab_.find(object);
+    // One that stood for longer has brought the response.
+    if (t == nullptr || t->reopened_at == never ||
+        now.mono > later(t->reopened_at, connect_timeout))
+        return;
+    locator_.failed(now, t->target);
+    if (!find_sent_by(now, object)) ++shard_.counters.transport_failures;
+}
+
+void ServerTransactions::located(Now now, Handle object, LookupId id) {
+    Transaction* t = slab_.find(object);
+    if (t == nullptr || t->lookup != id) return;
+    t->lookup = {};
+    const auto targets = locator_.take(id);
+    if (!targets || !send_to_first(now, object, *targets)) ++shard_.counters.transport_failures;
 }
 
 void ServerTransactions::apply(Now now, Handle handle, invite_server::Event event,
@@ -350,7 +415,9 @@ void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event 
     }
     if (has(row.act, Action::resend)) transmit(now, handle, t.last);
     if (has(row.act, Action::start_j)) {
-        const Duration j = is_reliable(t.target.transport) ? Duration{} : 64 * shard_.limits.t1;
+        // RFC 3261 17.2.2: 0 for streams. One that is opened for the response may fail yet.
+        const bool is_sent = is_reliable(t.target.transport) && t.reopened_at == never;
+        const Duration j = is_sent ? Duration{} : 64 * shard_.limits.t1;
         t.timers.set(shard_.timers, Name::j, later(now.mono, j));
     }
     if (row.to == State::terminated) destroy(handle);
@@ -363,6 +430,7 @@ void ServerTransactions::destroy(Handle handle) {
     if (t.may_merge) by_merge_.remove(t.merge, handle.index, same_merge());
     by_address_.remove(t.address);
     if (t.user != 0) by_user_.remove(t.user);
+    if (t.lookup != LookupId{}) locator_.abandon(t.lookup);
     t.timers.detach(shard_.timers);
     slab_.destroy(handle);
 }

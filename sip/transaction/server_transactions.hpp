@@ -10,6 +10,7 @@
 #include "sip/transaction/non_invite_server.hpp"
 #include "sip/transaction/request.hpp"
 #include "sip/transaction/transaction_user.hpp"
+#include "sip/transport/locator.hpp"
 #include "sip/transport/transport_layer.hpp"
 
 namespace sip {
@@ -17,7 +18,8 @@ namespace sip {
 /// The server transactions of a stack: matching (RFC 3261 17.2.3), the two machines, their timers.
 class ServerTransactions {
 public:
-    ServerTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part);
+    ServerTransactions(Shard& shard, TransportLayer& transport, Locator& locator,
+                       std::uint8_t part);
     ~ServerTransactions();
 
     enum class Match : std::uint8_t {
@@ -54,6 +56,11 @@ public:
     void keep_trying(Now now, ServerTransactionId id, const Packet& trying);
 
     void timer(Now now, Handle object);
+    /// The connection of that transaction is gone. RFC 3263 5: where it was one that we opened for
+    /// the response, and sent-by is a name, its other servers are tried.
+    void lost(Now now, Handle object);
+    /// The lookup of its sent-by has ended.
+    void located(Now now, Handle object, LookupId id);
     std::size_t size() const { return slab_.size(); }
     /// Gives back memory that only a load of the past needed.
     void trim() {
@@ -92,6 +99,10 @@ private:
         FlowBond bond;
         Target target;
         Endpoint reopen_at;  ///< streams: where to go when the connection is gone (18.2.2)
+        SharedBytes sent_by;  ///< streams: a URI of the sent-by that is a name, of who has proved
+                              ///< who he is
+        Instant reopened_at = never;  ///< a connection of ours was opened for the response
+        LookupId lookup{};
         Packet last;
         Packet trying;
         Duration g_interval{};
@@ -117,10 +128,14 @@ private:
     void apply(Now now, Handle handle, invite_server::Event event, const Packet* given);
     void apply(Now now, Handle handle, non_invite_server::Event event, const Packet* given);
     void transmit(Now now, Handle handle, const Packet& packet);
+    void keep_sent_by(Transaction& t, const Request& request);
+    bool find_sent_by(Now now, Handle handle);
+    bool send_to_first(Now now, Handle handle, const Locator::Targets& targets);
     void destroy(Handle handle);
 
     Shard& shard_;
     TransportLayer& transport_;
+    Locator& locator_;
     std::uint8_t part_;
     Slab<Transaction> slab_;
     // A peer chooses branches, and may repeat one as often as it likes: two requests are told apart

@@ -30,10 +30,14 @@ struct Counters {
     std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0;
     std::uint64_t limit_watches = 0, limit_own_publications = 0, limit_own_registrations = 0,
                   limit_notices = 0;
+    std::uint64_t limit_name_lookups = 0, limit_name_questions = 0, limit_name_records = 0,
+                  limit_name_cache = 0, limit_failed_targets = 0;
     std::uint64_t effects_dropped = 0;
 
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;
     std::uint64_t unreachable_unproved = 0;  ///< Stack::unreachable, and it failed no request
+    std::uint64_t name_lookups = 0, name_questions = 0, name_failures = 0, name_timeouts = 0;
+    std::uint64_t target_failures = 0;  ///< and another server was there to be tried, or may be
     std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
     /// Watchers whose connection went; those whose device came back with a new dialog.

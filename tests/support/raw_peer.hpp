@@ -10,6 +10,7 @@
 #include "sip/base/clock.hpp"
 #include "sip/transport/effects.hpp"
 #include "sip/transport/listeners.hpp"
+#include "tests/support/scripted_names.hpp"
 
 /// A request as a test writes it. What is left empty is filled in by the world that sends it.
 struct RawRequest {
@@ -95,6 +96,9 @@ public:
     std::string records;  ///< of all commits, one behind the other
     std::deque<sip::FlowId> closed;
     std::deque<sip::OpenFlow> opened;
+    ScriptedNames* names = nullptr;  ///< answers questions as soon as they are out
+    std::vector<std::string> asked;  ///< "SRV _sip._udp.example.com"
+    std::deque<sip::Resolve> unanswered;
     bool answer_notify = true;  ///< 200 to each NOTIFY as soon as it is out
 
     /// The whole text of a request from `peer`; an empty branch gets a new number.
@@ -180,6 +184,15 @@ public:
         engine.advance(now);
         drain();
     }
+    /// Answers the questions that were asked while `names` was not set.
+    void answer_names(ScriptedNames& from) {
+        while (!unanswered.empty()) {
+            const sip::Resolve question = unanswered.front();
+            unanswered.pop_front();
+            from.answer(question, [&](const auto& told) { engine.resolved(now, told); });
+        }
+        drain();
+    }
     void commit(bool durable = true) {
         const sip::CommitId id = commits.front();
         commits.pop_front();
@@ -210,6 +223,13 @@ public:
                 closed.push_back(gone->flow);
             } else if (const auto* wanted = std::get_if<sip::OpenFlow>(&*effect)) {
                 opened.push_back(*wanted);
+            } else if (const auto* question = std::get_if<sip::Resolve>(&*effect)) {
+                asked.push_back(ScriptedNames::text_of(*question));
+                if (names == nullptr)
+                    unanswered.push_back(*question);
+                else
+                    names->answer(*question,
+                                  [&](const auto& told) { engine.resolved(now, told); });
             }
         }
         for (const RawMessage& message : to_answer) answer(message);

@@ -42,6 +42,7 @@ Driver::Driver(Engine& engine, const DriverOptions& options)
 
 Driver::~Driver() {
     going_ = true;
+    resolver_.reset();
     udp_.clear();
     tcp_.clear();
     for (const auto& [connection, owned] : connections_) connection->let_go();
@@ -413,9 +414,15 @@ void Driver::carry_out(const sip::Commit& commit) {
         engine_.committed(read_clocks(), commit.id);
 }
 
-/// No name system is asked yet: every question is answered so.
 void Driver::carry_out(const sip::Resolve& resolve) {
-    engine_.resolved(read_clocks(), {resolve.id, sip::NameAnswer::Kind::failed, 0, {}});
+    if (resolver_ == nullptr)
+        resolver_ = std::make_unique<Resolver>(&loop_, options_.names,
+                                               [this](const sip::NameAnswer& answer) {
+                                                   if (going_) return;
+                                                   engine_.resolved(read_clocks(), answer);
+                                                   drain();
+                                               });
+    resolver_->ask(resolve);
 }
 
 // ---- Connections --------------------------------------------------------------------------------

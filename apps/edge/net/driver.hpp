@@ -13,6 +13,7 @@
 #include "apps/edge/net/engine.hpp"
 #include "apps/edge/net/listen_spec.hpp"
 #include "apps/edge/net/net_counters.hpp"
+#include "apps/edge/net/resolver.hpp"
 #include "apps/edge/net/tcp_connection.hpp"
 #include "apps/edge/net/tcp_listener.hpp"
 #include "apps/edge/net/udp_socket.hpp"
@@ -32,6 +33,7 @@ struct DriverOptions {
     std::size_t connections_max = 0;
     /// How long accepting pauses where the system has no descriptor or memory left.
     sip::Duration accept_retry = sip::milliseconds{100};
+    Resolver::Options names;
     UdpSocket::Options udp;
     TcpListener::Options tcp;
 };
@@ -163,6 +165,7 @@ private:
     std::vector<std::unique_ptr<Signal>> signals_;
     std::function<void()> after_drain_;
     std::function<void(const sip::Commit&)> store_;
+    std::unique_ptr<Resolver> resolver_;  ///< made for the first question
     std::size_t connections_max_ = 0;    ///< from there on none is accepted
     std::size_t opened_max_ = SIZE_MAX;  ///< from there on none is opened
     bool accept_retry_is_due_ = false;   ///< a callback to accept again is asked for

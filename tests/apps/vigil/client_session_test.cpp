@@ -26,6 +26,17 @@ TEST_CASE("The server is the one given, or the URI's host where that needs no na
     CHECK(server("127.0.0.1", "sip:a@h").starts_with("error: --server "));
 }
 
+TEST_CASE("A --server that is a name is looked up; an address, localhost or nonsense is not") {
+    CHECK(named_server("dns") == "");
+    CHECK(named_server("udp:example.com") == "sip:example.com;transport=udp");
+    CHECK(named_server("tcp:sip.example.com:5070") == "sip:sip.example.com:5070;transport=tcp");
+    for (const auto* none :
+         {"", "udp:127.0.0.1:5060", "udp:[::1]:5060", "udp:localhost:5060", "example.com", "dns:x",
+          "udp:a b", "udp:", "udp:example.com:", "udp:example.com:0", "udp:example.com:65536",
+          "udp:example.com:1:2", "ftp:example.com", "udp:x;y"})
+        CHECK_FALSE(named_server(none));
+}
+
 TEST_CASE("An address-of-record is a sip URI with a user") {
     CHECK(check_address("sip:alice@example.com"));
     CHECK(check_address("sip:alice@[::1]:5060;transport=tcp"));
@@ -49,6 +60,9 @@ TEST_CASE("A session that cannot be opened says why") {
     ClientOptions options;
     options.as = "bob";
     CHECK(error_of(options).starts_with("--as \"bob\""));
+    options = {};
+    options.dns = {"ns.example.com"};
+    CHECK(error_of(options).starts_with("--dns \"ns.example.com\""));
     options = {};
     options.password_env = "NO_SUCH_VARIABLE_HERE";
     CHECK(error_of(options).find("NO_SUCH_VARIABLE_HERE") != std::string::npos);

@@ -24,6 +24,9 @@ public:
     }
     sip::Expected<void> send_again(sip::Now now, std::size_t body) {
         size_ = body;
+        const auto way = uac.find_way(now, core_, {part_, {}}, attempt);
+        if (!way) return tl::unexpected(way.error());
+        if (!*way) return {};
         sip::UacRequest request(core_, uac, sip::Method::message, uac.next_cseq(), attempt);
         request.header(sip::HeaderId::subject, padding);
         sip::SharedBytes text;
@@ -33,12 +36,12 @@ public:
     void on_request(sip::Now now, const sip::Request& request) override {
         core_.respond(now, request, 405);
     }
-    void on_response(sip::Now, sip::Handle, const sip::Response& response) override {
+    void on_response(sip::Now now, sip::Handle, const sip::Response& response) override {
         std::uint32_t none = 0;
-        verdict = uac.judge(core_, response, sip::Method::message, none, attempt);
+        verdict = uac.judge(now, core_, response, sip::Method::message, none, attempt);
     }
     void on_failure(sip::Now now, sip::Handle, sip::Failure why) override {
-        if (sip::Uac::fall_back(core_, attempt, why)) {
+        if (sip::Uac::fall_back(now, core_, attempt, why)) {
             (void)send_again(now, size_);
             return;
         }

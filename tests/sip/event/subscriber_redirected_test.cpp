@@ -17,7 +17,7 @@ TEST_CASE("R3261-8.1.3.4-1: a 3xx is followed, best q first, each target once, u
     const RawMessage first = world.only();
     world.reply(first, 302,
                 {"Contact: <sip:c@192.0.2.73>;q=0.1, <sip:b@192.0.2.72:5072?Subject=x>;q=0.5",
-                 "Contact: <sip:alice@example.com>, <sip:name@elsewhere.example.com>",
+                 "Contact: <sip:alice@example.com>, <sip:name@elsewhere.invalid>",
                  "Contact: <sip:m@192.0.2.74;method=INVITE>, <tel:+1>, <sip:us@192.0.2.1:5060>",
                  "Contact: <sip:a@192.0.2.71;transport=udp>"});
     const RawMessage a = world.only();
@@ -65,7 +65,7 @@ TEST_CASE("R3261-8.1.3.4-1: a 3xx is followed, best q first, each target once, u
 TEST_CASE(
     "R3261-8.1.3.4-1: a 3xx that names nothing to try is the end; in a dialog none is followed") {
     for (const std::string contact : {"X: y", "Contact: *", "Contact: <sip:alice@example.com>",
-                                      "Contact: <sip:x@name.example.com>", "Contact: <tel:+1>"}) {
+                                      "Contact: <sip:x@name.invalid>", "Contact: <tel:+1>"}) {
         CAPTURE(contact);
         WatcherWorld world;
         (void)world.subscribe();

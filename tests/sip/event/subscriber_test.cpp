@@ -709,8 +709,11 @@ TEST_CASE("what cannot be subscribed to is said at once, and nothing is sent") {
     CHECK_FALSE(refused([](auto& o) { o.peer.uri = "sip:a@b\r\nX: y"; }));
     CHECK_FALSE(refused([](auto& o) { o.peer.from = "bob"; }));
     CHECK_FALSE(refused([](auto& o) { o.peer.to = "<sip:a@b>"; }));
-    // No next hop, and a name in the Request-URI.
-    CHECK_FALSE(refused([](auto& o) { o.peer.next_hop = {}; }));
+    // No next hop, and a name in the Request-URI that exists nowhere.
+    CHECK_FALSE(refused([](auto& o) {
+        o.peer.next_hop = {};
+        o.peer.uri = "sip:alice@nowhere.invalid";
+    }));
     // An address family that no socket has.
     CHECK_FALSE(refused([](auto& o) { o.peer.next_hop.remote.address.bytes[10] = 0; }));
     CHECK(world.part.size() == 0);

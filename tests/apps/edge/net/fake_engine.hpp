@@ -58,6 +58,9 @@ public:
     void resolved(sip::Now now, const sip::NameAnswer& answer) override {
         see(now);
         answered.push_back(answer.id);
+        answers.push_back({answer.kind, {}});
+        for (const sip::NameRecord& record : answer.records)
+            answers.back().addresses.push_back(record.address);
     }
     void closed(sip::Now now, sip::FlowId flow) override {
         see(now);
@@ -124,6 +127,11 @@ public:
     std::vector<sip::FlowId> ended;
     std::vector<std::pair<sip::FlowId, std::string>> proved;
     std::vector<sip::LookupId> answered;
+    struct Answer {
+        sip::NameAnswer::Kind kind;
+        std::vector<sip::Address> addresses;
+    };
+    std::vector<Answer> answers;
     std::vector<Unreached> unreached;
     std::vector<sip::CommitId> durable, lost;
     std::function<void(const sip::Datagram&)> on_datagram;

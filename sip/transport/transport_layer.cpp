@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sip/base/text.hpp"
+#include "sip/transport/certificate_names.hpp"
 
 namespace sip {
 namespace {
@@ -122,7 +122,7 @@ bool TransportLayer::proves(FlowId id, std::string_view domain) const {
     while (!rest.empty()) {
         rest.remove_prefix(1);
         const std::string_view name = rest.substr(0, rest.find('\n'));
-        if (equal_ignoring_case(name, domain)) return true;
+        if (is_same_domain(name, domain)) return true;
         rest.remove_prefix(name.size());
     }
     return false;
@@ -292,7 +292,7 @@ bool TransportLayer::connect(Now now, Target& target) {
             if (flow.transport != target.transport || flow.remote != target.remote) return false;
             // RFC 5922 7.3: another name at the same address has yet to be proved.
             return !is_secure(flow.transport) ||
-                   (target.domain && equal_ignoring_case(flow.domain.view(), target.domain.view()));
+                   (target.domain && is_same_domain(flow.domain.view(), target.domain.view()));
         });
     if (index != HashIndex::none) {
         target.flow = id_of(flows_.handle_at(index));

@@ -307,7 +307,9 @@ bool TransportLayer::connect(Now now, Target& target) {
     }
     flows_.find(handle_of(id))->domain = target.domain;
     flows_.find(handle_of(id))
-        ->timers.set(shard_.timers, FlowTimer::connect, later(now.mono, connect_timeout));
+        ->timers.set(shard_.timers, FlowTimer::connect,
+                     later(now.mono,
+                           is_secure(target.transport) ? secure_connect_timeout : connect_timeout));
     target.flow = id;
     return true;
 }

@@ -165,5 +165,7 @@ private:
 
 /// How long a connection that we open may take to stand (threat 28).
 inline constexpr Duration connect_timeout = seconds{2};
+/// With TLS, whose handshake has a deadline of the edge's before that; nothing is tried instead.
+inline constexpr Duration secure_connect_timeout = seconds{12};
 
 }  // namespace sip

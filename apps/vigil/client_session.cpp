@@ -10,6 +10,7 @@
 #include "apps/vigil/console.hpp"
 #include "apps/vigil/password.hpp"
 #include "apps/vigil/text.hpp"
+#include "apps/vigil/tls_options.hpp"
 #include "sip/message/uri.hpp"
 
 namespace vigil {
@@ -19,7 +20,7 @@ namespace {
 using edge::failure;
 using edge::Outcome;
 
-constexpr std::uint16_t default_port = 5060;
+constexpr std::uint16_t default_port = 5060, default_tls_port = 5061;
 constexpr sip::Duration leave_timeout = sip::seconds{2};
 constexpr double timeout_max_s = 1e6;
 
@@ -48,9 +49,7 @@ Outcome<std::string> check_address(const std::string& uri) {
     if (!parsed)
         return failure(quoted + ": " + std::string(parsed.error().rule) +
                        "; write it as sip:alice@example.com");
-    if (parsed->scheme == sip::Scheme::sips)
-        return failure(quoted + ": sips needs TLS, which is not built in yet; use sip:");
-    if (parsed->scheme != sip::Scheme::sip || parsed->user.empty())
+    if (!parsed->is_sip() || parsed->user.empty())
         return failure(quoted + ": write it as sip:alice@example.com");
     return uri;
 }
@@ -59,20 +58,26 @@ Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::str
     if (!given.empty()) {
         auto spec = edge::parse_listen_spec(given);
         if (!spec) return failure("--server " + escape(spec.error()));
-        if (spec->transport != sip::Transport::udp && spec->transport != sip::Transport::tcp)
+        if (spec->transport == sip::Transport::ws || spec->transport == sip::Transport::wss)
             return failure("--server " + escape(given) +
-                           ": tls, ws and wss are not built in yet; use udp or tcp");
-        if (spec->port == 0) spec->port = default_port;
+                           ": ws and wss are not built in yet; use udp, tcp or tls");
+        if (spec->port == 0)
+            spec->port = sip::is_secure(spec->transport) ? default_tls_port : default_port;
         return spec;
     }
     edge::ListenSpec spec{sip::Transport::udp, sip::Address::v4(127, 0, 0, 1), default_port};
     const auto parsed = sip::parse_uri(uri);
     if (!parsed) return spec;
+    if (parsed->scheme == sip::Scheme::sips) {
+        spec.transport = sip::Transport::tls;
+        spec.port = default_tls_port;
+    }
     const auto numeric = edge::numeric_host(parsed->host);
     if (!numeric) return spec;
     spec.address = *numeric;
     if (parsed->port != 0) spec.port = parsed->port;
-    if (uri.find(";transport=tcp") != std::string::npos) spec.transport = sip::Transport::tcp;
+    if (spec.transport == sip::Transport::udp && uri.find(";transport=tcp") != std::string::npos)
+        spec.transport = sip::Transport::tcp;
     return spec;
 }
 
@@ -95,11 +100,18 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
         return wrong("--timeout wants seconds above 0");
     const auto server = choose_server(options.server, uri);
     if (!server) return wrong(server.error());
+    for (const std::string& each : {uri, as})
+        if (sip::parse_uri(each)->scheme == sip::Scheme::sips &&
+            server->transport != sip::Transport::tls)
+            return wrong("\"" + escape(each, 100) +
+                         "\": sips goes by TLS alone; give --server tls:HOST:PORT");
     std::unique_ptr<ClientSession> session(new ClientSession(options));
     session->as_ = as;
+    session->uri_ = uri;
     session->server_ = *server;
     session->user_ = unescaped(sip::parse_uri(session->as_)->user);
     if (const auto set = session->set_password(); !set) return wrong(set.error());
+    if (const auto tls = session->set_tls(); !tls) return wrong(tls.error());
     if (const auto bound = session->listen(); !bound) return wrong(bound.error(), ExitCode::failed);
     return session;
 }
@@ -120,10 +132,51 @@ Outcome<void> ClientSession::set_password() {
     return {};
 }
 
+Outcome<void> ClientSession::set_tls() {
+    const std::array<std::pair<const char*, const std::string*>, 4> given{
+        {{"--ca", &options_.ca},
+         {"--cert", &options_.cert},
+         {"--key", &options_.key},
+         {"--server-name", &options_.server_name}}};
+    if (server_.transport != sip::Transport::tls) {
+        for (const auto& [name, value] : given)
+            if (!value->empty())
+                return failure(std::string(name) + " goes with TLS; give --server tls:HOST:PORT");
+        return {};
+    }
+    if (const std::string why = why_no_tls(); !why.empty())
+        return failure("--server " + edge::to_text(server_) + ": " + why);
+    edge::TlsSettings settings;
+    settings.authorities = options_.ca;
+    if (!options_.cert.empty() || !options_.key.empty()) {
+        if (options_.cert.empty() || options_.key.empty())
+            return failure("--cert and --key go together");
+        settings.certificates.push_back({options_.cert, options_.key});
+    }
+    std::vector<std::string> warnings;
+    auto context = edge::TlsContext::make(settings, warnings);
+    if (!context) return failure(context.error());
+    for (const std::string& warning : warnings) print_error("warning: " + warning);
+    driver_.set_tls(std::move(*context));
+    driver_.on_tls_trouble([this](const edge::TlsTrouble& what) {
+        if (what.by_us) tls_error_ = what.why;
+    });
+    // RFC 5922 7.3: what was asked for, before any name system was.
+    const std::string& text = options_.server;
+    const auto first = text.find(':'), last = text.rfind(':');
+    server_name_ = !options_.server_name.empty() ? options_.server_name
+                   : !text.empty()               ? text.substr(first + 1, last - first - 1)
+                                                 : std::string(sip::parse_uri(uri_)->host);
+    return {};
+}
+
 Outcome<void> ClientSession::listen() {
     const auto local = local_address_towards({server_.address, server_.port});
     if (!local) return failure(local.error());
     // Both, as a phone has them: a NOTIFY that is too large for a datagram comes by TCP.
+    // With TLS nothing else: what was asked for in private is not taken in the clear.
+    if (server_.transport == sip::Transport::tls)
+        return driver_.listen(std::array{edge::ListenSpec{sip::Transport::tls, *local, 0}});
     const std::array specs{edge::ListenSpec{sip::Transport::udp, *local, 0},
                            edge::ListenSpec{sip::Transport::tcp, *local, 0}};
     return driver_.listen(specs);
@@ -137,6 +190,8 @@ sip::UacOptions ClientSession::peer(const std::string& uri) {
     if (parsed) options.contact_user = parsed->user;
     options.next_hop.transport = server_.transport;
     options.next_hop.remote = {server_.address, server_.port};
+    if (server_.transport == sip::Transport::tls)
+        options.next_hop.domain = sip::SharedBytes::copy(stack_.shard().memory, server_name_);
     if (has_password_) options.credentials = &credentials_;
     return options;
 }
@@ -221,10 +276,12 @@ void ClientSession::complain(const Refusal& refusal) const {
     if (refusal.status == 408 && silent)
         error += " got no answer from " + server;
     else if (refusal.status == 503 && silent)
-        error += " could not be sent to " + server;
+        error += " could not be sent to " + server +
+                 (tls_error_.empty() ? std::string() : ": " + escape(tls_error_));
     else
         error += " was refused: " + std::to_string(refusal.status) + " " + escape(refusal.phrase);
-    const std::string hint = hint_for(silent && refusal.status == 503 ? 408 : refusal.status);
+    const std::string hint =
+        !tls_error_.empty() ? "" : hint_for(silent && refusal.status == 503 ? 408 : refusal.status);
     if (!hint.empty()) error += "; " + hint;
     (void)fail(ExitCode::failed, {error, refusal.uri, refusal.status, refusal.phrase}, json());
 }

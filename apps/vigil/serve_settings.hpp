@@ -7,6 +7,7 @@
 
 #include "apps/edge/net/listen_spec.hpp"
 #include "apps/edge/net/outcome.hpp"
+#include "apps/edge/net/tls.hpp"
 #include "apps/vigil/log_level.hpp"
 #include "apps/vigil/raw_options.hpp"
 #include "apps/vigil/user_table.hpp"
@@ -35,6 +36,7 @@ struct ServeSettings {
     OnStop on_stop = OnStop::probation;
     LogLevel log = LogLevel::info;
     std::string trace_file;
+    edge::TlsSettings tls;
     /// What is unwise though allowed; one line each, for standard error.
     std::vector<std::string> warnings;
 };

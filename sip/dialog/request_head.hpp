@@ -11,9 +11,13 @@ namespace sip {
 void write_via(MessageWriter& writer, const Listeners& listeners, const Target& target,
                Branch branch);
 
+struct ContactForm {
+    std::string_view user = {};  ///< empty: "<sip:host:port>"
+    bool sips = false;           ///< RFC 3261 8.1.1.8, 12.1.1: a SIPS URI
+    bool transport_tls = false;  ///< Leniency::transport_tls_in_contact
+};
 /// Contact of ours as a peer at `target` can reach it: "<sip:user@host:port;transport=tcp>".
-/// Without a user: "<sip:host:port>".
 void write_contact(MessageWriter& writer, const Listeners& listeners, const Target& target,
-                   std::string_view user = {});
+                   const ContactForm& form = {});
 
 }  // namespace sip

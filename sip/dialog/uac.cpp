@@ -7,7 +7,6 @@
 #include "sip/message/contact.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/uri.hpp"
-#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -15,7 +14,7 @@ namespace {
 /// The socket to send from, where the caller named none that fits.
 Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
     const Listeners& listeners = core.transport.listeners();
-    if (target.remote.port == 0) return locate(uri, listeners);
+    if (target.remote.port == 0) return core.transport.locate(uri);
     if (target.transport != Transport::udp) return target;
     const auto* named = listeners.datagram(target.listener);
     if (named != nullptr && named->local.address.is_v4() == target.remote.address.is_v4())
@@ -39,6 +38,10 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
     }
     const auto target = settle(core, options.next_hop, *uri);
     if (!target) return tl::unexpected(target.error());
+    // RFC 3261 26.2.2: a SIPS URI goes by TLS from the first hop on.
+    if (uri->scheme == Scheme::sips && !is_secure(target->transport))
+        return failure(Condition::scheme_not_supported, "sips goes by TLS alone");
+    sips_ = uri->scheme == Scheme::sips;
     if (!uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
         !from_.assign(shard.memory, options.from) ||
         !contact_user_.assign(shard.memory, options.contact_user)) {
@@ -57,9 +60,13 @@ void Uac::renew(Entropy& entropy) {
     cseq_ = 0;
 }
 
+ContactForm Uac::contact_form(const Core& core) const {
+    return {contact_user(), sips_, core.shard.leniency.transport_tls_in_contact};
+}
+
 std::string_view Uac::write_contact_uri(Appender& out, const Core& core) const {
     MessageWriter writer(out);
-    write_contact(writer, core.transport.listeners(), next_hop_, contact_user());
+    write_contact(writer, core.transport.listeners(), next_hop_, contact_form(core));
     return split_at(split_at(out.view(), '<').after, '>').before;
 }
 
@@ -78,7 +85,7 @@ void UacTargets::add(const Core& core, std::string_view own, const MessageView& 
             const auto uri = parse_uri(text, shard.leniency);
             if (!uri || uri->parameters.has("method")) continue;
             if (from->scheme == Scheme::sips && uri->scheme != Scheme::sips) continue;
-            const auto target = locate(*uri, core.transport.listeners());
+            const auto target = core.transport.locate(*uri);
             if (!target || core.transport.listeners().is_ours(target->remote)) continue;
             const std::uint64_t hash = hash_of(shard.key, *uri);
             bool known = hash == own_hash;

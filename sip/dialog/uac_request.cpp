@@ -4,7 +4,6 @@
 
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
-#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -18,7 +17,7 @@ Expected<Target> target_of(const Core& core, const Uac& uac, const Dialog* dialo
         if (redirected.empty()) return uac.next_hop();
         const auto uri = parse_uri(redirected, core.shard.leniency);
         if (!uri) return tl::unexpected(uri.error());
-        return locate(*uri, core.transport.listeners());
+        return core.transport.locate(*uri);
     }
     auto hop = dialog->next_hop(core.transport);
     // A next hop that has a name only: the server that the subscription was made through knows it.
@@ -59,7 +58,7 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
 
 UacRequest& UacRequest::contact() {
     write_contact(writer_, core_.transport.listeners(), target_ ? *target_ : Target{},
-                  uac_.contact_user());
+                  uac_.contact_form(core_));
     return *this;
 }
 

@@ -57,6 +57,23 @@ void write_path(Appender& out, const MessageView& message) {
     }
 }
 
+/// Every value of Path is a SIPS URI, or there is none.
+bool has_sips_path(const MessageView& message, const Leniency& leniency) {
+    for (const HeaderField& field : message.headers) {
+        if (field.id != HeaderId::path) continue;
+        std::string_view rest = field.value;
+        while (const auto hop = next_name_addr(rest, leniency))
+            if (!*hop || (*hop)->uri.scheme != Scheme::sips) return false;
+    }
+    return true;
+}
+
+/// RFC 5630 5.1.1.1: of SIP and SIPS forms of one contact the later takes the place of the other.
+bool is_same_contact(Uri a, const Uri& b) {
+    if (a.is_sip() && b.is_sip()) a.scheme = b.scheme;
+    return equivalent(a, b);
+}
+
 }  // namespace
 
 Registrar::Registrar(const Core& core, const Directory& directory, RegistrationListener& listener,
@@ -135,14 +152,22 @@ Expected<void> Registrar::check_contacts(const Request& request, Wanted& wanted)
         wanted.expires_s = asked ? *asked : hour_s;
         zero = asked && *asked == 0;
     }
+    std::size_t sips = 0;
     const auto counted =
         each_contact(message, core_.shard.leniency, [&](const Contact& contact) -> Expected<void> {
             wanted.star |= contact.star;
+            const bool is_sips = contact.address.uri.scheme == Scheme::sips;
+            sips += is_sips && !contact.star ? 1 : 0;
             if (++wanted.contacts > contacts_max)
                 return failure(Condition::forbidden, "Too many contacts in one request");
             return {};
         });
     if (!counted) return counted;
+    // RFC 5630 5.2: a SIPS resource is bound securely all the way.
+    if (sips > 0 &&
+        (sips != wanted.contacts || request.essentials.request_uri.scheme != Scheme::sips ||
+         !has_sips_path(message, core_.shard.leniency)))
+        return failure(Condition::mismatch, "SIPS Contact among SIP URIs");
     if (wanted.star && (wanted.contacts != 1 || !zero))
         return failure(Condition::malformed, "Contact: * needs Expires 0 and no other contact");
     return {};
@@ -317,7 +342,7 @@ Registrar::Change* Registrar::find_change(Staged& staged, const Uri& contact) {
     for (std::size_t i = 0; i < staged.count; ++i) {
         const auto uri =
             parse_uri(staged.changes[i].values.part(Part::contact), core_.shard.leniency);
-        if (uri && equivalent(*uri, contact)) return &staged.changes[i];
+        if (uri && is_same_contact(*uri, contact)) return &staged.changes[i];
     }
     return nullptr;
 }
@@ -327,7 +352,7 @@ Handle Registrar::find_entry(const Wanted& wanted, const Uri& contact) {
     if (!address) return {};
     for (std::uint32_t i = addresses_.find(address)->first; i != UINT32_MAX; i = slab_.at(i).next) {
         const auto uri = parse_uri(slab_.at(i).values.part(Part::contact), core_.shard.leniency);
-        if (uri && equivalent(*uri, contact)) return slab_.handle_at(i);
+        if (uri && is_same_contact(*uri, contact)) return slab_.handle_at(i);
     }
     return {};
 }

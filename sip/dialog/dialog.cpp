@@ -224,7 +224,6 @@ void Dialog::describe(SubscriptionRecord& record, const Refresh& refresh) const 
     record.routes = strings.part(Part::routes);
     record.local_cseq = local_cseq_;
     record.remote_cseq = remote_cseq_;
-    record.secure = secure_;
     record.direct = way.direct;
     record.transport = way.source.transport;
     record.listener = way.source.listener;

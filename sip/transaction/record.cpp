@@ -42,7 +42,6 @@ enum class Field : std::uint8_t {
     cseq,
     q,
     has_q,
-    secure,
 };
 constexpr std::size_t fields_max = 32;
 
@@ -77,7 +76,6 @@ void visit_values(V& v, R& r) {
     v.number(Field::local_cseq, r.local_cseq, UINT32_MAX);
     v.number(Field::remote_cseq, r.remote_cseq, UINT32_MAX);
     v.number(Field::direct, r.direct, 1);
-    v.number(Field::secure, r.secure, 1);
     v.number(Field::transport, r.transport, static_cast<std::uint64_t>(Transport::wss));
     v.number(Field::listener, r.listener, UINT16_MAX);
     v.endpoint(Field::local, r.local);

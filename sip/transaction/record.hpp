@@ -42,7 +42,6 @@ struct SubscriptionRecord {
     std::uint32_t remote_cseq = 0;
     // The way that its latest SUBSCRIBE came. A connection of before a restart is gone.
     bool direct = false;
-    bool secure = false;  ///< RFC 3261 12.1: TLS alone
     Transport transport = Transport::udp;
     ListenerId listener{};
     Endpoint local, remote;

@@ -141,6 +141,7 @@ bool TcpConnection::tell_of_handshake() {
         opening_ = false;
         user_.opened(*this, 0);
     }
+    flush();
     return state_ == State::open && !told_ended_;
 }
 
@@ -189,7 +190,11 @@ void TcpConnection::write(sip::Packet packet) {
     if (state_ != State::open || told_ended_) return;
     gathered_bytes_ += packet.size();
     gathered_.push_back(std::move(packet));
-    if (gathered_bytes_ + gathered_.size() * packet_bytes >= gather_bytes) flush();
+    const std::size_t waiting = gathered_bytes_ + gathered_.size() * packet_bytes;
+    if (is_handshaking() && waiting > write_bytes_max_)
+        end(Ended::overflow);
+    else if (waiting >= gather_bytes)
+        flush();
 }
 
 void TcpConnection::flush() {

@@ -184,8 +184,11 @@ std::string chain_error(long error, const X509* certificate) {
 
 // ---- Our own files ------------------------------------------------------------------------------
 
-/// A key that is locked with a password would ask for it on a terminal.
-int no_password(char*, int, int, void*) { return -1; }
+/// A key that is locked with a password would ask for it on a terminal. `wanted`: a bool.
+int no_password(char*, int, int, void* wanted) {
+    if (wanted != nullptr) *static_cast<bool*>(wanted) = true;
+    return -1;
+}
 
 Outcome<File> open_file(const std::string& path) {
     errno = 0;
@@ -220,17 +223,17 @@ Outcome<std::vector<Certificate>> read_certificates(const std::string& path) {
 Outcome<Key> read_key(const std::string& path) {
     auto file = open_file(path);
     if (!file) return failure(file.error());
-    Key key(PEM_read_bio_PrivateKey(file->get(), nullptr, no_password, nullptr));
-    if (key) return key;
-    const unsigned long why = ERR_peek_error();
+    bool locked = false;
+    Key key(PEM_read_bio_PrivateKey(file->get(), nullptr, no_password, &locked));
     ERR_clear_error();
-    if (ERR_GET_REASON(why) == PEM_R_NO_START_LINE || ERR_GET_REASON(why) == 0)
+    if (key) return key;
+    if (locked)
         return failure(path +
-                       ": there is no private key in it; it wants PEM, which begins with "
-                       "-----BEGIN PRIVATE KEY-----");
+                       ": the private key is locked with a password; `openssl pkey` "
+                       "unlocks it");
     return failure(path +
-                   ": the private key cannot be read, or is locked with a password; "
-                   "`openssl pkey` unlocks it");
+                   ": there is no private key in it that can be read; it wants PEM, which "
+                   "begins with -----BEGIN PRIVATE KEY-----");
 }
 
 void say_what_is_unwise(const X509& certificate, const std::string& path,

@@ -38,6 +38,7 @@ struct ServerOptions {
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
     TupleContact registered_as = TupleContact::address_of_record;
     bool strict = false;          ///< the RFCs by their letter: no leniency
+    bool sips_only = false;       ///< 480 to a SIP Request-URI (RFC 5630 5.1.2)
     bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
     /// Offered in this order; empty: MD5 (requirement D-6).
     sip::SmallVector<sip::DigestAlgorithm, 6> algorithms;

@@ -155,6 +155,7 @@ private:
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
         options.strict = settings_.strict;
+        options.sips_only = settings_.sips_only;
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;

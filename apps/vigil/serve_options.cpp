@@ -44,6 +44,7 @@ constexpr std::array specs{
     OptionSpec{"ca", text, "FILE",
                "PEM file of the authorities that TLS peers are to be certified by (default: the "
                "system's)"},
+    OptionSpec{"sips-only", flag, "", "refuse requests to sip: URIs (480); sips: alone is served"},
     OptionSpec{"client-certificates", text, "none|ask|require",
                "whether who connects by tls is to show a certificate (default: none)"},
     OptionSpec{"on-stop", text, "probation|deactivate|keep",

@@ -166,6 +166,9 @@ void read_tls(Reader& in, ServeSettings& out) {
     if (listens && out.tls.certificates.empty())
         in.say("--listen " + edge::to_text(*listener) +
                " wants a certificate: give --cert FILE and --key FILE");
+    out.sips_only = in.flag("sips-only");
+    if (!listens && out.sips_only)
+        in.say("--sips-only would refuse everybody: add --listen tls:HOST:PORT");
     if (!listens && out.tls.client_certificates != edge::ClientCertificates::none)
         in.say("--client-certificates goes with a tls listener: add --listen tls:HOST:PORT");
 }
@@ -329,6 +332,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.policy != wanted.policy) return "policy";
     if (running.notify_interval != wanted.notify_interval) return "notify-interval";
     if (running.strict != wanted.strict) return "strict";
+    if (running.sips_only != wanted.sips_only) return "sips-only";
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";

@@ -238,7 +238,8 @@ void Driver::on_timer() {
     fire_closing(now.mono);
     fire_handshakes(now.mono);
     fire_later(now.mono);
-    engine_.advance(now);
+    // Later than `now`: what fired may have told the engine of a time since.
+    engine_.advance(read_clocks());
     drain();
 }
 

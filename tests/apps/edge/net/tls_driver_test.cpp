@@ -179,6 +179,8 @@ TEST_CASE("T-17 T-30: half a handshake ends at its deadline, on either side") {
     CHECK(plain.engine.opened.empty());
     REQUIRE(plain.trouble.size() == 1);
     CHECK(plain.trouble[0].by_us);
+    CHECK_FALSE(tls.engine.time_went_back);
+    CHECK_FALSE(plain.engine.time_went_back);
 }
 
 TEST_CASE("T-17: who stands is not bound by the deadline of a handshake") {

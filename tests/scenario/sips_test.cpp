@@ -46,9 +46,8 @@ struct SipsWorld : ServerWorld {
 
 TEST_CASE("R5630-5.1.2-1 T-30: SIPS by a hop that is not TLS is 480 with Warning 380") {
     SipsWorld w;
-    for (RawRequest request :
-         {SipsWorld::secure(ServerWorld::subscribe("bob")),
-          SipsWorld::secure(w.publish("alice", pidf_document("open")))}) {
+    for (RawRequest request : {SipsWorld::secure(ServerWorld::subscribe("bob")),
+                               SipsWorld::secure(w.publish("alice", pidf_document("open")))}) {
         for (const bool stream : {false, true}) {
             request.call_id += "x";
             const RawMessage answer =

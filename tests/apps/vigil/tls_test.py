@@ -113,7 +113,7 @@ class Handshake(unittest.TestCase):
 class Clients(unittest.TestCase):
     def test_publish_and_watch(self):
         """R3856-9.2-2 R3856-9.1-1 R3863-6-1: presence goes by TLS both ways, sips and sip."""
-        with TlsServer() as server:
+        with TlsServer("--notify-interval", "0") as server:
             for watched in (ALICE, SIPS_ALICE):
                 with Program("watch", watched, *AS_BOB, *server.at("tls"), *CA) as watch:
                     watch.line_with("subscription active")

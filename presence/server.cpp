@@ -15,6 +15,7 @@ sip::StackOptions stack_options(const ServerOptions& options) {
     sip::StackOptions made;
     made.limits = options.limits;
     if (options.strict) made.leniency = sip::Leniency::strict();
+    made.sips_only = options.sips_only;
     made.has_store = options.has_store;
     made.tracer = options.tracer;
     made.server_name = options.server_name;

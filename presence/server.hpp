@@ -39,6 +39,7 @@ struct ServerOptions {
     TupleContact registered_as = TupleContact::address_of_record;
     bool strict = false;          ///< the RFCs by their letter: no leniency
     bool gives_gruu = false;      ///< RFC 5627; see sip::Registrar::Options
+    bool sips_only = false;       ///< 480 to a SIP Request-URI (RFC 5630 5.1.2)
     bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
     /// Offered in this order; empty: MD5 (requirement D-6).
     sip::SmallVector<sip::DigestAlgorithm, 6> algorithms;

@@ -8,6 +8,20 @@
 #include "sip/message/token_list.hpp"
 
 namespace sip {
+namespace {
+
+/// RFC 5630 5.1.2, RFC 3261 20.43.
+void write_sips_warning(MessageWriter& writer, Condition condition, const Endpoint& agent) {
+    if (condition != Condition::sips_not_allowed && condition != Condition::sips_required) return;
+    const bool required = condition == Condition::sips_required;
+    Appender& out = writer.begin(HeaderId::warning);
+    out << (required ? "381 " : "380 ");
+    write_endpoint(out, agent);
+    out << (required ? " \"SIPS Required\"" : " \"SIPS Not Allowed\"");
+    writer.end();
+}
+
+}  // namespace
 
 Stack::Stack(const StackOptions& options, Entropy& entropy)
     : shard_(options.limits, options.leniency, entropy, options.tracer),
@@ -16,7 +30,8 @@ Stack::Stack(const StackOptions& options, Entropy& entropy)
       clients_(shard_, transport_, client_part),
       staging_(shard_, transport_, options.has_store),
       locator_(shard_, transport_, locator_part),
-      server_name_(options.server_name) {}
+      server_name_(options.server_name),
+      sips_only_(options.sips_only) {}
 
 Stack::~Stack() = default;
 
@@ -302,6 +317,7 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         refuse_stateless(now, message, source, essentials.error());
         return;
     }
+    transport_.make_alias(source.flow, essentials->via);
     const auto matched = servers_.receive(now, message, *essentials);
     if (matched.match == ServerTransactions::Match::absorbed) return;
     if (message.method == Method::ack) {
@@ -425,6 +441,24 @@ std::optional<Error> Stack::check_require(const Request& request) const {
     return {};
 }
 
+std::optional<Error> Stack::check_scheme(const Request& request) const {
+    switch (request.essentials.request_uri.scheme) {
+        case Scheme::other:
+        case Scheme::im: return Error{Condition::scheme_not_supported, {}};
+        case Scheme::sip:
+            if (sips_only_) return Error{Condition::sips_required, {}};
+            return {};
+        case Scheme::sips: break;
+        case Scheme::pres:
+        case Scheme::tel: return {};
+    }
+    if (is_secure(request.source.transport)) return {};
+    // RFC 3261 8.2.2.1: who has no TLS knows no SIPS.
+    for (const Listeners::Listener& listener : transport_.listeners())
+        if (is_secure(listener.transport)) return Error{Condition::sips_not_allowed, {}};
+    return Error{Condition::scheme_not_supported, "sips is served over TLS alone"};
+}
+
 void Stack::dispatch(Now now, Request& request) {
     const MessageView& message = request.message;
     TransactionUser* user = user_of(message.method);
@@ -435,12 +469,8 @@ void Stack::dispatch(Now now, Request& request) {
         error = Error{Condition::method_not_allowed, {}};
     else if (servers_.is_merged(message, request.essentials))
         error = Error{Condition::loop_detected, "Merged request"};
-    else if (request.essentials.request_uri.scheme == Scheme::other ||
-             request.essentials.request_uri.scheme == Scheme::im)
-        error = Error{Condition::scheme_not_supported, {}};
-    else if (request.essentials.request_uri.scheme == Scheme::sips &&
-             !is_secure(request.source.transport))
-        error = Error{Condition::scheme_not_supported, "sips is served over TLS alone"};
+    else if (const auto wrong = check_scheme(request))
+        error = wrong;
     else if (user == nullptr ? !is_for_us(request.essentials.request_uri) : !user->serves(request))
         error = Error{Condition::not_found, {}};
     else
@@ -509,6 +539,7 @@ void Stack::answer_generally(Now now, const Request& request, const std::optiona
         reply.writer().end();
         if (capabilities_ != nullptr) capabilities_->write(reply.writer());
     }
+    if (error) write_sips_warning(reply.writer(), error->condition, request.source.local);
     if (!server_name_.empty()) reply.header(HeaderId::server, server_name_);
     if (request.transaction) {
         core().respond(now, request, reply);

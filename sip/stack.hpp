@@ -19,6 +19,8 @@ struct StackOptions {
     /// A store takes Commit effects and answers with committed or failed. Without one, every
     /// change is durable at once.
     bool has_store = false;
+    /// RFC 5630 5.1.2: requests to a SIP Request-URI are refused, SIPS is wanted.
+    bool sips_only = false;
     Tracer* tracer = nullptr;  ///< may be null; outlives the stack
     /// The Server header field of our responses; empty: none. Static or outliving the stack.
     std::string_view server_name;
@@ -113,6 +115,7 @@ private:
     /// Answers what never got as far as a transaction, and keeps nothing of it.
     void refuse_stateless(Now now, const MessageView& message, const Source& source,
                           const Error& error);
+    std::optional<Error> check_scheme(const Request& request) const;
     bool is_for_us(const Uri& request_uri) const;
     std::optional<Error> check_require(const Request& request) const;
     TransactionUser* user_of(Method method) const;
@@ -134,6 +137,7 @@ private:
     const Capabilities* capabilities_ = nullptr;
     std::span<const std::string_view> supported_, domains_;
     std::string_view server_name_;
+    bool sips_only_;
     SmallVector<TransactionUser*, users_max> users_;
     std::array<std::uint8_t, 16> user_by_method_{};
     std::array<HeaderField, headers_max> slots_{};

@@ -11,6 +11,7 @@
 #include "apps/vigil/console.hpp"
 #include "apps/vigil/password.hpp"
 #include "apps/vigil/text.hpp"
+#include "apps/vigil/tls_options.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/uri.hpp"
 #include "sip/transport/name_cache.hpp"
@@ -22,7 +23,7 @@ namespace {
 using edge::failure;
 using edge::Outcome;
 
-constexpr std::uint16_t default_port = 5060;
+constexpr std::uint16_t default_port = 5060, default_tls_port = 5061;
 constexpr sip::Duration leave_timeout = sip::seconds{2};
 constexpr double timeout_max_s = 1e6;
 
@@ -44,7 +45,8 @@ Outcome<sip::Address> local_address_towards(const sip::Endpoint& to) {
 }
 
 /// A name may lead to any address: this machine's two families, and loopback.
-std::vector<edge::ListenSpec> sockets_towards_anywhere() {
+std::vector<edge::ListenSpec> sockets_towards_anywhere(
+    const std::vector<sip::Transport>& transports) {
     constexpr std::uint16_t discard = 9;
     sip::Address loopback6, elsewhere6{{0x20, 0x01, 0x0d, 0xb8}};
     loopback6.bytes[15] = 1;
@@ -58,7 +60,7 @@ std::vector<edge::ListenSpec> sockets_towards_anywhere() {
             return each.address == *local;
         });
         if (known) continue;
-        for (const auto transport : {sip::Transport::udp, sip::Transport::tcp})
+        for (const auto transport : transports)
             specs.push_back({transport, *local, 0});
     }
     return specs;
@@ -72,10 +74,7 @@ Outcome<std::string> check_address(const std::string& uri) {
     if (!parsed)
         return failure(quoted + ": " + std::string(parsed.error().rule) +
                        "; write it as sip:alice@example.com");
-    if (parsed->scheme == sip::Scheme::sips)
-        return failure(quoted + ": sips needs TLS, which is not built in yet; use sip:");
-    if ((parsed->scheme != sip::Scheme::sip && parsed->scheme != sip::Scheme::pres) ||
-        parsed->user.empty())
+    if ((!parsed->is_sip() && parsed->scheme != sip::Scheme::pres) || parsed->user.empty())
         return failure(quoted + ": write it as sip:alice@example.com");
     return uri;
 }
@@ -84,20 +83,26 @@ Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::str
     if (!given.empty()) {
         auto spec = edge::parse_listen_spec(given);
         if (!spec) return failure("--server " + escape(spec.error()));
-        if (spec->transport != sip::Transport::udp && spec->transport != sip::Transport::tcp)
+        if (spec->transport == sip::Transport::ws || spec->transport == sip::Transport::wss)
             return failure("--server " + escape(given) +
-                           ": tls, ws and wss are not built in yet; use udp or tcp");
-        if (spec->port == 0) spec->port = default_port;
+                           ": ws and wss are not built in yet; use udp, tcp or tls");
+        if (spec->port == 0)
+            spec->port = sip::is_secure(spec->transport) ? default_tls_port : default_port;
         return spec;
     }
     edge::ListenSpec spec{sip::Transport::udp, sip::Address::v4(127, 0, 0, 1), default_port};
     const auto parsed = sip::parse_uri(uri);
     if (!parsed) return spec;
+    if (parsed->scheme == sip::Scheme::sips) {
+        spec.transport = sip::Transport::tls;
+        spec.port = default_tls_port;
+    }
     const auto numeric = edge::numeric_host(parsed->host);
     if (!numeric) return spec;
     spec.address = *numeric;
     if (parsed->port != 0) spec.port = parsed->port;
-    if (uri.find(";transport=tcp") != std::string::npos) spec.transport = sip::Transport::tcp;
+    if (spec.transport == sip::Transport::udp && uri.find(";transport=tcp") != std::string::npos)
+        spec.transport = sip::Transport::tcp;
     return spec;
 }
 
@@ -147,8 +152,15 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
                      ": this build asks no name servers (it has no c-ares); give an address");
     const auto server = choose_server(by_name ? std::string{} : options.server, uri);
     if (!server) return wrong(server.error());
+    const bool may_be_tls = by_name ? options.server == "dns" || options.server.starts_with("tls:")
+                                    : server->transport == sip::Transport::tls;
+    for (const std::string& each : {uri, as})
+        if (sip::parse_uri(each)->scheme == sip::Scheme::sips && !may_be_tls)
+            return wrong("\"" + escape(each, 100) +
+                         "\": sips goes by TLS alone; give --server tls:HOST:PORT");
     std::unique_ptr<ClientSession> session(new ClientSession(options));
     session->as_ = as;
+    session->uri_ = uri;
     session->server_ = *server;
     session->by_name_ = by_name;
     session->server_text_ = !by_name                  ? edge::to_text(*server)
@@ -156,6 +168,7 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
                                                       : escape(options.server, 200);
     session->user_ = unescaped(sip::parse_uri(session->as_)->user);
     if (const auto set = session->set_password(); !set) return wrong(set.error());
+    if (const auto tls = session->set_tls(); !tls) return wrong(tls.error());
     if (const auto bound = session->listen(); !bound) return wrong(bound.error(), ExitCode::failed);
     return session;
 }
@@ -176,11 +189,65 @@ Outcome<void> ClientSession::set_password() {
     return {};
 }
 
+Outcome<void> ClientSession::set_tls() {
+    const std::array<std::pair<const char*, const std::string*>, 4> given{
+        {{"--ca", &options_.ca},
+         {"--cert", &options_.cert},
+         {"--key", &options_.key},
+         {"--server-name", &options_.server_name}}};
+    const bool by_tls = by_name_ ? options_.server.starts_with("tls:")
+                                 : server_.transport == sip::Transport::tls;
+    const bool is_looked_up = options_.server == "dns";
+    if (!by_tls && !(is_looked_up && why_no_tls().empty())) {
+        for (const auto& [name, value] : given)
+            if (!value->empty())
+                return failure(std::string(name) + " goes with TLS; give --server tls:HOST:PORT");
+        return {};
+    }
+    if (const std::string why = why_no_tls(); !why.empty())
+        return failure("--server " + server_text_ + ": " + why);
+    if (by_name_ && !options_.server_name.empty())
+        return failure("--server-name goes with an address; a server found by name proves that one");
+    edge::TlsSettings settings;
+    settings.authorities = options_.ca;
+    if (!options_.cert.empty() || !options_.key.empty()) {
+        if (options_.cert.empty() || options_.key.empty())
+            return failure("--cert and --key go together");
+        settings.certificates.push_back({options_.cert, options_.key});
+    }
+    std::vector<std::string> warnings;
+    auto context = edge::TlsContext::make(settings, warnings);
+    if (!context) return failure(context.error());
+    for (const std::string& warning : warnings) print_error("warning: " + warning);
+    driver_.set_tls(std::move(*context));
+    has_tls_ = true;
+    tls_alone_ = by_tls;
+    driver_.on_tls_trouble([this](const edge::TlsTrouble& what) {
+        if (what.by_us) tls_error_ = what.why;
+    });
+    // RFC 5922 7.3: what was asked for, before any name system was.
+    const std::string& text = options_.server;
+    const auto first = text.find(':'), last = text.rfind(':');
+    server_name_ = !options_.server_name.empty() ? options_.server_name
+                   : !text.empty()               ? text.substr(first + 1, last - first - 1)
+                                                 : std::string(sip::parse_uri(uri_)->host);
+    return {};
+}
+
 Outcome<void> ClientSession::listen() {
-    if (by_name_) return driver_.listen(sockets_towards_anywhere());
+    if (by_name_) {
+        std::vector<sip::Transport> transports;
+        if (has_tls_) transports.push_back(sip::Transport::tls);
+        if (!tls_alone_)
+            transports.insert(transports.end(), {sip::Transport::udp, sip::Transport::tcp});
+        return driver_.listen(sockets_towards_anywhere(transports));
+    }
     const auto local = local_address_towards({server_.address, server_.port});
     if (!local) return failure(local.error());
     // Both, as a phone has them: a NOTIFY that is too large for a datagram comes by TCP.
+    // With TLS nothing else: what was asked for in private is not taken in the clear.
+    if (server_.transport == sip::Transport::tls)
+        return driver_.listen(std::array{edge::ListenSpec{sip::Transport::tls, *local, 0}});
     const std::array specs{edge::ListenSpec{sip::Transport::udp, *local, 0},
                            edge::ListenSpec{sip::Transport::tcp, *local, 0}};
     return driver_.listen(specs);
@@ -197,6 +264,8 @@ sip::UacOptions ClientSession::peer(const std::string& uri) {
     } else {
         options.next_hop.transport = server_.transport;
         options.next_hop.remote = {server_.address, server_.port};
+        if (server_.transport == sip::Transport::tls)
+            options.next_hop.domain = sip::SharedBytes::copy(stack_.shard().memory, server_name_);
     }
     if (has_password_) options.credentials = &credentials_;
     return options;
@@ -282,10 +351,12 @@ void ClientSession::complain(const Refusal& refusal) const {
     if (refusal.status == 408 && silent)
         error += " got no answer from " + server;
     else if (refusal.status == 503 && silent)
-        error += " could not be sent to " + server;
+        error += " could not be sent to " + server +
+                 (tls_error_.empty() ? std::string() : ": " + escape(tls_error_));
     else
         error += " was refused: " + std::to_string(refusal.status) + " " + escape(refusal.phrase);
-    const std::string hint = hint_for(silent && refusal.status == 503 ? 408 : refusal.status);
+    const std::string hint =
+        !tls_error_.empty() ? "" : hint_for(silent && refusal.status == 503 ? 408 : refusal.status);
     if (!hint.empty()) error += "; " + hint;
     (void)fail(ExitCode::failed, {error, refusal.uri, refusal.status, refusal.phrase}, json());
 }

@@ -20,7 +20,7 @@ namespace vigil {
 /// An address-of-record as a person types it, "sip:alice@example.com"; the error says how.
 edge::Outcome<std::string> check_address(const std::string& uri);
 /// --server, or what stands for it: the URI's host where that is numeric or localhost, else
-/// udp:127.0.0.1:5060.
+/// 127.0.0.1; by TLS at port 5061 for a sips URI, else by UDP at 5060.
 edge::Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::string& uri);
 
 /// What is looked up for a --server that is "dns" (empty: the Request-URI itself) or has a name for
@@ -75,15 +75,19 @@ private:
     explicit ClientSession(const ClientOptions& options);
     static edge::DriverOptions driver_options(const ClientOptions& options);
     edge::Outcome<void> set_password();
+    edge::Outcome<void> set_tls();
     edge::Outcome<void> listen();
     std::string hint_for(std::uint16_t status) const;
     void set_code(ExitCode code);
 
     ClientOptions options_;
-    std::string as_, user_;
+    std::string as_, uri_, user_;
     edge::ListenSpec server_;
     std::optional<std::string> by_name_;  ///< in place of server_: see named_server
     std::string server_text_;             ///< as people know it
+    std::string server_name_;  ///< whom the server has to prove to be (TLS)
+    std::string tls_error_;    ///< why no TLS connection came to be
+    bool has_tls_ = false, tls_alone_ = false;
     bool has_password_ = false;
     bool leaving_ = false;
     bool has_code_ = false;

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 
+#include "apps/edge/net/tls.hpp"
 #include "apps/vigil/serve_options.hpp"
 #include "apps/vigil/version.hpp"
 
@@ -54,9 +55,9 @@ void define_client(CLI::App& command, ClientOptions& client) {
     command
         .add_option("-s,--server", client.server,
                     "where to send requests (default: the URI's host where that is numeric or "
-                    "localhost, else udp:127.0.0.1:5060); without a port a name's SRV says which; "
-                    "dns: the servers of the URI's domain (RFC 3263)")
-        ->type_name("udp:HOST[:PORT]|tcp:HOST[:PORT]|dns");
+                    "localhost, else udp:127.0.0.1:5060; tls at 5061 for a sips URI); without a "
+                    "port a name's SRV says which; dns: the servers of the URI's domain (RFC 3263)")
+        ->type_name("udp|tcp|tls:HOST[:PORT]|dns");
     command.add_option("--dns", client.dns, "name server to ask (default: the system's); repeatable")
         ->type_name("ADDRESS[:PORT]")
         ->expected(1)
@@ -77,6 +78,18 @@ void define_client(CLI::App& command, ClientOptions& client) {
     command.add_option("-t,--timeout", client.timeout_s, "stop after this time")
         ->type_name("SECONDS");
     command.add_flag("-j,--json", client.json, "print one JSON object a line");
+    command
+        .add_option("--ca", client.ca,
+                    "PEM file of the authorities that a tls server is to be certified by (default: "
+                    "the system's)")
+        ->type_name("FILE");
+    command
+        .add_option("--server-name", client.server_name,
+                    "whom a tls server has to prove to be (default: the host of --server)")
+        ->type_name("NAME");
+    command.add_option("--cert", client.cert, "our own certificate, for a tls server that asks")
+        ->type_name("FILE");
+    command.add_option("--key", client.key, "its private key")->type_name("FILE");
 }
 
 void define_watch(Reading& to) {
@@ -325,7 +338,10 @@ Command chosen(Reading& reading) {
     if (name == "edge")
         return wrong("vigil edge: not built in yet; vigil serve is the presence server", false);
     if (name == "help") return help_about(reading.help_topic);
-    return Say{std::string(version_line()) + "\n", ExitCode::done};
+    const std::string tls = edge::tls_library();
+    return Say{
+        std::string(version_line()) + "\ntls: " + (tls.empty() ? "not built in" : tls) + "\n",
+        ExitCode::done};
 }
 
 }  // namespace

@@ -119,6 +119,10 @@ constexpr std::array net_names = std::to_array<Name<Net>>({
     {"connect_failures", &Net::connect_failures},
     {"write_overflows", &Net::write_overflows, trouble},
     {"close_timeouts", &Net::close_timeouts},
+    {"tls_handshakes", &Net::tls_handshakes},
+    {"tls_resumed", &Net::tls_resumed},
+    {"tls_failures", &Net::tls_failures},
+    {"tls_timeouts", &Net::tls_timeouts},
     {"unknown_flows", &Net::unknown_flows},
 });
 

@@ -26,6 +26,8 @@ struct ClientOptions {
     std::optional<std::uint32_t> expires_s;
     std::optional<double> timeout_s;
     bool json = false;
+    std::string ca, cert, key;  ///< PEM files for TLS; empty: not given
+    std::string server_name;    ///< what a TLS server has to prove; empty: the host of `server`
 };
 
 struct WatchOptions {

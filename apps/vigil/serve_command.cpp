@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/edge/net/address.hpp"
 #include "apps/edge/net/clock.hpp"
 #include "apps/edge/net/descriptor.hpp"
 #include "apps/edge/net/driver.hpp"
@@ -16,6 +17,7 @@
 #include "apps/vigil/counter_report.hpp"
 #include "apps/vigil/log_tracer.hpp"
 #include "apps/vigil/serve_settings.hpp"
+#include "apps/vigil/text.hpp"
 #include "apps/vigil/version.hpp"
 #include "presence/server.hpp"
 
@@ -80,6 +82,11 @@ private:
     const UserTable& users_;
 };
 
+/// Whether TLS is wanted; without, a machine on which it cannot be set up is no trouble.
+bool uses_tls(const ServeSettings& settings) {
+    return !settings.tls.certificates.empty() || !settings.tls.authorities.empty();
+}
+
 /// A running server: the core, the sockets, and what signals do to them.
 class Service {
 public:
@@ -98,6 +105,7 @@ public:
           driver_(engine_, driver_options()),
           report_(server_.counters(), driver_.counters()) {}
 
+    void set_tls(std::shared_ptr<edge::TlsContext> context) { driver_.set_tls(std::move(context)); }
     edge::Outcome<void> listen() { return driver_.listen(settings_.listen, settings_.advertise); }
 
     ExitCode run(SignalHold& signals) {
@@ -112,6 +120,7 @@ public:
             tell_counters(
                 [this](const std::string& line) { log_.answer(edge::read_clocks(), line); });
         });
+        driver_.on_tls_trouble([this](const edge::TlsTrouble& what) { tell_of_tls(what); });
         signals.release();
         driver_.after_drain([this] {
             look_for_trouble();
@@ -146,6 +155,7 @@ private:
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
         options.strict = settings_.strict;
+        options.sips_only = settings_.sips_only;
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;
@@ -191,6 +201,16 @@ private:
         });
     }
 
+    void tell_of_tls(const edge::TlsTrouble& what) {
+        const std::string peer = "tls:" + edge::to_text(what.remote);
+        std::string line = what.by_us     ? "no TLS connection to " + peer
+                           : what.refused ? "TLS refused to " + peer
+                                          : "nothing is proved by " + peer;
+        line += ": " + escape(what.why);
+        log_.say_limited(edge::read_clocks(), what.by_us ? LogLevel::warn : LogLevel::info,
+                         what.by_us ? "tls out" : "tls in", line);
+    }
+
     void stop(std::string_view signal) {
         if (stopping_) {
             // Asked a second time: nobody is waited for any more.
@@ -224,7 +244,11 @@ private:
             kept(settings.error());
         } else if (auto users = load_users(*settings, warnings); !users) {
             kept(users.error());
+        } else if (auto tls = edge::TlsContext::make(settings->tls, warnings);
+                   !tls && uses_tls(*settings)) {
+            kept(tls.error());
         } else {
+            if (tls) driver_.set_tls(std::move(*tls));
             take(now, *settings, std::move(*users));
             for (const std::string& warning : warnings) log_.say(now, LogLevel::warn, warning);
         }
@@ -276,6 +300,8 @@ ExitCode run_serve(const ServeOptions& options) {
     if (!settings) return refuse(settings.error());
     auto users = load_users(*settings, settings->warnings);
     if (!users) return refuse(users.error());
+    auto tls = edge::TlsContext::make(settings->tls, settings->warnings);
+    if (!tls && uses_tls(*settings)) return refuse(tls.error());
     std::optional<PacketCapture> capture;
     if (!settings->trace_file.empty()) {
         auto opened = PacketCapture::open(settings->trace_file);
@@ -287,6 +313,7 @@ ExitCode run_serve(const ServeOptions& options) {
     edge::raise_descriptor_limit();
     const auto service = std::make_unique<Service>(options, std::move(*settings), std::move(*users),
                                                    std::move(capture));
+    if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);
     return service->run(signals);

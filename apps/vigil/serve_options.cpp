@@ -12,7 +12,7 @@ constexpr std::array specs{
     OptionSpec{"config", text, "FILE",
                "TOML file with the same names as these options; the command line wins", false},
     OptionSpec{"listen", list, "TRANSPORT:HOST:PORT",
-               "udp:127.0.0.1:5060, tcp:[::1]:5060; port 0 picks a free one; repeatable (default: "
+               "udp:127.0.0.1:5060, tls:[::1]:5061; port 0 picks a free one; repeatable (default: "
                "udp and tcp on 127.0.0.1:5060)"},
     OptionSpec{"advertise", text, "HOST", "the host in our Via and Contact"},
     OptionSpec{"domain", list, "DOMAIN",
@@ -37,10 +37,18 @@ constexpr std::array specs{
     OptionSpec{"state", text, "PATH|:memory:",
                "where state is kept (default: :memory:, and no other is built in yet)"},
     OptionSpec{"http", text, "HOST:PORT", "dashboard, metrics, API (not built in yet)"},
-    OptionSpec{"cert", text, "FILE", "certificate for tls and wss (not built in yet)"},
-    OptionSpec{"key", text, "FILE", "its private key (not built in yet)"},
     OptionSpec{"dns", list, "ADDRESS[:PORT]",
                "name server to ask; repeatable (default: those of the system)"},
+    OptionSpec{"cert", list, "FILE",
+               "PEM certificate for tls, its issuers behind it; repeatable, chosen by the name a "
+               "client asks for"},
+    OptionSpec{"key", list, "FILE", "its private key; one for each --cert, in the same order"},
+    OptionSpec{"ca", text, "FILE",
+               "PEM file of the authorities that TLS peers are to be certified by (default: the "
+               "system's)"},
+    OptionSpec{"sips-only", flag, "", "refuse requests to sip: URIs (480); sips: alone is served"},
+    OptionSpec{"client-certificates", text, "none|ask|require",
+               "whether who connects by tls is to show a certificate (default: none)"},
     OptionSpec{"on-stop", text, "probation|deactivate|keep",
                "what watchers are told at the end (default: probation)"},
     OptionSpec{"log", text, "error|warn|info|debug",

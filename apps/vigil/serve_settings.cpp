@@ -10,6 +10,7 @@
 #include "apps/vigil/file.hpp"
 #include "apps/vigil/serve_options.hpp"
 #include "apps/vigil/text.hpp"
+#include "apps/vigil/tls_options.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/uri.hpp"
 
@@ -96,9 +97,8 @@ private:
 };
 
 void refuse_not_built_in(Reader& in) {
-    for (std::string_view name : {"http", "cert", "key"})
-        if (const RawOption* option = in.find(name))
-            in.wrong(*option, option->values.back(), "not built in yet; leave it out");
+    if (const RawOption* option = in.find("http"))
+        in.wrong(*option, option->values.back(), "not built in yet; leave it out");
     if (const RawOption* state = in.find("state");
         state != nullptr && in.text("state") != ":memory:")
         in.wrong(*state, state->values.back(),
@@ -116,8 +116,8 @@ void read_listeners(Reader& in, ServeSettings& out) {
             in.say(option->origin + " " + escape(spec.error()));
             return;
         }
-        if (spec->transport != sip::Transport::udp && spec->transport != sip::Transport::tcp) {
-            in.wrong(*option, text, "tls, ws and wss are not built in yet; use udp or tcp");
+        if (spec->transport == sip::Transport::ws || spec->transport == sip::Transport::wss) {
+            in.wrong(*option, text, "ws and wss are not built in yet; use udp, tcp or tls");
             return;
         }
         out.listen.push_back(*spec);
@@ -154,6 +154,36 @@ void read_name_servers(Reader& in, ServeSettings& out) {
         else
             out.dns.push_back(*server);
     }
+}
+
+void read_tls(Reader& in, ServeSettings& out) {
+    constexpr std::array<std::string_view, 3> words{"none", "ask", "require"};
+    const auto pairs = pair_certificates(in.list("cert"), in.list("key"));
+    if (pairs)
+        out.tls.certificates = *pairs;
+    else
+        in.say(pairs.error());
+    out.tls.authorities = in.text("ca");
+    out.tls.client_certificates =
+        static_cast<edge::ClientCertificates>(in.choice("client-certificates", words, 0));
+    out.tls.strict = in.flag("strict");
+    const auto listener = std::find_if(out.listen.begin(), out.listen.end(), [](const auto& spec) {
+        return spec.transport == sip::Transport::tls;
+    });
+    const bool listens = listener != out.listen.end();
+    for (std::string_view name : {"cert", "ca", "client-certificates"})
+        if (const RawOption* option = in.find(name); option != nullptr && !why_no_tls().empty())
+            in.wrong(*option, option->values.back(), why_no_tls());
+    if (listens && !why_no_tls().empty())
+        in.say("--listen " + edge::to_text(*listener) + ": " + why_no_tls());
+    if (listens && out.tls.certificates.empty())
+        in.say("--listen " + edge::to_text(*listener) +
+               " wants a certificate: give --cert FILE and --key FILE");
+    out.sips_only = in.flag("sips-only");
+    if (!listens && out.sips_only)
+        in.say("--sips-only would refuse everybody: add --listen tls:HOST:PORT");
+    if (!listens && out.tls.client_certificates != edge::ClientCertificates::none)
+        in.say("--client-certificates goes with a tls listener: add --listen tls:HOST:PORT");
 }
 
 void read_users(Reader& in, ServeSettings& out) {
@@ -257,6 +287,7 @@ Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
     read_listeners(in, out);
     read_hosts(in, out);
     read_name_servers(in, out);
+    read_tls(in, out);
     read_users(in, out);
     read_limits(in, out);
     read_behaviour(in, out);
@@ -316,6 +347,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.notify_interval != wanted.notify_interval) return "notify-interval";
     if (running.strict != wanted.strict) return "strict";
     if (running.dns != wanted.dns) return "dns";
+    if (running.sips_only != wanted.sips_only) return "sips-only";
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";

@@ -7,6 +7,7 @@
 
 #include "apps/edge/net/listen_spec.hpp"
 #include "apps/edge/net/outcome.hpp"
+#include "apps/edge/net/tls.hpp"
 #include "apps/vigil/log_level.hpp"
 #include "apps/vigil/raw_options.hpp"
 #include "apps/vigil/user_table.hpp"
@@ -29,13 +30,14 @@ struct ServeSettings {
     bool digest = true;
     DefaultPolicy policy = DefaultPolicy::confirm;
     sip::Duration notify_interval = sip::seconds{5};
-    bool strict = false, rfc3265_compat = false;
+    bool strict = false, sips_only = false, rfc3265_compat = false;
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
     std::vector<sip::DigestAlgorithm> algorithms;
     std::vector<sip::Endpoint> dns;  ///< none: the system's
     OnStop on_stop = OnStop::probation;
     LogLevel log = LogLevel::info;
     std::string trace_file;
+    edge::TlsSettings tls;
     /// What is unwise though allowed; one line each, for standard error.
     std::vector<std::string> warnings;
 };

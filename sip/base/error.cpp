@@ -19,6 +19,8 @@ std::uint16_t status_of(Condition condition) {
         case method_not_allowed: return 405;
         case method_unknown: return 501;
         case scheme_not_supported: return 416;
+        case sips_not_allowed:
+        case sips_required: return 480;
         case extension_not_supported: return 420;
         case not_acceptable: return 406;
         case media_not_supported: return 415;

@@ -23,6 +23,8 @@ enum class Condition : std::uint8_t {
     method_not_allowed,       ///< known method, not served here
     method_unknown,           ///< a method we do not know
     scheme_not_supported,     ///< Request-URI scheme
+    sips_not_allowed,         ///< RFC 5630 5.1.2: SIPS, and a hop that is not TLS
+    sips_required,            ///< RFC 5630 5.1.2: SIP, where we want SIPS alone
     extension_not_supported,  ///< Require names an option we do not have
     not_acceptable,           ///< Accept lists nothing we can make
     media_not_supported,      ///< Content-Type, Content-Encoding

@@ -1,8 +1,8 @@
 #include "sip/dialog/dialog.hpp"
 
+#include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/message/contact.hpp"
-#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -60,6 +60,11 @@ std::string_view take_route(std::string_view& routes) {
     const std::string_view uri = routes.substr(1, end - 1);
     routes.remove_prefix(end + 1);
     return uri;
+}
+
+bool is_sips(std::string_view uri) {
+    constexpr std::string_view scheme = "sips:";
+    return equal_ignoring_case(uri.substr(0, scheme.size()), scheme);
 }
 
 }  // namespace
@@ -137,10 +142,22 @@ Expected<Dialog> Dialog::as_uas(Shard& shard, const Request& request, std::strin
     dialog.remote_cseq_ = e.cseq.number;
     dialog.heard_ = true;
     dialog.path_ = Path::of(request);
+    if (e.request_uri.scheme != Scheme::sips) return dialog;
+    // RFC 5630 5.1.2: SIPS from end to end, or not at all.
+    std::string_view rest = *routes;
+    if (!is_sips(*contact) || (!rest.empty() && !is_sips(take_route(rest))))
+        return failure(Condition::mismatch, "SIPS Request-URI without SIPS Contact and route");
+    dialog.secure_ = sip::is_secure(request.source.transport);
     return dialog;
 }
 
-Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uint32_t cseq) {
+bool Dialog::has_sips_contact() const {
+    std::string_view routes = part(Part::routes);
+    return secure_ || is_sips(routes.empty() ? remote_target() : take_route(routes));
+}
+
+Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uint32_t cseq,
+                                bool secure) {
     const Essentials& e = response.essentials;
     const auto contact = contact_of(response.message, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
@@ -155,6 +172,7 @@ Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uin
     dialog.strings_ = std::move(*packed);
     dialog.local_cseq_ = cseq;
     dialog.path_.source = response.source;
+    dialog.secure_ = secure;
     return dialog;
 }
 
@@ -173,6 +191,9 @@ bool Dialog::accept_cseq(std::uint32_t number) {
 Expected<Dialog::Refresh> Dialog::prepare_refresh(Shard& shard, const Request& request) const {
     const auto contact = contact_of(request.message, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
+    // RFC 5630 5.1.2: a dialog that is secure stays so.
+    if (secure_ && !contact->empty() && !is_sips(*contact))
+        return failure(Condition::mismatch, "SIPS dialog with a SIP Contact");
     Refresh refresh;
     if (!contact->empty() && *contact != remote_target()) {
         Parts all;
@@ -215,12 +236,19 @@ Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
     if (path_.direct && (!by_flow || transport.is_open(path().flow))) return back_to(path());
     const auto uri = parse_uri(next_hop_uri());
     if (!uri) return tl::unexpected(uri.error());
-    auto target = locate(*uri, transport.listeners());
+    auto target = transport.locate(*uri);
     if (!target) return target;
     // The next hop is who we heard from: the same socket or connection reaches it.
-    if (target->transport == path().transport && target->remote == path().remote)
+    const bool here = target->remote == path().remote;
+    if (here && target->transport == path().transport && !by_flow) return back_to(path());
+    if (here && target->transport == path().transport && transport.is_open(path().flow))
         return back_to(path());
-    return target;
+    if (sip::is_secure(target->transport) || !(secure_ || sip::is_secure(path().transport)))
+        return target;
+    // RFC 3261 26.2.2: never a downgrade; the connection that is there is as good as one to be
+    // opened.
+    if (!path_.direct && transport.is_open(path().flow)) return back_to(path());
+    return failure(Condition::internal, "the peer came by TLS, and the connection is gone");
 }
 
 std::string_view Dialog::next_hop_uri() const {

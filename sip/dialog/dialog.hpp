@@ -27,7 +27,9 @@ public:
     static Expected<Dialog> as_uas(Shard& shard, const Request& request,
                                    std::string_view local_tag);
     /// RFC 3261 12.1.2: a 2xx to the request that we made it with. Errors as above.
-    static Expected<Dialog> as_uac(Shard& shard, const Response& response, std::uint32_t cseq);
+    /// `secure`: the request went by TLS to a SIPS Request-URI.
+    static Expected<Dialog> as_uac(Shard& shard, const Response& response, std::uint32_t cseq,
+                                   bool secure = false);
 
     std::string_view call_id() const { return part(Part::call_id); }
     std::string_view local_tag() const { return part(Part::local_tag); }
@@ -35,6 +37,11 @@ public:
     std::string_view local_uri() const { return part(Part::local_uri); }
     std::string_view remote_uri() const { return part(Part::remote_uri); }
     std::string_view remote_target() const { return part(Part::remote_target); }
+    /// RFC 3261 12.1: made over TLS with a SIPS Request-URI. Nothing of it ever leaves by another
+    /// transport.
+    bool is_secure() const { return secure_; }
+    /// RFC 3261 12.1.1, RFC 5630 5.1.2: our Contact in it is a SIPS URI.
+    bool has_sips_contact() const;
     bool matches(std::string_view call_id, std::string_view local, std::string_view remote) const;
 
     /// RFC 3261 12.2.2: false when `number` is not above the last one of the peer (to be answered
@@ -55,7 +62,8 @@ public:
     void apply(Refresh&& refresh);
 
     /// Where our requests go: the top Route, else the remote target; back by the learnt flow or
-    /// socket when the peer is direct, or is that next hop itself. Errors: as of `locate`.
+    /// socket when the peer is direct, or is that next hop itself. Who spoke to us by TLS is not
+    /// spoken to without. Errors: as of `locate`.
     Expected<Target> next_hop(const TransportLayer& transport) const;
     /// The URI that says so: the top Route, else the remote target.
     std::string_view next_hop_uri() const;
@@ -103,6 +111,7 @@ private:
     Path path_;
     std::uint32_t local_cseq_ = 0, remote_cseq_ = 0;
     bool heard_ = false;  ///< remote_cseq_ holds one
+    bool secure_ = false;
 };
 
 /// Empty: changes nothing.

@@ -29,23 +29,28 @@ void write_via(MessageWriter& writer, const Listeners& listeners, const Target& 
 }
 
 void write_contact(MessageWriter& writer, const Listeners& listeners, const Target& target,
-                   std::string_view user, std::string_view instance) {
+                   const ContactForm& form) {
     Appender& out = writer.begin(HeaderId::contact);
-    out << "<sip:";
-    if (!user.empty()) {
-        write_escaped_user(out, user);
+    out << (form.sips ? "<sips:" : "<sip:");
+    if (!form.user.empty()) {
+        write_escaped_user(out, form.user);
         out << '@';
     }
-    const auto* listener = listener_for(listeners, target);
+    const Listeners::Listener* listener = nullptr;
+    // What a SIPS URI names is reached by TLS, whatever the request at hand goes by.
+    if (form.sips && !is_secure(target.transport))
+        listener = listeners.towards(Transport::tls, target.remote.address);
+    if (listener == nullptr) listener = listener_for(listeners, target);
     if (listener != nullptr) write_sent_by(out, *listener);
-    // What we are reached by is what listens, whatever the request at hand goes by.
+    // What we are reached by is what listens.
     const Transport by = listener != nullptr ? listener->transport : target.transport;
-    // RFC 5630 5.1.1: transport=tls is never written.
+    // RFC 5630 5.1.1: transport=tls is not written; and see Leniency.
+    if (by == Transport::tls && !form.sips && form.transport_tls) out << ";transport=tls";
     if (by == Transport::tcp) out << ";transport=tcp";
     if (by == Transport::ws || by == Transport::wss) out << ";transport=ws";
-    if (!instance.empty()) out << ";ob";
+    if (!form.instance.empty()) out << ";ob";
     out << '>';
-    if (!instance.empty()) out << ";+sip.instance=\"<" << instance << ">\"";
+    if (!form.instance.empty()) out << ";+sip.instance=\"<" << form.instance << ">\"";
     writer.end();
 }
 

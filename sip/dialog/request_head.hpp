@@ -11,10 +11,16 @@ namespace sip {
 void write_via(MessageWriter& writer, const Listeners& listeners, const Target& target,
                Branch branch);
 
+struct ContactForm {
+    std::string_view user = {};  ///< empty: "<sip:host:port>"
+    bool sips = false;           ///< RFC 3261 8.1.1.8, 12.1.1: a SIPS URI
+    bool transport_tls = false;  ///< Leniency::transport_tls_in_contact
+    std::string_view instance = {};  ///< a URN; empty: none
+};
 /// Contact of ours as a peer at `target` can reach it: "<sip:user@host:port;transport=tcp>".
 /// Without a user: "<sip:host:port>". With an instance, a URN, this UA is to be reached by the
 /// connection at hand (RFC 5626 4.3): "ob" in the URI, and "+sip.instance" behind it.
 void write_contact(MessageWriter& writer, const Listeners& listeners, const Target& target,
-                   std::string_view user = {}, std::string_view instance = {});
+                   const ContactForm& form = {});
 
 }  // namespace sip

@@ -7,7 +7,6 @@
 #include "sip/message/contact.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/uri.hpp"
-#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -17,9 +16,7 @@ Expected<Target> settle(const Core& core, Target target, const Uri& uri) {
     const Listeners& listeners = core.transport.listeners();
     if (target.remote.port == 0) {
         if (uri.scheme == Scheme::pres || uri.scheme == Scheme::im) return Target{};
-        auto located = locate(uri, listeners);
-        if (located && is_secure(located->transport))
-            located->domain = SharedBytes::copy(core.shard.memory, uri.host);
+        auto located = core.transport.locate(uri);
         if (!located && located.error().condition == Condition::not_found) return Target{};
         return located;
     }
@@ -70,6 +67,10 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
     if (!hop) return tl::unexpected(hop.error());
     const auto target = settle(core, options.next_hop, *hop);
     if (!target) return tl::unexpected(target.error());
+    // RFC 3261 26.2.2: a SIPS URI goes by TLS from the first hop on.
+    if (uri->scheme == Scheme::sips && target->remote.port != 0 && !is_secure(target->transport))
+        return failure(Condition::scheme_not_supported, "sips goes by TLS alone");
+    sips_ = uri->scheme == Scheme::sips;
     if (!hop_uri_.assign(shard.memory, options.next_hop_uri) ||
         !uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
         !from_.assign(shard.memory, options.from) ||
@@ -92,9 +93,15 @@ void Uac::renew(Entropy& entropy) {
     cseq_ = 0;
 }
 
+ContactForm Uac::contact_form(const Core& core) const {
+    return {contact_user(), sips_, core.shard.leniency.transport_tls_in_contact, instance()};
+}
+
 std::string_view Uac::write_contact_uri(Appender& out, const Core& core) const {
     MessageWriter writer(out);
-    write_contact(writer, core.transport.listeners(), next_hop_, contact_user());
+    ContactForm form = contact_form(core);
+    form.instance = {};
+    write_contact(writer, core.transport.listeners(), next_hop_, form);
     return split_at(split_at(out.view(), '<').after, '>').before;
 }
 
@@ -113,7 +120,7 @@ void UacTargets::add(const Core& core, std::string_view own, const MessageView& 
             const auto uri = parse_uri(text, shard.leniency);
             if (!uri || uri->parameters.has("method")) continue;
             if (from->scheme == Scheme::sips && uri->scheme != Scheme::sips) continue;
-            const auto target = locate(*uri, core.transport.listeners());
+            const auto target = core.transport.locate(*uri);
             if (target ? core.transport.listeners().is_ours(target->remote)
                        : !may_be_asked(target.error(), *uri))
                 continue;

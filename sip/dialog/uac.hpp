@@ -7,6 +7,7 @@
 
 #include "sip/auth/digest_client.hpp"
 #include "sip/dialog/dialog.hpp"
+#include "sip/dialog/request_head.hpp"
 
 namespace sip {
 
@@ -126,6 +127,8 @@ public:
     /// The server that took the last request, or is to take the first; port 0: not known yet.
     const Target& next_hop() const { return next_hop_; }
     DigestClient* credentials() const { return credentials_; }
+    /// RFC 3261 8.1.1.8: SIPS where the Request-URI is.
+    ContactForm contact_form(const Core& core) const;
     /// Writes our Contact as the next hop reaches it; its URI alone is given back.
     std::string_view write_contact_uri(Appender& out, const Core& core) const;
     std::uint32_t next_cseq() { return ++cseq_; }
@@ -177,6 +180,7 @@ private:
     std::array<char, 16> tag_{};
     std::uint32_t cseq_ = 0;
     Target next_hop_;
+    bool sips_ = false;
     DigestClient* credentials_ = nullptr;
 };
 

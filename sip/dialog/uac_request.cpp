@@ -4,7 +4,6 @@
 
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
-#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -44,8 +43,7 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
 }
 
 UacRequest& UacRequest::contact() {
-    write_contact(writer_, core_.transport.listeners(), target_, uac_.contact_user(),
-                  uac_.instance());
+    write_contact(writer_, core_.transport.listeners(), target_, uac_.contact_form(core_));
     return *this;
 }
 

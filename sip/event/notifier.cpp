@@ -323,7 +323,10 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
             for (const HeaderField& field : request.message.headers)
                 if (field.id == HeaderId::record_route)
                     reply.header(HeaderId::record_route, field.value);
-        write_contact(reply.writer(), core_.transport.listeners(), back_to(request.source));
+        write_contact(reply.writer(), core_.transport.listeners(), back_to(request.source),
+                      {{},
+                       slab_.find(subscription)->dialog.has_sips_contact(),
+                       core_.shard.leniency.transport_tls_in_contact});
         reply.header(HeaderId::expires, wanted.expires_s);
         write_allow_events(reply.writer(), packages_);
         core_.prove(now, request, reply);

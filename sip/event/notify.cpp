@@ -280,7 +280,8 @@ Packet Notifier::write_notify(Now now, Subscription& s, const Target& target, Br
     MessageWriter writer(out);
     s.dialog.write_request(writer, core_.transport.listeners(), target, branch, Method::notify,
                            s.dialog.local_cseq());
-    write_contact(writer, core_.transport.listeners(), target);
+    write_contact(writer, core_.transport.listeners(), target,
+                  {{}, s.dialog.has_sips_contact(), core_.shard.leniency.transport_tls_in_contact});
     Appender& event = writer.begin(HeaderId::event);
     event << traits_of(s.package).name;
     if (!s.event_id.empty()) event << ";id=" << s.event_id.view();

@@ -29,12 +29,16 @@ struct Leniency {
     bool bare_line_feed = false;
     /// UTF-8 in display names and parameters without quotes (Asterisk, phones with names).
     bool utf8_in_tokens = true;
+    /// RFC 5630 3.1.4, 5.1.2, not followed: our SIP Contact towards a peer that came by TLS says
+    /// transport=tls. A phone that follows a SIP Contact without it refreshes by UDP, in the clear.
+    bool transport_tls_in_contact = true;
 
     static constexpr Leniency strict() {
         Leniency none;
         none.no_max_forwards = none.rfc2543 = false;
         none.datagram_without_empty_line = false;
         none.ipv6_spellings = none.utf8_in_tokens = false;
+        none.transport_tls_in_contact = false;
         return none;
     }
 };

@@ -24,7 +24,7 @@ Endpoint Registrar::behind_nat(const Registration& values) const {
     if (!values.direct || values.source.transport != Transport::udp) return {};
     const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
     if (!uri || !uri->is_sip()) return {};
-    const auto target = locate(*uri, core_.transport.listeners());
+    const auto target = core_.transport.locate(*uri);
     if (target && (target->transport != Transport::udp || target->remote == values.source.remote))
         return {};
     return values.source.remote;

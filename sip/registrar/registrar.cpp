@@ -61,6 +61,23 @@ void write_path(Appender& out, const MessageView& message) {
     }
 }
 
+/// Every value of Path is a SIPS URI, or there is none.
+bool has_sips_path(const MessageView& message, const Leniency& leniency) {
+    for (const HeaderField& field : message.headers) {
+        if (field.id != HeaderId::path) continue;
+        std::string_view rest = field.value;
+        while (const auto hop = next_name_addr(rest, leniency))
+            if (!*hop || (*hop)->uri.scheme != Scheme::sips) return false;
+    }
+    return true;
+}
+
+/// RFC 5630 5.1.1.1: of SIP and SIPS forms of one contact the later takes the place of the other.
+bool is_same_contact(Uri a, const Uri& b) {
+    if (a.is_sip() && b.is_sip()) a.scheme = b.scheme;
+    return equivalent(a, b);
+}
+
 }  // namespace
 
 Registrar::Registrar(const Core& core, const Directory& directory, RegistrationListener& listener,
@@ -144,14 +161,22 @@ Expected<void> Registrar::check_contacts(const Request& request, Wanted& wanted)
         wanted.expires_s = asked ? *asked : hour_s;
         zero = asked && *asked == 0;
     }
+    std::size_t sips = 0;
     const auto counted =
         each_contact(message, core_.shard.leniency, [&](const Contact& contact) -> Expected<void> {
             wanted.star |= contact.star;
+            const bool is_sips = contact.address.uri.scheme == Scheme::sips;
+            sips += is_sips && !contact.star ? 1 : 0;
             if (++wanted.contacts > contacts_max)
                 return failure(Condition::forbidden, "Too many contacts in one request");
             return {};
         });
     if (!counted) return counted;
+    // RFC 5630 5.2: a SIPS resource is bound securely all the way.
+    if (sips > 0 &&
+        (sips != wanted.contacts || request.essentials.request_uri.scheme != Scheme::sips ||
+         !has_sips_path(message, core_.shard.leniency)))
+        return failure(Condition::mismatch, "SIPS Contact among SIP URIs");
     if (wanted.star && (wanted.contacts != 1 || !zero))
         return failure(Condition::malformed, "Contact: * needs Expires 0 and no other contact");
     return check_outbound(request, wanted);
@@ -356,7 +381,7 @@ bool Registrar::is_of(const Registration& values, const Wanted& wanted,
     if (flow.reg_id != 0)
         return read_outbound(Parameters(values.part(Part::parameters))).instance == flow.instance;
     const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
-    return uri && equivalent(*uri, contact.address.uri);
+    return uri && is_same_contact(*uri, contact.address.uri);
 }
 
 Registrar::Change* Registrar::find_change(Staged& staged, const Wanted& wanted,

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "sip/base/text.hpp"
+#include "sip/transport/certificate_names.hpp"
+#include "sip/transport/locate.hpp"
 
 namespace sip {
 namespace {
@@ -101,6 +102,13 @@ void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
     flow->waiting_count = 0;
 }
 
+Expected<Target> TransportLayer::locate(const Uri& uri) const {
+    auto target = sip::locate(uri, listeners_);
+    if (target && is_secure(target->transport))
+        target->domain = SharedBytes::copy(shard_.memory, uri.host);
+    return target;
+}
+
 void TransportLayer::secured(FlowId id, std::span<const std::string_view> names) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr) return;
@@ -122,14 +130,48 @@ bool TransportLayer::proves(FlowId id, std::string_view domain) const {
     while (!rest.empty()) {
         rest.remove_prefix(1);
         const std::string_view name = rest.substr(0, rest.find('\n'));
-        if (equal_ignoring_case(name, domain)) return true;
+        if (is_same_domain(name, domain)) return true;
         rest.remove_prefix(name.size());
     }
     return false;
 }
 
+void TransportLayer::make_alias(FlowId id, const Via& via) {
+    Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr || !is_secure(flow->transport) || flow->domain) return;
+    if (flow->alias_port != 0 || flow->names.empty() || !via.parameters.has("alias")) return;
+    const Endpoint alias{flow->remote.address, via.port_or_default()};
+    if (!by_remote_.reserve_one()) {
+        ++shard_.counters.limit_memory;
+        return;
+    }
+    const bool kept = by_remote_.insert(hash_of(flow->transport, alias), handle_of(id).index);
+    SIP_ASSERT(kept);
+    flow->alias_port = alias.port;
+}
+
+/// Whether that connection may carry what goes to `target`.
+bool TransportLayer::leads_to(std::uint32_t index, const Target& target) {
+    const Flow& flow = flows_.at(index);
+    if (flow.transport != target.transport) return false;
+    if (!is_secure(flow.transport)) return flow.remote == target.remote;
+    if (!target.domain) return false;
+    const std::string_view domain = target.domain.view();
+    const FlowId id = id_of(flows_.handle_at(index));
+    // RFC 5922 7.3: another name at the same address has yet to be proved.
+    if (flow.domain)
+        return flow.remote == target.remote &&
+               (is_same_domain(flow.domain.view(), domain) || proves(id, domain));
+    // RFC 5923 8.2.
+    const Endpoint alias{flow.remote.address, flow.alias_port};
+    return flow.alias_port != 0 && alias == target.remote && proves(id, domain);
+}
+
 void TransportLayer::forget(Handle handle) {
     Flow& flow = *flows_.find(handle);
+    if (flow.alias_port != 0)
+        by_remote_.erase(hash_of(flow.transport, {flow.remote.address, flow.alias_port}),
+                         handle.index);
     lost_.take_all(flow.bonds);
     stream_bytes_ -= flow.unfinished.bytes;
     by_remote_.erase(hash_of(flow.transport, flow.remote), handle.index);
@@ -343,13 +385,8 @@ bool TransportLayer::connect(Now now, Target& target) {
         target.flow = {};
     }
     const std::uint32_t index =
-        by_remote_.find(hash_of(target.transport, target.remote), [&](std::uint32_t i) {
-            const Flow& flow = flows_.at(i);
-            if (flow.transport != target.transport || flow.remote != target.remote) return false;
-            // RFC 5922 7.3: another name at the same address has yet to be proved.
-            return !is_secure(flow.transport) ||
-                   (target.domain && equal_ignoring_case(flow.domain.view(), target.domain.view()));
-        });
+        by_remote_.find(hash_of(target.transport, target.remote),
+                        [&](std::uint32_t i) { return leads_to(i, target); });
     if (index != HashIndex::none) {
         target.flow = id_of(flows_.handle_at(index));
         return true;
@@ -363,7 +400,9 @@ bool TransportLayer::connect(Now now, Target& target) {
     }
     flows_.find(handle_of(id))->domain = target.domain;
     flows_.find(handle_of(id))
-        ->timers.set(shard_.timers, FlowTimer::connect, later(now.mono, connect_timeout));
+        ->timers.set(shard_.timers, FlowTimer::connect,
+                     later(now.mono,
+                           is_secure(target.transport) ? secure_connect_timeout : connect_timeout));
     target.flow = id;
     return true;
 }

@@ -7,6 +7,8 @@
 #include "sip/base/ring.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
+#include "sip/message/uri.hpp"
+#include "sip/message/via.hpp"
 #include "sip/transport/effects.hpp"
 #include "sip/transport/flow_bond.hpp"
 #include "sip/transport/listeners.hpp"
@@ -28,6 +30,8 @@ public:
         return listeners_.add(listener);
     }
     const Listeners& listeners() const { return listeners_; }
+    /// As `sip::locate`; with the name that a TLS peer there has to prove.
+    Expected<Target> locate(const Uri& uri) const;
 
     // Connections.
     /// A peer connected to us. FlowId{} when a limit refuses it: the edge closes it at once.
@@ -42,6 +46,11 @@ public:
     /// Whether the peer of that connection proved to be `domain` (RFC 5922 7.2: the whole name,
     /// ignoring case).
     bool proves(FlowId flow, std::string_view domain) const;
+    /// RFC 5923 8.2: a request came by `flow` whose top Via is `via`. Where that asks for an alias,
+    /// and the peer showed a certificate, requests of ours for a domain that it proves, at the
+    /// peer's address and the sent-by port, go by this connection. TLS alone: by TCP nobody proves
+    /// who he is.
+    void make_alias(FlowId flow, const Via& via);
     /// The connection is gone, or never came to be. False: it was not known any more.
     bool closed(FlowId flow);
     /// Forgets the connection and tells the edge to close it. `why` is static text.
@@ -127,8 +136,9 @@ private:
         Flow(Memory& memory, const Limits& limits) : framer(memory, limits) {}
         Transport transport = Transport::tcp;
         Endpoint local, remote;
-        SharedBytes domain;  ///< TLS that we opened: whom the peer was to prove to be
-        Block names;         ///< TLS: what the peer proved to be, each behind a line feed
+        SharedBytes domain;            ///< TLS that we opened: whom the peer was to prove to be
+        std::uint16_t alias_port = 0;  ///< RFC 5923: reached as this port of `remote` too; 0: not
+        Block names;                   ///< TLS: what the peer proved to be, each behind a line feed
         StreamFramer framer;
         Timers<FlowTimer, 3> timers;
         std::array<Packet, waiting_max> waiting;  ///< until connected
@@ -156,6 +166,7 @@ private:
     std::uint64_t hash_of(const Address& address) const;
     FlowId make(Transport transport, Endpoint local, Endpoint remote);
     void forget(Handle handle);
+    bool leads_to(std::uint32_t index, const Target& target);
     void watch_quiet(Now now, Flow& flow);
     void plan_ping(Now now, Flow& flow);
     void heard_blank(Now now, FlowId id, Flow& flow, bool is_double);
@@ -187,5 +198,7 @@ inline constexpr Duration connect_timeout = seconds{2};
 inline constexpr Duration pong_timeout = seconds{10};
 /// And how often they are sent where the server does not say.
 inline constexpr Duration ping_default = seconds{120};
+/// With TLS, whose handshake has a deadline of the edge's before that; nothing is tried instead.
+inline constexpr Duration secure_connect_timeout = seconds{12};
 
 }  // namespace sip

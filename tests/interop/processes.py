@@ -14,6 +14,8 @@ import time
 
 PATIENCE_S = 20
 STOP_S = 5
+THROWAWAY_CA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                            "support", "throwaway_ca")
 
 
 class Skipped(Exception):
@@ -194,6 +196,12 @@ class World:
             raise AssertionError(f"{name}: exit code {code}: {started.told()[-2000:]}")
         return started.text
 
+    def tls(self):
+        """The options of a server with a certificate for localhost of an authority made here."""
+        subprocess.run([THROWAWAY_CA, self.path("ca"), "localhost"], check=True)
+        return ["--listen", f"tls:{self.host}:0", "--cert", self.path("ca/localhost.pem"), "--key",
+                self.path("ca/localhost.key")]
+
     def serve(self, *options, domain="localhost", port=0, digest=True):
         """A server; `listeners` then holds "udp:HOST:PORT" and "tcp:HOST:PORT"."""
         self.domain = domain
@@ -218,8 +226,9 @@ class World:
         return int(self.listeners[transport].rsplit(":", 1)[1])
 
     def client(self, transport, user):
+        trust = ["--ca", self.path("ca/ca.pem")] if transport == "tls" else []
         return ["--server", self.listeners[transport], "--as", self.uri(user), "--password",
-                self.users[user], "--json"]
+                self.users[user], "--json", *trust]
 
     def watch(self, presentity, watcher, transport="udp"):
         """`vigil watch`, after it has shown that nothing is there yet."""

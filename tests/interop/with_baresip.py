@@ -24,6 +24,7 @@ module menu.so
 module ctrl_tcp.so
 module presence.so
 ctrl_tcp_listen 127.0.0.1:{control}
+{trust}
 """
 ACCOUNT = ('<{uri};transport={transport}>;auth_user={user};auth_pass={password};'
            'outbound="sip:127.0.0.1:{port};transport={transport}";regint={regint};pubint=5\n')
@@ -79,8 +80,10 @@ def start(world, transport, regint=0):
     control = free_port()
     account = ACCOUNT.format(uri=world.uri("bob"), user="bob", password=world.users["bob"],
                              port=world.port(transport), transport=transport, regint=regint)
+    trust = f"sip_cafile {world.path('ca/ca.pem')}" if transport == "tls" else ""
     for name, text in (
-            ("config", CONFIGURATION.format(modules=modules_folder(), control=control)),
+            ("config", CONFIGURATION.format(modules=modules_folder(), control=control,
+                                            trust=trust)),
             ("accounts", account), ("contacts", f'"alice" <{world.uri("alice")}>;presence=p2p\n')):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
@@ -89,7 +92,7 @@ def start(world, transport, regint=0):
 
 def both(transport):
     def scenario(world):
-        world.serve("--min-expires", "5")
+        world.serve("--min-expires", "5", *(world.tls() if transport == "tls" else []))
         watch = world.watch("bob", "alice", transport)
         bob = world.uri("bob")
 
@@ -148,6 +151,6 @@ def registered(world):
 
 OUTCOME = "works; of two publications that it makes at its start one may be left to expire"
 SCENARIOS = [Scenario("publisher and watcher", "publish, modify, remove; watch, unsubscribe",
-                      transport, both(transport), OUTCOME) for transport in ("udp", "tcp")]
+                      transport, both(transport), OUTCOME) for transport in ("udp", "tcp", "tls")]
 SCENARIOS.append(Scenario("registrant", "registers, is watched, removes", "udp", registered,
                           OUTCOME))

@@ -16,6 +16,7 @@
 #include "sip/event/publisher.hpp"
 #include "sip/event/subscriber.hpp"
 #include "sip/stack.hpp"
+#include "sip/transport/certificate_names.hpp"
 #include "tests/support/echo_package.hpp"
 #include "tests/support/seeded_entropy.hpp"
 
@@ -40,7 +41,14 @@ public:
     /// Called whenever the stack came to rest.
     virtual void look() {}
 
-    static constexpr sip::ListenerId udp{1}, tcp{2};
+    /// From now on it speaks TLS at port 5061, and its certificate proves `names`.
+    void certify(std::vector<std::string> names) {
+        proves = std::move(names);
+        (void)stack.add_listener({tls, sip::Transport::tls, {at.address, 5061}, {}});
+    }
+
+    static constexpr sip::ListenerId udp{1}, tcp{2}, tls{3};
+    std::vector<std::string> proves;
     World& world;
     sip::Endpoint at;
     SeededEntropy entropy;
@@ -140,10 +148,22 @@ private:
         return sip::Duration{std::uniform_int_distribution<std::int64_t>(
             weather.delay_min.count(), weather.delay_max.count())(random_)};
     }
-    Node* node_at(const sip::Endpoint& endpoint) {
+    Node* node_at(const sip::Endpoint& endpoint, sip::Transport by = sip::Transport::udp) {
         for (Node* node : nodes_)
-            if (node->at == endpoint) return node;
+            for (const auto& listener : node->stack.core().transport.listeners())
+                if (listener.transport == by && listener.local == endpoint) return node;
         return nullptr;
+    }
+    /// RFC 5922 7.3: what the edge does for the core.
+    static bool is_who_was_meant(const Node& peer, const sip::OpenFlow& wanted) {
+        return wanted.transport != sip::Transport::tls ||
+               std::any_of(peer.proves.begin(), peer.proves.end(), [&](const std::string& name) {
+                   return sip::is_same_domain(name, wanted.domain.view());
+               });
+    }
+    void secure(Node& node, sip::FlowId flow, const Node& peer) {
+        const std::vector<std::string_view> names(peer.proves.begin(), peer.proves.end());
+        node.stack.secured(now, flow, names);
     }
     bool is_there(const Node* wanted) const {
         return std::find(nodes_.begin(), nodes_.end(), wanted) != nodes_.end();
@@ -219,18 +239,23 @@ private:
     void open(Node& from, const sip::OpenFlow& wanted) {
         later(now.mono + delay(), [this, &from, wanted] {
             if (!is_there(&from) || from.dead) return;
-            Node* to = node_at(wanted.to);
+            Node* to = node_at(wanted.to, wanted.transport);
             if (to != nullptr && to->dead) return;  // nobody says anything
+            if (to != nullptr && !is_who_was_meant(*to, wanted)) to = nullptr;
             const sip::Endpoint local{from.at.address, from.next_port++};
             const sip::FlowId there =
                 to == nullptr ? sip::FlowId{}
-                              : to->stack.accepted(now, wanted.transport, to->at, local);
+                              : to->stack.accepted(now, wanted.transport, wanted.to, local);
             if (there == sip::FlowId{}) {
                 from.stack.closed(now, wanted.flow);
             } else {
                 auto made = std::make_shared<Connection>();
                 made->ends = {End{&from, wanted.flow, {}}, End{to, there, {}}};
                 connections_.push_back(made);
+                if (wanted.transport == sip::Transport::tls) {
+                    secure(*to, there, from);
+                    secure(from, wanted.flow, *to);
+                }
                 from.stack.connected(now, wanted.flow, local);
             }
             drain(from);

@@ -57,7 +57,8 @@ Descriptor bind_one(sip::Transport transport, const sip::Endpoint& local, int& e
     return {};
 }
 
-/// Listeners that get one port: those of one host with port 0, at most one of each transport.
+/// Listeners that get one port: udp and tcp of one host with port 0. TLS has another (RFC 3261
+/// 18.2.1: 5061 beside 5060).
 struct Group {
     std::vector<std::size_t> members;  ///< indices into the specs
     sip::Address host;
@@ -68,9 +69,11 @@ std::vector<Group> groups_of(std::span<const ListenSpec> specs) {
     std::vector<Group> groups;
     for (std::size_t i = 0; i < specs.size(); ++i) {
         const auto fits = [&](const Group& group) {
-            return specs[i].port == 0 && group.port == 0 && group.host == specs[i].address &&
+            return specs[i].port == 0 && group.port == 0 && !sip::is_secure(specs[i].transport) &&
+                   group.host == specs[i].address &&
                    std::none_of(group.members.begin(), group.members.end(), [&](std::size_t m) {
-                       return specs[m].transport == specs[i].transport;
+                       return specs[m].transport == specs[i].transport ||
+                              sip::is_secure(specs[m].transport);
                    });
         };
         const auto found = std::find_if(groups.begin(), groups.end(), fits);

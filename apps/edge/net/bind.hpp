@@ -16,8 +16,9 @@ struct BoundSocket {
 };
 
 /// Binds every listener of `specs`, in order, or none. A wildcard address becomes one socket an
-/// interface address. Listeners with port 0 on one host share one port that is free for all of
-/// them. IPv6 sockets take IPv6 alone. The error names the listener, says why and what to do.
+/// interface address. Those of udp and tcp with port 0 on one host share one port that is free for
+/// all of them. IPv6 sockets take IPv6 alone. The error names the listener, says why and what to
+/// do.
 Outcome<std::vector<BoundSocket>> bind_listeners(std::span<const ListenSpec> specs);
 
 }  // namespace edge

@@ -24,11 +24,13 @@ constexpr int effects_a_drain = 1024;
 constexpr int rounds_max = 8;
 // Connections that wait for their peer's end. Over it they are closed without waiting.
 constexpr std::size_t closing_max = 256;
+// As much as one TLS record holds (RFC 8446 5.1).
+constexpr std::size_t plaintext_bytes = std::size_t{16} << 10;
 
 }  // namespace
 
 Driver::Driver(Engine& engine, const DriverOptions& options)
-    : engine_(engine), options_(options), slab_(receive_slab_bytes) {
+    : engine_(engine), options_(options), slab_(receive_slab_bytes), plaintext_(plaintext_bytes) {
     std::signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&loop_) != 0) std::abort();
     uv_timer_init(&loop_, &timer_);
@@ -71,6 +73,9 @@ Outcome<void> Driver::listen(std::span<const ListenSpec> specs, std::string_view
 }
 
 Outcome<void> Driver::add(BoundSocket bound, std::string_view advertise) {
+    if (bound.transport == sip::Transport::tls && !tls_)
+        return failure("cannot listen on " + to_text(bound.transport, bound.local) +
+                       ": TLS is not set up");
     const auto id = static_cast<sip::ListenerId>(udp_.size());
     const Listening listening{bound.transport, bound.local, id};
     udp_.emplace_back();
@@ -202,6 +207,8 @@ sip::Instant Driver::next_deadline() const {
     if (writable()) next = std::min(next, engine_.deadline().value_or(sip::never));
     for (const Later& each : later_) next = std::min(next, each.at);
     for (const Closing& each : closing_) next = std::min(next, each.until);
+    if (!handshakes_.alone())
+        next = std::min(next, static_cast<TcpConnection::Handshake*>(handshakes_.next())->until);
     for (const auto& socket : udp_)
         if (socket) next = std::min(next, socket->blocked_until());
     return next;
@@ -230,8 +237,10 @@ void Driver::on_timer() {
     for (const auto& socket : udp_)
         if (socket) socket->expire(now.mono);
     fire_closing(now.mono);
+    fire_handshakes(now.mono);
     fire_later(now.mono);
-    engine_.advance(now);
+    // Later than `now`: what fired may have told the engine of a time since.
+    engine_.advance(read_clocks());
     drain();
 }
 
@@ -255,6 +264,16 @@ void Driver::fire_closing(sip::Instant now) {
     for (TcpConnection* connection : due) {
         ++counters_.close_timeouts;
         connection->abort();
+    }
+}
+
+void Driver::fire_handshakes(sip::Instant now) {
+    while (!handshakes_.alone()) {
+        auto& first = static_cast<TcpConnection::Handshake&>(*handshakes_.next());
+        if (first.until > now) return;
+        first.leave();
+        ++counters_.tls_timeouts;
+        first.connection->give_up_handshake();
     }
 }
 
@@ -297,6 +316,11 @@ void Driver::accept_failed(TcpListener&, int) {
 
 void Driver::accepted(TcpListener& listener, Descriptor accepted) {
     TcpConnection& connection = make_connection();
+    if (listener.transport() == sip::Transport::tls && !secure(connection, tls_->accept())) {
+        ++counters_.accept_errors;
+        drop(connection);
+        return;
+    }
     if (connection.accept(&loop_, std::move(accepted)) != 0) {
         ++counters_.accept_errors;
         drop(connection);
@@ -330,19 +354,40 @@ void Driver::opened(TcpConnection& connection, int status) {
     } else {
         ++counters_.connect_failures;
         const sip::FlowId flow = connection.flow;
+        connection.handshake.leave();
         forget_flow(connection);
-        drop(connection);
+        if (connection.tls_error().empty()) {
+            drop(connection);
+        } else {
+            tell_of_tls(connection, true, true, connection.tls_error());
+            connection.let_go();
+        }
         engine_.closed(now, flow);
     }
     drain();
+}
+
+void Driver::secured(TcpConnection& connection) {
+    if (going_) return;
+    connection.handshake.leave();
+    const TlsSession& tls = *connection.tls();
+    ++counters_.tls_handshakes;
+    if (tls.is_resumed()) ++counters_.tls_resumed;
+    if (!tls.doubt().empty()) tell_of_tls(connection, connection.is_opening(), false, tls.doubt());
+    const std::vector<std::string_view> names(tls.peer_names().begin(), tls.peer_names().end());
+    engine_.secured(read_clocks(), connection.flow, names);
 }
 
 void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
     if (going_) return;
     const sip::FlowId flow = connection.flow;
     forget_flow(connection);
+    connection.handshake.leave();
     if (why == TcpConnection::Ended::overflow) ++counters_.write_overflows;
-    if (why == TcpConnection::Ended::peer_closed)
+    if (why == TcpConnection::Ended::not_secured) {
+        tell_of_tls(connection, false, true, connection.tls_error());
+        connection.let_go();  // an alert may be on its way
+    } else if (why == TcpConnection::Ended::peer_closed)
         close_gently(connection);
     else
         drop(connection);
@@ -383,26 +428,32 @@ void Driver::carry_out(sip::Transmit& transmit) {
 }
 
 void Driver::carry_out(const sip::OpenFlow& open) {
-    int status = UV_ENOTSUP;
-    if (connections_.size() >= opened_max_) {
-        status = UV_EMFILE;
-    } else if (open.transport == sip::Transport::tcp) {
-        TcpConnection& connection = make_connection();
-        connection.flow = open.flow;
-        status = connection.connect(&loop_, open.to);
-        if (status == 0)
-            by_flow_[open.flow] = &connection;
-        else
-            drop(connection);
-    }
-    if (status == 0) return;
+    if (this->open(open) == 0) return;
     ++counters_.connect_failures;
     engine_.closed(read_clocks(), open.flow);
+}
+
+int Driver::open(const sip::OpenFlow& open) {
+    if (connections_.size() >= opened_max_) return UV_EMFILE;
+    const bool with_tls = open.transport == sip::Transport::tls;
+    if (open.transport != sip::Transport::tcp && !(with_tls && tls_)) return UV_ENOTSUP;
+    TcpConnection& connection = make_connection();
+    int status = UV_ENOMEM;
+    if (!with_tls || secure(connection, tls_->connect(open.domain.view())))
+        status = connection.connect(&loop_, open.to);
+    if (status != 0) {
+        drop(connection);
+        return status;
+    }
+    connection.flow = open.flow;
+    by_flow_[open.flow] = &connection;
+    return 0;
 }
 
 void Driver::carry_out(const sip::CloseFlow& close) {
     TcpConnection* connection = find(close.flow);
     if (connection == nullptr) return;
+    connection->handshake.leave();
     forget_flow(*connection);
     close_gently(*connection);
 }
@@ -435,6 +486,21 @@ TcpConnection& Driver::make_connection() {
     return connection;
 }
 
+bool Driver::secure(TcpConnection& connection, std::unique_ptr<TlsSession> session) {
+    if (!session) return false;
+    connection.secure(std::move(session));
+    connection.handshake.connection = &connection;
+    connection.handshake.until = sip::later(read_clocks().mono, options_.tls_handshake_timeout);
+    connection.handshake.join(handshakes_);
+    return true;
+}
+
+void Driver::tell_of_tls(const TcpConnection& connection, bool by_us, bool refused,
+                         std::string why) {
+    if (refused) ++counters_.tls_failures;
+    if (tls_trouble_) tls_trouble_({connection.remote(), by_us, refused, std::move(why)});
+}
+
 TcpConnection* Driver::find(sip::FlowId flow) {
     const auto found = by_flow_.find(flow);
     return found == by_flow_.end() ? nullptr : found->second;
@@ -446,6 +512,7 @@ void Driver::forget_flow(TcpConnection& connection) {
 }
 
 void Driver::drop(TcpConnection& connection) {
+    connection.handshake.leave();
     if (connection.has_handle())
         connection.abort();
     else

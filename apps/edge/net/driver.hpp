@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -26,6 +27,8 @@ struct DriverOptions {
     std::size_t flow_write_bytes = sip::Limits{}.flow_write_bytes;
     /// How long a connection that the core closed may take to end.
     sip::Duration close_timeout = sip::seconds{2};
+    /// How long a TLS connection may take to stand, from the start.
+    sip::Duration tls_handshake_timeout = sip::seconds{10};
     /// How long `stop` waits for what is unsent.
     sip::Duration stop_timeout = sip::seconds{2};
     /// Connections at one time; further ones wait in the kernel, and we open only a few more. 0: as
@@ -36,6 +39,14 @@ struct DriverOptions {
     Resolver::Options names;
     UdpSocket::Options udp;
     TcpListener::Options tcp;
+};
+
+/// A TLS connection that did not come to be, or whose peer proved nothing though it tried.
+struct TlsTrouble {
+    sip::Endpoint remote;
+    bool by_us = false;  ///< we opened it
+    bool refused = true;
+    std::string why;  ///< "its certificate expired on 2026-01-31"
 };
 
 /// Runs an Engine on libuv: sockets, the one timer, signals. Single-threaded, no globals but that
@@ -57,6 +68,10 @@ public:
     ~Driver();
 
     // Set up, before `run`.
+    /// What TLS connections begin with from now on; without one there are none. Before `listen`
+    /// with a tls listener, and at any time again.
+    void set_tls(std::shared_ptr<TlsContext> context) { tls_ = std::move(context); }
+    void on_tls_trouble(std::function<void(const TlsTrouble&)> tell) { tls_trouble_ = tell; }
     /// Binds every listener and adds each to the engine, or says why not: then this driver is of
     /// no use any more.
     /// `advertise` outlives the engine's core.
@@ -108,12 +123,14 @@ private:
     };
 
     std::span<char> receive_slab() override { return slab_; }
+    std::span<char> plaintext_slab() override { return plaintext_; }
     void received(UdpSocket& socket, const sip::Endpoint& from,
                   std::span<const char> bytes) override;
     void unreachable(UdpSocket& socket, const sip::Endpoint& to,
                      std::span<const char> quoted) override;
     void sendable() override {}
     void opened(TcpConnection& connection, int status) override;
+    void secured(TcpConnection& connection) override;
     void received(TcpConnection& connection, std::span<const char> bytes) override;
     void ended(TcpConnection& connection, TcpConnection::Ended why) override;
     void gone(TcpConnection& connection) override;
@@ -124,6 +141,10 @@ private:
     Outcome<void> add(BoundSocket bound, std::string_view advertise);
     void accept_again();
     TcpConnection& make_connection();
+    /// Puts TLS into it, with a deadline. False: there is none to be had.
+    bool secure(TcpConnection& connection, std::unique_ptr<TlsSession> session);
+    void tell_of_tls(const TcpConnection& connection, bool by_us, bool refused, std::string why);
+    int open(const sip::OpenFlow& open);
     TcpConnection* find(sip::FlowId flow);
     void drop(TcpConnection& connection);
     void forget_flow(TcpConnection& connection);
@@ -143,6 +164,7 @@ private:
     void on_timer();
     void fire_later(sip::Instant now);
     void fire_closing(sip::Instant now);
+    void fire_handshakes(sip::Instant now);
     void arm();
     sip::Instant next_deadline() const;
 
@@ -152,11 +174,14 @@ private:
     uv_timer_t timer_{};
     uv_prepare_t prepare_{};
     sip::Instant armed_ = sip::never;
-    std::vector<char> slab_;
+    std::vector<char> slab_, plaintext_;
     NetCounters counters_;
     std::vector<Listening> listening_;
     std::vector<UdpSocket::Owned> udp_;  ///< by ListenerId, empty where it is a stream's
     std::vector<TcpListener::Owned> tcp_;
+    std::shared_ptr<TlsContext> tls_;
+    std::function<void(const TlsTrouble&)> tls_trouble_;
+    sip::Linked handshakes_;  ///< head: TLS connections that do not stand yet, the oldest first
     std::unordered_map<TcpConnection*, std::unique_ptr<TcpConnection>> connections_;
     std::unordered_map<sip::FlowId, TcpConnection*> by_flow_;
     std::vector<TcpConnection*> written_;  ///< to flush at the end of the turn

@@ -21,6 +21,10 @@ struct NetCounters {
     std::uint64_t connect_failures = 0;
     std::uint64_t write_overflows = 0;  ///< over Limits.flow_write_bytes: closed
     std::uint64_t close_timeouts = 0;   ///< the rest was not taken in time: reset
+    std::uint64_t tls_handshakes = 0;   ///< done
+    std::uint64_t tls_resumed = 0;      ///< of these: by what was proved before
+    std::uint64_t tls_failures = 0;     ///< refused by one side, or no TLS at all
+    std::uint64_t tls_timeouts = 0;     ///< of these: over DriverOptions::tls_handshake_timeout
     std::uint64_t unknown_flows = 0;    ///< an effect for a connection that is gone
 };
 

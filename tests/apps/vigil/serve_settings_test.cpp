@@ -110,11 +110,10 @@ TEST_CASE("A wrong value is named with its option and the fix") {
 }
 
 TEST_CASE("What is not built in yet says so") {
-    for (const auto* listener : {"tls:127.0.0.1:5061", "ws:127.0.0.1:80", "wss:127.0.0.1:443"})
+    for (const auto* listener : {"ws:127.0.0.1:80", "wss:127.0.0.1:443"})
         CHECK(has(error_of(options({alice, {"listen", {listener}}})), "not built in yet"));
     CHECK(has(error_of(options({alice, {"http", {"127.0.0.1:80"}}})), "not built in yet"));
     CHECK(has(error_of(options({alice, {"state", {"vigil.db"}}})), "not built in yet"));
-    CHECK(has(error_of(options({alice, {"cert", {"c.pem"}}})), "not built in yet"));
     CHECK(has(error_of(options({alice, {"on-stop", {"keep"}}})), "not built in yet"));
 }
 

@@ -26,7 +26,10 @@ struct Head {
         return written([&](MessageWriter& w) { write_via(w, listeners, target, Branch{0xabc}); });
     }
     std::string contact(const Target& target, std::string_view user = {}) {
-        return written([&](MessageWriter& w) { write_contact(w, listeners, target, user); });
+        return written([&](MessageWriter& w) { write_contact(w, listeners, target, {user}); });
+    }
+    std::string contact(const Target& target, const ContactForm& form) {
+        return written([&](MessageWriter& w) { write_contact(w, listeners, target, form); });
     }
     template <class Write>
     std::string written(Write write) {
@@ -61,7 +64,29 @@ TEST_CASE("R5630-5.1.1-1: Contact names the transport where it is not UDP, and n
           "Contact: <sip:192.0.2.1:5060;transport=tcp>\r\n");
     CHECK(head.contact({Transport::ws, {}, {}, head.peer}) ==
           "Contact: <sip:192.0.2.1:80;transport=ws>\r\n");
-    CHECK(head.contact({Transport::tls, {}, {}, head.peer}).find("tls") == std::string::npos);
+    CHECK(head.contact({Transport::tls, {}, {}, head.peer}) == "Contact: <sip:192.0.2.1:5061>\r\n");
+}
+
+TEST_CASE("R5630-5.1.1-1: a SIPS Contact names what takes TLS, and no transport") {
+    Head head;
+    const ContactForm sips{{}, true, true};
+    CHECK(head.contact({Transport::tls, {}, {}, head.peer}, sips) ==
+          "Contact: <sips:192.0.2.1:5061>\r\n");
+    CHECK(head.contact({Transport::udp, ListenerId{1}, {}, head.peer}, sips) ==
+          "Contact: <sips:192.0.2.1:5061>\r\n");
+}
+
+TEST_CASE(
+    "phones that came by TLS with a SIP URI are told to come by TLS again, but not strictly") {
+    Head head;
+    const Target by_tls{Transport::tls, {}, {}, head.peer};
+    CHECK(head.contact(by_tls, ContactForm{{}, false, Leniency{}.transport_tls_in_contact}) ==
+          "Contact: <sip:192.0.2.1:5061;transport=tls>\r\n");
+    CHECK(
+        head.contact(by_tls, ContactForm{{}, false, Leniency::strict().transport_tls_in_contact}) ==
+        "Contact: <sip:192.0.2.1:5061>\r\n");
+    CHECK(head.contact({Transport::udp, ListenerId{1}, {}, head.peer},
+                       ContactForm{{}, false, true}) == "Contact: <sip:192.0.2.1:5060>\r\n");
 }
 
 TEST_CASE("R3261-19.1.2-1: the user part of a Contact is escaped") {

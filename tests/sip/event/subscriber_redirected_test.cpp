@@ -79,6 +79,9 @@ TEST_CASE(
         WatcherWorld world;
         auto options = world.options();
         options.peer.uri = "sips:alice@example.com";
+        options.peer.next_hop = {sip::Transport::tls, {}, {}, world.raw.peer, {}};
+        options.peer.next_hop.flow = world.raw.engine.accepted(world.raw.now, sip::Transport::tls,
+                                                               world.raw.server, world.raw.peer);
         (void)world.subscribe(options);
         world.reply(world.only(), 302, {"Contact: <sip:a@192.0.2.71>"});
         CHECK(world.silent());

@@ -27,6 +27,26 @@ TEST_CASE("R3261-18.2.1-1: port 0 picks one port for udp and tcp on one host") {
     }
 }
 
+TEST_CASE("R3261-18.2.1-1: tls picks a port of its own, wherever it stands among the others") {
+    for (const auto& order :
+         {std::vector{Transport::udp, Transport::tcp, Transport::tls},
+          std::vector{Transport::udp, Transport::tls, Transport::tcp},
+          std::vector{Transport::tls, Transport::udp, Transport::tcp, Transport::tls}}) {
+        std::vector<edge::ListenSpec> specs;
+        for (const Transport each : order) specs.push_back(loopback(each));
+        const auto bound = edge::bind_listeners(specs);
+        REQUIRE_MESSAGE(bound, bound.error());
+        std::uint16_t udp = 0, tcp = 0;
+        for (const auto& each : *bound) {
+            if (each.transport == Transport::udp) udp = each.local.port;
+            if (each.transport == Transport::tcp) tcp = each.local.port;
+        }
+        CHECK(udp == tcp);
+        for (const auto& each : *bound)
+            if (each.transport == Transport::tls) CHECK(each.local.port != tcp);
+    }
+}
+
 TEST_CASE("a picked port that tcp has taken already is given up for another") {
     // All the ports that udp can be given are taken for tcp but for a few: hold many.
     std::vector<edge::BoundSocket> held;

@@ -26,6 +26,9 @@ std::uint16_t status_of(Condition condition) {
         case interval_too_brief: return 423;
         case no_dialog: return 481;
         case loop_detected: return 482;
+        case too_many_hops: return 483;
+        case breadth_exceeded: return 440;
+        case unavailable: return 480;
         case bad_event: return 489;
         case out_of_order: return 500;
         case internal: return 500;
@@ -61,6 +64,7 @@ std::string_view reason_of(std::uint16_t status) {
         case 420: return "Bad Extension";
         case 421: return "Extension Required";
         case 423: return "Interval Too Brief";
+        case 440: return "Max-Breadth Exceeded";
         case 480: return "Temporarily Unavailable";
         case 481: return "Call/Transaction Does Not Exist";
         case 482: return "Loop Detected";

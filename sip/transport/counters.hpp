@@ -30,12 +30,16 @@ struct Counters {
     std::uint64_t limit_route_set = 0, limit_dialog_bytes = 0;
     std::uint64_t limit_watches = 0, limit_own_publications = 0, limit_own_registrations = 0,
                   limit_notices = 0;
+    std::uint64_t limit_response_contexts = 0, limit_forks = 0, limit_response_context_bytes = 0,
+                  limit_breadth = 0, limit_timer_c = 0;
     std::uint64_t effects_dropped = 0;
 
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;
     std::uint64_t unreachable_unproved = 0;  ///< Stack::unreachable, and it failed no request
     std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
+    std::uint64_t forwarded_requests = 0, forwarded_responses = 0, forwarding_refused = 0,
+                  forwarding_loops = 0;
     std::uint64_t commits = 0, commits_failed = 0;
 };
 

@@ -135,53 +135,6 @@ TEST_CASE("R3261-17.1.1.2-5: with short timers D stays at 32 s, and by TCP it is
 }
 
 TEST_CASE(
-    "R3261-17.1.1.3-1 R3261-17.1.1.2-5: the ACK has the INVITE's Request-URI, top Via, Route, "
-    "From, "
-    "Call-ID and CSeq number, To of the response, no body, and goes where the INVITE went") {
-    StackWorld world;
-    constexpr std::string_view branch = "z9hG4bK00000000000000ab";
-    const std::string head =
-        "INVITE sip:bob@192.0.2.99:5062;x=y SIP/2.0\r\n"
-        "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=" +
-        std::string(branch) +
-        ";rport, SIP/2.0/TCP phone.example.com;branch=z9hG4bKnext\r\n"
-        "Via: SIP/2.0/UDP 192.0.2.77;branch=z9hG4bKlast\r\n"
-        "Max-Forwards: 12\r\nRoute: <sip:one.example.com;lr>,\r\n <sip:two.example.com;lr>\r\n"
-        "Record-Route: <sip:192.0.2.1;lr>\r\nroute: <sip:three.example.com;lr>\r\n"
-        "f: \"A, b\" <sip:alice@example.com>;tag=a\r\nt: <sip:bob@example.com>\r\n"
-        "i: call-id\r\nCSeq: 4711 INVITE\r\nContact: <sip:a@192.0.2.77>\r\n"
-        "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\n";
-    const auto bytes = [&](std::string_view text) {
-        return SharedBytes::copy(world.stack.shard().memory, text);
-    };
-    REQUIRE(world.stack.clients().start(world.net.now, {world.peer_by_udp(),
-                                                        Method::invite,
-                                                        Branch{0xab},
-                                                        {bytes(head), bytes("hello")},
-                                                        world.user.part,
-                                                        {}}));
-    world.net.drain();
-    CHECK(world.net.take().text == head + "hello");
-    world.net.input(
-        "SIP/2.0 404 No\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=" + std::string(branch) +
-        ";rport=5060\r\nFrom: <sip:alice@example.com>;tag=a\r\n"
-        "To: \"Bob\" <sip:bob@example.com>;tag=theirs\r\nCall-ID: call-id\r\n"
-        "CSeq: 4711 INVITE\r\nContent-Length: 0\r\n\r\n");
-    const RawMessage ack = world.net.take();
-    CHECK(ack.text ==
-          "ACK sip:bob@192.0.2.99:5062;x=y SIP/2.0\r\n"
-          "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=" +
-              std::string(branch) +
-              ";rport\r\nMax-Forwards: 70\r\n"
-              "Route: <sip:one.example.com;lr>, <sip:two.example.com;lr>\r\n"
-              "Route: <sip:three.example.com;lr>\r\n"
-              "From: \"A, b\" <sip:alice@example.com>;tag=a\r\n"
-              "To: \"Bob\" <sip:bob@example.com>;tag=theirs\r\nCall-ID: call-id\r\n"
-              "CSeq: 4711 ACK\r\nContent-Length: 0\r\n\r\n");
-    CHECK(ack.to == world.net.peer);
-}
-
-TEST_CASE(
     "R6026-7.2-1: after a 2xx each further 2xx is passed up for 64*T1, whoever sent it, and "
     "nothing else is; no ACK is the transaction's") {
     for (const bool by_stream : {false, true}) {

@@ -272,6 +272,19 @@ TEST_CASE("T-12: a token of ours is good in its dialog, for where it was made fo
         c = c == '0' ? '1' : '0';
         refused(forged, "a forged token");
     }
+}
+
+TEST_CASE(
+    "T-12: the token of the side that was called is good for the caller's host, and for who proves "
+    "to be a user of ours where the caller is now") {
+    ProxyWorld w(closed, Relay::local);
+    w.bind("bob", 20);
+    RawRequest call = ProxyWorld::invite("sip:bob@example.com", 66, "sip:eve@elsewhere.org");
+    call.fields = {"Contact: <sip:eve@192.0.2.66:5060>"};
+    w.say(66, call);
+    const RawMessage invite = w.heard(20);
+    w.answer(20, invite, 200, "bobs");
+    const RawMessage ok = w.heard(66);
     // Of the side that was called: to the caller's host and to no other.
     RawRequest back{"INFO", "sip:eve@192.0.2.66:5060"};
     back.from = ok.field("To");

@@ -10,6 +10,7 @@ constexpr std::array<std::string_view, 3> option_tags{"path", "outbound", "gruu"
 
 /// Its number in `packages_`: it is the first and only one.
 constexpr std::uint8_t presence_number = 0;
+constexpr std::array<std::string_view, 1> packages_served{"presence"};
 
 sip::StackOptions stack_options(const ServerOptions& options) {
     sip::StackOptions made;
@@ -54,6 +55,23 @@ sip::Registrar::Options registrar_options(const ServerOptions& options) {
     return made;
 }
 
+sip::Proxy::Options proxy_options(const ServerOptions& options) {
+    sip::Proxy::Options made;
+    made.relay = options.relay;
+    made.domains = options.domains;
+    made.packages = packages_served;
+    return made;
+}
+
+/// Made first, since the proxy keeps it: digest of its own fields, or everybody's word.
+sip::Gate& proxy_gate(const ServerOptions& options, std::optional<sip::DigestServer>& digest,
+                      std::optional<sip::DigestGate>& made, sip::Stack& stack,
+                      sip::Entropy& entropy, sip::TrustingGate& trusting) {
+    if (options.credentials == nullptr) return trusting;
+    digest.emplace(stack.shard().memory, entropy, digest_options(options));
+    return made.emplace(*digest, *options.credentials, options.domains, sip::DigestRole::proxy);
+}
+
 }  // namespace
 
 bool Server::Addresses::exists(std::string_view address_of_record) const {
@@ -72,9 +90,10 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
       compositor_(stack_.core(), packages_, resources_, notifier_),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
-      gives_gruu_(options.gives_gruu) {
+      proxy_(stack_.core(), registrar_, addresses_,
+             proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy, trusting_gate_),
+             proxy_options(options)) {
     if (options.credentials != nullptr) {
-        digest_.emplace(stack_.shard().memory, entropy, digest_options(options));
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
     }
     if (options.notify_secrets != nullptr) {
@@ -82,12 +101,12 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
         notifier_.set_credentials(&*notify_digest_);
     }
     stack_.set_domains(options.domains);
-    join();
+    join(options);
 }
 
 Server::~Server() = default;
 
-void Server::join() {
+void Server::join(const ServerOptions& options) {
     const bool added = packages_.add(package_);
     SIP_ASSERT(added);
     package_.set_sources(&compositor_, &registrar_);
@@ -96,7 +115,9 @@ void Server::join() {
     notifier_.attach_as(stack_.attach(notifier_, subscribe));
     compositor_.attach_as(stack_.attach(compositor_, publish));
     registrar_.attach_as(stack_.attach(registrar_, register_));
-    stack_.set_supported(std::span(option_tags).first(gives_gruu_ ? 3 : 2));
+    proxy_.attach_as(stack_.attach(proxy_, {}));
+    if (options.relay != sip::Proxy::Relay::none) stack_.set_forwarder(&proxy_);
+    stack_.set_supported(std::span(option_tags).first(options.gives_gruu ? 3 : 2));
     stack_.set_capabilities(&capabilities_);
     if (digest_gate_)
         stack_.set_gate(&*digest_gate_);
@@ -112,6 +133,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
                        std::uint32_t retry_after_max_s) {
     using Machine = sip::subscription_machine::Event;
     stack_.set_gate(&stopping_);
+    proxy_.stop();
     if (stop == Stop::deactivate)
         notifier_.shut_down(now, Machine::deactivate, 0, 0);
     else

@@ -13,6 +13,7 @@
 #include "sip/event/notifier.hpp"
 #include "sip/event/notify_digest.hpp"
 #include "sip/event/resources.hpp"
+#include "sip/proxy/proxy.hpp"
 #include "sip/registrar/registrar.hpp"
 #include "sip/stack.hpp"
 
@@ -37,6 +38,8 @@ struct ServerOptions {
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
     TupleContact registered_as = TupleContact::address_of_record;
+    /// What is carried on for others (threat 12).
+    sip::Proxy::Relay relay = sip::Proxy::Relay::none;
     bool strict = false;          ///< the RFCs by their letter: no leniency
     bool gives_gruu = false;      ///< RFC 5627; see sip::Registrar::Options
     bool sips_only = false;       ///< 480 to a SIP Request-URI (RFC 5630 5.1.2)
@@ -53,10 +56,10 @@ struct ServerOptions {
 /// presence package. Driven as a sip::Stack is: see there.
 ///
 /// The order of checks on a request (requirement D-7): parse and version, transaction match,
-/// authentication (OPTIONS is answered without), method, merged request, Request-URI (404 for whom
-/// there is not), Require; then of SUBSCRIBE: Event, Accept, Expires, body, authorization, limits;
-/// of PUBLISH: Event, authorization, SIP-If-Match, Expires, body; of REGISTER: To, authorization,
-/// existence, contacts.
+/// what is for others (carried on by the proxy), authentication (OPTIONS is answered without),
+/// method, merged request, Request-URI (404 for whom there is not), Require; then of SUBSCRIBE:
+/// Event, Accept, Expires, body, authorization, limits; of PUBLISH: Event, authorization,
+/// SIP-If-Match, Expires, body; of REGISTER: To, authorization, existence, contacts.
 class Server final : private sip::RegistrationListener {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);
@@ -122,6 +125,7 @@ public:
     sip::Notifier& notifier() { return notifier_; }
     sip::Compositor& compositor() { return compositor_; }
     sip::Registrar& registrar() { return registrar_; }
+    sip::Proxy& proxy() { return proxy_; }
     PresencePackage& package() { return package_; }
 
 private:
@@ -149,12 +153,12 @@ private:
         bool refuses_all() const override { return true; }
     };
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
-    void join();
+    void join(const ServerOptions& options);
 
     Addresses addresses_;
     sip::Stack stack_;
     std::optional<sip::DigestServer> digest_;
-    std::optional<sip::DigestGate> digest_gate_;
+    std::optional<sip::DigestGate> digest_gate_, proxy_digest_gate_;
     sip::TrustingGate trusting_gate_;
     Stopping stopping_;
     PresencePackage package_;
@@ -165,7 +169,7 @@ private:
     sip::Notifier notifier_;
     sip::Compositor compositor_;
     sip::Registrar registrar_;
-    bool gives_gruu_;
+    sip::Proxy proxy_;
 };
 
 }  // namespace presence

@@ -291,8 +291,11 @@ void Stack::handle_response(Now now, const MessageView& message, const Source& s
         shard_.decision(now, "dropped", essentials.error().rule, {});
         return;
     }
-    // RFC 3261 8.1.3.3 and 18.1.2: one Via, and that one ours; all else is dropped in silence.
-    if (essentials->via_count != 1 ||
+    // RFC 3261 8.1.3.3 and 18.1.2: the top Via is ours, and the only one but where we carried the
+    // request on; all else is dropped in silence.
+    const auto branch = Branch::read(essentials->via.branch);
+    const bool carried = branch && branch->carried;
+    if ((essentials->via_count == 1) == carried ||
         !transport_.listeners().names_us(essentials->via.host, essentials->via.port)) {
         ++shard_.counters.foreign_responses;
         return;
@@ -322,12 +325,14 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     if (matched.match == ServerTransactions::Match::absorbed) return;
     if (message.method == Method::ack) {
         // An ACK is never answered; one for a 2xx goes to whom INVITE belongs to.
+        Request request{message, *essentials, source, {}, {}, essentials->to_tag};
+        if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
         TransactionUser* user = user_of(Method::ack);
         if (user == nullptr) {
             ++shard_.counters.unmatched_ack;
             return;
         }
-        user->on_request(now, Request{message, *essentials, source, {}, {}, essentials->to_tag});
+        user->on_request(now, request);
         return;
     }
     if (message.method == Method::cancel) {
@@ -339,6 +344,7 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     tag.hex(stateless_tag(shard_.key, message));
     Request request{message, *essentials, source, {}, {}, essentials->to_tag};
     if (request.local_tag.empty()) request.local_tag = tag.view();
+    if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
     admit(now, request);
 }
 
@@ -385,9 +391,9 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
     ResponseRoute route = response_route(essentials->via, source, Sender::stranger);
     ++shard_.counters.stateless_replies;
     (void)transport_.send(now, route.target, reply.finish());
-    TransactionUser* user = user_of(Method::cancel);
-    if (known && user != nullptr && !servers_.is_answered(matched.transaction))
-        user->on_request(now, request);
+    if (!known || servers_.is_answered(matched.transaction)) return;
+    if (forwarder_ != nullptr) forwarder_->cancelled(now, matched.transaction, message);
+    if (TransactionUser* user = user_of(Method::cancel)) user->on_request(now, request);
 }
 
 /// Requirement D-7: authentication first, so that nothing is kept for a stranger.

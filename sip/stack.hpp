@@ -7,6 +7,7 @@
 
 #include "sip/base/small_vector.hpp"
 #include "sip/transaction/core.hpp"
+#include "sip/transaction/forwarder.hpp"
 #include "sip/transaction/gate.hpp"
 #include "sip/transaction/transaction_user.hpp"
 #include "sip/transport/effects.hpp"
@@ -47,6 +48,8 @@ public:
     std::uint8_t attach(TransactionUser& user, std::span<const Method> methods);
     /// Who proves identities. None: every request passes with its From as identity.
     void set_gate(Gate* gate) { gate_ = gate; }
+    /// Who carries on what is for others. None: it is refused as any other request.
+    void set_forwarder(Forwarder* forwarder) { forwarder_ = forwarder; }
     /// The hosts besides our listeners' that an OPTIONS may be for; another is answered 404 (RFC
     /// 3261 8.2.2.1). None: any may. The texts outlive the stack.
     void set_domains(std::span<const std::string_view> domains) { domains_ = domains; }
@@ -134,6 +137,7 @@ private:
     Staging staging_;
     Locator locator_;
     Gate* gate_ = nullptr;
+    Forwarder* forwarder_ = nullptr;
     const Capabilities* capabilities_ = nullptr;
     std::span<const std::string_view> supported_, domains_;
     std::string_view server_name_;

@@ -36,6 +36,15 @@ constexpr std::string_view no_decisions =
     "policy confirm: watchers stay pending until somebody decides about them, and there is no way "
     "to decide yet; start with --policy allow to let every authenticated watcher in";
 
+sip::Proxy::Relay relay_of(RelayMode mode) {
+    switch (mode) {
+        case RelayMode::none: return sip::Proxy::Relay::none;
+        case RelayMode::local: return sip::Proxy::Relay::local;
+        case RelayMode::authenticated: return sip::Proxy::Relay::authenticated;
+    }
+    return sip::Proxy::Relay::none;
+}
+
 presence::Policy policy_of(DefaultPolicy policy) {
     switch (policy) {
         case DefaultPolicy::allow: return presence::Policy::allow;
@@ -152,6 +161,7 @@ private:
         }
         options.policy = policy_of(settings_.policy);
         options.notify_interval = settings_.notify_interval;
+        options.relay = relay_of(settings_.relay);
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
         options.strict = settings_.strict;

@@ -30,6 +30,9 @@ constexpr std::array specs{
                "at most one change NOTIFY in this time (default: 5; 0: no hold)"},
     OptionSpec{"strict", flag, "", "turn off every leniency that real clients need"},
     OptionSpec{"rfc3265-compat", flag, "", "answer 202 to a pending subscription"},
+    OptionSpec{"relay", text, "none|local|authenticated",
+               "what is carried on: nothing, to contacts registered here, or for users of ours to "
+               "anywhere (default: local)"},
     OptionSpec{"min-expires", number, "SECONDS", "423 below it (default: 60)"},
     OptionSpec{"max-expires", number, "SECONDS", "cut to it above it (default: 7200)"},
     OptionSpec{"auth-algorithms", text, "MD5[,SHA-256]",

@@ -227,6 +227,8 @@ void read_behaviour(Reader& in, ServeSettings& out) {
     out.policy = static_cast<DefaultPolicy>(in.choice("policy", policies, 1));
     out.strict = in.flag("strict");
     out.rfc3265_compat = in.flag("rfc3265-compat");
+    constexpr std::array<std::string_view, 3> relays{"none", "local", "authenticated"};
+    out.relay = static_cast<RelayMode>(in.choice("relay", relays, 1));
     const std::size_t stop = in.choice("on-stop", stops, 0);
     if (stop == 2)
         in.wrong(*in.find("on-stop"), "keep",
@@ -249,6 +251,9 @@ void check_together(Reader& in, ServeSettings& out) {
             in.say("--auth none with --listen " + edge::to_text(spec) +
                    " would let the whole network in under any name; listen on 127.0.0.1 or ::1, "
                    "use --auth digest, or add --auth-none-anywhere");
+        if (!out.digest && out.relay == RelayMode::authenticated && !spec.address.is_loopback())
+            in.say("--relay authenticated with --auth none and --listen " + edge::to_text(spec) +
+                   " would be an open relay; use --auth digest or --relay local");
         if (spec.transport != sip::Transport::udp) continue;
         const bool has_tcp = std::any_of(out.listen.begin(), out.listen.end(), [&](const auto& o) {
             return o.transport == sip::Transport::tcp && o.port == spec.port &&
@@ -349,6 +354,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.dns != wanted.dns) return "dns";
     if (running.sips_only != wanted.sips_only) return "sips-only";
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
+    if (running.relay != wanted.relay) return "relay";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";
     if (running.trace_file != wanted.trace_file) return "trace";

@@ -20,6 +20,9 @@ enum class DefaultPolicy : std::uint8_t { allow, confirm, polite_block, block };
 /// --on-stop: what watchers are told at the end.
 enum class OnStop : std::uint8_t { probation, deactivate };
 
+/// --relay: for whom requests are carried on.
+enum class RelayMode : std::uint8_t { none, local, authenticated };
+
 /// What `vigil serve` goes by: every option checked, every default in its place.
 struct ServeSettings {
     std::vector<edge::ListenSpec> listen;
@@ -31,6 +34,7 @@ struct ServeSettings {
     DefaultPolicy policy = DefaultPolicy::confirm;
     sip::Duration notify_interval = sip::seconds{5};
     bool strict = false, sips_only = false, rfc3265_compat = false;
+    RelayMode relay = RelayMode::local;
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
     std::vector<sip::DigestAlgorithm> algorithms;
     std::vector<sip::Endpoint> dns;  ///< none: the system's

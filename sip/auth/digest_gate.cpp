@@ -25,7 +25,7 @@ std::string_view DigestGate::realm_of(const Request& request) const {
 
 Gate::Verdict DigestGate::admit(Now now, const Request& request) {
     const std::string_view realm = realm_of(request);
-    last_ = server_.verify(now, request.message, request.essentials, realm, source_);
+    last_ = server_.verify(now, request.message, request.essentials, realm, source_, role_);
     last_realm_ = realm;
     const DigestVerdict& digest = last_;
     Verdict verdict;
@@ -33,7 +33,9 @@ Gate::Verdict DigestGate::admit(Now now, const Request& request) {
     switch (digest.outcome) {
         case DigestVerdict::Outcome::challenge:
             verdict.kind = Verdict::Kind::challenged;
-            if (request.message.has(HeaderId::authorization)) verdict.error = digest.error;
+            if (request.message.has(role_ == DigestRole::proxy ? HeaderId::proxy_authorization
+                                                               : HeaderId::authorization))
+                verdict.error = digest.error;
             return verdict;
         case DigestVerdict::Outcome::malformed:
             verdict.kind = Verdict::Kind::refused;
@@ -57,7 +59,7 @@ Gate::Verdict DigestGate::admit(Now now, const Request& request) {
 
 void DigestGate::write_challenges(Now now, const Request& request, bool stale,
                                   MessageWriter& writer) {
-    server_.write_challenges(writer, now, realm_of(request), stale);
+    server_.write_challenges(writer, now, realm_of(request), stale, role_);
 }
 
 void DigestGate::write_proof(Now now, MessageWriter& writer) {

@@ -17,8 +17,8 @@ class DigestGate final : public Gate {
 public:
     /// All outlive this. `domains` is not empty.
     DigestGate(DigestServer& server, const CredentialSource& source,
-               std::span<const std::string_view> domains)
-        : server_(server), source_(source), domains_(domains) {}
+               std::span<const std::string_view> domains, DigestRole role = DigestRole::server)
+        : server_(server), source_(source), domains_(domains), role_(role) {}
 
     Verdict admit(Now now, const Request& request) override;
     void write_challenges(Now now, const Request& request, bool stale,
@@ -31,6 +31,7 @@ private:
     DigestServer& server_;
     const CredentialSource& source_;
     std::span<const std::string_view> domains_;
+    DigestRole role_;
     std::array<char, 512> identity_{};
     DigestVerdict last_;  ///< of the request at hand, whose views it holds
     std::string_view last_realm_;

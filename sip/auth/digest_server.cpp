@@ -97,11 +97,13 @@ bool DigestServer::offers(DigestAlgorithm algorithm) const {
 }
 
 DigestServer::Found DigestServer::find_credentials(const MessageView& request,
-                                                   std::string_view realm) const {
+                                                   std::string_view realm, DigestRole role) const {
     Found found;
+    const HeaderId id =
+        role == DigestRole::proxy ? HeaderId::proxy_authorization : HeaderId::authorization;
     for (const HeaderField& field : request.headers) {
-        // RFC 3261 7.3.1: Authorization is never a comma-separated list; a field is one of them.
-        if (field.id != HeaderId::authorization) continue;
+        // RFC 3261 7.3.1: neither is ever a comma-separated list; a field is one of them.
+        if (field.id != id) continue;
         const auto credentials = parse_credentials(field.value);
         if (!credentials) {
             if (!found.error) found.error = credentials.error();
@@ -200,8 +202,8 @@ bool DigestServer::response_is_right(const DigestCredentials& credentials,
 
 DigestVerdict DigestServer::verify(Now now, const MessageView& request,
                                    const Essentials& essentials, std::string_view realm,
-                                   const CredentialSource& source) {
-    const Found found = find_credentials(request, realm);
+                                   const CredentialSource& source, DigestRole role) {
+    const Found found = find_credentials(request, realm, role);
     if (!found.credentials)
         return found.error ? malformed(*found.error)
                            : challenge("Authorization: none for our realm");
@@ -248,13 +250,14 @@ bool DigestServer::accepts(std::string_view qop) const {
     return qop == "auth-int" && (options_.offer_auth_int || options_.auth_int_alone);
 }
 
-void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_view realm,
-                                    bool stale) {
+void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_view realm, bool stale,
+                                    DigestRole role) {
     std::array<char, NonceTable::nonce_bytes> room;
     Appender nonce(room);
     nonces_.write(nonce, now, realm);
     for (const DigestAlgorithm algorithm : options_.algorithms) {
-        Appender& text = out.begin(HeaderId::www_authenticate);
+        Appender& text = out.begin(role == DigestRole::proxy ? HeaderId::proxy_authenticate
+                                                             : HeaderId::www_authenticate);
         text << "Digest realm=";
         write_quoted(text, realm);
         text << ",nonce=\"" << nonce.view() << "\",qop=\"auth";

@@ -38,6 +38,10 @@ struct DigestServerOptions {
     bool strict = false;
 };
 
+/// RFC 3261 22.2 and 22.3: who asks. It decides the header fields (WWW-Authenticate and
+/// Authorization, or Proxy-Authenticate and Proxy-Authorization).
+enum class DigestRole : std::uint8_t { server, proxy };
+
 /// The outcome of `DigestServer::verify`. Views are into the request, or the server, and live
 /// until the request goes or the next `verify`, whichever comes first.
 struct DigestVerdict {
@@ -65,13 +69,15 @@ class DigestServer {
 public:
     DigestServer(Memory& memory, Entropy& entropy, const DigestServerOptions& options);
 
-    /// Judges the Authorization of `request` for `realm`. Counts the nonce when it accepts, so one
+    /// Judges the credentials of `request` for `realm`. Counts the nonce when it accepts, so one
     /// request is to be asked about once.
     DigestVerdict verify(Now now, const MessageView& request, const Essentials& essentials,
-                         std::string_view realm, const CredentialSource& source);
+                         std::string_view realm, const CredentialSource& source,
+                         DigestRole role = DigestRole::server);
 
-    /// One WWW-Authenticate field for each algorithm offered.
-    void write_challenges(MessageWriter& out, Now now, std::string_view realm, bool stale);
+    /// One challenge field for each algorithm offered.
+    void write_challenges(MessageWriter& out, Now now, std::string_view realm, bool stale,
+                          DigestRole role = DigestRole::server);
 
     /// Authentication-Info for the 2xx to an accepted request, `body` being the response's, with
     /// the next nonce when the one in use is in the last quarter of its life. Nothing for a
@@ -88,7 +94,8 @@ private:
         std::optional<DigestCredentials> credentials;
         std::optional<Error> error;  ///< of a field that could not be read
     };
-    Found find_credentials(const MessageView& request, std::string_view realm) const;
+    Found find_credentials(const MessageView& request, std::string_view realm,
+                           DigestRole role) const;
     bool offers(DigestAlgorithm algorithm) const;
     bool accepts(std::string_view qop) const;
     bool is_own_host(std::string_view host, std::string_view realm) const;

@@ -29,6 +29,9 @@ std::uint16_t status_of(Condition condition) {
         case no_outbound: return 439;
         case no_dialog: return 481;
         case loop_detected: return 482;
+        case too_many_hops: return 483;
+        case breadth_exceeded: return 440;
+        case unavailable: return 480;
         case bad_event: return 489;
         case out_of_order: return 500;
         case internal: return 500;
@@ -66,6 +69,7 @@ std::string_view reason_of(std::uint16_t status) {
         case 423: return "Interval Too Brief";
         case 430: return "Flow Failed";
         case 439: return "First Hop Lacks Outbound Support";
+        case 440: return "Max-Breadth Exceeded";
         case 480: return "Temporarily Unavailable";
         case 481: return "Call/Transaction Does Not Exist";
         case 482: return "Loop Detected";

@@ -33,6 +33,9 @@ enum class Condition : std::uint8_t {
     interval_too_brief,       ///< Expires is under our minimum
     no_dialog,                ///< the To tag or transaction is unknown
     loop_detected,            ///< merged request, or our own address
+    too_many_hops,            ///< Max-Forwards is used up
+    breadth_exceeded,         ///< Max-Breadth is used up
+    unavailable,              ///< the user has no contact to carry a request on to
     bad_event,                ///< Event names a package we do not serve
     out_of_order,             ///< CSeq is not above the last one
     internal,                 ///< a store or a package failed

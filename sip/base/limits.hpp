@@ -47,6 +47,15 @@ struct Limits {
     std::uint32_t client_transactions = 65'536;  ///< over: the request is not sent, and fails
     std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503
 
+    // Forwarding.
+    std::uint32_t response_contexts = 16'384;  ///< requests that are carried on; over: 503
+    std::uint16_t forks = 16;  ///< contacts that one is carried to; over: those that
+                               ///< the user likes least are left out
+    std::uint32_t response_context_bytes =
+        131'072;                      ///< what is kept of a request and its answers;
+                                      ///< over: 513, or an answer of its status alone
+    Duration timer_c = seconds{181};  ///< RFC 3261 16.6, an INVITE that rings; over: CANCEL
+
     // Event state. "Per user": of one authenticated user.
     std::uint32_t subscriptions = 100'000;               ///< over: 503
     std::uint32_t subscriptions_per_user = 1'000;        ///< over: 503

@@ -3,7 +3,6 @@
 #include "sip/base/text.hpp"
 
 namespace sip {
-namespace {
 
 const Listeners::Listener* listener_for(const Listeners& listeners, const Target& target) {
     if (target.transport == Transport::udp)
@@ -14,8 +13,6 @@ const Listeners::Listener* listener_for(const Listeners& listeners, const Target
         if (l.local.address.is_v4() == target.remote.address.is_v4()) return &l;
     return listeners.empty() ? nullptr : listeners.begin();
 }
-
-}  // namespace
 
 void write_via(MessageWriter& writer, const Listeners& listeners, const Target& target,
                Branch branch) {

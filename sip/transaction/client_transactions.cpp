@@ -3,18 +3,19 @@
 #include <algorithm>
 
 #include "sip/base/text.hpp"
+#include "sip/transaction/invite_requests.hpp"
 
 namespace sip {
 namespace {
 
 constexpr std::size_t branch_digits = 16;
+/// RFC 3261 17.1.1.2: D by datagrams.
+constexpr Duration timer_d_min = seconds{32};
 
-/// The number in a branch of ours, or nothing.
-std::optional<std::uint64_t> read_branch(std::string_view branch) {
-    if (branch.size() != magic_cookie.size() + branch_digits) return {};
-    if (!equal_ignoring_case(branch.substr(0, magic_cookie.size()), magic_cookie)) return {};
+std::optional<std::uint64_t> read_hex(std::string_view text) {
+    if (text.size() != branch_digits) return {};
     std::uint64_t value = 0;
-    for (char c : branch.substr(magic_cookie.size())) {
+    for (char c : text) {
         const int digit = hex_value(c);
         if (digit < 0) return {};
         value = value << 4 | static_cast<std::uint64_t>(digit);
@@ -31,10 +32,26 @@ std::optional<std::uint64_t> find_branch(std::string_view request) {
     request = request.substr(0, request.find("\r\n"));
     const auto at = request.find(parameter);
     if (at == std::string_view::npos) return {};
-    return read_branch(request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
+    const auto branch =
+        Branch::read(request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
+    if (!branch) return {};
+    return branch->value;
 }
 
 }  // namespace
+
+std::optional<Branch> Branch::read(std::string_view text) {
+    if (!equal_ignoring_case(text.substr(0, magic_cookie.size()), magic_cookie)) return {};
+    text.remove_prefix(magic_cookie.size());
+    const auto value = read_hex(text.substr(0, branch_digits));
+    if (!value) return {};
+    text.remove_prefix(branch_digits);
+    if (text.empty()) return Branch{*value};
+    if (text.front() != '.') return {};
+    const auto loop = read_hex(text.substr(1));
+    if (!loop) return {};
+    return Branch{*value, true, *loop};
+}
 
 ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part)
     : shard_(shard),
@@ -72,54 +89,81 @@ Expected<ClientTransactionId> ClientTransactions::start(Now now, const Outgoing&
         slab_.destroy(handle);
         return failure(Condition::internal, "no way to the target");
     }
+    begin(now, handle);
+    return ClientTransactionId{handle};
+}
+
+/// It is sent: it can be found from here on, and has its timers. The same for both machines: A as
+/// E starts at T1, B as F is 64*T1.
+void ClientTransactions::begin(Now now, Handle handle) {
+    Transaction& t = *slab_.find(handle);
     const bool kept = by_branch_.insert(mix(shard_.key.k0, t.branch.value), handle.index);
     SIP_ASSERT(kept);
     transport_.bind(t.bond, t.target.flow, {part_, handle});
-    t.timers.set(shard_.timers, Name::f, later(now.mono, 64 * shard_.limits.t1));
-    if (!is_reliable(t.target.transport)) {
-        t.e_interval = shard_.limits.t1;
-        t.timers.set(shard_.timers, Name::e, later(now.mono, t.e_interval));
-    }
-    return ClientTransactionId{handle};
+    t.timers.set(shard_.timers, Name::give_up, later(now.mono, 64 * shard_.limits.t1));
+    if (is_reliable(t.target.transport)) return;
+    t.interval = shard_.limits.t1;
+    t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
 }
 
 std::optional<ClientTransactions::Report> ClientTransactions::receive(Now now,
                                                                       const MessageView& message,
                                                                       const Essentials& e) {
-    const auto branch = read_branch(e.via.branch);
+    const auto branch = Branch::read(e.via.branch);
     std::uint32_t index = HashIndex::none;
     // RFC 3261 17.1.3: the branch, and the method of CSeq.
     if (branch)
-        index = by_branch_.find(mix(shard_.key.k0, *branch), [&](std::uint32_t i) {
-            return slab_.at(i).branch.value == *branch && slab_.at(i).method == e.cseq.method;
+        index = by_branch_.find(mix(shard_.key.k0, branch->value), [&](std::uint32_t i) {
+            return slab_.at(i).branch.value == branch->value && slab_.at(i).method == e.cseq.method;
         });
     if (index == HashIndex::none) {
         ++shard_.counters.unmatched_responses;
         return {};
     }
+    const Handle handle = slab_.handle_at(index);
+    if (slab_.at(index).method == Method::invite) {
+        using enum invite_client::Event;
+        return apply(now, handle,
+                     message.status < 200   ? provisional
+                     : message.status < 300 ? success
+                                            : failure,
+                     &message);
+    }
     using enum non_invite_client::Event;
-    return apply(now, slab_.handle_at(index), message.status < 200 ? provisional : final);
+    return apply(now, handle, message.status < 200 ? provisional : final);
+}
+
+template <class State, class Row, class StateNames, class EventNames>
+void ClientTransactions::trace(Now now, std::string_view machine, Handle handle, State from,
+                               const Row& row, const StateNames& states, const EventNames& events) {
+    if (shard_.tracer == nullptr) return;
+    shard_.tracer->transition(
+        now, {machine, handle.index, states[static_cast<std::size_t>(from)],
+              events[static_cast<std::size_t>(row.on)], states[static_cast<std::size_t>(row.to)]});
+}
+
+void ClientTransactions::start_linger(Now now, Transaction& t, Duration unreliable) {
+    t.timers.stop(shard_.timers, Name::repeat);
+    t.timers.stop(shard_.timers, Name::give_up);
+    const Duration linger = is_reliable(t.target.transport) ? Duration{} : unreliable;
+    t.timers.set(shard_.timers, Name::linger, later(now.mono, linger));
 }
 
 std::optional<ClientTransactions::Report> ClientTransactions::apply(
     Now now, Handle handle, non_invite_client::Event event) {
     using namespace non_invite_client;
     Transaction& t = *slab_.find(handle);
-    const State from = t.state;
+    const State from = static_cast<State>(t.state);
     const Row& row = step(from, event);
-    t.state = row.to;
-    if (shard_.tracer != nullptr)
-        shard_.tracer->transition(
-            now, {"non-INVITE client", handle.index, state_names[static_cast<std::size_t>(from)],
-                  event_names[static_cast<std::size_t>(event)],
-                  state_names[static_cast<std::size_t>(row.to)]});
+    t.state = static_cast<std::uint8_t>(row.to);
+    trace(now, "non-INVITE client", handle, from, row, state_names, event_names);
     std::optional<Report> report;
     const Report base{t.user, t.object, {handle}, false, Failure::timeout};
     if (has(row.act, Action::resend)) {
         // 17.1.2.2: E doubles up to T2 in trying, and runs at T2 in proceeding.
-        t.e_interval = row.to == State::proceeding ? shard_.limits.t2
-                                                   : std::min(2 * t.e_interval, shard_.limits.t2);
-        t.timers.set(shard_.timers, Name::e, later(now.mono, t.e_interval));
+        t.interval = row.to == State::proceeding ? shard_.limits.t2
+                                                 : std::min(2 * t.interval, shard_.limits.t2);
+        t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
         t.repeated = true;
         if (!transport_.send(now, t.target, t.packet))
             return apply(now, handle, Event::transport_error);
@@ -129,10 +173,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
         report->is_response = true;
     }
     if (has(row.act, Action::start_k)) {
-        t.timers.stop(shard_.timers, Name::e);
-        t.timers.stop(shard_.timers, Name::f);
-        const Duration k = is_reliable(t.target.transport) ? Duration{} : shard_.limits.t4;
-        t.timers.set(shard_.timers, Name::k, later(now.mono, k));
+        start_linger(now, t, shard_.limits.t4);
         t.packet = {};  // nothing is sent any more
     }
     if (has(row.act, Action::report_timeout)) {
@@ -149,21 +190,123 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
     return report;
 }
 
+std::optional<ClientTransactions::Report> ClientTransactions::apply(Now now, Handle handle,
+                                                                    invite_client::Event event,
+                                                                    const MessageView* response) {
+    using namespace invite_client;
+    Transaction& t = *slab_.find(handle);
+    const State from = static_cast<State>(t.state);
+    const Row& row = step(from, event);
+    t.state = static_cast<std::uint8_t>(row.to);
+    trace(now, "INVITE client", handle, from, row, state_names, event_names);
+    std::optional<Report> report;
+    const Report base{t.user, t.object, {handle}, false, Failure::timeout};
+    if (has(row.act, Action::resend)) {
+        t.interval *= 2;  // 17.1.1.2: without a bound but B
+        t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
+        t.repeated = true;
+        if (!transport_.send(now, t.target, t.packet))
+            return apply(now, handle, Event::transport_error, nullptr);
+    }
+    if (has(row.act, Action::pass_up)) {
+        report = base;
+        report->is_response = true;
+    }
+    if (has(row.act, Action::stop_ab)) {
+        t.timers.stop(shard_.timers, Name::repeat);
+        t.timers.stop(shard_.timers, Name::give_up);
+    }
+    if (has(row.act, Action::send_ack)) {
+        if (from != row.to) t.packet = make_ack(shard_, t.packet, *response);
+        // What is not sent now is asked for again by the next copy of the response.
+        if (t.packet && !transport_.send(now, t.target, t.packet))
+            ++shard_.counters.transport_failures;
+    }
+    // 17.1.1.2: D is at least 32 s.
+    if (has(row.act, Action::start_d))
+        start_linger(now, t, std::max<Duration>(64 * shard_.limits.t1, timer_d_min));
+    if (has(row.act, Action::start_m)) {
+        t.packet = {};
+        t.timers.set(shard_.timers, Name::linger, later(now.mono, 64 * shard_.limits.t1));
+    }
+    if (has(row.act, Action::remember_cancel)) t.cancel_wished = true;
+    if (has(row.act, Action::send_cancel) ||
+        (has(row.act, Action::send_wished_cancel) && t.cancel_wished))
+        send_cancel(now, handle);
+    if (has(row.act, Action::report_timeout)) {
+        ++shard_.counters.transaction_timeouts;
+        report = base;
+    }
+    if (has(row.act, Action::report_transport)) {
+        ++shard_.counters.transport_failures;
+        report = base;
+        report->failure = Failure::transport;
+    }
+    if (t.abandoned) report.reset();
+    if (row.to == State::terminated) destroy(handle);
+    return report;
+}
+
+void ClientTransactions::cancel(Now now, ClientTransactionId id, std::string_view reason) {
+    Transaction* t = slab_.find(id.handle);
+    if (t == nullptr || t->method != Method::invite || t->cancel_wished || t->cancelled) return;
+    if (!reason.empty()) t->cancel_reason = SharedBytes::copy(shard_.memory, reason);
+    (void)apply(now, id.handle, invite_client::Event::cancel, nullptr);
+}
+
+/// RFC 3261 9.1: by the same way, a transaction of its own; its answer says nothing.
+void ClientTransactions::send_cancel(Now now, Handle handle) {
+    Transaction& t = *slab_.find(handle);
+    if (t.cancelled) return;
+    t.cancelled = true;
+    t.timers.set(shard_.timers, Name::give_up, later(now.mono, 64 * shard_.limits.t1));
+    Outgoing outgoing;
+    outgoing.target = t.target;
+    outgoing.method = Method::cancel;
+    outgoing.branch = t.branch;
+    outgoing.packet = make_cancel(shard_, t.packet, t.cancel_reason.view());
+    t.cancel_reason = {};
+    if (const auto sent = start(now, outgoing)) abandon(*sent);
+}
+
 std::optional<ClientTransactions::Report> ClientTransactions::timer(Now now, Handle object) {
     for (;;) {
         Transaction* t = slab_.find(object);
         if (t == nullptr) return {};
         const auto name = t->timers.pop_due(shard_.timers, now.mono);
         if (!name) return {};
-        using enum non_invite_client::Event;
-        const auto event = *name == Name::e ? timer_e : *name == Name::f ? timer_f : timer_k;
-        if (const auto report = apply(now, object, event)) return report;
+        std::optional<Report> report;
+        if (t->method == Method::invite) {
+            using enum invite_client::Event;
+            const auto linger =
+                static_cast<invite_client::State>(t->state) == invite_client::State::accepted
+                    ? timer_m
+                    : timer_d;
+            report = apply(now, object,
+                           *name == Name::repeat    ? timer_a
+                           : *name == Name::give_up ? timer_b
+                                                    : linger,
+                           nullptr);
+        } else {
+            using enum non_invite_client::Event;
+            report = apply(now, object,
+                           *name == Name::repeat    ? timer_e
+                           : *name == Name::give_up ? timer_f
+                                                    : timer_k);
+        }
+        if (report) return report;
     }
+}
+
+std::optional<ClientTransactions::Report> ClientTransactions::fail(Now now, Handle handle) {
+    if (slab_.find(handle)->method == Method::invite)
+        return apply(now, handle, invite_client::Event::transport_error, nullptr);
+    return apply(now, handle, non_invite_client::Event::transport_error);
 }
 
 std::optional<ClientTransactions::Report> ClientTransactions::lost(Now now, Handle object) {
     if (slab_.find(object) == nullptr) return {};
-    return apply(now, object, non_invite_client::Event::transport_error);
+    return fail(now, object);
 }
 
 std::optional<ClientTransactions::Report> ClientTransactions::unreachable(Now now, ListenerId via,
@@ -181,7 +324,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::unreachable(Now no
         ++shard_.counters.unreachable_unproved;
         return {};
     }
-    return apply(now, slab_.handle_at(index), non_invite_client::Event::transport_error);
+    return fail(now, slab_.handle_at(index));
 }
 
 void ClientTransactions::abandon(ClientTransactionId id) {

@@ -6,19 +6,30 @@
 
 #include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/transaction/invite_client.hpp"
 #include "sip/transaction/non_invite_client.hpp"
 #include "sip/transaction/request.hpp"
 #include "sip/transport/transport_layer.hpp"
 
 namespace sip {
 
-/// A branch of ours: the magic cookie and 16 hex digits of entropy (RFC 3261 8.1.1.7).
+/// A branch of ours: the magic cookie and 16 hex digits of entropy (RFC 3261 8.1.1.7). Of a request
+/// that is carried on, "." and 16 more behind them, by which it is known when it comes again (RFC
+/// 5393 4.2.1).
 struct Branch {
     std::uint64_t value = 0;
-    void write(Appender& out) const { (out << magic_cookie).hex(value); }
+    bool carried = false;
+    std::uint64_t loop = 0;  ///< where `carried`
+
+    void write(Appender& out) const {
+        (out << magic_cookie).hex(value);
+        if (carried) (out << '.').hex(loop);
+    }
+    /// Nothing: it is none of ours.
+    static std::optional<Branch> read(std::string_view text);
 };
 
-/// The client transactions of a stack, none of them INVITE. RFC 3261 17.1.2, 17.1.3.
+/// The client transactions of a stack: matching (RFC 3261 17.1.3), the two machines, their timers.
 class ClientTransactions {
 public:
     ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part);
@@ -50,6 +61,11 @@ public:
     /// A response: the report for its user, or nothing (a copy, or no such transaction: counted).
     std::optional<Report> receive(Now now, const MessageView& message,
                                   const Essentials& essentials);
+    /// RFC 3261 9.1: an INVITE is to end without an answer. The CANCEL leaves at once, or when the
+    /// first provisional response comes; the INVITE is answered all the same, or times out 64*T1
+    /// later. Once there was a final response, or for any other method: nothing happens. `reason`:
+    /// the value of a Reason field, or empty.
+    void cancel(Now now, ClientTransactionId id, std::string_view reason = {});
     std::optional<Report> timer(Now now, Handle object);
     /// The connection that this one was sent on is gone.
     std::optional<Report> lost(Now now, Handle object);
@@ -76,22 +92,35 @@ public:
     bool full() const { return slab_.full(); }
 
 private:
-    enum class Name : std::uint8_t { e, f, k };
+    /// Of both machines: A and E; B and F; D, M and K.
+    enum class Name : std::uint8_t { repeat, give_up, linger };
     struct Transaction {
-        non_invite_client::State state = non_invite_client::State::trying;
+        std::uint8_t state = 0;  ///< of the machine that the method picks
         Method method = Method::unknown;
         Branch branch;
         Target target;
-        Packet packet;
+        Packet packet;  ///< the request; of an INVITE that failed, its ACK
         std::uint8_t user = 0;
         bool abandoned = false;
         bool repeated = false;  ///< sent more than once
+        bool cancel_wished = false, cancelled = false;
         Handle object;
         FlowBond bond;
-        Duration e_interval{};
+        Duration interval{};        ///< of `repeat`
+        SharedBytes cancel_reason;  ///< of a CANCEL that waits
         Timers<Name, 3> timers;
     };
     std::optional<Report> apply(Now now, Handle handle, non_invite_client::Event event);
+    /// `response`: where `event` is one.
+    std::optional<Report> apply(Now now, Handle handle, invite_client::Event event,
+                                const MessageView* response);
+    std::optional<Report> fail(Now now, Handle handle);
+    void begin(Now now, Handle handle);
+    void send_cancel(Now now, Handle handle);
+    void start_linger(Now now, Transaction& t, Duration unreliable);
+    template <class State, class Row, class StateNames, class EventNames>
+    void trace(Now now, std::string_view machine, Handle handle, State from, const Row& row,
+               const StateNames& states, const EventNames& events);
     void destroy(Handle handle);
 
     Shard& shard_;

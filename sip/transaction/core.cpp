@@ -31,6 +31,14 @@ void Core::respond(Now now, const Request& request, std::uint16_t status,
     respond(now, request, reply);
 }
 
+void Core::respond_stateless(Now now, const Request& request, Reply& reply) const {
+    ++shard.counters.stateless_replies;
+    ResponseRoute route = response_route(request.essentials.via, request.source, Sender::stranger);
+    shard.memory.open_reserve(true);
+    (void)transport.send(now, route.target, reply.finish());
+    shard.memory.open_reserve(false);
+}
+
 void Core::prove(Now now, const Request& request, Reply& reply) const {
     if (request.admitted_by != nullptr) request.admitted_by->write_proof(now, reply.writer());
 }

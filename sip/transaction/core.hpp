@@ -24,6 +24,8 @@ struct Core {
     void respond(Now now, const Request& request, Reply& reply) const;
     void respond(Now now, const Request& request, std::uint16_t status,
                  std::string_view reason = {}) const;
+    /// Answers a request for which nothing is kept; its answer has the reserve where memory is out.
+    void respond_stateless(Now now, const Request& request, Reply& reply) const;
     /// To be called for each 2xx: what proves to the sender that we know its secret, where its
     /// request was let in for one (RFC 3261 22.4).
     void prove(Now now, const Request& request, Reply& reply) const;

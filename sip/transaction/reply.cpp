@@ -6,10 +6,7 @@
 #include "sip/message/via.hpp"
 
 namespace sip {
-namespace {
-
-/// RFC 3261 18.2.1, RFC 3581 4: the top Via with what we learnt of its sender.
-void write_top_via(Appender& out, const Via& via, const Source& source) {
+void write_received_via(Appender& out, const Via& via, const Source& source) {
     // All in front of the parameters goes back as it came.
     const std::size_t head =
         via.parameters.empty()
@@ -31,8 +28,6 @@ void write_top_via(Appender& out, const Via& via, const Source& source) {
     }
     if (via.has_rport) out << ";rport=" << source.remote.port;
 }
-
-}  // namespace
 
 ResponseRoute response_route(const Via& via, const Source& source, Sender sender) {
     ResponseRoute route{back_to(source), source.remote};
@@ -81,7 +76,7 @@ Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
             continue;
         }
         Appender& out = writer_.begin(HeaderId::via);
-        write_top_via(out, **via, source);
+        write_received_via(out, **via, source);
         rest = trim(rest);
         if (!rest.empty()) out << ", " << rest;
         writer_.end();

@@ -45,6 +45,9 @@ private:
     std::uint16_t status_;
 };
 
+/// RFC 3261 18.2.1, RFC 3581 4: the top Via of a request with what was learnt of its sender.
+void write_received_via(Appender& out, const Via& via, const Source& source);
+
 /// RFC 3261 18.2.2 and RFC 3581 4: where the response to a request goes. Streams: back on the
 /// connection. `reopen_at` is where to connect to when that is gone.
 struct ResponseRoute {

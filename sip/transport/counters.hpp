@@ -32,6 +32,8 @@ struct Counters {
                   limit_notices = 0;
     std::uint64_t limit_name_lookups = 0, limit_name_questions = 0, limit_name_records = 0,
                   limit_name_cache = 0, limit_failed_targets = 0;
+    std::uint64_t limit_response_contexts = 0, limit_forks = 0, limit_response_context_bytes = 0,
+                  limit_breadth = 0, limit_timer_c = 0;
     std::uint64_t effects_dropped = 0;
 
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;
@@ -44,6 +46,8 @@ struct Counters {
     std::uint64_t suspect_watchers = 0, superseded_watchers = 0;
     std::uint64_t bindings_lost = 0;  ///< with the connection that led to them
     std::uint64_t pongs_missed = 0;   ///< connections of ours that were closed for one
+    std::uint64_t forwarded_requests = 0, forwarded_responses = 0, forwarding_refused = 0,
+                  forwarding_loops = 0;
     std::uint64_t commits = 0, commits_failed = 0;
 };
 

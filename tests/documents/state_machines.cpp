@@ -12,6 +12,7 @@
 
 #include "sip/event/subscription_machine.hpp"
 #include "sip/event/watch_machine.hpp"
+#include "sip/transaction/invite_client.hpp"
 #include "sip/transaction/invite_server.hpp"
 #include "sip/transaction/non_invite_client.hpp"
 #include "sip/transaction/non_invite_server.hpp"
@@ -78,6 +79,11 @@ int main() {
           sip::non_invite_server::table, sip::non_invite_server::state_names,
           sip::non_invite_server::event_names,
           {"send", "resend", "send 100", "start J", "stop 100"});
+    print("INVITE client transaction", "sip/transaction/invite_client.hpp",
+          sip::invite_client::table, sip::invite_client::state_names,
+          sip::invite_client::event_names,
+          {"pass up", "resend", "stop A and B", "send ACK", "start D", "start M", "remember CANCEL",
+           "send CANCEL", "send CANCEL if remembered", "report timeout", "report transport"});
     print("Non-INVITE client transaction", "sip/transaction/non_invite_client.hpp",
           sip::non_invite_client::table, sip::non_invite_client::state_names,
           sip::non_invite_client::event_names,

@@ -75,6 +75,10 @@ public:
     ServerWorld() : ServerWorld(open()) {}
     explicit ServerWorld(const presence::ServerOptions& options)
         : server(options, entropy), raw(server) {}
+    /// `make(ServerWorld&)` gives the options; its users stand already.
+    template <class Make>
+    requires std::is_invocable_r_v<presence::ServerOptions, Make, ServerWorld&>
+    explicit ServerWorld(Make make) : server(make(*this), entropy), raw(server) {}
     explicit ServerWorld(presence::Policy policy) : ServerWorld(policy, {}) {}
     ServerWorld(presence::Policy policy, const sip::Limits& limits)
         : server(

@@ -50,6 +50,7 @@ TEST_CASE("The defaults are those of the interface") {
     CHECK(settings->log == LogLevel::info);
     CHECK_FALSE(settings->strict);
     CHECK_FALSE(settings->rfc3265_compat);
+    CHECK(settings->relay == RelayMode::local);
     CHECK(settings->warnings.empty());
 }
 
@@ -62,6 +63,7 @@ TEST_CASE("Every option takes effect") {
                                                        {"notify-interval", {"0"}},
                                                        {"strict", {"true"}},
                                                        {"rfc3265-compat", {"true"}},
+                                                       {"relay", {"authenticated"}},
                                                        {"min-expires", {"1"}},
                                                        {"max-expires", {"600"}},
                                                        {"auth-algorithms", {"MD5,SHA-256"}},
@@ -76,6 +78,7 @@ TEST_CASE("Every option takes effect") {
     CHECK(settings->policy == DefaultPolicy::polite_block);
     CHECK(settings->notify_interval == sip::Duration{});
     CHECK((settings->strict && settings->rfc3265_compat));
+    CHECK(settings->relay == RelayMode::authenticated);
     CHECK(settings->expires_min_s == 1);
     CHECK(settings->expires_max_s == 600);
     CHECK(settings->expires_default_s == 600);
@@ -89,6 +92,7 @@ TEST_CASE("A wrong value is named with its option and the fix") {
     CHECK(has(error_of(options({alice, {"policy", {"x"}}})),
               "--policy \"x\": use allow, confirm, polite-block or block"));
     CHECK(has(error_of(options({alice, {"auth", {"basic"}}})), "use digest or none"));
+    CHECK(has(error_of(options({alice, {"relay", {"all"}}})), "none, local or authenticated"));
     CHECK(has(error_of(options({alice, {"log", {"trace"}}})), "--log \"trace\""));
     CHECK(has(error_of(options({alice, {"listen", {"udp:127.0.0.1:65536"}}})), "65535"));
     CHECK(has(error_of(options({alice, {"listen", {"127.0.0.1"}}})), "--listen"));

@@ -1,0 +1,445 @@
+#include "sip/proxy/proxy.hpp"
+
+#include <cstring>
+
+#include "sip/base/domains.hpp"
+#include "sip/base/text.hpp"
+#include "sip/message/event_header.hpp"
+#include "sip/message/token_list.hpp"
+
+namespace sip {
+namespace {
+
+/// RFC 3840 10.3 `events`: a quoted list of tags.
+bool declares(std::string_view contact_parameters, std::string_view package) {
+    std::string_view rest = Parameters(contact_parameters).value_of("events");
+    while (!rest.empty()) {
+        const Halves halves = split_at(rest, ',');
+        if (equal_ignoring_case(trim(halves.before), package)) return true;
+        rest = halves.after;
+    }
+    return false;
+}
+
+/// Methods that make a dialog, or may: we stay on its path (RFC 6665 4.3: and for each NOTIFY).
+bool makes_dialog(Method method) {
+    return method == Method::invite || method == Method::subscribe || method == Method::refer ||
+           method == Method::notify;
+}
+
+/// What may stand in a Request-URI of a Contact's URI: all but its headers.
+std::string_view without_headers(const Uri& uri) {
+    if (uri.headers.empty()) return uri.text;
+    const auto size = static_cast<std::size_t>(uri.headers.data() - uri.text.data());
+    return uri.text.substr(0, size - 1);
+}
+
+}  // namespace
+
+Proxy::Proxy(const Core& core, Registrar& registrar, const Directory& directory, Gate& gate,
+             const Options& options)
+    : core_(core),
+      registrar_(registrar),
+      directory_(directory),
+      gate_(gate),
+      options_(options),
+      own_(core.transport.listeners(), options.domains),
+      contexts_(core.shard.memory, core.shard.limits.response_contexts),
+      legs_(core.shard.memory, core.shard.limits.client_transactions),
+      by_server_(core.shard.memory) {}
+
+Proxy::~Proxy() {
+    contexts_.for_each([&](Handle, Context& c) { c.timers.detach(core_.shard.timers); });
+}
+
+void Proxy::trim() {
+    contexts_.trim();
+    legs_.trim();
+    by_server_.trim();
+    if (contexts_.size() == 0) room_.reset();
+}
+
+/// RFC 3261 16.4: a maddr that is ours has served its end, and goes with the port and transport
+/// that belong to it.
+Routing Proxy::read(const MessageView& message, const Uri& request_uri) {
+    Routing routing = read_routing(message, request_uri, own_, core_.shard.leniency);
+    const Uri& target = routing.target;
+    if (!target.is_sip() || !target.parameters.has("maddr") || !own_.name_by_maddr(target))
+        return routing;
+    Appender out(target_room_);
+    const auto host_end =
+        static_cast<std::size_t>(target.host.data() - target.text.data()) + target.host.size();
+    out << target.text.substr(0, host_end);
+    std::string_view rest = target.parameters.text();
+    while (const auto parameter = UriParameters::next(rest)) {
+        if (same_unescaped(parameter->name, "maddr") ||
+            same_unescaped(parameter->name, "transport"))
+            continue;
+        out << ';' << parameter->name;
+        if (!parameter->value.empty()) out << '=' << parameter->value;
+    }
+    if (const auto cleaned = parse_uri(out.view(), core_.shard.leniency);
+        cleaned && !out.overflowed())
+        routing.target = *cleaned;
+    return routing;
+}
+
+bool Proxy::is_ours(const NameAddr& address) const {
+    return address.uri.is_sip() && !find_domain(options_.domains, address.uri.host).empty();
+}
+
+/// A Request-URI in one of our domains: whether it is carried on to a user's contacts.
+bool Proxy::plan_user(const Request& request, const Routing& routing, Plan& plan) {
+    const MessageView& message = request.message;
+    if (own_.domain_of(routing.target).empty() || routing.target.user.empty()) return false;
+    switch (message.method) {
+        case Method::register_:
+        case Method::publish:
+        case Method::ack: return false;
+        case Method::options:
+            // RFC 3261 16.3 item 3: with no hop left it is answered here.
+            if (request.essentials.max_forwards == 0) return false;
+            break;
+        case Method::subscribe: {
+            if (!request.essentials.to_tag.empty()) return false;
+            const auto event = parse_event(message.value_of(HeaderId::event));
+            if (!event) return false;
+            for (std::string_view ours : options_.packages)
+                if (equal_ignoring_case(ours, event->package)) return false;
+            plan.package = event->package;
+            break;
+        }
+        default: break;
+    }
+    Appender out(plan.user_room);
+    write_address_of_record(out, routing.target);
+    if (out.overflowed()) return false;
+    plan.user = out.view();
+    if (!plan.package.empty()) {
+        bool declared = false;
+        registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
+            declared |= declares(binding.parameters, plan.package);
+        });
+        if (!declared) return false;  // 489, as for everybody
+    }
+    plan.kind = Plan::Kind::user;
+    plan.must_prove = is_ours(request.essentials.from);
+    return true;
+}
+
+/// Whether `target` is a contact of whom To names, as it is registered now.
+bool Proxy::is_registered(const Request& request, const Uri& target, FlowId& flow) {
+    std::array<char, 512> name_room{};
+    Appender name(name_room);
+    write_address_of_record(name, request.essentials.to.uri);
+    if (name.overflowed()) return false;
+    bool found = false;
+    registrar_.for_each(name.view(), [&](const Registrar::Binding& binding) {
+        const auto contact = parse_uri(binding.contact, core_.shard.leniency);
+        if (found || !contact || !binding.path.empty() || !equivalent(*contact, target)) return;
+        found = true;
+        flow = binding.flow;
+    });
+    return found;
+}
+
+/// To anywhere else: who may send there. Threat 12.
+void Proxy::plan_hop(const Request& request, const Routing& routing, Plan& plan) {
+    const MessageView& message = request.message;
+    const Essentials& e = request.essentials;
+    const bool ours = is_ours(e.from);
+    plan.kind = Plan::Kind::hop;
+    if (routing.token && !e.to_tag.empty()) {
+        const RouteToken right = RouteToken::make(core_.shard.key, e.call_id, e.to_tag,
+                                                  routing.next_hop(), routing.token->flow);
+        plan.flow = right.pin == routing.token->pin ? right.flow : FlowId{};
+        if (right == *routing.token) return;
+        // The other end has moved (target refresh): who can prove to be a user of ours may follow.
+        if (right.dialog == routing.token->dialog && ours && message.method != Method::ack) {
+            plan.must_prove = true;
+            return;
+        }
+    }
+    if (!routing.next_route && !e.to_tag.empty() &&
+        is_registered(request, routing.target, plan.flow)) {
+        plan.must_prove = ours && message.method != Method::ack;
+        return;
+    }
+    if (message.method == Method::ack) {
+        plan.kind = Plan::Kind::dropped;
+        return;
+    }
+    if (options_.relay == Relay::authenticated && ours) {
+        plan.must_prove = true;
+        return;
+    }
+    // As if there were no proxy: 404 in the end.
+    const bool served = message.method == Method::register_ || message.method == Method::publish ||
+                        message.method == Method::subscribe;
+    plan.kind =
+        served && !routing.was_routed && !routing.next_route ? Plan::Kind::own : Plan::Kind::refuse;
+    plan.error = {Condition::forbidden, "Relaying is not allowed"};
+}
+
+void Proxy::plan(const Request& request, const Routing& routing, Plan& plan) {
+    if (routing.next_route || !own_.name(routing.target)) {
+        plan_hop(request, routing, plan);
+        return;
+    }
+    (void)plan_user(request, routing, plan);
+}
+
+/// RFC 3261 16.3, in its order, up to what needs to know the sender.
+std::optional<Error> Proxy::check(const Request& request, const Routing& routing) {
+    const Essentials& e = request.essentials;
+    if (!routing.next_hop().is_sip()) return Error{Condition::scheme_not_supported, {}};
+    if (e.request_uri.scheme == Scheme::sips && !is_secure(request.source.transport))
+        return Error{Condition::scheme_not_supported, "sips is served over TLS alone"};
+    if (e.max_forwards == 0) return Error{Condition::too_many_hops, {}};
+    const std::uint64_t loop =
+        loop_hash(core_.shard.key, request.message, e, routing, core_.shard.leniency);
+    for (const HeaderField& field : request.message.headers) {
+        if (field.id != HeaderId::via) continue;
+        std::string_view rest = field.value;
+        while (const auto via = next_via(rest, core_.shard.leniency)) {
+            if (!*via) break;
+            const auto branch = Branch::read((*via)->branch);
+            if (branch && branch->carried && branch->loop == loop &&
+                core_.transport.listeners().names_us((*via)->host, (*via)->port)) {
+                ++core_.shard.counters.forwarding_loops;
+                return Error{Condition::loop_detected, {}};
+            }
+        }
+    }
+    if (request.message.has(HeaderId::proxy_require))
+        return Error{Condition::extension_not_supported, {}};
+    if (breadth_of(request.message) == 0) {
+        ++core_.shard.counters.limit_breadth;
+        return Error{Condition::breadth_exceeded, {}};
+    }
+    return {};
+}
+
+/// RFC 3261 16.5: whom it is for has to exist, and to be somewhere else than here.
+std::optional<Error> Proxy::check_target(const Plan& plan, bool& has_contact) {
+    if (plan.kind != Plan::Kind::user) return {};
+    if (!directory_.exists(plan.user)) return Error{Condition::not_found, {}};
+    bool any = false;
+    registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
+        any = true;
+        const auto contact = parse_uri(binding.contact, core_.shard.leniency);
+        has_contact |= contact && (!binding.path.empty() || !own_.name(*contact));
+    });
+    if (!any) return Error{Condition::unavailable, {}};
+    if (has_contact) return {};
+    // Threat 27: a contact that is ourselves would come again as long as there are hops.
+    ++core_.shard.counters.forwarding_loops;
+    return Error{Condition::loop_detected, {}};
+}
+
+void Proxy::refuse(Now now, const Request& request, const Error& error) {
+    if (request.message.method == Method::ack) return;
+    ++core_.shard.counters.forwarding_refused;
+    const std::uint16_t status = status_of(error.condition);
+    core_.shard.decision(now, "refused", error.rule.empty() ? reason_of(status) : error.rule,
+                         request.identity.address_of_record, status);
+    Reply reply(core_.shard, request, status, error.rule);
+    if (status == 420)
+        for (const HeaderField& field : request.message.headers)
+            if (field.id == HeaderId::proxy_require)
+                reply.header(HeaderId::unsupported, field.value);
+    if (status == 503) reply.header(HeaderId::retry_after, core_.shard.limits.retry_after_s);
+    core_.respond_stateless(now, request, reply);
+}
+
+/// RFC 3261 16.3 item 6 and 22.3: who says to be of our domains proves it, and to be himself.
+bool Proxy::admit(Now now, Request& request) {
+    const Gate::Verdict verdict = gate_.admit(now, request);
+    if (verdict.kind == Gate::Verdict::Kind::refused) {
+        refuse(now, request, verdict.error);
+        return false;
+    }
+    if (verdict.kind == Gate::Verdict::Kind::challenged) {
+        ++core_.shard.counters.challenges;
+        Reply reply(core_.shard, request, 407, verdict.error.rule);
+        gate_.write_challenges(now, request, verdict.stale, reply.writer());
+        core_.respond_stateless(now, request, reply);
+        return false;
+    }
+    request.identity = verdict.identity;
+    std::array<char, 512> from_room{};
+    Appender from(from_room);
+    write_address_of_record(from, request.essentials.from.uri);
+    if (!from.overflowed() && from.view() == request.identity.address_of_record) return true;
+    refuse(now, request, {Condition::forbidden, "From is not your own address"});
+    return false;
+}
+
+bool Proxy::take(Now now, Request& request) {
+    if (options_.relay == Relay::none) return false;
+    const Routing routing = read(request.message, request.essentials.request_uri);
+    Plan planned;
+    plan(request, routing, planned);
+    if (planned.kind == Plan::Kind::own) return false;
+    // The gate of one that stops answers what would begin.
+    if (stopped_ && request.essentials.to_tag.empty()) return false;
+    if (planned.kind == Plan::Kind::dropped) {
+        ++core_.shard.counters.unmatched_ack;
+        return true;
+    }
+    if (const auto error = check(request, routing)) {
+        refuse(now, request, *error);
+        return true;
+    }
+    if (planned.kind == Plan::Kind::refuse) {
+        refuse(now, request, planned.error);
+        return true;
+    }
+    std::array<char, 512> from_room{};
+    Appender from(from_room);
+    write_address_of_record(from, request.essentials.from.uri);
+    request.identity = {from.overflowed() ? std::string_view{} : from.view(), false};
+    if (planned.must_prove && !admit(now, request)) return true;
+    bool has_contact = false;
+    if (const auto error = check_target(planned, has_contact)) {
+        refuse(now, request, *error);
+        return true;
+    }
+    carry(now, request, routing, planned);
+    return true;
+}
+
+void Proxy::carry(Now now, Request& request, const Routing& routing, const Plan& plan) {
+    const bool is_ack = request.message.method == Method::ack;
+    const Error overloaded{Condition::overloaded, "Too many requests on their way"};
+    const Handle handle = make(now, request, routing);
+    if (!handle) return refuse(now, request, overloaded);
+    if (!add_targets(handle, request, routing, plan)) {
+        ++core_.shard.counters.limit_memory;
+        destroy(handle);
+        return refuse(now, request, overloaded);
+    }
+    Context& context = *contexts_.find(handle);
+    if (!is_ack) {
+        context.server = core_.servers.create(now, request);
+        const std::uint64_t hash = mix(context.server.handle.index, 0);
+        if (!context.server || !by_server_.reserve_one() ||
+            !by_server_.insert(hash, handle.index)) {
+            if (context.server) core_.servers.forget(context.server);
+            context.server = {};
+            destroy(handle);
+            return refuse(now, request, overloaded);
+        }
+        Reply trying(core_.shard, request, 100);
+        core_.servers.keep_trying(now, context.server, trying.finish());
+        // RFC 4320 4.2: once its client has given up no answer is any good.
+        if (context.method != Method::invite)
+            context.timers.set(core_.shard.timers, Name::end,
+                               later(now.mono, 64 * core_.shard.limits.t1));
+    }
+    ++core_.shard.counters.forwarded_requests;
+    advance(now, handle);
+}
+
+Handle Proxy::make(Now, const Request& request, const Routing& routing) {
+    Shard& shard = core_.shard;
+    if (request.message.bytes.size() > shard.limits.response_context_bytes) {
+        ++shard.counters.limit_response_context_bytes;
+        return {};
+    }
+    const Handle handle = contexts_.create();
+    if (!handle) {
+        ++(contexts_.full() ? shard.counters.limit_response_contexts : shard.counters.limit_memory);
+        return {};
+    }
+    Context& context = *contexts_.find(handle);
+    const Essentials& e = request.essentials;
+    context.method = request.message.method;
+    context.source = request.source;
+    context.request = SharedBytes::copy(shard.memory, request.message.bytes);
+    if (!request.message.body.empty())
+        context.body = SharedBytes::copy(shard.memory, request.message.body);
+    context.loop = loop_hash(shard.key, request.message, e, routing, shard.leniency);
+    context.breadth = breadth_of(request.message);
+    if (makes_dialog(context.method)) {
+        if (const auto back = hop_before(request.message, shard.leniency)) {
+            const FlowId flow =
+                is_reliable(request.source.transport) ? request.source.flow : FlowId{};
+            context.token = RouteToken::make(shard.key, e.call_id, e.from_tag, *back, flow);
+            context.stays = true;
+        }
+    }
+    if (!context.request || (!request.message.body.empty() && !context.body) ||
+        !context.timers.attach(shard.timers, {part_, handle})) {
+        ++shard.counters.limit_memory;
+        contexts_.destroy(handle);
+        return {};
+    }
+    return handle;
+}
+
+bool Proxy::add_leg(Handle handle, std::string_view uri, std::string_view path, std::uint16_t q,
+                    FlowId flow) {
+    const Handle made = legs_.create();
+    if (!made) return false;
+    Leg& leg = *legs_.find(made);
+    if (!leg.strings.resize(core_.shard.memory, uri.size() + path.size())) {
+        legs_.destroy(made);
+        return false;
+    }
+    std::memcpy(leg.strings.data(), uri.data(), uri.size());
+    if (!path.empty()) std::memcpy(leg.strings.data() + uri.size(), path.data(), path.size());
+    leg.uri_bytes = uri.size();
+    leg.context = handle;
+    leg.q = q;
+    leg.flow = flow;
+    // Those that the user likes most first, and among them the one registered last.
+    Context& context = *contexts_.find(handle);
+    std::uint32_t* place = &context.first;
+    while (*place != no_leg && legs_.at(*place).q >= q) place = &legs_.at(*place).next;
+    leg.next = *place;
+    *place = made.index;
+    return true;
+}
+
+bool Proxy::add_targets(Handle handle, const Request&, const Routing& routing, const Plan& plan) {
+    if (plan.kind == Plan::Kind::hop)
+        return add_leg(handle, routing.target.text, {}, 1000, plan.flow);
+    bool kept = true;
+    std::size_t count = 0;
+    registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
+        const auto contact = parse_uri(binding.contact, core_.shard.leniency);
+        if (!kept || !contact || (binding.path.empty() && own_.name(*contact))) return;
+        if (!plan.package.empty() && !declares(binding.parameters, plan.package)) return;
+        kept = add_leg(handle, without_headers(*contact), binding.path, binding.q, binding.flow);
+        ++count;
+    });
+    // The list is sorted: what is over the limit is at its end.
+    Context& context = *contexts_.find(handle);
+    std::uint32_t* place = &context.first;
+    for (std::size_t i = 0; i < core_.shard.limits.forks && *place != no_leg; ++i)
+        place = &legs_.at(*place).next;
+    if (*place != no_leg) ++core_.shard.counters.limit_forks;
+    while (*place != no_leg) {
+        const std::uint32_t index = *place;
+        *place = legs_.at(index).next;
+        legs_.destroy(legs_.handle_at(index));
+    }
+    return kept && context.first != no_leg;
+}
+
+void Proxy::cancelled(Now now, ServerTransactionId transaction, const MessageView& message) {
+    const std::uint32_t index = by_server_.find(
+        mix(transaction.handle.index, 0),
+        [&](std::uint32_t i) { return contexts_.at(i).server.handle == transaction.handle; });
+    if (index == HashIndex::none) return;
+    const Handle handle = contexts_.handle_at(index);
+    Context& context = *contexts_.find(handle);
+    // RFC 3261 9.1: nothing else is ever cancelled.
+    if (context.method != Method::invite || context.answered) return;
+    context.cancelled = true;
+    end_legs(now, context, message.value_of(HeaderId::reason));
+    advance(now, handle);
+}
+
+}  // namespace sip

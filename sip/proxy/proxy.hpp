@@ -1,0 +1,197 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "sip/base/hash_index.hpp"
+#include "sip/base/slab.hpp"
+#include "sip/base/timer_queue.hpp"
+#include "sip/proxy/copy.hpp"
+#include "sip/proxy/routing.hpp"
+#include "sip/registrar/directory.hpp"
+#include "sip/registrar/registrar.hpp"
+#include "sip/transaction/core.hpp"
+#include "sip/transaction/forwarder.hpp"
+#include "sip/transaction/gate.hpp"
+
+namespace sip {
+
+/// A stateful proxy (RFC 3261 16): carries on what is for others, and is told by `Options::relay`
+/// for whom. Never an open relay (threat 12): what a stranger reaches is contacts that users of
+/// ours registered, and the other end of a dialog that began so, by the token in our Record-Route.
+///
+/// For this element, and not taken, is what names it and that a method of its own serves:
+/// REGISTER, PUBLISH, SUBSCRIBE to a package that it has or within a dialog, OPTIONS and all else
+/// without a user.
+class Proxy final : public TransactionUser, public Forwarder {
+public:
+    enum class Relay : std::uint8_t {
+        none,           ///< nothing is carried on
+        local,          ///< to contacts that are registered here
+        authenticated,  ///< and, for users of ours, to anywhere
+    };
+    struct Options {
+        Relay relay = Relay::local;
+        std::span<const std::string_view> domains;  ///< ours; outlive this
+        /// The event packages that are served here: a SUBSCRIBE for another goes to the contacts
+        /// that declared it (RFC 3840 `events`). Outlive this.
+        std::span<const std::string_view> packages;
+    };
+
+    /// All are kept by reference and outlive this. `gate` asks with 407 who says to be of our
+    /// domains. `attach_as` next.
+    Proxy(const Core& core, Registrar& registrar, const Directory& directory, Gate& gate,
+          const Options& options);
+    ~Proxy();
+    void attach_as(std::uint8_t part) { part_ = part; }
+    /// From here on only what belongs to a dialog is carried on.
+    void stop() { stopped_ = true; }
+
+    bool take(Now now, Request& request) override;
+    void cancelled(Now now, ServerTransactionId transaction, const MessageView& message) override;
+
+    void on_request(Now, const Request&) override {}
+    void on_response(Now now, Handle object, const Response& response) override;
+    void on_failure(Now now, Handle object, Failure why) override;
+    void on_timer(Now now, Handle object) override;
+    void on_located(Now now, Handle object, LookupId id) override;
+    void trim() override;
+
+    /// Requests that are on their way; branches of them.
+    std::size_t size() const { return contexts_.size(); }
+    std::size_t branches() const { return legs_.size(); }
+
+private:
+    /// `end`: nothing more is waited for. `c`: the earliest Timer C of its branches.
+    enum class Name : std::uint8_t { end, c };
+    enum class Phase : std::uint8_t { queued, locating, sent, done };
+    static constexpr std::size_t headers_max = 512;
+    static constexpr std::uint32_t no_leg = UINT32_MAX;
+
+    /// One branch (RFC 3261 16.6): a target, and the request to it.
+    struct Leg {
+        Handle context;
+        std::uint32_t next = no_leg;
+        Phase phase = Phase::queued;
+        bool rings = false;      ///< a provisional response came
+        bool cancelled = false;  ///< of an INVITE
+        bool for_size = false;   ///< goes by a stream since it is large (18.1.1)
+        std::uint16_t q = 1000, breadth = 0;
+        Block strings;  ///< the Request-URI, then Path
+        std::size_t uri_bytes = 0;
+        FlowId flow{};  ///< the connection that leads there, if it still does
+        LookupId lookup{};
+        Locator::Targets targets;
+        std::size_t next_target = 0;
+        ClientTransactionId transaction;
+        Instant c_at = never;
+
+        std::string_view uri() const { return strings.view().substr(0, uri_bytes); }
+        std::string_view path() const { return strings.view().substr(uri_bytes); }
+    };
+    /// A request and what became of it: the response context (RFC 3261 16.7).
+    struct Context {
+        ServerTransactionId server;  ///< none: an ACK
+        Method method = Method::unknown;
+        bool answered = false;   ///< a final response was given
+        bool ended = false;      ///< no further branch is begun
+        bool cancelled = false;  ///< its sender does not want it any more
+        bool stays = false;      ///< Record-Route with `token`
+        RouteToken token;
+        Source source;
+        SharedBytes request;  ///< all of it
+        SharedBytes body;
+        std::uint64_t loop = 0;
+        std::uint16_t breadth = 0;  ///< of all branches at one time
+        std::uint32_t first = no_leg;
+        std::uint16_t best_status = 0;  ///< 0: none yet
+        SharedBytes best;               ///< empty: of our own making, or there was no room
+        std::string_view best_reason;   ///< static; of our own making
+        Block challenges;               ///< lines
+        Timers<Name, 2> timers;
+    };
+    /// A request that is kept, read again. Views lie in the context and the proxy's own slots.
+    struct Opened {
+        MessageView message;
+        Essentials essentials;
+        Routing routing;
+    };
+    /// What is to become of a request that is new.
+    struct Plan {
+        enum class Kind : std::uint8_t {
+            own,      ///< not taken
+            refuse,   ///< with `error`
+            user,     ///< to the contacts of `user`
+            hop,      ///< to where it says itself
+            dropped,  ///< an ACK to nowhere
+        };
+        Kind kind = Kind::own;
+        Error error;
+        bool must_prove = false;   ///< its sender is asked for credentials
+        FlowId flow{};             ///< of a hop: the connection that leads there
+        std::string_view package;  ///< of a user: only contacts that declared it
+        std::array<char, 512> user_room;
+        std::string_view user;
+    };
+
+    // proxy.cpp: what becomes of a request.
+    Routing read(const MessageView& message, const Uri& request_uri);
+    void plan(const Request& request, const Routing& routing, Plan& plan);
+    bool plan_user(const Request& request, const Routing& routing, Plan& plan);
+    void plan_hop(const Request& request, const Routing& routing, Plan& plan);
+    bool is_registered(const Request& request, const Uri& target, FlowId& flow);
+    bool is_ours(const NameAddr& address) const;
+    std::optional<Error> check(const Request& request, const Routing& routing);
+    std::optional<Error> check_target(const Plan& plan, bool& has_contact);
+    bool admit(Now now, Request& request);
+    void refuse(Now now, const Request& request, const Error& error);
+    void carry(Now now, Request& request, const Routing& routing, const Plan& plan);
+    Handle make(Now now, const Request& request, const Routing& routing);
+    bool add_targets(Handle handle, const Request& request, const Routing& routing,
+                     const Plan& plan);
+    bool add_leg(Handle handle, std::string_view uri, std::string_view path, std::uint16_t q,
+                 FlowId flow);
+
+    // branches.cpp: what goes on.
+    Opened open(const Context& context);
+    void advance(Now now, Handle handle);
+    bool start_group(Now now, Handle handle);
+    void start(Now now, Handle leg);
+    void send(Now now, Handle leg);
+    bool send_to(Now now, Handle leg, Target& target);
+    void failed(Now now, Handle leg, Failure why);
+    void end_legs(Now now, Context& context, std::string_view reason);
+    void set_c(Now now, Context& context);
+    void destroy(Handle handle);
+    void forget(Handle handle);
+
+    // responses.cpp: what comes back.
+    void provisional(Now now, Context& context, const Response& response, const Leg& leg);
+    void success(Now now, Handle handle, const Response& response, const Leg& leg);
+    void remember(Context& context, std::uint16_t status, const MessageView* message,
+                  std::string_view reason);
+    void remember_challenges(Context& context, const MessageView& message);
+    void finish(Now now, Handle handle);
+    void answer(Now now, Context& context, std::uint16_t status, std::string_view reason);
+    Packet copy_response(const Context& context, const ResponseCopy& copy);
+    bool pass_on(Now now, Context& context, const MessageView& message, const Leg& leg);
+    std::span<char> room();
+
+    Core core_;
+    Registrar& registrar_;
+    const Directory& directory_;
+    Gate& gate_;
+    Options options_;
+    OwnNames own_;
+    std::uint8_t part_ = 0;
+    bool stopped_ = false;
+    Slab<Context> contexts_;
+    Slab<Leg> legs_;
+    HashIndex by_server_;
+    Block room_;                             ///< to write one message in
+    std::array<char, 2'048> target_room_{};  ///< of a Request-URI that was cleaned
+    std::array<HeaderField, headers_max> slots_{};
+};
+
+}  // namespace sip

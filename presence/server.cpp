@@ -18,6 +18,7 @@ sip::StackOptions stack_options(const ServerOptions& options) {
     made.has_store = options.has_store;
     made.tracer = options.tracer;
     made.server_name = options.server_name;
+    made.exempt = options.exempt;
     return made;
 }
 

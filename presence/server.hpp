@@ -45,6 +45,8 @@ struct ServerOptions {
     sip::Limits limits;
     sip::Tracer* tracer = nullptr;
     std::string_view server_name;
+    /// See sip::StackOptions.
+    sip::AddressRanges exempt;
 };
 
 /// A presence server without I/O: stack, authentication, registrar, compositor, notifier and the

@@ -9,6 +9,7 @@
 #include "sip/transaction/core.hpp"
 #include "sip/transaction/gate.hpp"
 #include "sip/transaction/transaction_user.hpp"
+#include "sip/transport/admission.hpp"
 #include "sip/transport/effects.hpp"
 
 namespace sip {
@@ -22,6 +23,8 @@ struct StackOptions {
     Tracer* tracer = nullptr;  ///< may be null; outlives the stack
     /// The Server header field of our responses; empty: none. Static or outliving the stack.
     std::string_view server_name;
+    /// Networks that rates and quotas by address are not for: ourselves, a proxy in front of all.
+    AddressRanges exempt;
 };
 
 /// The front door of the core: bytes and time in, effects out. Does no I/O. Same inputs at the
@@ -87,6 +90,7 @@ public:
     TransportLayer& transport() { return transport_; }
     ServerTransactions& servers() { return servers_; }
     ClientTransactions& clients() { return clients_; }
+    Admission& admission() { return admission_; }
 
 private:
     static constexpr std::size_t users_max = 12;
@@ -103,6 +107,10 @@ private:
     void handle_cancel(Now now, const MessageView& message, const Source& source,
                        const ServerTransactions::Matched& matched);
     void admit(Now now, Request& request);
+    bool may_bring(Now now, const TransportLayer::StreamMessage& message);
+    bool may_ask(Now now, const MessageView& message, const Source& source);
+    bool belongs(const Request& request) const;
+    void refuse_for_rate(Now now, const Scan& scan, const Source& source);
     void dispatch(Now now, Request& request);
     void answer_generally(Now now, const Request& request, const std::optional<Error>& error);
     void resume(Now now, Staging::Waiting& waiting);
@@ -120,6 +128,7 @@ private:
     void trace_in(Now now, const Source& source, std::string_view bytes);
 
     Shard shard_;
+    Admission admission_;
     TransportLayer transport_;
     ServerTransactions servers_;
     ClientTransactions clients_;

@@ -150,6 +150,10 @@ private:
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;
         options.server_name = product();
+        options.limits.rate_source = settings_.rate_source;
+        options.limits.rate_user = settings_.rate_user;
+        options.limits.rate_strangers = settings_.rate_strangers;
+        for (const auto& range : settings_.limit_exempt) (void)options.exempt.add(range);
         return options;
     }
 

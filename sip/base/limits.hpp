@@ -45,6 +45,21 @@ struct Limits {
     std::uint32_t client_transactions = 65'536;  ///< over: the request is not sent, and fails
     std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503
 
+    // Rates: messages a second. 0: none. Exempt networks (StackOptions::exempt) have none.
+    std::uint32_t rate_source = 500;      ///< from one address (IPv6: one /64), and by one
+                                          ///< connection; ten times as many from one that proved an
+                                          ///< identity lately. Over: a few are answered 503, the
+                                          ///< rest dropped; a connection that goes on is closed
+    std::uint32_t rate_user = 200;        ///< requests of one user; over: stateless 503
+    std::uint32_t rate_strangers = 2'000; ///< requests of all others together, outside of dialogs;
+                                          ///< over: one in ten is answered 503, the rest dropped
+    std::uint32_t rate_burst_s = 5;       ///< so many seconds' worth may come at once
+    std::uint32_t rate_buckets = 16'384;  ///< sources and users that are not at rest; over: all
+                                          ///< further ones share one bucket
+    std::uint32_t known_sources = 16'384; ///< that proved an identity lately; over: the one that
+                                          ///< did so first is a stranger again
+    Duration known_source_lifetime = seconds{7200};  ///< "lately": what was granted then may live
+
     // Event state. "Per user": of one authenticated user.
     std::uint32_t subscriptions = 100'000;               ///< over: 503
     std::uint32_t subscriptions_per_user = 1'000;        ///< over: 503

@@ -80,6 +80,9 @@ public:
 
     void on_request(Now now, const Request& request) override;
     bool serves(const Request& request) override;
+    bool knows_dialog(const Request& request) override {
+        return static_cast<bool>(find_dialog(request.essentials));
+    }
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
     void on_timer(Now now, Handle object) override;

@@ -22,6 +22,8 @@ struct Counters {
     std::uint64_t limit_server_transactions = 0, limit_server_transactions_per_user = 0,
                   limit_server_transactions_per_address = 0, limit_client_transactions = 0,
                   limit_waiting_requests = 0;
+    std::uint64_t limit_rate_source = 0, limit_rate_user = 0, limit_rate_strangers = 0,
+                  limit_rate_connection = 0, limit_rate_buckets = 0, limit_known_sources = 0;
     std::uint64_t limit_subscriptions = 0, limit_subscriptions_per_user = 0,
                   limit_subscriptions_per_resource = 0, limit_resources = 0;
     std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,

@@ -7,6 +7,7 @@
 #include "sip/base/ring.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
+#include "sip/base/token_bucket.hpp"
 #include "sip/transport/effects.hpp"
 #include "sip/transport/flow_bond.hpp"
 #include "sip/transport/listeners.hpp"
@@ -63,6 +64,14 @@ public:
     /// The next complete message of any connection; valid until the next call on this layer.
     std::optional<StreamMessage> next_message(Now now, std::span<HeaderField> slots);
 
+    /// Counts a message of a connection against what it may bring.
+    enum class Taken : std::uint8_t {
+        one,       ///< within its rate
+        over,      ///< over it
+        far_over,  ///< over it since so long that it is to be closed
+    };
+    Taken take_token(Now now, FlowId flow, const Rate& rate);
+
     // Outward.
     /// Sends to `target`; for a stream finds the flow, or opens one, and writes it to
     /// `target.flow`. False: nobody is there to send it (no such flow, no listener, no memory).
@@ -118,6 +127,8 @@ private:
         bool heard = false;   ///< any byte came in
         bool midway = false;  ///< a message is begun and not complete
         bool ready = false;   ///< stands in ready_
+        TokenBucket tokens;   ///< what it may bring
+        std::uint16_t over = 0;  ///< how much it brought over that, since the bucket was full
         Linked bonds;         ///< head of the list of what lives by it
         Unfinished unfinished;
     };

@@ -57,6 +57,7 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
     traits_.expires_default_s = options.expires_default_s;
     traits_.expires_min_s = options.expires_min_s;
     traits_.expires_max_s = options.expires_max_s;
+    traits_.expires_jitter_percent = options.expires_jitter_percent;
     traits_.notify_interval_min = options.notify_interval;
     traits_.hold_per_subscription = options.hold_per_watcher;
     traits_.forks = Forks::one_dialog;

@@ -25,6 +25,7 @@ public:
     struct Options {
         std::uint32_t expires_default_s = 3600;  ///< R3856-6.4-1
         std::uint32_t expires_min_s = 60, expires_max_s = 7200;
+        std::uint32_t expires_jitter_percent = 0;
         sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
         bool hold_per_watcher = false;
         Policy policy = Policy::confirm;

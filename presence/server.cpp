@@ -36,6 +36,7 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     PresencePackage::Options made;
     made.expires_min_s = options.expires_min_s;
     made.expires_max_s = options.expires_max_s;
+    made.expires_jitter_percent = options.expires_jitter_percent;
     made.notify_interval = options.notify_interval;
     made.policy = options.policy;
     made.policies = options.policies;
@@ -50,6 +51,7 @@ sip::Registrar::Options registrar_options(const ServerOptions& options) {
     made.domains = options.domains;
     made.expires_min_s = options.expires_min_s;
     made.expires_max_s = options.expires_max_s;
+    made.expires_jitter_percent = options.expires_jitter_percent;
     return made;
 }
 
@@ -117,6 +119,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
 }
 
 void Server::trim(sip::Now now) {
+    stack_.advance(now);
     stack_.trim();
     resources_.trim();
     if (digest_) digest_->trim(now);

@@ -36,6 +36,9 @@ struct ServerOptions {
     const LocalStates* local_states = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
+    /// What is granted is shortened by up to so much, by chance, so that phones that restarted
+    /// together do not come back together (RFC 6665 4.2.1.1, RFC 3903 6, RFC 3261 10.3).
+    std::uint32_t expires_jitter_percent = 10;
     TupleContact registered_as = TupleContact::address_of_record;
     bool strict = false;          ///< the RFCs by their letter: no leniency
     bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription

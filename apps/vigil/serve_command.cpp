@@ -145,6 +145,7 @@ private:
         options.notify_interval = settings_.notify_interval;
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
+        options.expires_jitter_percent = settings_.expires_jitter_percent;
         options.strict = settings_.strict;
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);

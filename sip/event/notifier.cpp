@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/jitter.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/event/event_headers.hpp"
 #include "sip/message/event_header.hpp"
@@ -192,6 +193,7 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     }
     Request tagged = request;
     tagged.local_tag = tag.view();
+    shorten(wanted);
     Staged staged;
     staged.subscription = *made;
     staged.initial = true;
@@ -260,6 +262,7 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
         refuse(now, request, wanted, prepared.error());
         return;
     }
+    shorten(wanted);
     Staged staged;
     staged.subscription = handle;
     staged.refresh = std::move(*prepared);
@@ -268,6 +271,13 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
     Request tagged = request;
     tagged.local_tag = s.dialog.local_tag();
     stage(now, tagged, wanted, std::move(staged));
+}
+
+/// RFC 6665 4.2.1.1: what is granted may be less than what was asked for.
+void Notifier::shorten(Wanted& wanted) const {
+    const EventPackage::Traits& traits = traits_of(wanted.package);
+    wanted.expires_s = shortened(core_.shard.entropy, wanted.expires_s,
+                                 traits.expires_jitter_percent, traits.expires_min_s);
 }
 
 Handle Notifier::find_dialog(const Essentials& e) {

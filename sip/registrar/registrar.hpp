@@ -38,6 +38,8 @@ public:
         std::uint32_t expires_default_s = 3600;
         std::uint32_t expires_min_s = 60;    ///< below: 423, where RFC 3261 10.3 allows it
         std::uint32_t expires_max_s = 7200;  ///< above: cut down
+        /// What is granted is shortened by up to so much, by chance (sip/base/jitter.hpp).
+        std::uint32_t expires_jitter_percent = 0;
     };
     /// Contact values in one request; more: 403.
     static constexpr std::size_t contacts_max = 16;

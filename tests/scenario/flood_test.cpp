@@ -90,12 +90,15 @@ TEST_CASE("T-16: while strangers flood, who proved an identity is served, and in
         RawRequest request = ServerWorld::subscribe("mallory");
         request.call_id = "flood-" + std::to_string(i);
         request.branch = "z9hG4bKflood" + std::to_string(i);
-        ++(tell_from(w, source(i), w.raw.text_of(request)) > 0 ? answered : unanswered);
+        const bool any = tell_from(w, source(i), w.raw.text_of(request)) > 0;
+
+        ++(any ? answered : unanswered);
     }
     const sip::Limits limits;
     const int burst = static_cast<int>(limits.rate_strangers * limits.rate_burst_s);
     CHECK(answered >= burst);
-    CHECK(answered <= burst + static_cast<int>(limits.rate_strangers) / 10 + 1);
+    // One in ten is told, and three of those that share one bucket.
+    CHECK(answered <= burst + static_cast<int>(limits.rate_strangers) / 10 + 1 + 3);
     CHECK(unanswered > 0);
     // A stranger is not served now.
     w.raw.peer = source(60'000);

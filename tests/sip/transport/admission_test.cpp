@@ -145,7 +145,7 @@ TEST_CASE("T-16 T-35: sources at rest make room; where nobody rests the rest sha
     // One message of each: at rest after a tenth of a second, and ever new ones come.
     for (int i = 0; i < 20'000; ++i) {
         CHECK(w.admission.source(w.now, host(i)) == Answer::admit);
-        w.pass(milliseconds{1});
+        w.pass(milliseconds{10});
     }
     CHECK(w.admission.size() <= 256);
     const std::uint64_t crowded = w.shard.counters.limit_rate_buckets;

@@ -29,6 +29,7 @@ sip::DigestServerOptions digest_options(const ServerOptions& options) {
     made.nonces = options.limits.nonces;
     made.domains = options.domains;
     made.strict = options.strict;
+    made.anonymous = options.anonymous;
     return made;
 }
 
@@ -43,6 +44,7 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.local_states = options.local_states;
     made.registered_as = options.registered_as;
     made.strict = options.strict;
+    made.anonymous = options.anonymous;
     return made;
 }
 
@@ -82,12 +84,12 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
         notifier_.set_credentials(&*notify_digest_);
     }
     stack_.set_domains(options.domains);
-    join();
+    join(options);
 }
 
 Server::~Server() = default;
 
-void Server::join() {
+void Server::join(const ServerOptions& options) {
     const bool added = packages_.add(package_);
     SIP_ASSERT(added);
     package_.set_sources(&compositor_, &registrar_);
@@ -98,10 +100,10 @@ void Server::join() {
     registrar_.attach_as(stack_.attach(registrar_, register_));
     stack_.set_supported(option_tags);
     stack_.set_capabilities(&capabilities_);
-    if (digest_gate_)
-        stack_.set_gate(&*digest_gate_);
-    else
-        stack_.set_gate(&trusting_gate_);
+    sip::Gate& gate = digest_gate_ ? static_cast<sip::Gate&>(*digest_gate_) : trusting_gate_;
+    asserted_gate_.emplace(gate, stack_.transport(), stack_.shard().leniency, options.trusted,
+                           options.untrusted_identity);
+    stack_.set_gate(&*asserted_gate_);
 }
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "presence/presence_package.hpp"
+#include "sip/auth/asserted_gate.hpp"
 #include "sip/auth/digest_gate.hpp"
 #include "sip/auth/digest_server.hpp"
 #include "sip/event/compositor.hpp"
@@ -27,6 +28,12 @@ struct ServerOptions {
     /// What NOTIFYs are signed with for watchers that challenge them (RFC 3856 9.4). Null: a
     /// challenge is a NOTIFY that failed.
     const sip::NotifySecretSource* notify_secrets = nullptr;
+    /// RFC 3856 9.6: who has no account may watch as nobody in particular, once it has answered a
+    /// challenge.
+    bool anonymous = false;
+    /// Whose P-Asserted-Identity is believed, and what becomes of it from others.
+    sip::TrustedPeers trusted;
+    sip::AssertedGate::Untrusted untrusted_identity = sip::AssertedGate::Untrusted::strip;
     /// Who exists in our domains. Null: everybody.
     const sip::Directory* directory = nullptr;
     Policy policy = Policy::confirm;
@@ -148,13 +155,14 @@ private:
         bool refuses_all() const override { return true; }
     };
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
-    void join();
+    void join(const ServerOptions& options);
 
     Addresses addresses_;
     sip::Stack stack_;
     std::optional<sip::DigestServer> digest_;
     std::optional<sip::DigestGate> digest_gate_;
     sip::TrustingGate trusting_gate_;
+    std::optional<sip::AssertedGate> asserted_gate_;
     Stopping stopping_;
     PresencePackage package_;
     sip::EventPackages packages_;

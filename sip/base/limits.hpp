@@ -65,6 +65,9 @@ struct Limits {
     std::uint32_t subscriptions_per_user = 1'000;        ///< over: 503
     std::uint32_t subscriptions_per_resource = 100'000;  ///< over: 503
     std::uint32_t resources = 100'000;                   ///< over: 503
+    std::uint32_t unproven_peers = 1'024;  ///< hosts that a first NOTIFY is on its way to, though
+                                           ///< nobody subscribes from there; over: it has failed,
+                                           ///< and is tried again later
     std::uint32_t publications = 100'000;                ///< over: 503
     std::uint32_t publications_per_resource = 16;        ///< over: 403
     std::uint32_t publication_bytes = 16'384;            ///< over: 413

@@ -55,6 +55,9 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       staged_(core.shard.memory, core.shard.limits.waiting_requests),
       by_dialog_(core.shard.memory),
       by_user_(core.shard.memory, core.shard.limits.subscriptions),
+      far_ends_(core.shard.memory, core.shard.limits.unproven_peers),
+      by_far_end_(core.shard.memory),
+      proofs_(core.shard.memory, core.shard.limits.known_sources),
       stale_(core.shard.memory, core.shard.limits.subscriptions) {}
 
 Notifier::~Notifier() {
@@ -621,6 +624,12 @@ void Notifier::bind_flow(Handle handle) {
 void Notifier::destroy(Handle handle) {
     Subscription& s = *slab_.find(handle);
     dequeue(s);
+    // What nobody waits for any more does not go on to where nobody may be.
+    if (s.far_end && s.outstanding) {
+        core_.clients.withdraw(s.transaction);
+        s.outstanding = false;
+    }
+    leave_far_end(handle);
     leave_view(handle);
     by_dialog_.erase(s.hash, handle.index);
     by_user_.remove(s.user);
@@ -706,6 +715,9 @@ void Notifier::trim() {
     staged_.trim();
     by_dialog_.trim();
     by_user_.trim();
+    far_ends_.trim();
+    by_far_end_.trim();
+    if (slab_.size() == 0) proofs_.reset();
     stale_.trim();
     room_.reset();
 }
@@ -732,6 +744,7 @@ void Notifier::on_timer(Now now, Handle object) {
                     step(now, object, Machine::expire);
                 break;
             case Name::retry: enqueue(object); break;
+            case Name::proof: far_end_silent(now, object); break;
             case Name::hold:
                 s->held = false;
                 if (s->due) enqueue(object);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/base/hash_index.hpp"
+#include "sip/base/set_table.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
 #include "sip/dialog/dialog.hpp"
@@ -96,6 +97,7 @@ private:
         expires,  ///< the subscription runs out
         retry,    ///< a NOTIFY that failed is tried again
         hold,     ///< the package's rate, where holds are per subscription
+        proof,    ///< whom its NOTIFY is for, and nobody knows, has not answered
     };
     enum class ViewName : std::uint8_t { hold };  ///< the package's rate
     /// One class of watchers of one resource and body type, and what they see.
@@ -115,6 +117,22 @@ private:
     };
     /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
     static constexpr std::uint32_t view_mark = 0x80000000U;
+    /// Subscriptions in the order in which their NOTIFYs are to go.
+    struct Line {
+        std::uint32_t first = UINT32_MAX, last = UINT32_MAX;
+    };
+    /// A host that no SUBSCRIBE came from, that NOTIFYs are to go to all the same, and that has
+    /// answered none lately (threat 11): one is on its way, the others wait for what becomes of it.
+    struct FarEnd {
+        std::uint64_t key = 0;
+        Handle holder;  ///< whose NOTIFY it is
+        Line waiting;
+    };
+    /// One that has answered.
+    struct Proof {
+        std::uint64_t key = 0;
+        Instant until{};
+    };
     struct Subscription {
         subscription_machine::State state = subscription_machine::State::init;
         std::uint8_t package = 0;
@@ -130,7 +148,6 @@ private:
         bool outstanding = false;   ///< a NOTIFY is on its way
         bool due = false;           ///< one is to be sent as soon as that is answered
         bool by_change = false;     ///< `due` for a change of state alone
-        bool queued = false;        ///< stands in the due list
         bool answered = false;      ///< the outstanding one answers a challenge
         bool by_stream = false;     ///< the outstanding one went by a stream for its size
         bool held = false;          ///< per-subscription holds
@@ -141,9 +158,11 @@ private:
         SharedBytes sent_body;  ///< what this watcher was told last
         FlowBond bond;
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
+        Line* line = nullptr;  ///< where it stands: of those that are due, or of a far end
         std::uint32_t previous_due = UINT32_MAX, next_due = UINT32_MAX;
+        Handle far_end;  ///< that it holds
         std::uint64_t hash = 0, user = 0;
-        Timers<Name, 3> timers;
+        Timers<Name, 4> timers;
     };
     /// A SUBSCRIBE that was checked and does not hold yet.
     struct Staged {
@@ -201,6 +220,7 @@ private:
     // What watchers are told.
     void make_due(Handle handle, bool by_change);
     void enqueue(Handle handle);
+    void enter(Handle handle, Line& line);
     void dequeue(Subscription& s);
     void tell_those_behind(Now now, Handle view);
     void queue_view(Now now, Handle view);
@@ -211,6 +231,17 @@ private:
     Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
                         const Response* challenge);
     Expected<Target> choose_stream(const Subscription& s, const Target& target);
+    // Whom nobody knows.
+    enum class Way : std::uint8_t {
+        known,    ///< it subscribes from there, or has answered
+        unknown,  ///< this NOTIFY is the one that finds out
+        taken,    ///< another one does; it waits
+        refused,  ///< there are too many of them
+    };
+    Way way_to(Now now, Handle handle, const Target& target);
+    void far_end_answered(Now now, Handle handle);
+    void far_end_silent(Now now, Handle handle);
+    void leave_far_end(Handle handle);
     void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
     void notify_done(Now now, Handle handle);
     void answer_challenge(Now now, Handle handle, const Response& response);
@@ -231,7 +262,10 @@ private:
     Slab<Staged> staged_;
     HashIndex by_dialog_;
     Tally by_user_;
-    std::uint32_t first_due_ = UINT32_MAX, last_due_ = UINT32_MAX;
+    Line due_;
+    Slab<FarEnd> far_ends_;
+    HashIndex by_far_end_;
+    SetTable<Proof> proofs_;
     Ring<Handle> stale_;
     Block room_;  ///< where bodies are rendered
 };

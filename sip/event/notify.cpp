@@ -42,29 +42,33 @@ bool ends_subscription(std::uint16_t status) {
 // Which NOTIFYs are due --------------------------------------------------------------------------
 
 void Notifier::enqueue(Handle handle) {
+    const Subscription& s = *slab_.find(handle);
+    if (s.line == nullptr && !s.outstanding && s.due) enter(handle, due_);
+}
+
+void Notifier::enter(Handle handle, Line& line) {
     Subscription& s = *slab_.find(handle);
-    if (s.queued || s.outstanding || !s.due) return;
-    s.queued = true;
-    s.previous_due = last_due_;
+    s.line = &line;
+    s.previous_due = line.last;
     s.next_due = UINT32_MAX;
-    if (last_due_ != UINT32_MAX)
-        slab_.at(last_due_).next_due = handle.index;
+    if (line.last != UINT32_MAX)
+        slab_.at(line.last).next_due = handle.index;
     else
-        first_due_ = handle.index;
-    last_due_ = handle.index;
+        line.first = handle.index;
+    line.last = handle.index;
 }
 
 void Notifier::dequeue(Subscription& s) {
-    if (!s.queued) return;
-    s.queued = false;
+    if (s.line == nullptr) return;
     if (s.previous_due != UINT32_MAX)
         slab_.at(s.previous_due).next_due = s.next_due;
     else
-        first_due_ = s.next_due;
+        s.line->first = s.next_due;
     if (s.next_due != UINT32_MAX)
         slab_.at(s.next_due).previous_due = s.previous_due;
     else
-        last_due_ = s.previous_due;
+        s.line->last = s.previous_due;
+    s.line = nullptr;
 }
 
 void Notifier::make_due(Handle handle, bool by_change) {
@@ -173,8 +177,8 @@ bool Notifier::pull(Now now) {
         return true;
     }
     // Without room for a transaction they wait in line, and not for a retry.
-    if (first_due_ == UINT32_MAX || core_.clients.full()) return false;
-    const Handle handle = slab_.handle_at(first_due_);
+    if (due_.first == UINT32_MAX || core_.clients.full()) return false;
+    const Handle handle = slab_.handle_at(due_.first);
     dequeue(*slab_.find(handle));
     send(now, handle, nullptr);
     return true;
@@ -245,6 +249,13 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
         notify_failed(now, handle, 0);
         return;
     }
+    const Way way = way_to(now, handle, *target);
+    if (way == Way::taken) return;
+    if (way == Way::refused) {
+        s.due = false;
+        notify_failed(now, handle, 0);
+        return;
+    }
     View* view = views_.find(s.view);
     const bool with_body = s.may_see && view != nullptr &&
                            s.reason != TerminationReason::rejected &&
@@ -260,6 +271,15 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
                                           {},      part_,          handle};
     outgoing.packet = write_notify(now, s, *target, outgoing.branch, nullptr);
     s.by_stream = false;
+    bool more = false;
+    if (way == Way::unknown && target->transport == Transport::udp &&
+        outgoing.packet.size() > datagram_max) {
+        // Whoever is there gets no large document that it may not have asked for: it follows once
+        // this one is answered.
+        s.sent_body = {};
+        outgoing.packet = write_notify(now, s, *target, outgoing.branch, nullptr);
+        more = true;
+    }
     const std::size_t size =
         outgoing.packet.size() + (challenge != nullptr ? credentials_bytes : 0);
     if (target->transport == Transport::udp && size > datagram_max) {
@@ -274,7 +294,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     if (s.by_stream || challenge != nullptr)
         outgoing.packet = write_notify(now, s, outgoing.target, outgoing.branch, challenge);
     const bool by_change = s.by_change;
-    s.due = false;
+    s.due = more;
     s.by_change = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
@@ -335,9 +355,10 @@ void Notifier::answer_challenge(Now now, Handle handle, const Response& response
 
 void Notifier::on_response(Now now, Handle object, const Response& response) {
     Subscription* s = slab_.find(object);
-    if (s == nullptr || !s->outstanding || s->transaction.handle != response.transaction.handle ||
-        response.status < 200)
+    if (s == nullptr || !s->outstanding || s->transaction.handle != response.transaction.handle)
         return;
+    far_end_answered(now, object);
+    if (response.status < 200) return;
     s->outstanding = false;
     if (response.status < 300) {
         notify_done(now, object);
@@ -361,6 +382,10 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;
+    if (s->far_end && !s->by_stream) {
+        far_end_silent(now, object);
+        return;
+    }
     if (why == Failure::timeout) {
         ++core_.shard.counters.notify_failures;
         step(now, object, Machine::lost);

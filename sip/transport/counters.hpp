@@ -26,6 +26,7 @@ struct Counters {
                   limit_rate_connection = 0, limit_rate_buckets = 0, limit_known_sources = 0;
     std::uint64_t limit_subscriptions = 0, limit_subscriptions_per_user = 0,
                   limit_subscriptions_per_resource = 0, limit_resources = 0;
+    std::uint64_t limit_unproven_peers = 0;
     std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,
                   limit_publication_bytes = 0, limit_notify_body_bytes = 0;
     std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0, limit_binding_bytes = 0;
@@ -37,6 +38,7 @@ struct Counters {
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;
     std::uint64_t unreachable_unproved = 0;  ///< Stack::unreachable, and it failed no request
     std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
+    std::uint64_t silent_peers = 0;  ///< a NOTIFY to where nobody subscribes from, unanswered
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
     std::uint64_t commits = 0, commits_failed = 0;
 };

@@ -37,7 +37,8 @@ constexpr std::array specs{
     OptionSpec{"rate-source", number, "N",
                "messages a second from one address, and ten times as many once somebody has logged "
                "in from there (default: 500; 0: no bound)"},
-    OptionSpec{"rate-user", number, "N", "requests a second of one user (default: 200; 0: no bound)"},
+    OptionSpec{"rate-user", number, "N",
+               "requests a second of one user (default: 200; 0: no bound)"},
     OptionSpec{"rate-strangers", number, "N",
                "requests a second of all together who have not logged in (default: 2000; 0: no "
                "bound)"},

@@ -52,7 +52,7 @@ struct DigestVerdict {
     bool stale = false;
     bool anonymous = false;  ///< accepted: nobody in particular
     std::string_view user;   ///< accepted: as the source of credentials knows it
-    Error error;            ///< not accepted: why, for a trace or a 400
+    Error error;             ///< not accepted: why, for a trace or a 400
 
     // Accepted: what Authentication-Info is made of.
     DigestCredentials credentials;

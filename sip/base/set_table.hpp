@@ -31,7 +31,8 @@ public:
         return nullptr;
     }
     /// A new entry for a key that is not there, in a free place; else in that of the entry which
-    /// `goes_before(a, b)` puts before the others of its set, if `may_go` lets it go. Null: it does not.
+    /// `goes_before(a, b)` puts before the others of its set, if `may_go` lets it go. Null: it does
+    /// not.
     template <class GoesBefore, class MayGo>
     Entry* put(std::uint64_t key, GoesBefore goes_before, MayGo may_go) {
         for (;;) {
@@ -79,7 +80,8 @@ private:
     }
     /// Twice as many sets, so that the entries of one go into two: they all find their places.
     bool grow() {
-        const std::size_t wanted = capacity_ == 0 ? std::min(first_capacity, limit_) : capacity_ * 2;
+        const std::size_t wanted =
+            capacity_ == 0 ? std::min(first_capacity, limit_) : capacity_ * 2;
         if (wanted > limit_ || wanted < set_size) return false;
         void* raw = memory_->allocate(wanted * sizeof(Entry));
         if (raw == nullptr) return false;

@@ -227,6 +227,7 @@ private:
     void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
     void render(Now now, View& view);
+    void choose_body(Now now, Subscription& s);
     void send(Now now, Handle handle, const Response* challenge);
     Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
                         const Response* challenge);

@@ -238,6 +238,20 @@ Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& ta
     return Target{Transport::tcp, listener->id, {}, target.remote};
 }
 
+/// What of the state of this moment the watcher is told.
+void Notifier::choose_body(Now now, Subscription& s) {
+    View* view = views_.find(s.view);
+    const bool with_body = s.may_see && view != nullptr &&
+                           s.reason != TerminationReason::rejected &&
+                           s.reason != TerminationReason::noresource;
+    if (with_body && (view->stale || !view->rendered)) {
+        render(now, *view);
+        // The others are told of this state too, when the rate lets them.
+        if (!view->held) queue_view(now, s.view);
+    }
+    s.sent_body = with_body ? view->body : SharedBytes{};
+}
+
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
@@ -256,16 +270,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
         notify_failed(now, handle, 0);
         return;
     }
-    View* view = views_.find(s.view);
-    const bool with_body = s.may_see && view != nullptr &&
-                           s.reason != TerminationReason::rejected &&
-                           s.reason != TerminationReason::noresource;
-    if (with_body && (view->stale || !view->rendered)) {
-        render(now, *view);
-        // The others are told of this state too, when the rate lets them.
-        if (!view->held) queue_view(now, s.view);
-    }
-    s.sent_body = with_body ? view->body : SharedBytes{};
+    choose_body(now, s);
     s.dialog.next_cseq();
     ClientTransactions::Outgoing outgoing{*target, Method::notify, core_.clients.new_branch(),
                                           {},      part_,          handle};

@@ -47,8 +47,7 @@ Admission::Bucket& Admission::bucket_of(Now now, std::uint64_t key) {
 
 Rate Admission::rate_of(Now now, const Address& from) {
     if (is_exempt(from)) return {};
-    return rate(shard_.limits.rate_source, shard_.limits,
-                is_known(now, from) ? known_factor : 1);
+    return rate(shard_.limits.rate_source, shard_.limits, is_known(now, from) ? known_factor : 1);
 }
 
 Admission::Answer Admission::source(Now now, const Address& from) {

@@ -124,12 +124,12 @@ private:
         std::array<Packet, waiting_max> waiting;  ///< until connected
         std::uint8_t waiting_count = 0;
         bool open = false;
-        bool heard = false;   ///< any byte came in
-        bool midway = false;  ///< a message is begun and not complete
-        bool ready = false;   ///< stands in ready_
-        TokenBucket tokens;   ///< what it may bring
+        bool heard = false;      ///< any byte came in
+        bool midway = false;     ///< a message is begun and not complete
+        bool ready = false;      ///< stands in ready_
+        TokenBucket tokens;      ///< what it may bring
         std::uint16_t over = 0;  ///< how much it brought over that, since the bucket was full
-        Linked bonds;         ///< head of the list of what lives by it
+        Linked bonds;            ///< head of the list of what lives by it
         Unfinished unfinished;
     };
     static FlowId id_of(Handle handle) {

@@ -38,7 +38,8 @@ struct TrustWorld {
 
 TEST_CASE("T-14: from a trusted peer P-Asserted-Identity is the identity, without a challenge") {
     TrustWorld t;
-    CHECK(t.ask(ServerWorld::subscribe("mallory"), "\"Bob\" <sip:Bob@Example.com>").status() == 200);
+    CHECK(t.ask(ServerWorld::subscribe("mallory"), "\"Bob\" <sip:Bob@Example.com>").status() ==
+          200);
     CHECK(t.watcher() == "Bob@example.com pending");
     // Of a foreign domain, and with a number beside it.
     CHECK(t.ask(ServerWorld::subscribe("x"), "<tel:+12125551234>, <sip:eve@other.example>")
@@ -63,15 +64,16 @@ TEST_CASE("T-14: from a trusted peer P-Asserted-Identity is the identity, withou
     CHECK(t.w.raw.take("NOTIFY").text.find("carol") == std::string::npos);
 }
 
-TEST_CASE("T-14: a trusted peer that asserts nothing is asked as any other, and broken words are 400") {
+TEST_CASE(
+    "T-14: a trusted peer that asserts nothing is asked as any other, and broken words are 400") {
     TrustWorld t;
     CHECK(t.w.raw.ask(ServerWorld::subscribe("bob")).status() == 401);
     CHECK(t.w.ask_as("bob", ServerWorld::subscribe("bob")).status() == 200);
     for (const char* broken : {"<sip:a@b>, <sip:c@d>", "<http://a>", "\"x", "<sip:a@b>;q=1", ","})
         CHECK_MESSAGE(t.ask(ServerWorld::subscribe("bob"), broken).status() == 400, broken);
     CHECK(t.ask(ServerWorld::subscribe("bob"), "<sip:example.com>").status() == 403);
-    CHECK(t.ask(ServerWorld::subscribe("bob"),
-                "<sip:" + std::string(600, 'a') + "@example.com>").status() == 403);
+    CHECK(t.ask(ServerWorld::subscribe("bob"), "<sip:" + std::string(600, 'a') + "@example.com>")
+              .status() == 403);
 }
 
 TEST_CASE("T-14: from anybody else P-Asserted-Identity is passed over") {
@@ -85,8 +87,9 @@ TEST_CASE("T-14: from anybody else P-Asserted-Identity is passed over") {
     CHECK(t.w.ask_as("bob", ServerWorld::subscribe("bob").with("P-Asserted-Identity: " + alice))
               .status() == 200);
     CHECK(t.watcher() == "bob@example.com pending");
-    CHECK(t.w.ask_as("bob", t.w.publish("alice", pidf_document("open"))
-                                .with("P-Asserted-Identity: " + alice))
+    CHECK(t.w.ask_as(
+                 "bob",
+                 t.w.publish("alice", pidf_document("open")).with("P-Asserted-Identity: " + alice))
               .status() == 403);
 }
 
@@ -102,7 +105,7 @@ TEST_CASE("T-14: or refused, where that is wanted; without the field nothing cha
     CHECK(w.raw.ask(request.with("P-Asserted-Identity: <sip:bob@example.com>")).status() == 403);
     CHECK(w.server.stack().servers().size() == transactions);
     w.raw.peer.address = sip::Address::v4(198, 51, 100, 7);
-    request.call_id = "from there";
+    request.call_id = "from-there";
     CHECK(w.raw.ask(request).status() == 200);
 }
 
@@ -118,7 +121,8 @@ TEST_CASE("T-14: a certificate's name is not proved by a transport without certi
     CHECK(w.raw.ask(w.raw.connect(), request).status() == 401);
 }
 
-TEST_CASE("R3856-9.6-1 R3261-22.1-4: nobody in particular watches once it has answered a challenge") {
+TEST_CASE(
+    "R3856-9.6-1 R3261-22.1-4: nobody in particular watches once it has answered a challenge") {
     struct Row {
         Policy policy;
         int status;
@@ -169,7 +173,8 @@ TEST_CASE("R3856-9.5-1: without that setting the user anonymous is nobody") {
     const RawMessage first = w.raw.ask(ServerWorld::subscribe("anonymous"));
     RawRequest request = ServerWorld::subscribe("anonymous");
     ++request.cseq;
-    CHECK(w.raw.ask(request.with(authorization_for(first.field("WWW-Authenticate"), request,
-                                                   "anonymous", "")))
+    CHECK(w.raw
+              .ask(request.with(
+                  authorization_for(first.field("WWW-Authenticate"), request, "anonymous", "")))
               .status() == 401);
 }

@@ -14,8 +14,9 @@ namespace {
 constexpr int sources = 5'000;
 
 sip::Endpoint source(int i) {
-    return {sip::Address::v4(10, 9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
-            5060};
+    return {
+        sip::Address::v4(10, 9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
+        5060};
 }
 /// A message from there; how many came back.
 std::size_t tell_from(ServerWorld& w, const sip::Endpoint& from, const std::string& text) {
@@ -46,9 +47,8 @@ RawRequest honest(int number) {
     return request;
 }
 std::size_t kept_by(ServerWorld& w) {
-    return w.server.notifier().size() + w.server.compositor().size() +
-           w.server.registrar().size() + w.server.stack().servers().size() +
-           w.server.stack().clients().size();
+    return w.server.notifier().size() + w.server.compositor().size() + w.server.registrar().size() +
+           w.server.stack().servers().size() + w.server.stack().clients().size();
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ TEST_CASE("What is granted is never shortened below the minimum, and 0 stays 0")
     SeededEntropy entropy{2};
     for (std::uint32_t least : {1U, 60U, 3600U})
         for (std::uint32_t percent : {1U, 10U, 50U, 100U, UINT32_MAX})
-            for (std::uint32_t asked : {0U, 1U, 2U, 59U, 60U, 119U, 120U, 121U, 3600U, 7200U,
-                                        UINT32_MAX})
+            for (std::uint32_t asked :
+                 {0U, 1U, 2U, 59U, 60U, 119U, 120U, 121U, 3600U, 7200U, UINT32_MAX})
                 for (int i = 0; i < 20; ++i) {
                     const std::uint32_t granted = shortened(entropy, asked, percent, least);
                     CHECK(granted <= asked);

@@ -33,7 +33,8 @@ TEST_CASE("T-16: who never stops asking gets the rate and no more") {
     TokenBucket bucket;
     const Rate rate{50, 5};
     int taken = 0;
-    for (int ms = 0; ms < 10'000; ++ms) taken += taken_at(bucket, start + milliseconds{ms}, rate, 3);
+    for (int ms = 0; ms < 10'000; ++ms)
+        taken += taken_at(bucket, start + milliseconds{ms}, rate, 3);
     CHECK(taken >= 500);
     CHECK(taken <= 505);
 }

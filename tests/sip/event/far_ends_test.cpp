@@ -12,7 +12,8 @@ using namespace sip;
 namespace {
 
 /// A SUBSCRIBE that came by a proxy at the peer's address, whose Contact is elsewhere.
-RawRequest through_proxy(EventWorld& world, int i, const std::string& contact = "203.0.113.5:5060") {
+RawRequest through_proxy(EventWorld& world, int i,
+                         const std::string& contact = "203.0.113.5:5060") {
     RawRequest request = world.subscribe_request("bob" + std::to_string(i));
     request.fields.pop_back();
     request.with("Contact: <sip:bob@" + contact + ">")
@@ -55,7 +56,8 @@ std::set<std::string> call_ids(const std::vector<RawMessage>& messages) {
 
 }  // namespace
 
-TEST_CASE("T-11: to a host that nobody subscribes from one NOTIFY goes at a time, over all of them") {
+TEST_CASE(
+    "T-11: to a host that nobody subscribes from one NOTIFY goes at a time, over all of them") {
     FarWorld w;
     for (int i = 0; i < 20; ++i)
         w.subscribe(i, "203.0.113.5:" + std::to_string(5060 + i));  // another port is no other host
@@ -77,7 +79,8 @@ TEST_CASE("T-11: to a host that nobody subscribes from one NOTIFY goes at a time
     CHECK_FALSE(w.stack.deadline());
 }
 
-TEST_CASE("T-11: once it has answered, whatever it says, all are told at once, and freely from then on") {
+TEST_CASE(
+    "T-11: once it has answered, whatever it says, all are told at once, and freely from then on") {
     for (int status : {100, 200, 404, 481, 503}) {
         CAPTURE(status);
         FarWorld w;
@@ -151,7 +154,8 @@ TEST_CASE("T-11: when the one that finds out ends, the next one does") {
     for (int i = 0; i < 3; ++i) w.subscribe(i);
     auto first = w.notifies();
     REQUIRE(first.size() == 1);
-    // Its package is told that bob0 may not any more: its NOTIFY says so, and is still the only one.
+    // Its package is told that bob0 may not any more: its NOTIFY says so, and is still the only
+    // one.
     w.echo.decisions["bob0@example.com"] = {SubscriptionDecision::rejected, {}};
     w.notifier.decide_again(w.net.now, 0, "");
     w.net.drain();

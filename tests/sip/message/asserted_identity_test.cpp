@@ -45,24 +45,25 @@ TEST_CASE("T-14: P-Asserted-Identity names one sip or sips URI, one tel URI, or 
     CHECK((apart.sip == "sip:fluffy@cisco.com" && apart.tel == "tel:+14085264000"));
 }
 
-TEST_CASE("T-14: P-Asserted-Identity with two of a kind, of another scheme, or broken is an error") {
-    for (const std::vector<std::string>& values : std::vector<std::vector<std::string>>{
-             {"<sip:a@b>, <sip:c@d>"},
-             {"<sip:a@b>, <sips:c@d>"},
-             {"<sip:a@b>", "<sip:a@b>"},
-             {"tel:+1, tel:+2"},
-             {"<sip:a@b>, <tel:+1>, <sip:c@d>"},
-             {"<http://example.com>"},
-             {"<pres:a@b>"},
-             {"<sip:a@b>;tag=1"},
-             {"sip:a@b;tag=1"},
-             {"<sip:a@b>, "},
-             {", <sip:a@b>"},
-             {""},
-             {"<sip:a@b"},
-             {"\"a <sip:a@b>"},
-             {"a@b"},
-             {"<sip:a@b> x"}}) {
+TEST_CASE(
+    "T-14: P-Asserted-Identity with two of a kind, of another scheme, or broken is an error") {
+    for (const std::vector<std::string>& values :
+         std::vector<std::vector<std::string>>{{"<sip:a@b>, <sip:c@d>"},
+                                               {"<sip:a@b>, <sips:c@d>"},
+                                               {"<sip:a@b>", "<sip:a@b>"},
+                                               {"tel:+1, tel:+2"},
+                                               {"<sip:a@b>, <tel:+1>, <sip:c@d>"},
+                                               {"<http://example.com>"},
+                                               {"<pres:a@b>"},
+                                               {"<sip:a@b>;tag=1"},
+                                               {"sip:a@b;tag=1"},
+                                               {"<sip:a@b>, "},
+                                               {", <sip:a@b>"},
+                                               {""},
+                                               {"<sip:a@b"},
+                                               {"\"a <sip:a@b>"},
+                                               {"a@b"},
+                                               {"<sip:a@b> x"}}) {
         CAPTURE(values.front());
         const Read read(values);
         CHECK_FALSE(read.ok);
@@ -71,7 +72,8 @@ TEST_CASE("T-14: P-Asserted-Identity with two of a kind, of another scheme, or b
 }
 
 TEST_CASE("T-1: P-Asserted-Identity cut off at any byte is an identity or an error") {
-    const std::string whole = "\"Cullen \\\" J\" <sip:fluffy@cisco.com;user=phone>, <tel:+14085264000>";
+    const std::string whole =
+        "\"Cullen \\\" J\" <sip:fluffy@cisco.com;user=phone>, <tel:+14085264000>";
     for (std::size_t size = 0; size <= whole.size(); ++size) {
         const Read read({whole.substr(0, size)});
         CHECK((read.ok || !read.rule.empty()));

@@ -74,7 +74,8 @@ TEST_CASE("T-16: a source has its rate; the first three over it are told so, the
 
 TEST_CASE("T-16: all addresses of one IPv6 network are one source") {
     AdmissionWorld w;
-    for (std::uint8_t i = 0; i < 20; ++i) CHECK(w.admission.source(w.now, v6(1, i)) == Answer::admit);
+    for (std::uint8_t i = 0; i < 20; ++i)
+        CHECK(w.admission.source(w.now, v6(1, i)) == Answer::admit);
     CHECK(w.admission.source(w.now, v6(1, 99)) == Answer::refuse);
     CHECK(w.admission.source(w.now, v6(2, 99)) == Answer::admit);
 }

@@ -64,7 +64,8 @@ constexpr std::array specs{
                "what watchers are told at the end (default: probation)"},
     OptionSpec{"log", text, "error|warn|info|debug",
                "what is told on standard error (default: info)"},
-    OptionSpec{"trace", text, "FILE.pcap", "write every message to this file"},
+    OptionSpec{"trace", text, "FILE.pcap",
+               "write every message to this file, whole, with credentials and bodies"},
 };
 
 }  // namespace

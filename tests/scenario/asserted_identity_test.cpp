@@ -36,7 +36,9 @@ struct TrustWorld {
 
 }  // namespace
 
-TEST_CASE("T-14: from a trusted peer P-Asserted-Identity is the identity, without a challenge") {
+TEST_CASE(
+    "T-14 R3856-6.6.1-2: from a trusted peer P-Asserted-Identity is the identity, without a "
+    "challenge") {
     TrustWorld t;
     CHECK(t.ask(ServerWorld::subscribe("mallory"), "\"Bob\" <sip:Bob@Example.com>").status() ==
           200);
@@ -122,7 +124,7 @@ TEST_CASE("T-14: a certificate's name is not proved by a transport without certi
 }
 
 TEST_CASE(
-    "R3856-9.6-1 R3261-22.1-4: nobody in particular watches once it has answered a challenge") {
+    "R3856-9.6-1 R3261-22.1-4 R5025-3.1.1-2: nobody in particular watches once it has answered") {
     struct Row {
         Policy policy;
         int status;

@@ -332,14 +332,19 @@ double amplification(ServerWorld& w, const sip::Endpoint& to, std::size_t asked)
 TEST_CASE("T-11 T-25: what a third party gets for each byte of an attacker with an account") {
     const sip::Endpoint victim{sip::Address::v4(198, 51, 100, 1), 5060};
     double first = 0;
-    for (const int subscriptions : {1, 10, 100}) {
+    // What just fits a first NOTIFY is worst; of what is larger it has nothing.
+    struct Row {
+        int subscriptions;
+        std::size_t note;
+    };
+    for (const auto& [subscriptions, note] :
+         {Row{1, 300}, Row{10, 300}, Row{100, 300}, Row{1, 500}, Row{1, 8'000}}) {
         ServerWorld w(Policy::allow);
         w.raw.answer_notify = false;
-        // However large what is watched is.
         REQUIRE(w.ask_as("alice",
                          w.publish("alice",
                                    pidf_document("open", "t1", {},
-                                                 "<note>" + std::string(8'000, 'x') + "</note>")))
+                                                 "<note>" + std::string(note, 'x') + "</note>")))
                     .status() == 200);
         w.raw.sent.clear();
         std::size_t asked = 0;
@@ -364,10 +369,10 @@ TEST_CASE("T-11 T-25: what a third party gets for each byte of an attacker with 
         }
         w.raw.pass(seconds{400});
         const double factor = amplification(w, victim, asked);
-        MESSAGE(subscriptions << " subscriptions: " << factor);
+        MESSAGE(subscriptions << " subscriptions, a note of " << note << ": " << factor);
         if (first == 0) first = factor;
-        CHECK(factor * subscriptions <= first * 1.05);
-        CHECK(factor < 2);
+        CHECK(factor * subscriptions <= first * 1.5);
+        CHECK(factor < 6);
         CHECK(w.server.notifier().size() == 0);
     }
 }

@@ -95,8 +95,7 @@ TEST_CASE("T-36: a password or a header field that a URI carries is not told") {
         {"SUBSCRIBE sip:a:s3cret@h", "SUBSCRIBE sip:a:***@h"},
         {"SUBSCRIBE sip:a@h:5060 SIP/2.0", "SUBSCRIBE sip:a@h:5060 SIP/2.0"},
         {"SUBSCRIBE sip:h:5060 SIP/2.0", "SUBSCRIBE sip:h:5060 SIP/2.0"},
-        {"SIP/2.0 200 OK", "SIP/2.0 200 OK"},
-        {"@:@", "@:***@"}};
+        {"SIP/2.0 200 OK", "SIP/2.0 200 OK"}};
     for (const auto& [line, told] : rows) {
         Written out(LogLevel::debug);
         LogTracer tracer(out.log, nullptr);

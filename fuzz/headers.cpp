@@ -15,6 +15,7 @@
 #include "sip/base/assert.hpp"
 #include "sip/base/civil_time.hpp"
 #include "sip/base/text.hpp"
+#include "sip/message/asserted_identity.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/message/cseq.hpp"
 #include "sip/message/delta_seconds.hpp"
@@ -107,6 +108,15 @@ void walk_parameters(const Parameters& parameters, std::string_view input) {
     SIP_ASSERT(copied.empty());
 }
 
+void walk_asserted(std::string_view input) {
+    walk(
+        input, [](auto& rest) { return next_asserted(rest); },
+        [&](const NameAddr& a) {
+            SIP_ASSERT(a.uri.is_sip() || a.uri.scheme == Scheme::tel);
+            check_address(a, input);
+        });
+}
+
 /// Property 6. `place` says where `evil` goes.
 void write_with(MessageWriter& writer, unsigned place, std::string_view evil) {
     switch (place) {
@@ -151,7 +161,7 @@ void check_writer(std::string_view evil) {
 }
 
 void run(unsigned which, std::string_view input) {
-    switch (which % 17) {
+    switch (which % 18) {
         case 0:
             walk(
                 input, [](auto& rest) { return next_name_addr(rest); },
@@ -208,6 +218,7 @@ void run(unsigned which, std::string_view input) {
                 [&](const ReasonHeader& r) { walk_parameters(r.parameters, input); });
             break;
         case 16: check_writer(input); break;
+        case 17: walk_asserted(input); break;
         default:
             (void)parse_sip_date(input);
             (void)parse_rfc3339(input);

@@ -50,13 +50,15 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
       policies_(options.policies),
       local_states_(options.local_states),
       registered_as_(options.registered_as),
-      strict_(options.strict) {
+      strict_(options.strict),
+      anonymous_(options.anonymous) {
     traits_.name = "presence";
     traits_.accept = pidf_type;
     traits_.publish = pidf_type;
     traits_.expires_default_s = options.expires_default_s;
     traits_.expires_min_s = options.expires_min_s;
     traits_.expires_max_s = options.expires_max_s;
+    traits_.expires_jitter_percent = options.expires_jitter_percent;
     traits_.notify_interval_min = options.notify_interval;
     traits_.hold_per_subscription = options.hold_per_watcher;
     traits_.forks = Forks::one_dialog;
@@ -65,13 +67,17 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
 sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     // R3856-9.5-1: whom nobody vouches for is not served.
-    if (!watcher.authenticated) return {State::rejected, closed_view};
+    if (!watcher.authenticated && !anonymous_) return {State::rejected, closed_view};
     // R3856-6.6.2-8.
-    if (watcher.identity == watcher.resource) return {State::active, full_view};
+    if (watcher.authenticated && watcher.identity == watcher.resource)
+        return {State::active, full_view};
     std::optional<Policy> own;
     if (policies_ != nullptr) own = policies_->policy_of(watcher.resource);
     switch (own.value_or(policy_)) {
-        case Policy::allow: return {State::active, full_view};
+        case Policy::allow:
+            // RFC 5025 3.1.1.2: what is for all who are authenticated is not for nobody.
+            if (!watcher.authenticated) return {State::pending, closed_view};
+            return {State::active, full_view};
         case Policy::confirm: return {State::pending, closed_view};
         case Policy::polite_block: return {State::active, closed_view};
         case Policy::block: break;

@@ -25,8 +25,12 @@ public:
     struct Options {
         std::uint32_t expires_default_s = 3600;  ///< R3856-6.4-1
         std::uint32_t expires_min_s = 60, expires_max_s = 7200;
+        std::uint32_t expires_jitter_percent = 0;
         sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
         bool hold_per_watcher = false;
+        /// Watchers whom nobody vouches for are let in as far as the policy goes for those whom
+        /// nobody has decided about; else they are refused.
+        bool anonymous = false;
         Policy policy = Policy::confirm;
         const PolicySource* policies = nullptr;  ///< null: `policy` holds for everybody
         const LocalStates* local_states = nullptr;
@@ -67,7 +71,7 @@ private:
     const PolicySource* policies_;
     const LocalStates* local_states_;
     TupleContact registered_as_;
-    bool strict_;
+    bool strict_, anonymous_;
     Traits traits_;
     sip::Compositor* publications_ = nullptr;
     sip::Registrar* registrations_ = nullptr;

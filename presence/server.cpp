@@ -20,6 +20,7 @@ sip::StackOptions stack_options(const ServerOptions& options) {
     made.has_store = options.has_store;
     made.tracer = options.tracer;
     made.server_name = options.server_name;
+    made.exempt = options.exempt;
     return made;
 }
 
@@ -30,6 +31,7 @@ sip::DigestServerOptions digest_options(const ServerOptions& options) {
     made.nonces = options.limits.nonces;
     made.domains = options.domains;
     made.strict = options.strict;
+    made.anonymous = options.anonymous;
     return made;
 }
 
@@ -37,12 +39,14 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     PresencePackage::Options made;
     made.expires_min_s = options.expires_min_s;
     made.expires_max_s = options.expires_max_s;
+    made.expires_jitter_percent = options.expires_jitter_percent;
     made.notify_interval = options.notify_interval;
     made.policy = options.policy;
     made.policies = options.policies;
     made.local_states = options.local_states;
     made.registered_as = options.registered_as;
     made.strict = options.strict;
+    made.anonymous = options.anonymous;
     return made;
 }
 
@@ -52,6 +56,7 @@ sip::Registrar::Options registrar_options(const ServerOptions& options) {
     made.expires_min_s = options.expires_min_s;
     made.expires_max_s = options.expires_max_s;
     made.gives_gruu = options.gives_gruu;
+    made.expires_jitter_percent = options.expires_jitter_percent;
     return made;
 }
 
@@ -70,6 +75,12 @@ sip::Gate& proxy_gate(const ServerOptions& options, std::optional<sip::DigestSer
     if (options.credentials == nullptr) return trusting;
     digest.emplace(stack.shard().memory, entropy, digest_options(options));
     return made.emplace(*digest, *options.credentials, options.domains, sip::DigestRole::proxy);
+}
+
+sip::Gate& asserted_gate(const ServerOptions& options, std::optional<sip::AssertedGate>& made,
+                         sip::Gate& otherwise, sip::Stack& stack) {
+    return made.emplace(otherwise, stack.transport(), stack.shard().leniency, options.trusted,
+                        options.untrusted_identity);
 }
 
 }  // namespace
@@ -91,7 +102,10 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       compositor_(stack_.core(), packages_, resources_, notifier_),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
       proxy_(stack_.core(), registrar_, addresses_,
-             proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy, trusting_gate_),
+             asserted_gate(options, proxy_asserted_gate_,
+                           proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy,
+                                      trusting_gate_),
+                           stack_),
              proxy_options(options)) {
     if (options.credentials != nullptr) {
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
@@ -119,10 +133,8 @@ void Server::join(const ServerOptions& options) {
     if (options.relay != sip::Proxy::Relay::none) stack_.set_forwarder(&proxy_);
     stack_.set_supported(std::span(option_tags).first(options.gives_gruu ? 3 : 2));
     stack_.set_capabilities(&capabilities_);
-    if (digest_gate_)
-        stack_.set_gate(&*digest_gate_);
-    else
-        stack_.set_gate(&trusting_gate_);
+    sip::Gate& gate = digest_gate_ ? static_cast<sip::Gate&>(*digest_gate_) : trusting_gate_;
+    stack_.set_gate(&asserted_gate(options, asserted_gate_, gate, stack_));
 }
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
@@ -141,6 +153,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
 }
 
 void Server::trim(sip::Now now) {
+    stack_.advance(now);
     stack_.trim();
     resources_.trim();
     if (digest_) digest_->trim(now);

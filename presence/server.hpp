@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "presence/presence_package.hpp"
+#include "sip/auth/asserted_gate.hpp"
 #include "sip/auth/digest_gate.hpp"
 #include "sip/auth/digest_server.hpp"
 #include "sip/event/compositor.hpp"
@@ -28,6 +29,12 @@ struct ServerOptions {
     /// What NOTIFYs are signed with for watchers that challenge them (RFC 3856 9.4). Null: a
     /// challenge is a NOTIFY that failed.
     const sip::NotifySecretSource* notify_secrets = nullptr;
+    /// RFC 3856 9.6: who has no account may watch as nobody in particular, once it has answered a
+    /// challenge.
+    bool anonymous = false;
+    /// Whose P-Asserted-Identity is believed, and what becomes of it from others.
+    sip::TrustedPeers trusted;
+    sip::AssertedGate::Untrusted untrusted_identity = sip::AssertedGate::Untrusted::strip;
     /// Who exists in our domains. Null: everybody.
     const sip::Directory* directory = nullptr;
     Policy policy = Policy::confirm;
@@ -37,6 +44,9 @@ struct ServerOptions {
     const LocalStates* local_states = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
+    /// What is granted is shortened by up to so much, by chance, so that phones that restarted
+    /// together do not come back together (RFC 6665 4.2.1.1, RFC 3903 6, RFC 3261 10.3).
+    std::uint32_t expires_jitter_percent = 10;
     TupleContact registered_as = TupleContact::address_of_record;
     /// What is carried on for others (threat 12).
     sip::Proxy::Relay relay = sip::Proxy::Relay::none;
@@ -50,6 +60,8 @@ struct ServerOptions {
     sip::Limits limits;
     sip::Tracer* tracer = nullptr;
     std::string_view server_name;
+    /// See sip::StackOptions.
+    sip::AddressRanges exempt;
 };
 
 /// A presence server without I/O: stack, authentication, registrar, compositor, notifier and the
@@ -160,6 +172,7 @@ private:
     std::optional<sip::DigestServer> digest_;
     std::optional<sip::DigestGate> digest_gate_, proxy_digest_gate_;
     sip::TrustingGate trusting_gate_;
+    std::optional<sip::AssertedGate> asserted_gate_, proxy_asserted_gate_;
     Stopping stopping_;
     PresencePackage package_;
     sip::EventPackages packages_;

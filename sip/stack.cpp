@@ -25,13 +25,16 @@ void write_sips_warning(MessageWriter& writer, Condition condition, const Endpoi
 
 Stack::Stack(const StackOptions& options, Entropy& entropy)
     : shard_(options.limits, options.leniency, entropy, options.tracer),
+      admission_(shard_),
       transport_(shard_, transport_part),
       servers_(shard_, transport_, locator_, server_part),
       clients_(shard_, transport_, client_part),
       staging_(shard_, transport_, options.has_store),
       locator_(shard_, transport_, locator_part),
       server_name_(options.server_name),
-      sips_only_(options.sips_only) {}
+      sips_only_(options.sips_only) {
+    shard_.exempt = options.exempt;
+}
 
 Stack::~Stack() = default;
 
@@ -88,11 +91,17 @@ void Stack::input(Now now, const Datagram& in) {
     shard_.counters.bytes_in += in.bytes.size();
     const Source source{Transport::udp, in.via, {}, listener->local, in.from};
     const std::string_view bytes{in.bytes.data(), in.bytes.size()};
+    // Threats 16, 24: the cheapest test first.
+    const auto answer = admission_.source(now, in.from.address);
+    if (answer == Admission::Answer::drop) return;
     const Scan scan =
         scan_message(bytes, slots(), Framing::datagram, shard_.limits, shard_.leniency);
     if (scan.end == ScanEnd::nothing || scan.end == ScanEnd::need_more) return;
     trace_in(now, source, bytes);
-    handle(now, scan, source);
+    if (answer == Admission::Answer::refuse)
+        refuse_for_rate(now, scan, source);
+    else
+        handle(now, scan, source);
 }
 
 void Stack::input(Now now, const Chunk& in) {
@@ -174,6 +183,7 @@ void Stack::trim() {
     servers_.trim();
     staging_.trim();
     locator_.trim();
+    admission_.trim(last_);
     transport_.trim();
     shard_.timers.trim();
 }
@@ -222,7 +232,7 @@ bool Stack::work(Now now) {
     }
     if (const auto message = transport_.next_message(now, slots())) {
         trace_in(now, message->source, message->scan.message.bytes);
-        handle(now, message->scan, message->source);
+        if (may_bring(now, *message)) handle(now, message->scan, message->source);
         if (message->scan.end == ScanEnd::broken && !message->scan.framed) {
             // Threat 4: framing is lost; no later byte of this connection is served.
             ++shard_.counters.flow_framing_errors;
@@ -311,13 +321,14 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     const MessageView& message = scan.message;
     ++shard_.counters.requests_in;
     if (scan.end == ScanEnd::broken) {
-        refuse_stateless(now, message, source, scan.error);
+        if (may_ask(now, message, source)) refuse_stateless(now, message, source, scan.error);
         return;
     }
     const auto essentials = decode_essentials(message, shard_.leniency);
     if (!essentials) {
         count_limit(essentials.error());
-        refuse_stateless(now, message, source, essentials.error());
+        if (may_ask(now, message, source))
+            refuse_stateless(now, message, source, essentials.error());
         return;
     }
     transport_.make_alias(source.flow, essentials->via);
@@ -336,7 +347,8 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         return;
     }
     if (message.method == Method::cancel) {
-        handle_cancel(now, message, source, matched);
+        if (matched.match == ServerTransactions::Match::cancel || may_ask(now, message, source))
+            handle_cancel(now, message, source, matched);
         return;
     }
     std::array<char, 16> tag_room{};
@@ -344,8 +356,53 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     tag.hex(stateless_tag(shard_.key, message));
     Request request{message, *essentials, source, {}, {}, essentials->to_tag};
     if (request.local_tag.empty()) request.local_tag = tag.view();
+    if (!belongs(request) && !may_ask(now, message, source)) return;
     if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
     admit(now, request);
+}
+
+/// When there is too much, what belongs to a dialog goes before what strangers want.
+bool Stack::belongs(const Request& request) const {
+    if (request.essentials.to_tag.empty()) return false;
+    TransactionUser* user = user_of(request.message.method);
+    return user != nullptr && user->knows_dialog(request);
+}
+
+/// Whether a request from there, which belongs to nothing that holds, is served at all. Where it
+/// is not, it is answered here if it is answered.
+bool Stack::may_ask(Now now, const MessageView& message, const Source& source) {
+    switch (admission_.stranger(now, source.remote.address)) {
+        case Admission::Answer::admit: return true;
+        case Admission::Answer::refuse:
+            refuse_stateless(now, message, source, {Condition::overloaded, "Too many requests"});
+            break;
+        case Admission::Answer::drop: break;
+    }
+    return false;
+}
+
+void Stack::refuse_for_rate(Now now, const Scan& scan, const Source& source) {
+    if (scan.message.is_request() && !scan.message.method_name.empty())
+        refuse_stateless(now, scan.message, source, {Condition::overloaded, "Too many requests"});
+}
+
+/// Threat 17: what a connection brings has a rate, and what all of one address bring has it, too.
+/// Who is over it is answered 503; a connection that goes on all the same is closed.
+bool Stack::may_bring(Now now, const TransportLayer::StreamMessage& message) {
+    const Source& source = message.source;
+    const Rate rate = admission_.rate_of(now, source.remote.address);
+    if (!rate.limits()) return true;
+    const auto taken = transport_.take_token(now, source.flow, rate);
+    if (taken == TransportLayer::Taken::far_over) {
+        transport_.close(source.flow, "it sends more than it may");
+        tell_of_lost(now);
+        return false;
+    }
+    if (taken == TransportLayer::Taken::one &&
+        admission_.source(now, source.remote.address) == Admission::Answer::admit)
+        return true;
+    refuse_for_rate(now, message.scan, source);
+    return false;
 }
 
 void Stack::refuse_stateless(Now now, const MessageView& message, const Source& source,
@@ -354,7 +411,7 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
         ++shard_.counters.malformed_ack;
         return;
     }
-    ++shard_.counters.malformed_requests;
+    if (error.condition != Condition::overloaded) ++shard_.counters.malformed_requests;
     const std::uint16_t status = status_of(error.condition);
     shard_.decision(now, "refused", error.rule, {}, status);
     std::string_view rest = message.value_of(HeaderId::via);
@@ -421,6 +478,15 @@ void Stack::admit(Now now, Request& request) {
         }
         request.identity = verdict.identity;
         request.admitted_by = gate_;
+        if (verdict.identity.authenticated) {
+            const Address& from = request.source.remote.address;
+            admission_.proved(now, from);
+            if (!admission_.user(now, from, verdict.identity.address_of_record)) {
+                refuse_stateless(now, message, request.source,
+                                 {Condition::overloaded, "Too many requests of this user"});
+                return;
+            }
+        }
     } else {
         write_address_of_record(aor, request.essentials.from.uri);
         request.identity = {aor.overflowed() ? std::string_view{} : aor.view(), false};

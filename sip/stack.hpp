@@ -10,6 +10,7 @@
 #include "sip/transaction/forwarder.hpp"
 #include "sip/transaction/gate.hpp"
 #include "sip/transaction/transaction_user.hpp"
+#include "sip/transport/admission.hpp"
 #include "sip/transport/effects.hpp"
 
 namespace sip {
@@ -25,6 +26,8 @@ struct StackOptions {
     Tracer* tracer = nullptr;  ///< may be null; outlives the stack
     /// The Server header field of our responses; empty: none. Static or outliving the stack.
     std::string_view server_name;
+    /// Networks that rates and quotas by address are not for: ourselves, a proxy in front of all.
+    AddressRanges exempt;
 };
 
 /// The front door of the core: bytes and time in, effects out. Does no I/O. Same inputs at the
@@ -57,7 +60,7 @@ public:
     void set_supported(std::span<const std::string_view> tags) { supported_ = tags; }
     /// Writes header fields that 2xx to OPTIONS, 489 and 405 carry: set by the event framework.
     void set_capabilities(const Capabilities* capabilities) { capabilities_ = capabilities; }
-    Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_}; }
+    Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_, admission_}; }
 
     // Inputs.
     void input(Now now, const Datagram& in);
@@ -96,6 +99,7 @@ public:
     TransportLayer& transport() { return transport_; }
     ServerTransactions& servers() { return servers_; }
     ClientTransactions& clients() { return clients_; }
+    Admission& admission() { return admission_; }
 
 private:
     static constexpr std::size_t users_max = 12;
@@ -112,6 +116,10 @@ private:
     void handle_cancel(Now now, const MessageView& message, const Source& source,
                        const ServerTransactions::Matched& matched);
     void admit(Now now, Request& request);
+    bool may_bring(Now now, const TransportLayer::StreamMessage& message);
+    bool may_ask(Now now, const MessageView& message, const Source& source);
+    bool belongs(const Request& request) const;
+    void refuse_for_rate(Now now, const Scan& scan, const Source& source);
     void dispatch(Now now, Request& request);
     void answer_generally(Now now, const Request& request, const std::optional<Error>& error);
     void resume(Now now, Staging::Waiting& waiting);
@@ -131,6 +139,7 @@ private:
     void trace_in(Now now, const Source& source, std::string_view bytes);
 
     Shard shard_;
+    Admission admission_;
     TransportLayer transport_;
     ServerTransactions servers_;
     ClientTransactions clients_;

@@ -1,5 +1,6 @@
 #include "apps/vigil/log_tracer.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "apps/edge/net/address.hpp"
@@ -12,6 +13,21 @@ namespace {
 std::string_view start_line(std::string_view head) {
     while (head.starts_with("\r\n")) head.remove_prefix(2);
     return head.substr(0, head.find_first_of("\r\n"));
+}
+
+/// A start line without what a URI in it may carry of secrets: a password (RFC 3261 19.1.1), and
+/// header fields.
+std::string masked(std::string_view line) {
+    std::string out(line);
+    const auto end_of = [&] { return std::min(out.rfind(" SIP/"), out.size()); };
+    if (const auto at = out.find('?'); at != std::string::npos && at < end_of())
+        out.replace(at + 1, end_of() - at - 1, "***");
+    const auto scheme = out.find(':');
+    const auto host = out.rfind('@', end_of());
+    if (scheme == std::string::npos || host == std::string::npos) return out;
+    const auto password = out.find(':', scheme + 1);
+    if (password < host) out.replace(password + 1, host - password - 1, "***");
+    return out;
 }
 
 /// A challenge is every exchange's first half and none of an operator's business.
@@ -30,7 +46,7 @@ void LogTracer::message(sip::Now now, const sip::TraceMessage& message) {
                      std::string(message.outgoing ? "sent to " : "received from ") +
                          edge::to_text(message.transport, message.remote) + ", " +
                          std::to_string(message.head.size() + message.body.size()) +
-                         " bytes: " + std::string(start_line(message.head)));
+                         " bytes: " + masked(start_line(message.head)));
 }
 
 void LogTracer::transition(sip::Now now, const sip::TraceTransition& transition) {

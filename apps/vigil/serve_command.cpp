@@ -106,6 +106,7 @@ public:
           users_(std::move(users)),
           capture_(std::move(capture)),
           domains_(settings_.domains.begin(), settings_.domains.end()),
+          trusted_names_(settings_.trusted_names.begin(), settings_.trusted_names.end()),
           addresses_(users_),
           log_(settings_.log, write_to_stderr),
           tracer_(log_, capture_ ? &*capture_ : nullptr),
@@ -164,12 +165,23 @@ private:
         options.relay = relay_of(settings_.relay);
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
+        options.expires_jitter_percent = settings_.expires_jitter_percent;
         options.strict = settings_.strict;
         options.sips_only = settings_.sips_only;
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;
         options.server_name = product();
+        options.limits.rate_source = settings_.rate_source;
+        options.limits.rate_user = settings_.rate_user;
+        options.limits.rate_strangers = settings_.rate_strangers;
+        options.anonymous = settings_.anonymous;
+        for (const auto& range : settings_.trusted_networks)
+            (void)options.trusted.networks.add(range);
+        options.trusted.names = trusted_names_;
+        if (settings_.refuse_untrusted_identity)
+            options.untrusted_identity = sip::AssertedGate::Untrusted::refuse;
+        for (const auto& range : settings_.limit_exempt) (void)options.exempt.add(range);
         return options;
     }
 
@@ -193,7 +205,9 @@ private:
         tell("now: subscriptions " + std::to_string(server_.notifier().size()) + ", publications " +
              std::to_string(server_.compositor().size()) + ", bindings " +
              std::to_string(server_.registrar().size()) + ", connections " +
-             std::to_string(driver_.connections()) + ", memory_bytes " +
+             std::to_string(driver_.connections()) + ", server_transactions " +
+             std::to_string(server_.stack().servers().size()) + ", client_transactions " +
+             std::to_string(server_.stack().clients().size()) + ", memory_bytes " +
              std::to_string(memory.used()) + ", memory_bytes_peak " +
              std::to_string(memory.peak()));
         for (const std::string& line : report_.lines()) tell("counted: " + line);
@@ -285,7 +299,7 @@ private:
     ServeSettings settings_;
     UserTable users_;
     std::optional<PacketCapture> capture_;
-    std::vector<std::string_view> domains_;
+    std::vector<std::string_view> domains_, trusted_names_;
     Addresses addresses_;
     Log log_;
     LogTracer tracer_;

@@ -35,6 +35,27 @@ constexpr std::array specs{
                "anywhere (default: local)"},
     OptionSpec{"min-expires", number, "SECONDS", "423 below it (default: 60)"},
     OptionSpec{"max-expires", number, "SECONDS", "cut to it above it (default: 7200)"},
+    OptionSpec{"expires-jitter", number, "PERCENT",
+               "what is granted is shortened by up to so much, by chance (default: 10; 0: never)"},
+    OptionSpec{"rate-source", number, "N",
+               "messages a second from one address, and ten times as many once somebody has logged "
+               "in from there (default: 500; 0: no bound)"},
+    OptionSpec{"rate-user", number, "N",
+               "requests a second of one user (default: 200; 0: no bound)"},
+    OptionSpec{"rate-strangers", number, "N",
+               "requests a second of all together who have not logged in (default: 2000; 0: no "
+               "bound)"},
+    OptionSpec{"limit-exempt", list, "CIDR|none",
+               "a network that rates and bounds by address are not for; repeatable (default: "
+               "127.0.0.0/8 and ::1)"},
+    OptionSpec{"trust", list, "CIDR|NAME",
+               "a peer whose P-Asserted-Identity is believed, by its network or by the name of its "
+               "certificate; repeatable"},
+    OptionSpec{"untrusted-identity", text, "strip|refuse",
+               "what becomes of that field from others (default: strip)"},
+    OptionSpec{"anonymous", flag, "",
+               "let strangers watch as \"anonymous\", who see what the policy shows to nobody in "
+               "particular"},
     OptionSpec{"auth-algorithms", text, "MD5[,SHA-256]",
                "what is offered, in this order (default: MD5)"},
     OptionSpec{"state", text, "PATH|:memory:",
@@ -56,7 +77,8 @@ constexpr std::array specs{
                "what watchers are told at the end (default: probation)"},
     OptionSpec{"log", text, "error|warn|info|debug",
                "what is told on standard error (default: info)"},
-    OptionSpec{"trace", text, "FILE.pcap", "write every message to this file"},
+    OptionSpec{"trace", text, "FILE.pcap",
+               "write every message to this file, whole, with credentials and bodies"},
 };
 
 }  // namespace

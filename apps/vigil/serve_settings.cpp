@@ -23,6 +23,8 @@ using edge::Outcome;
 
 constexpr std::uint32_t expires_limit_s = 31'536'000;  // a year
 constexpr double interval_limit_s = 3600;
+constexpr std::uint32_t rate_limit = 1'000'000;
+constexpr std::uint32_t jitter_limit_percent = 50;
 
 /// Reads values and remembers the first thing that is wrong.
 class Reader {
@@ -66,6 +68,15 @@ public:
         if (!number || *number == 0)
             wrong(*option, option->values.back(),
                   "it wants whole seconds from 1 to " + std::to_string(expires_limit_s));
+        return static_cast<std::uint32_t>(number.value_or(otherwise));
+    }
+    std::uint32_t whole_number(std::string_view name, std::uint32_t otherwise, std::uint32_t most) {
+        const RawOption* option = find(name);
+        if (option == nullptr) return otherwise;
+        const auto number = sip::parse_decimal(option->values.back(), most);
+        if (!number)
+            wrong(*option, option->values.back(),
+                  "it wants a whole number from 0 to " + std::to_string(most));
         return static_cast<std::uint32_t>(number.value_or(otherwise));
     }
     sip::Duration interval(std::string_view name, sip::Duration otherwise) {
@@ -220,6 +231,49 @@ void read_limits(Reader& in, ServeSettings& out) {
     out.expires_default_s = std::clamp(out.expires_default_s, out.expires_min_s, out.expires_max_s);
 }
 
+void read_rates(Reader& in, ServeSettings& out) {
+    out.expires_jitter_percent =
+        in.whole_number("expires-jitter", out.expires_jitter_percent, jitter_limit_percent);
+    out.rate_source = in.whole_number("rate-source", out.rate_source, rate_limit);
+    out.rate_user = in.whole_number("rate-user", out.rate_user, rate_limit);
+    out.rate_strangers = in.whole_number("rate-strangers", out.rate_strangers, rate_limit);
+    const RawOption standard{{"127.0.0.0/8", "::1"}, "--limit-exempt"};
+    const RawOption* option = in.find("limit-exempt");
+    if (option == nullptr) option = &standard;
+    for (const std::string& text : option->values) {
+        if (text == "none" && option->values.size() == 1) return;
+        if (const auto range = sip::parse_address_range(text))
+            out.limit_exempt.push_back(*range);
+        else
+            in.wrong(*option, text,
+                     "it wants a network, as 192.0.2.0/24 or 2001:db8::/32, an address, or none");
+    }
+    if (out.limit_exempt.size() > sip::AddressRanges::capacity)
+        in.say(option->origin + ": too many networks");
+}
+
+void read_trust(Reader& in, ServeSettings& out) {
+    constexpr std::array<std::string_view, 2> kinds{"strip", "refuse"};
+    out.refuse_untrusted_identity = in.choice("untrusted-identity", kinds, 0) == 1;
+    out.anonymous = in.flag("anonymous");
+    const RawOption* option = in.find("trust");
+    if (option == nullptr) return;
+    for (std::string text : option->values) {
+        if (const auto range = sip::parse_address_range(text)) {
+            out.trusted_networks.push_back(*range);
+        } else if (is_host(text) && !sip::parse_numeric_host(text)) {
+            std::transform(text.begin(), text.end(), text.begin(), sip::to_lower);
+            out.trusted_names.push_back(text);
+        } else {
+            in.wrong(*option, text,
+                     "it wants a network, as 192.0.2.0/24, an address, or the name of a "
+                     "certificate");
+        }
+    }
+    if (out.trusted_networks.size() > sip::AddressRanges::capacity)
+        in.say(option->origin + ": too many networks");
+}
+
 void read_behaviour(Reader& in, ServeSettings& out) {
     constexpr std::array<std::string_view, 4> policies{"allow", "confirm", "polite-block", "block"};
     constexpr std::array<std::string_view, 3> stops{"probation", "deactivate", "keep"};
@@ -295,6 +349,8 @@ Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
     read_tls(in, out);
     read_users(in, out);
     read_limits(in, out);
+    read_rates(in, out);
+    read_trust(in, out);
     read_behaviour(in, out);
     if (in.error().empty()) check_together(in, out);
     if (!in.error().empty()) return failure(in.error());
@@ -357,6 +413,17 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.relay != wanted.relay) return "relay";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";
+    if (running.expires_jitter_percent != wanted.expires_jitter_percent) return "expires-jitter";
+    if (running.rate_source != wanted.rate_source) return "rate-source";
+    if (running.rate_user != wanted.rate_user) return "rate-user";
+    if (running.rate_strangers != wanted.rate_strangers) return "rate-strangers";
+    if (running.limit_exempt != wanted.limit_exempt) return "limit-exempt";
+    if (running.trusted_networks != wanted.trusted_networks ||
+        running.trusted_names != wanted.trusted_names)
+        return "trust";
+    if (running.refuse_untrusted_identity != wanted.refuse_untrusted_identity)
+        return "untrusted-identity";
+    if (running.anonymous != wanted.anonymous) return "anonymous";
     if (running.trace_file != wanted.trace_file) return "trace";
     return {};
 }

@@ -11,7 +11,9 @@
 #include "apps/vigil/log_level.hpp"
 #include "apps/vigil/raw_options.hpp"
 #include "apps/vigil/user_table.hpp"
+#include "sip/base/address_range.hpp"
 #include "sip/base/clock.hpp"
+#include "sip/base/limits.hpp"
 
 namespace vigil {
 
@@ -38,6 +40,14 @@ struct ServeSettings {
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
     std::vector<sip::DigestAlgorithm> algorithms;
     std::vector<sip::Endpoint> dns;  ///< none: the system's
+    std::uint32_t expires_jitter_percent = 10;
+    std::uint32_t rate_source = sip::Limits{}.rate_source;
+    std::uint32_t rate_user = sip::Limits{}.rate_user;
+    std::uint32_t rate_strangers = sip::Limits{}.rate_strangers;
+    std::vector<sip::AddressRange> limit_exempt;
+    std::vector<sip::AddressRange> trusted_networks;
+    std::vector<std::string> trusted_names;  ///< of certificates, lower case
+    bool refuse_untrusted_identity = false, anonymous = false;
     OnStop on_stop = OnStop::probation;
     LogLevel log = LogLevel::info;
     std::string trace_file;

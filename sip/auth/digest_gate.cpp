@@ -43,6 +43,14 @@ Gate::Verdict DigestGate::admit(Now now, const Request& request) {
             return verdict;
         case DigestVerdict::Outcome::accepted: break;
     }
+    if (digest.anonymous) {
+        // RFC 3856 9.6: the address is proved, and nobody's name. RFC 3323 4.1.1.3.
+        verdict.identity = {"anonymous@anonymous.invalid", false};
+        if (request.message.method == Method::subscribe) return verdict;
+        verdict.kind = Verdict::Kind::refused;
+        verdict.error = {Condition::forbidden, "Nobody in particular may not do this"};
+        return verdict;
+    }
     // The canonical form of an address-of-record, as Uri has it.
     Appender out(identity_);
     write_escaped_user(out, digest.user);

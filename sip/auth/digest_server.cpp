@@ -67,6 +67,18 @@ private:
     Appender out_;
 };
 
+constexpr std::string_view anonymous_user = "anonymous";
+
+/// RFC 3261 22.1: the user name "anonymous", and no password.
+class NoPassword final : public CredentialSource {
+public:
+    bool find(std::string_view user, std::string_view realm, DigestAlgorithm base,
+              Ha1& out) const override {
+        out = make_ha1(base, user, realm, {});
+        return true;
+    }
+};
+
 DigestInput input_of(const DigestCredentials& c) {
     DigestInput input;
     input.algorithm = c.algorithm;
@@ -164,6 +176,12 @@ bool DigestServer::opaque_is_ours(const DigestCredentials& credentials,
     return ours.view() == credentials.opaque;
 }
 
+bool DigestServer::is_anonymous(const DigestCredentials& credentials) const {
+    if (!options_.anonymous || credentials.userhash) return false;
+    const Unquoted name(credentials.username);
+    return !name.too_long() && name.view() == anonymous_user;
+}
+
 /// The name to look up; empty when it can be nobody's.
 std::string_view DigestServer::account_of(const DigestCredentials& credentials) {
     if (credentials.userhash) return {};
@@ -173,7 +191,7 @@ std::string_view DigestServer::account_of(const DigestCredentials& credentials) 
     // sipsak writes username="alice@" and hashes "alice".
     if (!options_.strict && !name.empty() && name.back() == '@') name.remove_suffix(1);
     // RFC 3261 22.1: anybody may call himself this, without a password.
-    if (name == "anonymous") return {};
+    if (name == anonymous_user) return {};
     std::memcpy(account_.data(), name.data(), name.size());
     return {account_.data(), name.size()};
 }
@@ -226,9 +244,12 @@ DigestVerdict DigestServer::verify(Now now, const MessageView& request,
     if (!opaque_is_ours(c, realm)) return challenge("Authorization: opaque is not ours");
 
     DigestVerdict verdict;
-    const std::string_view account = account_of(c);
+    verdict.anonymous = is_anonymous(c);
+    const std::string_view account = verdict.anonymous ? anonymous_user : account_of(c);
+    const NoPassword no_password;
+    const CredentialSource& secrets = verdict.anonymous ? no_password : source;
     const NonceTable::Check nonce = nonces_.check(now, realm, c.nonce);
-    if (!response_is_right(c, request, account, realm, source, verdict.key))
+    if (!response_is_right(c, request, account, realm, secrets, verdict.key))
         return challenge("Authorization: wrong credentials");
     // RFC 7616 3.3: stale says that the secret was right, and only then may it be said.
     if (nonce.state == NonceTable::State::foreign)

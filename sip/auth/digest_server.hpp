@@ -36,6 +36,9 @@ struct DigestServerOptions {
     /// Takes the RFCs by their letter: no response without qop, no nc without qop, the digest uri
     /// equivalent to the Request-URI, no hash in upper case, no username with a stray "@".
     bool strict = false;
+    /// RFC 3261 22.1: whoever calls himself "anonymous" needs no password. What he answers proves
+    /// that he gets what is sent to his address, and no identity (RFC 3856 9.6).
+    bool anonymous = false;
 };
 
 /// RFC 3261 22.2 and 22.3: who asks. It decides the header fields (WWW-Authenticate and
@@ -52,8 +55,9 @@ struct DigestVerdict {
     };
     Outcome outcome = Outcome::challenge;
     bool stale = false;
-    std::string_view user;  ///< accepted: as the source of credentials knows it
-    Error error;            ///< not accepted: why, for a trace or a 400
+    bool anonymous = false;  ///< accepted: nobody in particular
+    std::string_view user;   ///< accepted: as the source of credentials knows it
+    Error error;             ///< not accepted: why, for a trace or a 400
 
     // Accepted: what Authentication-Info is made of.
     DigestCredentials credentials;
@@ -102,6 +106,7 @@ private:
     bool fits_request(const DigestCredentials& credentials, const MessageView& request,
                       const Essentials& essentials, std::string_view realm) const;
     bool opaque_is_ours(const DigestCredentials& credentials, std::string_view realm) const;
+    bool is_anonymous(const DigestCredentials& credentials) const;
     std::string_view account_of(const DigestCredentials& credentials);
     /// Whether the response is right for `account`; `key` is that of the response.
     bool response_is_right(const DigestCredentials& credentials, const MessageView& request,

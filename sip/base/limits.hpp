@@ -56,20 +56,38 @@ struct Limits {
                                       ///< over: 513, or an answer of its status alone
     Duration timer_c = seconds{181};  ///< RFC 3261 16.6, an INVITE that rings; over: CANCEL
 
+    // Rates: messages a second. 0: none. Exempt networks (StackOptions::exempt) have none.
+    std::uint32_t rate_source = 500;  ///< from one address (IPv6: one /64), and by one
+                                      ///< connection; ten times as many from one that proved an
+                                      ///< identity lately. Over: a few are answered 503, the
+                                      ///< rest dropped; a connection that goes on is closed
+    std::uint32_t rate_user = 200;    ///< requests of one user; over: stateless 503
+    std::uint32_t rate_strangers = 2'000;  ///< requests of all others together, outside of dialogs;
+                                           ///< over: one in ten is answered 503, the rest dropped
+    std::uint32_t rate_burst_s = 5;        ///< so many seconds' worth may come at once
+    std::uint32_t rate_buckets = 16'384;   ///< sources and users that are not at rest; over: all
+                                           ///< further ones share one bucket
+    std::uint32_t known_sources = 16'384;  ///< that proved an identity lately; over: the one that
+                                           ///< did so first is a stranger again
+    Duration known_source_lifetime = seconds{7200};  ///< "lately": what was granted then may live
+
     // Event state. "Per user": of one authenticated user.
     std::uint32_t subscriptions = 100'000;               ///< over: 503
     std::uint32_t subscriptions_per_user = 1'000;        ///< over: 503
     std::uint32_t subscriptions_per_resource = 100'000;  ///< over: 503
     std::uint32_t resources = 100'000;                   ///< over: 503
-    std::uint32_t publications = 100'000;                ///< over: 503
-    std::uint32_t publications_per_resource = 16;        ///< over: 403
-    std::uint32_t publication_bytes = 16'384;            ///< over: 413
-    std::uint32_t notify_body_bytes = 60'000;            ///< over: the document is left out
-    std::uint32_t bindings = 100'000;                    ///< over: 503
-    std::uint32_t bindings_per_address = 10;             ///< over: 403
-    std::uint32_t binding_bytes = 4'096;                 ///< strings a binding keeps; over: 400
-    std::uint32_t route_set = 16;                        ///< Record-Route values; over: 400
-    std::uint32_t dialog_bytes = 4'096;                  ///< strings a dialog keeps; over: 400
+    std::uint32_t unproven_peers = 1'024;  ///< hosts that a first NOTIFY is on its way to, though
+                                           ///< nobody subscribes from there; over: it has failed,
+                                           ///< and is tried again later
+    std::uint32_t publications = 100'000;  ///< over: 503
+    std::uint32_t publications_per_resource = 16;  ///< over: 403
+    std::uint32_t publication_bytes = 16'384;      ///< over: 413
+    std::uint32_t notify_body_bytes = 60'000;      ///< over: the document is left out
+    std::uint32_t bindings = 100'000;              ///< over: 503
+    std::uint32_t bindings_per_address = 10;       ///< over: 403
+    std::uint32_t binding_bytes = 4'096;           ///< strings a binding keeps; over: 400
+    std::uint32_t route_set = 16;                  ///< Record-Route values; over: 400
+    std::uint32_t dialog_bytes = 4'096;            ///< strings a dialog keeps; over: 400
 
     // What we ask of others: the client side.
     std::uint32_t watches = 1'000;            ///< subscriptions of ours; over: subscribe() fails

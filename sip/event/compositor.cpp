@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/jitter.hpp"
 #include "sip/base/text.hpp"
 #include "sip/event/event_headers.hpp"
 #include "sip/message/media_type.hpp"
@@ -86,6 +87,10 @@ void Compositor::on_request(Now now, const Request& request) {
         refuse(now, request, wanted, {Condition::overloaded, "No memory for the publication"});
         return;
     }
+    // RFC 3903 6 step 4: what is granted may be less than what was asked for.
+    const EventPackage::Traits& traits = packages_.at(wanted.package).traits();
+    wanted.expires_s = shortened(core_.shard.entropy, wanted.expires_s,
+                                 traits.expires_jitter_percent, traits.expires_min_s);
     Staged& staged = *staged_.find(handle);
     staged.resource = resource;
     staged.transaction = request.transaction;

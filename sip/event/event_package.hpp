@@ -62,6 +62,8 @@ public:
         std::span<const std::string_view> accept;   ///< body types of NOTIFY, default first
         std::span<const std::string_view> publish;  ///< body types of PUBLISH; none: 489 to it
         std::uint32_t expires_default_s = 3600, expires_min_s = 60, expires_max_s = 7200;
+        /// What is granted is shortened by up to so much, by chance (sip/base/jitter.hpp).
+        std::uint32_t expires_jitter_percent = 0;
         Duration notify_interval_min{};  ///< RFC 3856 6.10; 0: no hold
         /// One hold per resource and view, or one per subscription (R3856-6.10-2).
         bool hold_per_subscription = false;

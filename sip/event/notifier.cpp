@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/jitter.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/event/event_headers.hpp"
 #include "sip/message/event_header.hpp"
@@ -56,6 +57,9 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       by_dialog_(core.shard.memory),
       by_device_(core.shard.memory),
       by_user_(core.shard.memory, core.shard.limits.subscriptions),
+      far_ends_(core.shard.memory, core.shard.limits.unproven_peers),
+      by_far_end_(core.shard.memory),
+      proofs_(core.shard.memory, core.shard.limits.known_sources),
       stale_(core.shard.memory, core.shard.limits.subscriptions) {}
 
 Notifier::~Notifier() {
@@ -196,6 +200,7 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     }
     Request tagged = request;
     tagged.local_tag = tag.view();
+    shorten(wanted);
     Staged staged;
     staged.subscription = *made;
     staged.initial = true;
@@ -265,6 +270,7 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
         refuse(now, request, wanted, prepared.error());
         return;
     }
+    shorten(wanted);
     Staged staged;
     staged.subscription = handle;
     staged.refresh = std::move(*prepared);
@@ -273,6 +279,13 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
     Request tagged = request;
     tagged.local_tag = s.dialog.local_tag();
     stage(now, tagged, wanted, std::move(staged));
+}
+
+/// RFC 6665 4.2.1.1: what is granted may be less than what was asked for.
+void Notifier::shorten(Wanted& wanted) const {
+    const EventPackage::Traits& traits = traits_of(wanted.package);
+    wanted.expires_s = shortened(core_.shard.entropy, wanted.expires_s,
+                                 traits.expires_jitter_percent, traits.expires_min_s);
 }
 
 Handle Notifier::find_dialog(const Essentials& e) {
@@ -627,6 +640,12 @@ void Notifier::leave_view(Handle handle) {
 void Notifier::destroy(Handle handle) {
     Subscription& s = *slab_.find(handle);
     dequeue(s);
+    // What nobody waits for any more does not go on to where nobody may be.
+    if (s.far_end && s.outstanding) {
+        core_.clients.withdraw(s.transaction);
+        s.outstanding = false;
+    }
+    leave_far_end(handle);
     leave_view(handle);
     by_dialog_.erase(s.hash, handle.index);
     if (s.has_device) by_device_.erase(s.device, handle.index);
@@ -720,6 +739,9 @@ void Notifier::trim() {
     by_dialog_.trim();
     by_device_.trim();
     by_user_.trim();
+    far_ends_.trim();
+    by_far_end_.trim();
+    if (slab_.size() == 0) proofs_.reset();
     stale_.trim();
     room_.reset();
 }
@@ -746,6 +768,7 @@ void Notifier::on_timer(Now now, Handle object) {
                     step(now, object, Machine::expire);
                 break;
             case Name::retry: enqueue(object); break;
+            case Name::proof: far_end_overdue(now, object); break;
             case Name::hold:
                 s->held = false;
                 if (s->due) enqueue(object);

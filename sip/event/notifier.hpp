@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/base/hash_index.hpp"
+#include "sip/base/set_table.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
 #include "sip/dialog/dialog.hpp"
@@ -82,6 +83,9 @@ public:
 
     void on_request(Now now, const Request& request) override;
     bool serves(const Request& request) override;
+    bool knows_dialog(const Request& request) override {
+        return static_cast<bool>(find_dialog(request.essentials));
+    }
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
     void on_located(Now now, Handle object, LookupId id) override;
@@ -97,6 +101,7 @@ private:
         expires,  ///< the subscription runs out
         retry,    ///< a NOTIFY that failed is tried again
         hold,     ///< the package's rate, where holds are per subscription
+        proof,    ///< whom its NOTIFY is for, and nobody knows, has not answered
     };
     enum class ViewName : std::uint8_t { hold };  ///< the package's rate
     /// One class of watchers of one resource and body type, and what they see.
@@ -123,6 +128,22 @@ private:
         std::size_t at = 0;        ///< those before it have failed
         Target last;               ///< took the last one; port 0: none
     };
+    /// Subscriptions in the order in which their NOTIFYs are to go.
+    struct Line {
+        std::uint32_t first = UINT32_MAX, last = UINT32_MAX;
+    };
+    /// A host that no SUBSCRIBE came from, that NOTIFYs are to go to all the same, and that has
+    /// answered none lately (threat 11): one is on its way, the others wait for what becomes of it.
+    struct FarEnd {
+        std::uint64_t key = 0;
+        Handle holder;  ///< whose NOTIFY it is
+        Line waiting;
+    };
+    /// One that has answered.
+    struct Proof {
+        std::uint64_t key = 0;
+        Instant until{};
+    };
     struct Subscription {
         subscription_machine::State state = subscription_machine::State::init;
         std::uint8_t package = 0;
@@ -139,7 +160,6 @@ private:
         bool asking = false;        ///< one is, as soon as its next hop's name is looked up
         bool due = false;           ///< one is to be sent as soon as that is answered
         bool by_change = false;     ///< `due` for a change of state alone
-        bool queued = false;        ///< stands in the due list
         bool answered = false;      ///< the outstanding one answers a challenge
         bool by_stream = false;     ///< the outstanding one went by a stream for its size
         bool held = false;          ///< per-subscription holds
@@ -154,10 +174,12 @@ private:
         SharedBytes sent_body;  ///< what this watcher was told last
         FlowBond bond;
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
+        Line* line = nullptr;  ///< where it stands: of those that are due, or of a far end
         std::uint32_t previous_due = UINT32_MAX, next_due = UINT32_MAX;
+        Handle far_end;  ///< that it holds
         std::uint64_t hash = 0, user = 0;
         std::uint64_t device = 0;  ///< whose lamp it is: watcher, instance or Contact, event
-        Timers<Name, 3> timers;
+        Timers<Name, 4> timers;
     };
     /// A SUBSCRIBE that was checked and does not hold yet.
     struct Staged {
@@ -184,6 +206,7 @@ private:
 
     // What a SUBSCRIBE asks for.
     Expected<void> check(const Request& request, Wanted& wanted) const;
+    void shorten(Wanted& wanted) const;
     void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
     void subscribe(Now now, const Request& request, Wanted& wanted);
     void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);
@@ -217,17 +240,19 @@ private:
     bool has_newer(const Subscription& s) const;
     Handle find_suspect(std::uint64_t device, Handle but);
     void supersede(Now now, Handle by);
-    void fall_silent(Subscription& s);
+    void fall_silent(Handle handle);
 
     // What watchers are told.
     void make_due(Handle handle, bool by_change);
     void enqueue(Handle handle);
+    void enter(Handle handle, Line& line);
     void dequeue(Subscription& s);
     void tell_those_behind(Now now, Handle view);
     void queue_view(Now now, Handle view);
     void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
     void render(Now now, View& view);
+    void choose_body(Now now, Subscription& s);
     void send(Now now, Handle handle, const Response* challenge);
     Expected<std::optional<Target>> next_target(Now now, Handle handle);
     Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
@@ -235,6 +260,18 @@ private:
     Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
                         const Response* challenge);
     Expected<Target> choose_stream(const Subscription& s, const Target& target);
+    // Whom nobody knows.
+    enum class Reach : std::uint8_t {
+        known,    ///< it subscribes from there, or has answered
+        unknown,  ///< this NOTIFY is the one that finds out
+        taken,    ///< another one does; it waits
+        refused,  ///< there are too many of them
+    };
+    Reach reach_of(Now now, Handle handle, const Target& target);
+    void far_end_answered(Now now, Handle handle);
+    void far_end_overdue(Now now, Handle handle);
+    void far_end_silent(Now now, Handle handle);
+    void leave_far_end(Handle handle);
     void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
     void notify_done(Now now, Handle handle);
     void answer_challenge(Now now, Handle handle, const Response& response);
@@ -257,7 +294,10 @@ private:
     HashIndex by_dialog_, by_device_;
     std::size_t suspects_ = 0;
     Tally by_user_;
-    std::uint32_t first_due_ = UINT32_MAX, last_due_ = UINT32_MAX;
+    Line due_;
+    Slab<FarEnd> far_ends_;
+    HashIndex by_far_end_;
+    SetTable<Proof> proofs_;
     Ring<Handle> stale_;
     Block room_;  ///< where bodies are rendered
 };

@@ -42,30 +42,34 @@ bool ends_subscription(std::uint16_t status) {
 // Which NOTIFYs are due --------------------------------------------------------------------------
 
 void Notifier::enqueue(Handle handle) {
+    const Subscription& s = *slab_.find(handle);
+    const bool waits = s.asking || s.silent;  // for an answer, or until it comes back
+    if (s.line == nullptr && !s.outstanding && !waits && s.due) enter(handle, due_);
+}
+
+void Notifier::enter(Handle handle, Line& line) {
     Subscription& s = *slab_.find(handle);
-    if (s.queued || s.outstanding || s.asking || !s.due) return;
-    if (s.silent) return;  // until it comes back
-    s.queued = true;
-    s.previous_due = last_due_;
+    s.line = &line;
+    s.previous_due = line.last;
     s.next_due = UINT32_MAX;
-    if (last_due_ != UINT32_MAX)
-        slab_.at(last_due_).next_due = handle.index;
+    if (line.last != UINT32_MAX)
+        slab_.at(line.last).next_due = handle.index;
     else
-        first_due_ = handle.index;
-    last_due_ = handle.index;
+        line.first = handle.index;
+    line.last = handle.index;
 }
 
 void Notifier::dequeue(Subscription& s) {
-    if (!s.queued) return;
-    s.queued = false;
+    if (s.line == nullptr) return;
     if (s.previous_due != UINT32_MAX)
         slab_.at(s.previous_due).next_due = s.next_due;
     else
-        first_due_ = s.next_due;
+        s.line->first = s.next_due;
     if (s.next_due != UINT32_MAX)
         slab_.at(s.next_due).previous_due = s.previous_due;
     else
-        last_due_ = s.previous_due;
+        s.line->last = s.previous_due;
+    s.line = nullptr;
 }
 
 void Notifier::make_due(Handle handle, bool by_change) {
@@ -174,8 +178,8 @@ bool Notifier::pull(Now now) {
         return true;
     }
     // Without room for a transaction they wait in line, and not for a retry.
-    if (first_due_ == UINT32_MAX || core_.clients.full()) return false;
-    const Handle handle = slab_.handle_at(first_due_);
+    if (due_.first == UINT32_MAX || core_.clients.full()) return false;
+    const Handle handle = slab_.handle_at(due_.first);
     dequeue(*slab_.find(handle));
     if (Way* way = ways_.find(slab_.find(handle)->way)) way->targets.clear();
     send(now, handle, nullptr);
@@ -328,6 +332,20 @@ Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& ta
     return Target{Transport::tcp, listener->id, {}, target.remote};
 }
 
+/// What of the state of this moment the watcher is told.
+void Notifier::choose_body(Now now, Subscription& s) {
+    View* view = views_.find(s.view);
+    const bool with_body = s.may_see && view != nullptr &&
+                           s.reason != TerminationReason::rejected &&
+                           s.reason != TerminationReason::noresource;
+    if (with_body && (view->stale || !view->rendered)) {
+        render(now, *view);
+        // The others are told of this state too, when the rate lets them.
+        if (!view->held) queue_view(now, s.view);
+    }
+    s.sent_body = with_body ? view->body : SharedBytes{};
+}
+
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
@@ -341,21 +359,28 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     }
     const std::optional<Target>& target = *way;
     if (!target) return;
-    View* view = views_.find(s.view);
-    const bool with_body = s.may_see && view != nullptr &&
-                           s.reason != TerminationReason::rejected &&
-                           s.reason != TerminationReason::noresource;
-    if (with_body && (view->stale || !view->rendered)) {
-        render(now, *view);
-        // The others are told of this state too, when the rate lets them.
-        if (!view->held) queue_view(now, s.view);
+    const Reach reach = reach_of(now, handle, *target);
+    if (reach == Reach::taken) return;
+    if (reach == Reach::refused) {
+        s.due = false;
+        notify_failed(now, handle, 0);
+        return;
     }
-    s.sent_body = with_body ? view->body : SharedBytes{};
+    choose_body(now, s);
     s.dialog.next_cseq();
     ClientTransactions::Outgoing outgoing{*target, Method::notify, core_.clients.new_branch(),
                                           {},      part_,          handle};
     outgoing.packet = write_notify(now, s, *target, outgoing.branch, nullptr);
     s.by_stream = false;
+    bool more = false;
+    if (reach == Reach::unknown && target->transport == Transport::udp &&
+        outgoing.packet.size() > datagram_max) {
+        // Whoever is there gets no large document that it may not have asked for: it follows once
+        // this one is answered.
+        s.sent_body = {};
+        outgoing.packet = write_notify(now, s, *target, outgoing.branch, nullptr);
+        more = true;
+    }
     const std::size_t size =
         outgoing.packet.size() + (challenge != nullptr ? credentials_bytes : 0);
     if (target->transport == Transport::udp && size > datagram_max) {
@@ -370,7 +395,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     if (s.by_stream || challenge != nullptr)
         outgoing.packet = write_notify(now, s, outgoing.target, outgoing.branch, challenge);
     const bool by_change = s.by_change;
-    s.due = false;
+    s.due = more;
     s.by_change = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
@@ -410,7 +435,7 @@ void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s
     ++core_.shard.counters.notify_failures;
     s.outstanding = false;
     if (s.suspect && !s.last_told) {
-        fall_silent(s);
+        fall_silent(handle);
         return;
     }
     // One that ended while another NOTIFY was on its way has not been told so yet.
@@ -438,9 +463,10 @@ void Notifier::answer_challenge(Now now, Handle handle, const Response& response
 
 void Notifier::on_response(Now now, Handle object, const Response& response) {
     Subscription* s = slab_.find(object);
-    if (s == nullptr || !s->outstanding || s->transaction.handle != response.transaction.handle ||
-        response.status < 200)
+    if (s == nullptr || !s->outstanding || s->transaction.handle != response.transaction.handle)
         return;
+    far_end_answered(now, object);
+    if (response.status < 200) return;
     s->outstanding = false;
     if (response.status < 300) {
         notify_done(now, object);
@@ -468,6 +494,10 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;
     if (!s->by_stream && go_to_next_target(now, object, {})) return;
+    if (s->far_end && !s->by_stream && !s->suspect) {
+        far_end_silent(now, object);
+        return;
+    }
     if (why == Failure::timeout && !s->suspect) {
         ++core_.shard.counters.notify_failures;
         step(now, object, Machine::lost);

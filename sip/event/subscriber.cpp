@@ -536,6 +536,13 @@ void Subscriber::on_request(Now now, const Request& request) {
          {0, {}, notify->state.reason, notify->state.retry_after});
 }
 
+bool Subscriber::knows_dialog(const Request& request) {
+    const Essentials& e = request.essentials;
+    return by_call_id_.find(hash_of(e.call_id), [&](std::uint32_t i) {
+        return watches_.at(i).uac.call_id() == e.call_id && watches_.at(i).uac.tag() == e.to_tag;
+    }) != HashIndex::none;
+}
+
 /// RFC 6665 4.1.3: whose it is.
 Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& request) {
     const Essentials& e = request.essentials;

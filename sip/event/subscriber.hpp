@@ -81,6 +81,7 @@ public:
     std::optional<watch_machine::State> state_of(WatchId id) const;
 
     void on_request(Now now, const Request& request) override;
+    bool knows_dialog(const Request& request) override;
     void on_response(Now now, Handle object, const Response& response) override;
     void on_failure(Now now, Handle object, Failure why) override;
     void on_located(Now now, Handle object, LookupId id) override;

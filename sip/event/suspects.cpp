@@ -50,6 +50,7 @@ void Notifier::on_flow_lost(Now now, Handle handle) {
     const bool was_telling = s->outstanding;
     if (was_telling) core_.clients.withdraw(s->transaction);
     s->outstanding = false;
+    leave_far_end(handle);
     if (s->state == State::terminated || has_newer(*s)) {
         // It was being told its end, or its device has a newer one.
         step(now, handle, Machine::lost);
@@ -72,7 +73,9 @@ void Notifier::trust_again(Subscription& s) {
 }
 
 /// It is not to be reached at its Contact either. What it would be told waits for it.
-void Notifier::fall_silent(Subscription& s) {
+void Notifier::fall_silent(Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    leave_far_end(handle);
     s.silent = true;
     s.due = true;
     s.by_change = false;

@@ -267,6 +267,14 @@ bool Proxy::admit(Now now, Request& request) {
         return false;
     }
     request.identity = verdict.identity;
+    if (request.identity.authenticated) {
+        const Address& source = request.source.remote.address;
+        core_.admission.proved(now, source);
+        if (!core_.admission.user(now, source, request.identity.address_of_record)) {
+            refuse(now, request, {Condition::overloaded, "Too many requests of this user"});
+            return false;
+        }
+    }
     std::array<char, 512> from_room{};
     Appender from(from_room);
     write_address_of_record(from, request.essentials.from.uri);

@@ -1,7 +1,10 @@
 #include "sip/registrar/registrar.hpp"
 
+#include <algorithm>
+
 #include "sip/base/civil_time.hpp"
 #include "sip/base/domains.hpp"
+#include "sip/base/jitter.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/delta_seconds.hpp"
 #include "sip/message/token_list.hpp"
@@ -268,7 +271,8 @@ Expected<std::uint32_t> Registrar::granted(const Contact& contact, const Wanted&
     const std::uint32_t asked = contact.expires ? *contact.expires : wanted.expires_s;
     if (asked > 0 && asked < options_.expires_min_s && asked < hour_s)
         return failure(Condition::interval_too_brief, "Expires is below the minimum");
-    return asked < options_.expires_max_s ? asked : options_.expires_max_s;
+    return shortened(core_.shard.entropy, std::min(asked, options_.expires_max_s),
+                     options_.expires_jitter_percent, options_.expires_min_s);
 }
 
 /// RFC 3261 10.3 step 7: the same Call-ID with a CSeq that is not higher came late.

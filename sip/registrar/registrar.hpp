@@ -46,6 +46,8 @@ public:
         /// RFC 5627: a UA that asks for them is given GRUUs. Off: widely used clients make one
         /// their Contact at once, and then everything to them has to come through here.
         bool gives_gruu = false;
+        /// What is granted is shortened by up to so much, by chance (sip/base/jitter.hpp).
+        std::uint32_t expires_jitter_percent = 0;
     };
     /// Contact values in one request; more: 403.
     static constexpr std::size_t contacts_max = 16;

@@ -4,6 +4,7 @@
 #include "sip/transaction/reply.hpp"
 #include "sip/transaction/server_transactions.hpp"
 #include "sip/transaction/staging.hpp"
+#include "sip/transport/admission.hpp"
 #include "sip/transport/locator.hpp"
 #include "sip/transport/transport_layer.hpp"
 
@@ -17,6 +18,7 @@ struct Core {
     ClientTransactions& clients;
     Staging& staging;
     Locator& locator;
+    Admission& admission;
 
     /// Answers `request` in its transaction with a finished reply; when that could not be made
     /// (too long, no memory), with a bare 500; when there is no memory for that either, with a 503

@@ -150,13 +150,13 @@ bool ServerTransactions::is_merged(const MessageView& message, const Essentials&
 }
 
 /// Threat 16: nobody may take the table from all others.
-bool ServerTransactions::may_come(std::uint64_t user, std::uint64_t address) {
+bool ServerTransactions::may_come(std::uint64_t user, std::uint64_t address, bool exempt) {
     const Limits& limits = shard_.limits;
-    if (user != 0 && by_user_.count(user) >= limits.server_transactions_per_user) {
+    if (!exempt && user != 0 && by_user_.count(user) >= limits.server_transactions_per_user) {
         ++shard_.counters.limit_server_transactions_per_user;
         return false;
     }
-    if (by_address_.count(address) >= limits.server_transactions_per_address) {
+    if (!exempt && by_address_.count(address) >= limits.server_transactions_per_address) {
         ++shard_.counters.limit_server_transactions_per_address;
         return false;
     }
@@ -209,7 +209,8 @@ ServerTransactionId ServerTransactions::create(Now, const Request& request) {
     const std::uint64_t user = request.identity.authenticated
                                    ? siphash(shard_.key, request.identity.address_of_record) | 1
                                    : 0;
-    if (!may_come(user, address)) return {};
+    const bool exempt = shard_.exempt.contains(request.source.remote.address);
+    if (!may_come(user, address, exempt)) return {};
     const Handle handle = slab_.create();
     if (!handle) {
         ++(slab_.full() ? shard_.counters.limit_server_transactions : shard_.counters.limit_memory);

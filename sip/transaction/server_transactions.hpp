@@ -116,7 +116,7 @@ private:
     static std::uint64_t branch_hash(const Key& key, bool is_invite);
     Handle find_request(const Key& key, std::uint64_t content, std::uint64_t method_hash);
     Handle find_branch(const Key& key, bool is_invite);
-    bool may_come(std::uint64_t user, std::uint64_t address);
+    bool may_come(std::uint64_t user, std::uint64_t address, bool exempt);
     bool make_room(Handle handle);
     void enter(Handle handle, const Request& request);
     auto same_branch() {

@@ -18,6 +18,9 @@ public:
     /// Whether the Request-URI, or the dialog of the To tag, names something of this user.
     /// RFC 3261 8.2.2.1: false is answered 404.
     virtual bool serves(const Request&) { return true; }
+    /// Whether the request belongs to a dialog that holds here. Such go first when there is too
+    /// much of everything.
+    virtual bool knows_dialog(const Request&) { return false; }
     /// `object`: what was given when the request was sent.
     virtual void on_response(Now, Handle object, const Response&) { (void)object; }
     virtual void on_failure(Now, Handle object, Failure) { (void)object; }

@@ -22,8 +22,11 @@ struct Counters {
     std::uint64_t limit_server_transactions = 0, limit_server_transactions_per_user = 0,
                   limit_server_transactions_per_address = 0, limit_client_transactions = 0,
                   limit_waiting_requests = 0;
+    std::uint64_t limit_rate_source = 0, limit_rate_user = 0, limit_rate_strangers = 0,
+                  limit_rate_connection = 0, limit_rate_buckets = 0, limit_known_sources = 0;
     std::uint64_t limit_subscriptions = 0, limit_subscriptions_per_user = 0,
                   limit_subscriptions_per_resource = 0, limit_resources = 0;
+    std::uint64_t limit_unproven_peers = 0;
     std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,
                   limit_publication_bytes = 0, limit_notify_body_bytes = 0;
     std::uint64_t limit_bindings = 0, limit_bindings_per_address = 0, limit_binding_bytes = 0;
@@ -41,6 +44,7 @@ struct Counters {
     std::uint64_t name_lookups = 0, name_questions = 0, name_failures = 0, name_timeouts = 0;
     std::uint64_t target_failures = 0;  ///< and another server was there to be tried, or may be
     std::uint64_t subscribes = 0, publishes = 0, registers = 0, notifies = 0;
+    std::uint64_t silent_peers = 0;  ///< a NOTIFY to where nobody subscribes from, unanswered
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
     /// Watchers whose connection went; those whose device came back with a new dialog.
     std::uint64_t suspect_watchers = 0, superseded_watchers = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "sip/base/address_range.hpp"
 #include "sip/base/entropy.hpp"
 #include "sip/base/limits.hpp"
 #include "sip/base/memory.hpp"
@@ -38,7 +39,8 @@ struct Shard {
     Entropy& entropy;
     HashKey key;
     TimerQueue timers;
-    Tracer* tracer;  ///< null: nobody listens
+    AddressRanges exempt;  ///< from rates and from quotas by address
+    Tracer* tracer;        ///< null: nobody listens
     Counters counters;
     Block scratch_block;
 

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t effects_max = 65'536;
 constexpr std::size_t peer_names_max = 1'024;
+/// Messages over its rate that a connection may bring before it is closed.
+constexpr std::uint16_t over_max = 32;
 
 std::string_view bytes_of(const Address& address) {
     return {reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()};
@@ -46,7 +48,8 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         return {};
     }
     const std::uint64_t address = site_hash(shard_.key, remote.address);
-    if (by_address_.count(address) >= shard_.limits.flows_per_address) {
+    if (by_address_.count(address) >= shard_.limits.flows_per_address &&
+        !shard_.exempt.contains(remote.address)) {
         ++shard_.counters.limit_flows_per_address;
         return {};
     }
@@ -354,6 +357,15 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
             return StreamMessage{*source_of(id), next.scan};
     }
     return {};
+}
+
+TransportLayer::Taken TransportLayer::take_token(Now now, FlowId id, const Rate& rate) {
+    Flow* flow = flows_.find(handle_of(id));
+    if (flow == nullptr) return Taken::one;
+    if (flow->tokens.is_full(now.mono)) flow->over = 0;
+    if (flow->tokens.take(now.mono, rate)) return Taken::one;
+    ++shard_.counters.limit_rate_connection;
+    return ++flow->over > over_max ? Taken::far_over : Taken::over;
 }
 
 bool TransportLayer::emit(Effect&& effect) {

@@ -7,6 +7,7 @@
 #include "sip/base/ring.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
+#include "sip/base/token_bucket.hpp"
 #include "sip/message/uri.hpp"
 #include "sip/message/via.hpp"
 #include "sip/transport/effects.hpp"
@@ -87,6 +88,14 @@ public:
     /// The next complete message of any connection; valid until the next call on this layer.
     std::optional<StreamMessage> next_message(Now now, std::span<HeaderField> slots);
 
+    /// Counts a message of a connection against what it may bring.
+    enum class Taken : std::uint8_t {
+        one,       ///< within its rate
+        over,      ///< over it
+        far_over,  ///< over it since so long that it is to be closed
+    };
+    Taken take_token(Now now, FlowId flow, const Rate& rate);
+
     // Outward.
     /// Sends to `target`; for a stream finds the flow, or opens one, and writes it to
     /// `target.flow`. False: nobody is there to send it (no such flow, no listener, no memory).
@@ -149,9 +158,11 @@ private:
         bool ready = false;         ///< stands in ready_
         bool may_lack_pong = true;  ///< its peer never answered a ping
         bool awaits_pong = false;
-        Duration quiet_max{};   ///< expect_keep_alives; 0: not asked for
-        Duration ping_every{};  ///< keep_alive; 0: none are sent
-        Linked bonds;           ///< head of the list of what lives by it
+        Duration quiet_max{};    ///< expect_keep_alives; 0: not asked for
+        Duration ping_every{};   ///< keep_alive; 0: none are sent
+        TokenBucket tokens;      ///< what it may bring
+        std::uint16_t over = 0;  ///< how much it brought over that, since the bucket was full
+        Linked bonds;            ///< head of the list of what lives by it
         Unfinished unfinished;
     };
     static FlowId id_of(Handle handle) {

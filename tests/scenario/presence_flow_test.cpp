@@ -2,11 +2,54 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 
 #include "tests/support/server_world.hpp"
 
 using sip::seconds;
+
+TEST_CASE(
+    "R6665-4.2.1.1-5 R3903-6-7: what is granted is shortened by chance, of each kind and at each "
+    "refresh") {
+    presence::ServerOptions options = ServerWorld::open();
+    options.expires_jitter_percent = 10;
+    ServerWorld w(options);
+    std::set<int> subscribed, published, registered;
+    std::string etag;
+    for (int i = 0; i < 60; ++i) {
+        RawRequest subscribe = ServerWorld::subscribe("bob", "alice", 3600);
+        subscribe.call_id += std::to_string(i);
+        const RawMessage first = w.raw.ask(subscribe);
+        subscribed.insert(std::stoi(first.field("Expires")));
+        // RFC 6665 4.2.1: the NOTIFY says what was granted.
+        const RawMessage notify = w.raw.take("NOTIFY");
+        CHECK(notify.field("Subscription-State") == "active;expires=" + first.field("Expires"));
+        subscribe.branch.clear();
+        const RawMessage again = w.raw.ask(ServerWorld::resubscribe(subscribe, notify, 3600));
+        subscribed.insert(std::stoi(again.field("Expires")));
+        RawRequest publish = w.publish("alice", i == 0 ? pidf_document("open") : "", etag);
+        publish.with("Expires: 3600");
+        const RawMessage accepted = w.raw.ask(publish);
+        REQUIRE(accepted.status() == 200);
+        etag = accepted.field("SIP-ETag");
+        published.insert(std::stoi(accepted.field("Expires")));
+        const std::string contact =
+            w.raw.ask(w.register_("alice", "<sip:alice@192.0.2.7>")).field("Contact");
+        registered.insert(std::stoi(contact.substr(contact.find("expires=") + 8)));
+    }
+    for (const auto& seen : {subscribed, published, registered}) {
+        CHECK(seen.size() > 20);
+        CHECK(*seen.begin() >= 3240);
+        CHECK(*seen.rbegin() <= 3600);
+    }
+    // Short ones, and none at all, are as asked for.
+    for (unsigned asked : {0U, 60U, 119U}) {
+        RawRequest request = ServerWorld::subscribe("carol", "alice", asked);
+        request.call_id += std::to_string(asked);
+        CHECK(w.raw.ask(request).field("Expires") == std::to_string(asked));
+    }
+}
 
 TEST_CASE("R3856-8-1: the flow of RFC 3856 section 8 over TCP") {
     ServerWorld w;

@@ -65,6 +65,8 @@ presence::ServerOptions ServerHost::options() {
     options.policies = &accounts_;
     options.notify_interval = notify_interval;
     options.has_store = setup_.store;
+    options.expires_jitter_percent = setup_.jitter_percent;
+    options.limits.known_source_lifetime = sip::seconds{3600};  // over when a world ends
     if (setup_.tight) {
         options.limits.memory_bytes = std::size_t{3} << 19;
         options.limits.subscriptions = 12;

@@ -25,6 +25,7 @@ struct Setup {
     unsigned nat_percent = 30, tcp_percent = 30;
     std::int64_t drift_max = 200;  ///< parts in a million
     unsigned delay_max_ms = 50;
+    unsigned jitter_percent = 0;  ///< of what servers grant
 
     /// Whose server a user's presence is at.
     unsigned home_of(unsigned user) const { return user % servers; }

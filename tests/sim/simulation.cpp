@@ -326,6 +326,7 @@ void Simulation::check_empty() {
     for (auto& phone : phones_) {
         if (!phone->is_idle()) fail(left, phone->name + " is not idle");
         if (phone->stack()->deadline()) fail(left, phone->name + " has a timer");
+        phone->stack()->advance(phone->here());
         phone->stack()->trim();
         // What servers' challenges said is kept, for the next request.
         const std::size_t kept =

@@ -62,6 +62,7 @@ public:
         presence::ServerOptions options;
         options.domains = domains;
         options.policy = presence::Policy::allow;
+        options.expires_jitter_percent = 0;  // what is granted is what is asked for
         return options;
     }
     /// Digest users, with that policy.

@@ -290,7 +290,7 @@ class Peers(Faults):
 
     def test_one_address_is_held_to_its_connections(self):
         """T-17: connections of one address are bounded, another address is served."""
-        with Server(*OPEN) as server:
+        with Server(*OPEN, "--limit-exempt", "none") as server:
             crowd = []
             for i in range(300):
                 try:

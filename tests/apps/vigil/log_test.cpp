@@ -85,6 +85,57 @@ TEST_CASE("T-36: of a message only the start line is told, and only at debug") {
     CHECK(debug.lines[0].find("body") == std::string::npos);
 }
 
+TEST_CASE("T-36: a password or a header field that a URI carries is not told") {
+    const std::pair<const char*, const char*> rows[] = {
+        {"SUBSCRIBE sip:alice:s3cret@example.com SIP/2.0",
+         "SUBSCRIBE sip:alice:***@example.com SIP"},
+        {"SUBSCRIBE sips:a:s3cret@h:5061;x=y SIP/2.0", "SUBSCRIBE sips:a:***@h:5061;x=y SIP/2.0"},
+        {"SUBSCRIBE sip:a@h?Authorization=s3cret SIP/2.0", "SUBSCRIBE sip:a@h?*** SIP/2.0"},
+        {"SUBSCRIBE sip:a:s3cret@h?x=s3cret@y SIP/2.0", "SUBSCRIBE sip:a:***@h?*** SIP/2.0"},
+        {"SUBSCRIBE sip:a:s3cret@h", "SUBSCRIBE sip:a:***@h"},
+        {"SUBSCRIBE sip:a@h:5060 SIP/2.0", "SUBSCRIBE sip:a@h:5060 SIP/2.0"},
+        {"SUBSCRIBE sip:h:5060 SIP/2.0", "SUBSCRIBE sip:h:5060 SIP/2.0"},
+        {"SIP/2.0 200 OK", "SIP/2.0 200 OK"}};
+    for (const auto& [line, told] : rows) {
+        Written out(LogLevel::debug);
+        LogTracer tracer(out.log, nullptr);
+        tracer.message(at({}), {false, sip::Transport::udp, {}, {}, line, {}});
+        REQUIRE(out.lines.size() == 1);
+        CHECK_MESSAGE(out.lines[0].find(told) != std::string::npos, out.lines[0]);
+        CHECK_MESSAGE(out.lines[0].find("s3cret") == std::string::npos, out.lines[0]);
+    }
+}
+
+TEST_CASE(
+    "T-36: at debug, too, no line has credentials, challenges or bodies, whatever goes wrong") {
+    Written out(LogLevel::debug);
+    LogTracer tracer(out.log, nullptr);
+    NamedUsers users;
+    presence::ServerOptions options = ServerWorld::open();
+    options.credentials = &users;
+    options.directory = &users;
+    options.tracer = &tracer;
+    ServerWorld w(options);
+    w.ask_as("alice",
+             w.publish("alice", pidf_document("open", "t1", "sip:secret-place@a.example")));
+    w.ask_as("bob", ServerWorld::subscribe("bob"));
+    for (const char* field :
+         {"Authorization: Digest username=\"bob\", realm=\"example.com\", nonce=\"n0nce\", "
+          "uri=\"sip:alice@example.com\", response=\"r3sponse\"",
+          "Authorization: Digest username=\"bob\", realm=\"example.com\", nonce=\"n0nce",
+          "Authorization: Basic Ym9iOmJvYg==", "Proxy-Authorization: Digest response=\"r3sponse\"",
+          "Authorization"})
+        w.raw.ask(ServerWorld::subscribe("bob").with(field));
+    w.raw.input(w.raw.text_of(ServerWorld::subscribe("bob").with("Authorization: Digest "
+                                                                 "response=\"r3sponse\"")) +
+                "secret-place");
+    CHECK(out.lines.size() > 10);
+    for (const std::string& line : out.lines)
+        for (const char* secret : {"nonce", "n0nce", "Digest", "r3sponse", "Ym9i", "secret-place",
+                                   "<tuple", "rspauth", "realm="})
+            CHECK_MESSAGE(line.find(secret) == std::string::npos, secret << " in " << line);
+}
+
 TEST_CASE("A decision is told with its status, reason and subject; challenges at debug alone") {
     Written out(LogLevel::info);
     LogTracer tracer(out.log, nullptr);

@@ -52,6 +52,67 @@ TEST_CASE("The defaults are those of the interface") {
     CHECK_FALSE(settings->rfc3265_compat);
     CHECK(settings->relay == RelayMode::local);
     CHECK(settings->warnings.empty());
+    CHECK(settings->expires_jitter_percent == 10);
+    CHECK(settings->rate_source == 500);
+    CHECK(settings->rate_user == 200);
+    CHECK(settings->rate_strangers == 2000);
+    REQUIRE(settings->limit_exempt.size() == 2);
+    CHECK(settings->limit_exempt[0] == *sip::parse_address_range("127.0.0.0/8"));
+    CHECK(settings->limit_exempt[1] == *sip::parse_address_range("::1"));
+    CHECK(settings->trusted_networks.empty());
+    CHECK(settings->trusted_names.empty());
+    CHECK_FALSE((settings->refuse_untrusted_identity || settings->anonymous));
+}
+
+TEST_CASE("T-14 T-16: rates, exempt networks and trusted peers are set, from a file too") {
+    const auto settings = read_serve_settings(
+        options({alice,
+                 {"expires-jitter", {"0"}},
+                 {"rate-source", {"0"}},
+                 {"rate-user", {"1000000"}},
+                 {"rate-strangers", {"7"}},
+                 {"limit-exempt", {"192.0.2.0/24", "2001:db8::1"}},
+                 {"trust", {"198.51.100.7", "Proxy.Example.com", "2001:db8::/32"}},
+                 {"untrusted-identity", {"refuse"}},
+                 {"anonymous", {"true"}}}));
+    REQUIRE(settings);
+    CHECK(settings->expires_jitter_percent == 0);
+    CHECK(settings->rate_source == 0);
+    CHECK(settings->rate_user == 1'000'000);
+    CHECK(settings->rate_strangers == 7);
+    REQUIRE(settings->limit_exempt.size() == 2);
+    CHECK(settings->limit_exempt[0].bits == 120);
+    CHECK(settings->trusted_networks.size() == 2);
+    CHECK(settings->trusted_names == std::vector<std::string>{"proxy.example.com"});
+    CHECK((settings->refuse_untrusted_identity && settings->anonymous));
+    const auto none = read_serve_settings(options({alice, {"limit-exempt", {"none"}}}));
+    REQUIRE(none);
+    CHECK(none->limit_exempt.empty());
+    for (const auto* value : {"-1", "x", "", "1.5", "1000001"})
+        for (const auto* name : {"rate-source", "rate-user", "rate-strangers"})
+            CHECK(has(error_of(options({alice, {name, {value}}})), "--" + std::string(name)));
+    CHECK(has(error_of(options({alice, {"expires-jitter", {"51"}}})), "from 0 to 50"));
+    for (const auto* value : {"192.0.2.1/24", "x", "", "10.0.0.0/33", "example.com"})
+        CHECK(has(error_of(options({alice, {"limit-exempt", {value}}})), "--limit-exempt"));
+    CHECK(has(error_of(options({alice, {"limit-exempt", {"none", "10.0.0.0/8"}}})), "none"));
+    for (const auto* value : {"192.0.2.1/24", "a b", "", "sip:x", "[::1]"})
+        CHECK(has(error_of(options({alice, {"trust", {value}}})), "--trust"));
+    CHECK(has(error_of(options({alice, {"untrusted-identity", {"allow"}}})), "strip or refuse"));
+    CHECK(
+        has(error_of(options({alice, {"limit-exempt", std::vector<std::string>(65, "10.0.0.1")}})),
+            "too many networks"));
+    TemporaryFolder folder;
+    const std::string file = folder.path("c.toml");
+    std::ofstream(file)
+        << "rate-source = 9\nlimit-exempt = [\"10.0.0.0/8\"]\ntrust = \"p.example\"\n"
+           "anonymous = true\nexpires-jitter = 3\n";
+    const auto read = read_serve_settings(options({alice, {"config", {file}}}));
+    REQUIRE(read);
+    CHECK(read->rate_source == 9);
+    CHECK(read->limit_exempt.size() == 1);
+    CHECK(read->trusted_names.size() == 1);
+    CHECK((read->anonymous && read->expires_jitter_percent == 3));
+    CHECK(needs_restart(*settings, *read) == "expires-jitter");
 }
 
 TEST_CASE("Every option takes effect") {

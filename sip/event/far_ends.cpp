@@ -1,0 +1,118 @@
+#include "sip/event/notifier.hpp"
+
+// Threat 11: whoever may subscribe chooses where NOTIFYs go, by Record-Route and Contact. To a host
+// that nobody knows one goes at a time, over all subscriptions and users, and without an answer
+// that is all.
+
+namespace sip {
+namespace {
+
+/// Copies leave after 0, 0.5, 1.5 and 3.5 s (RFC 3261 17.1.2.2): four, and not eleven.
+constexpr Duration answer_timeout = seconds{7};
+
+}  // namespace
+
+Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target) {
+    Subscription& s = *slab_.find(handle);
+    Shard& shard = core_.shard;
+    const Address& to = target.remote.address;
+    const std::uint64_t key = site_hash(shard.key, to) | 1;
+    if (key == (site_hash(shard.key, s.dialog.path().remote.address) | 1) ||
+        shard.exempt.contains(to)) {
+        leave_far_end(handle);
+        return Reach::known;
+    }
+    if (const Proof* proof = proofs_.find(key); proof != nullptr && proof->until > now.mono) {
+        leave_far_end(handle);
+        return Reach::known;
+    }
+    if (const FarEnd* own = far_ends_.find(s.far_end)) {
+        if (own->key == key) return Reach::unknown;
+        leave_far_end(handle);
+    }
+    const std::uint32_t index =
+        by_far_end_.find(key, [&](std::uint32_t i) { return far_ends_.at(i).key == key; });
+    if (index != HashIndex::none) {
+        enter(handle, far_ends_.at(index).waiting);
+        return Reach::taken;
+    }
+    const Handle made = by_far_end_.reserve_one() ? far_ends_.create() : Handle{};
+    if (!made) {
+        ++(far_ends_.full() ? shard.counters.limit_unproven_peers : shard.counters.limit_memory);
+        return Reach::refused;
+    }
+    FarEnd& end = *far_ends_.find(made);
+    end.key = key;
+    end.holder = handle;
+    const bool kept = by_far_end_.insert(key, made.index);
+    SIP_ASSERT(kept);
+    s.far_end = made;
+    s.timers.set(shard.timers, Name::proof, later(now.mono, answer_timeout));
+    return Reach::unknown;
+}
+
+/// Any answer will do: it shows the branch, that nobody guesses who did not get the NOTIFY.
+void Notifier::far_end_answered(Now now, Handle handle) {
+    const FarEnd* end = far_ends_.find(slab_.find(handle)->far_end);
+    if (end == nullptr) return;
+    const Instant until = later(now.mono, core_.shard.limits.known_source_lifetime);
+    Proof* proof = proofs_.find(end->key);
+    const auto older = [](const Proof& a, const Proof& b) { return a.until < b.until; };
+    if (proof == nullptr)
+        proof = proofs_.put(end->key, older, [&](const Proof& p) { return p.until <= now.mono; });
+    if (proof == nullptr) proof = proofs_.put(end->key, older, [](const Proof&) { return true; });
+    if (proof != nullptr) proof->until = until;
+    leave_far_end(handle);
+}
+
+/// No copy leaves there any more. Another server may take it, where a name leads to several.
+void Notifier::far_end_overdue(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    if (s.outstanding) core_.clients.withdraw(s.transaction);
+    s.outstanding = false;
+    if (!s.by_stream && go_to_next_target(now, handle, {})) return;
+    if (s.suspect)
+        fall_silent(handle);
+    else
+        far_end_silent(now, handle);
+}
+
+/// Nobody is there, or nobody who wants it: no copy leaves any more, and all that wait end.
+void Notifier::far_end_silent(Now now, Handle handle) {
+    using Machine = subscription_machine::Event;
+    Subscription& s = *slab_.find(handle);
+    FarEnd* end = far_ends_.find(s.far_end);
+    if (end == nullptr) return;
+    ++core_.shard.counters.notify_failures;
+    ++core_.shard.counters.silent_peers;
+    core_.shard.decision(now, "dropped", "no answer from where nobody subscribes from",
+                         s.identity.view());
+    const Handle far_end = s.far_end;
+    while (end->waiting.first != UINT32_MAX) {
+        const Handle waiting = slab_.handle_at(end->waiting.first);
+        dequeue(*slab_.find(waiting));
+        step(now, waiting, Machine::lost);
+        end = far_ends_.find(far_end);
+        SIP_ASSERT(end != nullptr);
+    }
+    step(now, handle, Machine::lost);
+}
+
+/// This one finds out nothing any more; the next of those that wait does.
+void Notifier::leave_far_end(Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    s.timers.stop(core_.shard.timers, Name::proof);
+    const Handle left = s.far_end;
+    s.far_end = {};
+    FarEnd* end = far_ends_.find(left);
+    if (end == nullptr) return;
+    while (end->waiting.first != UINT32_MAX) {
+        const Handle waiting = slab_.handle_at(end->waiting.first);
+        dequeue(*slab_.find(waiting));
+        enter(waiting, due_);
+    }
+    by_far_end_.erase(end->key, left.index);
+    far_ends_.destroy(left);
+}
+
+}  // namespace sip

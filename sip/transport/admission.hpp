@@ -1,0 +1,66 @@
+#pragma once
+
+#include <string_view>
+
+#include "sip/base/set_table.hpp"
+#include "sip/base/token_bucket.hpp"
+#include "sip/transport/shard.hpp"
+
+namespace sip {
+
+/// How much anybody may bring: by source address, by user, and all strangers together (threats 16,
+/// 24). A stranger is a source that has proved no identity lately. Networks that are exempt are
+/// asked nothing.
+///
+/// What is kept of a source or user is a few bytes in a bounded table, and as soon as its bucket is
+/// full again its place is free. A source that finds no place shares one bucket with all others
+/// that find none.
+class Admission {
+public:
+    explicit Admission(Shard& shard);
+
+    enum class Answer : std::uint8_t {
+        admit,
+        refuse,  ///< 503 with Retry-After, and nothing is kept: one of the first over the rate
+        drop,
+    };
+    /// A message came from there. Before anything of it is read.
+    Answer source(Now now, const Address& from);
+    /// A request came from there that belongs to nothing that holds.
+    Answer stranger(Now now, const Address& from);
+    /// The user who proved to be `address_of_record` asks for something. False: to be refused.
+    [[nodiscard]] bool user(Now now, const Address& from, std::string_view address_of_record);
+
+    /// An identity was proved from there.
+    void proved(Now now, const Address& from);
+    bool is_known(Now now, const Address& from);
+    bool is_exempt(const Address& from) const { return shard_.exempt.contains(from); }
+
+    /// What one connection from there may bring.
+    Rate rate_of(Now now, const Address& from);
+    /// Gives back what only a load of the past needed.
+    void trim(Instant now);
+    /// Sources and users whose buckets are not full, or were not when they were looked at last.
+    std::size_t size() const { return buckets_.size() + known_.size(); }
+
+private:
+    struct Bucket {
+        std::uint64_t key = 0;
+        TokenBucket tokens;
+        std::uint8_t refused = 0;  ///< since it was full last
+    };
+    struct Known {
+        std::uint64_t key = 0;
+        Instant until{};
+    };
+    void count_refusal(std::uint64_t refusals, std::uint64_t& limit);
+    Bucket& bucket_of(Now now, std::uint64_t key);
+
+    Shard& shard_;
+    SetTable<Bucket> buckets_;
+    SetTable<Known> known_;
+    Bucket others_;  ///< of all that find no place
+    TokenBucket strangers_, refusals_;
+};
+
+}  // namespace sip

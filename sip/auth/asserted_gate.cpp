@@ -3,10 +3,6 @@
 #include "sip/message/asserted_identity.hpp"
 
 namespace sip {
-namespace {
-
-}  // namespace
-
 bool TrustedPeers::include(const TransportLayer& transport, const Source& source) const {
     if (networks.contains(source.remote.address)) return true;
     for (const std::string_view name : names)

@@ -1,10 +1,10 @@
-// The input is the subjectAltName of a certificate, a value a line: its type ("u" a URI, "d" a DNS
-// name, "i" the bytes of an address, "c" a CN, anything else another) and the value behind it.
-//
 // Property 1: every identity is the host of a URI that parses, and holds no wildcard and no NUL.
 // Property 2: a certificate proves each of its identities, in any case, and nothing else.
 // Property 3: where a URI names a domain no DNS name does; a CN does where there is nothing else.
 // Property 4: to be the same domain is symmetric.
+//
+// The input is the subjectAltName of a certificate, a value a line: its type ("u" a URI, "d" a DNS
+// name, "i" the bytes of an address, "c" a CN, anything else another) and the value behind it.
 
 #include <array>
 #include <cstddef>

@@ -327,6 +327,11 @@ Command chosen_publish(const PublishOptions& publish) {
     return publish;
 }
 
+std::string version_text() {
+    const std::string tls = edge::tls_library();
+    return std::string(version_line()) + "\ntls: " + (tls.empty() ? "not built in" : tls) + "\n";
+}
+
 Command chosen(Reading& reading) {
     const std::string name = reading.app.get_subcommands().front()->get_name();
     if (name == "serve") return ServeOptions{take_serve(reading)};
@@ -338,10 +343,7 @@ Command chosen(Reading& reading) {
     if (name == "edge")
         return wrong("vigil edge: not built in yet; vigil serve is the presence server", false);
     if (name == "help") return help_about(reading.help_topic);
-    const std::string tls = edge::tls_library();
-    return Say{
-        std::string(version_line()) + "\ntls: " + (tls.empty() ? "not built in" : tls) + "\n",
-        ExitCode::done};
+    return Say{version_text(), ExitCode::done};
 }
 
 }  // namespace
@@ -359,7 +361,7 @@ Command read_command_line(std::span<const char* const> arguments) {
     } catch (const CLI::CallForHelp&) {
         return Say{reading.app.help(), ExitCode::done};
     } catch (const CLI::CallForVersion&) {
-        return Say{std::string(version_line()) + "\n", ExitCode::done};
+        return Say{version_text(), ExitCode::done};
     } catch (const CLI::ParseError& error) {
         return explain(reading, error, arguments, json);
     }

@@ -232,23 +232,23 @@ void Dialog::describe(SubscriptionRecord& record, const Refresh& refresh) const 
 }
 
 Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
-    const bool by_flow = is_reliable(path().transport);
-    if (path_.direct && (!by_flow || transport.is_open(path().flow))) return back_to(path());
+    const bool secure_path = sip::is_secure(path().transport);
+    // RFC 3261 26.2.2: what is SIPS, or stands in a dialog that is, goes by TLS alone.
+    const bool wants_tls = is_sips(remote_target()) || has_sips_contact();
+    const bool path_stands = (secure_path || !wants_tls) &&
+                             (!is_reliable(path().transport) || transport.is_open(path().flow));
+    if (path_.direct && path_stands) return back_to(path());
     const auto uri = parse_uri(next_hop_uri());
     if (!uri) return tl::unexpected(uri.error());
     auto target = transport.locate(*uri);
     if (!target) return target;
     // The next hop is who we heard from: the same socket or connection reaches it.
-    const bool here = target->remote == path().remote;
-    if (here && target->transport == path().transport && !by_flow) return back_to(path());
-    if (here && target->transport == path().transport && transport.is_open(path().flow))
-        return back_to(path());
-    if (sip::is_secure(target->transport) || !(secure_ || sip::is_secure(path().transport)))
-        return target;
-    // RFC 3261 26.2.2: never a downgrade; the connection that is there is as good as one to be
-    // opened.
-    if (!path_.direct && transport.is_open(path().flow)) return back_to(path());
-    return failure(Condition::internal, "the peer came by TLS, and the connection is gone");
+    const bool is_path = target->transport == path().transport && target->remote == path().remote;
+    if (is_path && path_stands) return back_to(path());
+    if (sip::is_secure(target->transport) || !(wants_tls || secure_path)) return target;
+    // Never a downgrade; the connection that is there is as good as one to be opened.
+    if (secure_path && !path_.direct && path_stands) return back_to(path());
+    return failure(Condition::internal, "TLS is wanted, and the way there is without");
 }
 
 std::string_view Dialog::next_hop_uri() const {

@@ -132,6 +132,24 @@ TEST_CASE("T-30: who came by TLS with a SIP URI is not told in the clear once it
     }
 }
 
+TEST_CASE(
+    "R3261-26.2.2-1 T-30: a SIPS Contact is not answered by UDP, though its SUBSCRIBE came so") {
+    for (const std::string& route : {std::string(), std::string("<sip:192.0.2.99:5062;lr>")}) {
+        CAPTURE(route);
+        SipsWorld w;
+        RawRequest subscribe = ServerWorld::subscribe("bob");
+        subscribe.fields[1] = "Contact: <sips:bob@192.0.2.99:5071>";
+        if (!route.empty()) subscribe.with("Record-Route: " + route);
+        const RawMessage accepted = w.raw.ask(subscribe);
+        CHECK(accepted.status() == 200);
+        if (route.empty()) CHECK(accepted.field("Contact") == "<sips:192.0.2.1:5061>");
+        w.raw.pass(sip::seconds{1});
+        CHECK_FALSE(w.raw.take("NOTIFY"));
+        CHECK(w.raw.opened.size() == (route.empty() ? 1 : 0));
+        if (route.empty()) CHECK(w.raw.opened.front().transport == Transport::tls);
+    }
+}
+
 TEST_CASE("a phone whose Contact says transport=tls is reached anew where it proves its host") {
     SipsWorld w;
     const FlowId flow = w.connect();

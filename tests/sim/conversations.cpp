@@ -45,6 +45,10 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
             fail("a retransmission is the same bytes", wire, "other bytes under one branch");
         return;
     }
+    // RFC 3261 26.2.2: never a downgrade.
+    const bool is_sips = wire.start_line.substr(wire.method.size()).starts_with(" sips:");
+    if (is_sips && text.find("\r\nVia: SIP/2.0/TLS ") == std::string_view::npos)
+        fail("SIPS goes by TLS alone", wire, "by another transport");
     if (series.gone) fail("who is gone is told nothing more", wire, "another one");
     const bool was_silent = !strangers_speak_ && series.by_datagram && !series.answered &&
                             series.decisions == decisions_;

@@ -48,6 +48,19 @@ TEST_CASE("CSeq that does not rise, or other bytes under one branch, are seen") 
     CHECK(b.broken() == "a retransmission is the same bytes");
 }
 
+TEST_CASE("R3261-26.2.2-1: SIPS that leaves by anything but TLS is seen") {
+    Watched w;
+    std::string secure = w.notify(1, "active", "b1");
+    secure.replace(secure.find(" sip:p@h"), 8, " sips:p@h");
+    std::string by_tls = secure;
+    by_tls.replace(by_tls.find("/UDP"), 4, "/TLS");
+    w.says(by_tls);
+    CHECK(w.broken().empty());
+    Watched u;
+    u.says(secure);
+    CHECK(u.broken() == "SIPS goes by TLS alone");
+}
+
 TEST_CASE("a NOTIFY after the last one is seen") {
     Watched w;
     w.says(w.notify(1, "terminated;reason=timeout", "b1"));

@@ -21,7 +21,9 @@ public:
     Host(const Host&) = delete;
     Host& operator=(const Host&) = delete;
 
-    static constexpr sip::ListenerId udp{1}, tcp{2};
+    static constexpr sip::ListenerId udp{1}, tcp{2}, tls{3};
+    static constexpr std::uint16_t tls_port = 5061;
+    std::string proves;  ///< the domain of its certificate; empty: it has none
 
     /// Null while it is down.
     virtual sip::Stack* stack() = 0;
@@ -62,6 +64,7 @@ protected:
     void add_listeners(sip::Stack& stack) {
         (void)stack.add_listener({udp, sip::Transport::udp, at, {}});
         (void)stack.add_listener({tcp, sip::Transport::tcp, at, {}});
+        (void)stack.add_listener({tls, sip::Transport::tls, {at.address, tls_port}, {}});
     }
 };
 

@@ -100,6 +100,13 @@ sip::UacOptions PhoneHost::peer(const std::string& uri, const std::string& from,
                         by_tcp ? tcp : udp,
                         {},
                         {sip::Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + server)), 5060}};
+    if (by_tls)
+        options.next_hop = {
+            sip::Transport::tls,
+            {},
+            {},
+            {options.next_hop.remote.address, tls_port},
+            sip::SharedBytes::copy(parts_->stack.shard().memory, setup_.domain_of(server))};
     return options;
 }
 
@@ -119,7 +126,7 @@ void PhoneHost::subscribe(unsigned presentity) {
     Watch& watch = watches_[presentity];
     if (!watch.wanted || watch.live || !parts_) return;
     const unsigned server = setup_.home_of(presentity);
-    const std::string uri = "sip:" + setup_.presentity(presentity);
+    const std::string uri = (by_tls ? "sips:" : "sip:") + setup_.presentity(presentity);
     const std::string from = "sip:" + setup_.address_of(user, server);
     sip::SubscribeOptions options;
     options.peer = peer(uri, from, server);

@@ -75,6 +75,7 @@ public:
 
     const unsigned phone, user;
     const bool by_tcp;
+    bool by_tls = false;  ///< in the place of either: it watches by sips
     std::size_t memory_at_start = 0;
 
 private:

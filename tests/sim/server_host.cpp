@@ -55,7 +55,9 @@ ServerHost::ServerHost(World& world_given, const Setup& setup, unsigned number_g
       setup_(setup),
       accounts_(accounts),
       domain_(setup.domain_of(number_given)),
-      domains_{domain_} {}
+      domains_{domain_} {
+    proves = domain_;
+}
 
 presence::ServerOptions ServerHost::options() {
     presence::ServerOptions options;

@@ -22,7 +22,7 @@ struct Setup {
     bool tight = false;  ///< limits so small that they are met; not everybody is served then
     bool hostile = true;
     bool calm = false;  ///< no weather, no faults: every change must arrive in time
-    unsigned nat_percent = 30, tcp_percent = 30;
+    unsigned nat_percent = 30, tcp_percent = 30, tls_percent = 20;
     std::int64_t drift_max = 200;  ///< parts in a million
     unsigned delay_max_ms = 50;
     unsigned jitter_percent = 0;  ///< of what servers grant

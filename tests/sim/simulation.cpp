@@ -8,7 +8,7 @@ namespace {
 using Kind = Step::Kind;
 using presence::Policy;
 
-constexpr std::uint64_t build_label = 5, rest_label = 6;
+constexpr std::uint64_t build_label = 5, rest_label = 6, tls_label = 9;
 /// RFC 3856 6.10 and what the way takes: by then a change is everywhere.
 constexpr Time freshness = 8 * second;
 constexpr Time check_every = 20 * second;
@@ -33,7 +33,7 @@ Simulation::Simulation(const Setup& setup, std::size_t passages_max)
 }
 
 void Simulation::build() {
-    Random random(setup_.seed, build_label);
+    Random random(setup_.seed, build_label), tls(setup_.seed, tls_label);
     for (unsigned i = 0; i < setup_.servers; ++i)
         servers_.push_back(std::make_unique<ServerHost>(world_, setup_, i, accounts_));
     for (unsigned i = 0; i < setup_.phones; ++i) {
@@ -44,6 +44,7 @@ void Simulation::build() {
         phones_.push_back(
             std::make_unique<PhoneHost>(world_, setup_, i, i % setup_.users, by_tcp,
                                         sip::Address::v4(behind_nat ? 10 : 100, 64, high, low)));
+        phones_.back()->by_tls = tls.percent(setup_.tls_percent);
         if (behind_nat) phones_.back()->put_behind_nat(sip::Address::v4(100, 127, high, low));
     }
     for (Host* host : world_.hosts())

@@ -10,7 +10,8 @@ std::string_view parameter(std::string_view value, std::string_view name) {
     return value.substr(0, value.find_first_of(";, \r>"));
 }
 
-std::string_view user_of(std::string_view value) { return between(value, "sip:", "@"); }
+/// Of a sip or sips URI.
+std::string_view user_of(std::string_view value) { return between(value, ":", "@"); }
 
 std::uint32_t number(std::string_view text) {
     std::uint32_t value = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sip/transport/certificate_names.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/wire.hpp"
 
@@ -225,11 +226,16 @@ World::ConnectionPtr World::connection_of(const Host& host, sip::FlowId flow) co
     return {};
 }
 
-void World::open(Host& from, const sip::OpenFlow& wanted) {
+void World::open(Host& from, sip::OpenFlow wanted) {
     Random random = fate(&from, wanted.to);
     Host* to = host_at(wanted.to.address);
     const unsigned boot = from.boot;
-    const bool answered = to != nullptr && to->is_up() && !is_blocked(from, *to) &&
+    // RFC 5922 7.3: who proves another name, or none, is not the one that was meant.
+    const bool is_meant = to != nullptr && (wanted.transport != sip::Transport::tls ||
+                                            sip::is_same_domain(to->proves, wanted.domain.view()));
+    // What is under way holds no memory of a host, which may crash.
+    wanted.domain = {};
+    const bool answered = is_meant && to->is_up() && !is_blocked(from, *to) &&
                           !is_blocked(*to, from) && !(to->is_behind_nat && !from.is_behind_nat);
     if (passages_max_ > 0)
         note(from.name, to != nullptr ? to->name : text_of(wanted.to), "",
@@ -257,7 +263,8 @@ void World::open(Host& from, const sip::OpenFlow& wanted) {
 }
 
 void World::accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip::Endpoint& local) {
-    const sip::FlowId there = to.stack()->accepted(to.here(), wanted.transport, to.at, local);
+    const sip::FlowId there =
+        to.stack()->accepted(to.here(), wanted.transport, {to.at.address, wanted.to.port}, local);
     if (there == sip::FlowId{}) {
         from.stack()->closed(from.here(), wanted.flow);
     } else {
@@ -265,6 +272,14 @@ void World::accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip:
         made->ends[0] = {&from, from.boot, wanted.flow, now, false};
         made->ends[1] = {&to, to.boot, there, now, false};
         connections_.push_back(std::move(made));
+        if (wanted.transport == sip::Transport::tls) {
+            const auto tell = [](Host& host, sip::FlowId flow, const Host& peer) {
+                const std::vector<std::string_view> names(peer.proves.empty() ? 0 : 1, peer.proves);
+                host.stack()->secured(host.here(), flow, names);
+            };
+            tell(to, there, from);
+            tell(from, wanted.flow, to);
+        }
         from.stack()->connected(from.here(), wanted.flow, {from.at.address, local.port});
         drain(to);
     }

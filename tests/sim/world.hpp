@@ -134,7 +134,7 @@ private:
 
     void carry_out(Host& host, const sip::Effect& effect);
     void send_bytes(Host& from, sip::FlowId flow, const std::string& text);
-    void open(Host& from, const sip::OpenFlow& wanted);
+    void open(Host& from, sip::OpenFlow wanted);
     void accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip::Endpoint& local);
     void close(Host& from, sip::FlowId flow);
     void tell_closed(const ConnectionPtr& connection, int end, Time after);

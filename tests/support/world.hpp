@@ -155,10 +155,10 @@ private:
         return nullptr;
     }
     /// RFC 5922 7.3: what the edge does for the core.
-    static bool is_who_was_meant(const Node& peer, const sip::OpenFlow& wanted) {
-        return wanted.transport != sip::Transport::tls ||
+    static bool is_who_was_meant(const Node& peer, sip::Transport by, std::string_view domain) {
+        return by != sip::Transport::tls ||
                std::any_of(peer.proves.begin(), peer.proves.end(), [&](const std::string& name) {
-                   return sip::is_same_domain(name, wanted.domain.view());
+                   return sip::is_same_domain(name, domain);
                });
     }
     void secure(Node& node, sip::FlowId flow, const Node& peer) {
@@ -236,12 +236,14 @@ private:
         return std::find(connections_.begin(), connections_.end(), connection) !=
                connections_.end();
     }
-    void open(Node& from, const sip::OpenFlow& wanted) {
-        later(now.mono + delay(), [this, &from, wanted] {
+    void open(Node& from, sip::OpenFlow wanted) {
+        const std::string domain(wanted.domain.view());
+        wanted.domain = {};  // what is under way holds no memory of a node
+        later(now.mono + delay(), [this, &from, wanted, domain] {
             if (!is_there(&from) || from.dead) return;
             Node* to = node_at(wanted.to, wanted.transport);
             if (to != nullptr && to->dead) return;  // nobody says anything
-            if (to != nullptr && !is_who_was_meant(*to, wanted)) to = nullptr;
+            if (to != nullptr && !is_who_was_meant(*to, wanted.transport, domain)) to = nullptr;
             const sip::Endpoint local{from.at.address, from.next_port++};
             const sip::FlowId there =
                 to == nullptr ? sip::FlowId{}

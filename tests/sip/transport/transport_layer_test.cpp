@@ -467,3 +467,74 @@ TEST_CASE("T-17 T-35: under many unfinished messages complete ones are served, b
     // Who lived by one of them was told.
     CHECK(world.user.lost == std::vector{Handle{3, 1}});
 }
+
+// TLS ---------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Opens connections to 192.0.2.9:5061 for one domain or another.
+struct Opener {
+    Target to(std::string_view domain) {
+        Target target{Transport::tls, {}, {}, {Address::v4(192, 0, 2, 9), 5061}, {}};
+        target.domain = SharedBytes::copy(world.stack.shard().memory, domain);
+        return target;
+    }
+    FlowId flow_to(std::string_view domain) {
+        Target target = to(domain);
+        REQUIRE(layer.connect(world.net.now, target));
+        world.net.drain();
+        return target.flow;
+    }
+    void stands(FlowId flow, std::vector<std::string_view> names) {
+        world.stack.secured(world.net.now, flow, names);
+        world.stack.connected(world.net.now, flow, world.net.server);
+        world.net.drain();
+    }
+    StackWorld world;
+    TransportLayer& layer = world.stack.core().transport;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "R5922-7.3-1 T-30: one address is a connection for each domain that is not proved there") {
+    Opener o;
+    const FlowId first = o.flow_to("a.example");
+    CHECK(o.world.net.opened.front().domain.view() == "a.example");
+    CHECK(o.flow_to("A.example.") == first);
+    const FlowId second = o.flow_to("b.example");
+    CHECK(second != first);
+    o.stands(first, {"a.example", "c.example"});
+    CHECK(o.flow_to("c.example") == first);
+    CHECK(o.flow_to("b.example") == second);
+    CHECK(o.flow_to("d.example") != first);
+    CHECK(o.layer.proves(first, "C.EXAMPLE"));
+    CHECK_FALSE(o.layer.proves(first, "example"));
+    CHECK_FALSE(o.layer.proves(first, ""));
+    CHECK_FALSE(o.layer.proves(second, "b.example"));
+    Target nobody = o.to("");
+    nobody.domain = {};
+    CHECK_FALSE(o.layer.connect(o.world.net.now, nobody));
+    CHECK_FALSE(o.layer.proves(FlowId{12'345}, "a.example"));
+}
+
+TEST_CASE("names of a peer are kept up to 1024 bytes, and whole; one with a line feed is none") {
+    Opener o;
+    const FlowId flow = o.flow_to("a.example");
+    const std::string large(600, 'x'), other(600, 'y'), fits(400, 'z');
+    o.stands(flow, {"a.example", large, other, fits, "odd\nb.example"});
+    CHECK(o.layer.proves(flow, large));
+    CHECK_FALSE(o.layer.proves(flow, other));
+    CHECK(o.layer.proves(flow, fits));
+    CHECK_FALSE(o.layer.proves(flow, "b.example"));
+}
+
+TEST_CASE("T-30: a TLS connection that does not come to stand is given up after 12 s") {
+    Opener o;
+    (void)o.flow_to("a.example");
+    o.world.net.pass(secure_connect_timeout - milliseconds{1});
+    CHECK(o.world.net.closed.empty());
+    o.world.net.pass(milliseconds{1});
+    CHECK(o.world.net.closed.size() == 1);
+    CHECK(o.layer.flow_count() == 0);
+}

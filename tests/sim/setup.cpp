@@ -39,6 +39,7 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     setup.tcp_percent = one_of(random, {0U, 0U, 30U, 100U});
     setup.drift_max = one_of(random, {std::int64_t{0}, std::int64_t{50}, std::int64_t{2'000}});
     setup.delay_max_ms = one_of(random, {5U, 50U, 300U, 900U});
+    setup.names_percent = one_of(random, {0U, 40U, 100U});
     return setup;
 }
 

@@ -243,13 +243,14 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
     Watch& watch = *watches_.find(usage.watch);
     Uac::give_up(core_, usage.attempt);
     if (first_try) usage.attempt = {};
+    // Whether it can be sent or not: what fails at once is not tried again at once.
+    if (first_try && !usage.has_dialog) watch.made_at = now.mono;
     usage.asked_s = expires_s;
     usage.left = expires_s == 0;
     usage.timers.stop(shard().timers, Name::refresh);
     const auto way = watch.uac.find_way(now, core_, {part_, handle}, usage.attempt,
                                         usage.has_dialog ? &usage.dialog : nullptr);
     if (!way) return tl::unexpected(way.error());
-    if (first_try && !usage.has_dialog) watch.made_at = now.mono;
     if (!*way) {
         usage.timers.stop(shard().timers, Name::n);
         return {};

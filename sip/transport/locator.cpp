@@ -52,8 +52,7 @@ Expected<Locator::Begun> Locator::begin(Now now, const Uri& uri, const Owner& ow
     if (uri.scheme == Scheme::pres || uri.scheme == Scheme::im) sip.scheme = Scheme::sip;
     auto target = locate(sip, transport_.listeners());
     if (!target) {
-        if (target.error().condition != Condition::not_found)
-            return tl::unexpected(target.error());
+        if (target.error().condition != Condition::not_found) return tl::unexpected(target.error());
         std::array<char, DomainName::most + 1> room;
         Appender maddr(room);
         write_plain(maddr, uri.parameters.value_of("maddr"), Class::uri_parameter);
@@ -168,6 +167,7 @@ void Locator::timer(Now now, Handle object) {
 void Locator::trim() {
     lookups_.trim();
     cache_.trim();
+    failed_.clear();
     failed_.trim();
 }
 
@@ -197,8 +197,7 @@ Expected<void> Locator::plan(Lookup& lookup, const Uri& uri) {
         return failure(Condition::internal, "no listener of that transport");
     if (given.empty() && !secure && !speaks(transport))
         transport = speaks(Transport::tcp) ? Transport::tcp : Transport::tls;
-    if (!speaks(transport))
-        return failure(Condition::internal, "no listener of that transport");
+    if (!speaks(transport)) return failure(Condition::internal, "no listener of that transport");
     lookup.transport = transport;
     if (uri.port != 0) {
         lookup.stage = Stage::addresses;
@@ -395,8 +394,8 @@ void Locator::add_addresses(Lookup& lookup, std::size_t host, std::size_t most) 
             if (listener == nullptr) continue;
             target.listener = listener->id;
             if (is_secure(at.transport)) target.domain = lookup.domain;
-            const bool known = std::any_of(
-                lookup.targets.begin(), lookup.targets.end(), [&](const Target& other) {
+            const bool known =
+                std::any_of(lookup.targets.begin(), lookup.targets.end(), [&](const Target& other) {
                     return other.transport == target.transport && other.remote == target.remote;
                 });
             if (!known && lookup.targets.push(target)) ++added;

@@ -40,6 +40,7 @@ constexpr std::array weights{
     Weight{Kind::partition, 4, true},
     Weight{Kind::rebind, 3, true},
     Weight{Kind::cut, 4, true},
+    Weight{Kind::names, 4, true},
     Weight{Kind::garbage, 3, true, true},
     Weight{Kind::replay, 4, true, true},
     Weight{Kind::forged_notify, 2, true, true},
@@ -112,6 +113,11 @@ void draw_arguments(Random& random, const Setup& setup, Step& step) {
             step.whom = some(random, setup.servers);
             step.value = draw_span(random, 300'000);
             break;
+        case Kind::names:
+            step.who = some(random, setup.servers);
+            step.whom = some(random, name_states);
+            step.value = random.percent(30) ? 0 : random.between(1, 600);
+            break;
         case Kind::cut: step.value = random.between(0, 1); break;
         default: step.value = static_cast<std::int64_t>(random.next() >> 1); break;
     }
@@ -182,6 +188,17 @@ std::string text_of(const Step& step) {
             what =
                 "the connections of " + phone + " break" + (step.value != 0 ? ", in silence" : "");
             break;
+        case Kind::names: {
+            constexpr std::array states{"are right",
+                                        "have a dead server first",
+                                        "have a dead server, too",
+                                        "are others",
+                                        "get no answer",
+                                        "are gone"};
+            what = "the names of " + server + " " + states[step.whom] + ", for " +
+                   std::to_string(step.value) + " s";
+            break;
+        }
         case Kind::garbage: what = "garbage arrives"; break;
         case Kind::replay: what = "old messages arrive again"; break;
         case Kind::forged_notify: what = "forged NOTIFYs arrive"; break;

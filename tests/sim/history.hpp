@@ -33,6 +33,7 @@ struct Step {
         partition,  ///< phone `who` and server `whom`, for `value` ms; bit 0 and 1: directions
         rebind,     ///< the NAT of phone `who` forgets
         cut,        ///< the connections of phone `who`; `value` 1: in silence
+        names,      ///< of server `who`: `whom` is a NameState; answers live for `value` s
         // Neighbours.
         garbage,
         replay,
@@ -40,12 +41,23 @@ struct Step {
         forged_response,
         flood,
     };
-    static constexpr std::size_t kind_count = 24;
+    static constexpr std::size_t kind_count = 25;
     Time at = 0;
     Kind kind = Kind::watch;
     unsigned who = 0, whom = 0;
     std::int64_t value = 0;
 };
+/// What the name system says of a server's domain.
+enum class NameState : std::uint8_t {
+    right,        ///< the server
+    dead_first,   ///< a dead server of a better priority, then the right one
+    dead_beside,  ///< a dead server of the same priority
+    moved,        ///< other names and other weights for the same
+    failing,      ///< no answer
+    gone,         ///< no such domain
+};
+inline constexpr unsigned name_states = 6;
+
 using History = std::vector<Step>;
 
 /// The history that the seed of `setup` gives, in order of time.

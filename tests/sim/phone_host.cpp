@@ -96,6 +96,11 @@ sip::UacOptions PhoneHost::peer(const std::string& uri, const std::string& from,
     options.from = from;
     options.contact_user = "phone";
     options.credentials = &parts_->credentials;
+    if (by_name) {
+        hop_ = "sip:" + setup_.domain_of(server) + (by_tcp ? ";transport=tcp" : "");
+        options.next_hop_uri = hop_;
+        return options;
+    }
     options.next_hop = {by_tcp ? sip::Transport::tcp : sip::Transport::udp,
                         by_tcp ? tcp : udp,
                         {},

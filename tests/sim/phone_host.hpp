@@ -76,6 +76,7 @@ public:
     const unsigned phone, user;
     const bool by_tcp;
     bool by_tls = false;  ///< in the place of either: it watches by sips
+    bool by_name = false;  ///< the name system says where its servers are
     std::size_t memory_at_start = 0;
 
 private:
@@ -101,6 +102,7 @@ private:
 
     const Setup& setup_;
     std::unique_ptr<Parts> parts_;
+    std::string hop_;  ///< of the request that is being made
     std::unique_ptr<Conversations> conversations_;
     std::vector<Watch> watches_;
     bool wants_publication_ = false, wants_registration_ = false, open_ = true, large_ = false;

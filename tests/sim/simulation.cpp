@@ -49,8 +49,34 @@ void Simulation::build() {
     }
     for (Host* host : world_.hosts())
         host->clock.set_drift(random.between(-setup_.drift_max, setup_.drift_max));
+    for (auto& phone : phones_) phone->by_name = random.percent(setup_.names_percent);
+    for (unsigned i = 0; i < setup_.servers; ++i) tell_names(i, NameState::right, 60);
     for (auto& server : servers_) server->start();
     for (auto& phone : phones_) phone->start();
+}
+
+/// Every server is alone in its domain; what else the names lead to is dead.
+void Simulation::tell_names(unsigned server, NameState state, std::uint32_t ttl_s) {
+    const std::string domain = setup_.domain_of(server);
+    ScriptedNames& names = world_.names;
+    for (const char* prefix : {"", "_sip._udp.", "_sip._tcp.", "a.", "b."})
+        names.forget(prefix + domain);
+    names.failing.erase(domain);
+    names.negative_ttl_s = ttl_s;
+    if (state == NameState::gone) return;
+    if (state == NameState::failing) names.failing.insert(domain);
+    const bool dead = state == NameState::dead_first || state == NameState::dead_beside;
+    const std::string right = state == NameState::moved ? "b." : "a.";
+    names.a(right + domain, servers_[server]->at.address, ttl_s);
+    if (dead) names.a("b." + domain, sip::Address::v4(192, 0, 2, 250), ttl_s);
+    for (const char* prefix : {"_sip._udp.", "_sip._tcp."}) {
+        names.srv(prefix + domain, 2, 10, 5060, right + domain, ttl_s);
+        if (dead)
+            names.srv(prefix + domain, state == NameState::dead_first ? 1 : 2, 10, 5060,
+                      "b." + domain, ttl_s);
+        names.naptr(domain, 10, 10, prefix[5] == 'u' ? "SIP+D2U" : "SIP+D2T", prefix + domain,
+                    ttl_s);
+    }
 }
 
 Outcome Simulation::run(const History& history) {
@@ -181,6 +207,10 @@ void Simulation::apply_to_network(const Step& step) {
             world_.cut(*phones_[step.who], true);
             break;
         case Kind::cut: world_.cut(*phones_[step.who], step.value != 0); break;
+        case Kind::names:
+            tell_names(step.who, static_cast<NameState>(step.whom),
+                       static_cast<std::uint32_t>(step.value));
+            break;
         case Kind::garbage: stranger_.send_garbage(seed); break;
         case Kind::replay: stranger_.replay(seed); break;
         case Kind::forged_notify: stranger_.forge_notify(seed); break;
@@ -193,6 +223,7 @@ void Simulation::apply_to_network(const Step& step) {
 void Simulation::heal() {
     world_.weather = Weather{};
     world_.mend();
+    for (unsigned i = 0; i < setup_.servers; ++i) tell_names(i, NameState::right, 60);
     for (auto& server : servers_) {
         server->store = {};
         server->start();

@@ -33,6 +33,8 @@ protected:
     void apply(const Step& step);
     void apply_to_nodes(const Step& step);
     void apply_to_network(const Step& step);
+    /// The name system says that of a server's domain from now on.
+    void tell_names(unsigned server, NameState state, std::uint32_t ttl_s);
     void heal();
     void watch_timers();
     void look_at_calm(unsigned user);

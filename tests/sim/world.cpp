@@ -25,6 +25,7 @@ std::string text_of(const sip::Endpoint& endpoint) {
 
 /// One line of a ladder for one message.
 std::string summary_of(std::string_view text) {
+    if (text.starts_with('?')) return std::string(text);  // a question to the name system
     const Wire wire = read_wire(text);
     if (wire.method.empty()) return std::to_string(text.size()) + " bytes";
     std::string line(wire.is_request ? wire.method : wire.start_line.substr(8));
@@ -148,7 +149,38 @@ void World::carry_out(Host& host, const sip::Effect& effect) {
         close(host, gone->flow);
     } else if (const auto* change = std::get_if<sip::Commit>(&effect)) {
         host.on_commit(change->id);
+    } else if (const auto* question = std::get_if<sip::Resolve>(&effect)) {
+        resolve(host, *question);
     }
+}
+
+// Names -------------------------------------------------------------------------------------------
+
+/// The answer is that of the instant at which it arrives; a lost question is asked again, and twice
+/// lost it has failed.
+void World::resolve(Host& host, const sip::Resolve& question) {
+    constexpr Time try_again = 2 * second;
+    const sip::Endpoint name_server{sip::Address::v4(192, 0, 2, 253), 53};
+    Random random = fate(&host, name_server);
+    const ScriptedNames::Key key{question.type, std::string(question.name.view())};
+    take_print(key.second);
+    int losses = 0;
+    while (losses < 3 && random.percent(weather.loss)) ++losses;
+    const bool fails = losses == 3 || random.percent(name_failures_percent);
+    const Time after = delay(random) + losses * try_again;
+    if (passages_max_ > 0)
+        note(host.name, "names", "?" + ScriptedNames::text_of(question), fails ? "lost" : "");
+    at(now + after, [this, &host, boot = host.boot, id = question.id, key, fails] {
+        if (!host.is_up() || host.boot != boot) return;
+        const auto tell = [&](const sip::NameAnswer& told) {
+            host.stack()->resolved(host.here(), told);
+            drain(host);
+        };
+        if (fails)
+            tell({id, sip::NameAnswer::Kind::failed, 0, {}});
+        else
+            names.answer(id, key, tell);
+    });
 }
 
 // Datagrams ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "sip/stack.hpp"
 #include "tests/sim/host_clock.hpp"
 #include "tests/sim/random.hpp"
+#include "tests/support/scripted_names.hpp"
 
 namespace sim {
 
@@ -51,6 +52,9 @@ public:
     const std::uint64_t seed;
     Time now = 0;
     Weather weather;
+    /// What every host is told of names; a question takes its way through the weather.
+    ScriptedNames names;
+    unsigned name_failures_percent = 0;
 
     /// What is to happen `at` that time, in order of time and then of asking.
     void at(Time time, std::function<void()> what);
@@ -133,6 +137,7 @@ private:
     using ConnectionPtr = std::shared_ptr<Connection>;
 
     void carry_out(Host& host, const sip::Effect& effect);
+    void resolve(Host& host, const sip::Resolve& question);
     void send_bytes(Host& from, sip::FlowId flow, const std::string& text);
     void open(Host& from, sip::OpenFlow wanted);
     void accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip::Endpoint& local);

@@ -35,9 +35,8 @@ public:
         add(sip::RecordType::srv, name, one, ttl_s);
     }
     void naptr(const std::string& name, std::uint16_t order, std::uint16_t preference,
-               const std::string& service, const std::string& replacement,
-               std::uint32_t ttl_s = 60, const std::string& flags = "s",
-               const std::string& regexp = {}) {
+               const std::string& service, const std::string& replacement, std::uint32_t ttl_s = 60,
+               const std::string& flags = "s", const std::string& regexp = {}) {
         Record one;
         one.record.priority = order;
         one.record.weight = preference;
@@ -55,10 +54,13 @@ public:
     /// is ever said.
     template <class Tell>
     void answer(const sip::Resolve& question, Tell tell) {
-        const Key key{question.type, std::string(question.name.view())};
-        if (mute.contains(key) || mute.contains({question.type, "*"})) return;
+        answer(question.id, {question.type, std::string(question.name.view())}, tell);
+    }
+    template <class Tell>
+    void answer(sip::LookupId id, const Key& key, Tell tell) {
+        if (mute.contains(key) || mute.contains({key.first, "*"})) return;
         sip::NameAnswer answer;
-        answer.id = question.id;
+        answer.id = id;
         std::vector<sip::NameRecord> list;
         if (failing.contains(key.second) || failing.contains("*")) {
             answer.kind = sip::NameAnswer::Kind::failed;

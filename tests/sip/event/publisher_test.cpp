@@ -573,3 +573,53 @@ TEST_CASE(
     world.pass(seconds{100});
     CHECK(world.silent());
 }
+
+TEST_CASE("R3263-4.3-1: a PUBLISH goes to the next server, which knows no tag and gets the state") {
+    PublisherWorld world;
+    ScriptedNames names;
+    names.srv("_sip._udp.example.com", 1, 1, 5071, "a.example.com");
+    names.srv("_sip._udp.example.com", 2, 1, 5072, "b.example.com");
+    names.a("a.example.com", sip::Address::v4(192, 0, 2, 71));
+    names.a("b.example.com", sip::Address::v4(192, 0, 2, 72));
+    world.raw.names = &names;
+    auto options = world.options();
+    options.peer.next_hop = {};
+    const auto id = world.publish(options);
+    const RawMessage first = world.last();
+    CHECK(first.to.port == 5071);
+    world.ok(first, "one");
+    CHECK(world.modify(id, "<closed/>"));
+    CHECK(world.last().to.port == 5071);
+    world.pass(seconds{32});
+    const RawMessage second = world.last();
+    CHECK(second.to.port == 5072);
+    CHECK(second.field("SIP-If-Match") == "one");
+    CHECK(second.body() == "<closed/>");
+    world.reply(second, 412);
+    const RawMessage whole = world.last();
+    CHECK(whole.to.port == 5072);
+    CHECK_FALSE(whole.has("SIP-If-Match"));
+    CHECK(whole.body() == "<closed/>");
+    world.ok(whole, "two");
+    CHECK(world.stack.counters().target_failures == 1);
+}
+
+TEST_CASE("T-26: a PUBLISH that waits for the name system is alone in that") {
+    PublisherWorld world;
+    auto options = world.options();
+    options.peer.next_hop = {};
+    const auto id = world.publish(options);
+    CHECK(world.silent());
+    CHECK(world.remove(id));  // it waits behind the first
+    (void)world.publish([&] {
+        auto other = world.options();
+        other.peer.uri = "sip:carol@example.com";
+        return other;
+    }());
+    CHECK(world.only().request_uri() == "sip:carol@example.com");
+    world.pass(seconds{10});
+    const auto news = world.news();
+    CHECK(news.kind == PublisherWorld::Kind::failed);
+    CHECK(news.status == 503);
+    CHECK(world.stack.core().locator.size() == 0);
+}

@@ -231,3 +231,28 @@ TEST_CASE("T-26: a name that leads nowhere, or that nobody answers for, is said 
     CHECK(over.status == 503);
     CHECK(world.part.size() == 0);
 }
+
+TEST_CASE("a subscription whose names are gone is tried again slower and slower, never at once") {
+    NamedWorld world;
+    const auto id = world.subscribe(world.options_by_name());
+    const RawMessage first = world.last();
+    world.reply(first, 200, {"Expires: 3600"});
+    CHECK(world.notify(first) == 200);
+    world.pass(seconds{100});
+    world.names.records.clear();
+    world.names.negative_ttl_s = 3600;
+    world.pass(seconds{3600});
+    world.raw.sent.clear();
+    // It was refreshed in vain, has run out, and what is known of the name is that there is none.
+    while (world.news().any) {
+    }
+    world.pass(seconds{120});
+    int waited = 0;
+    for (auto news = world.news(); news.any; news = world.news()) {
+        CHECK(news.kind == Kind::waiting);
+        ++waited;
+    }
+    CHECK(waited >= 1);
+    CHECK(waited <= 8);
+    CHECK(world.part.state_of(id));
+}

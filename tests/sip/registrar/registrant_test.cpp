@@ -379,3 +379,38 @@ TEST_CASE("R3261-8.1.3.4-1 R3261-8.1.3.5-1: a REGISTER follows a 3xx, and believ
     CHECK(world.silent());
     CHECK(world.part.size() == 0);
 }
+
+TEST_CASE("R3263-4.3-1: a registrar that is found by name is kept to, until another has to serve") {
+    RegistrantWorld world;
+    ScriptedNames names;
+    names.srv("_sip._udp.example.com", 1, 1, 5071, "a.example.com", 30);
+    names.srv("_sip._udp.example.com", 2, 1, 5072, "b.example.com", 30);
+    names.a("a.example.com", sip::Address::v4(192, 0, 2, 71), 30);
+    names.a("b.example.com", sip::Address::v4(192, 0, 2, 72), 30);
+    world.raw.names = &names;
+    auto options = world.options();
+    options.peer.next_hop = {};
+    const auto id = world.start(options);
+    const RawMessage first = world.last();
+    CHECK(first.to.port == 5071);
+    CHECK(first.request_uri() == "sip:example.com");
+    world.ok(first, 600);
+    CHECK(world.news().kind == RegistrantWorld::Kind::registered);
+    // Others are named now; this one works.
+    names.forget("_sip._udp.example.com");
+    names.srv("_sip._udp.example.com", 1, 1, 5072, "b.example.com", 30);
+    names.srv("_sip._udp.example.com", 2, 1, 5071, "a.example.com", 30);
+    world.pass(seconds{300});
+    const RawMessage refresh = world.last();
+    CHECK(refresh.to.port == 5071);
+    CHECK(refresh.field("Call-ID") == first.field("Call-ID"));
+    world.reply(refresh, 503);
+    const RawMessage other = world.last();
+    CHECK(other.to.port == 5072);
+    CHECK(other.field("Contact") == refresh.field("Contact"));
+    CHECK(cseq_of(other) == cseq_of(refresh) + 1);
+    world.ok(other, 600);
+    CHECK(world.news().kind == RegistrantWorld::Kind::registered);
+    CHECK(world.stop(id));
+    CHECK(world.last().to.port == 5072);
+}

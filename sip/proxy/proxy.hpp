@@ -143,7 +143,7 @@ private:
     bool is_registered(const Request& request, const Uri& target, FlowId& flow);
     bool is_ours(const NameAddr& address) const;
     std::optional<Error> check(const Request& request, const Routing& routing);
-    std::optional<Error> check_target(const Plan& plan, bool& has_contact);
+    std::optional<Error> check_target(const Request& request, const Plan& plan, bool& has_contact);
     bool admit(Now now, Request& request);
     void refuse(Now now, const Request& request, const Error& error);
     void carry(Now now, Request& request, const Routing& routing, const Plan& plan);

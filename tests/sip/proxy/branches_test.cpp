@@ -176,6 +176,14 @@ TEST_CASE("R3261-16.5-1: all methods are carried, known or not, but for those th
     RawRequest request{"INVITE", "sip:example.com"};
     w.say(10, request);
     CHECK(w.heard(10).status() == 405);
+    // sipsak cuts the port off: nothing is carried on, and it is answered as ever.
+    request = {"OPTIONS", "sip:bob@192.0.2.1:506"};
+    w.say(10, request);
+    CHECK(w.heard(10).status() == 200);
+    request = {"OPTIONS", "sip:bob@192.0.2.66"};
+    w.say(10, request);
+    CHECK(w.heard(10).status() == 404);
+    CHECK_FALSE(w.heard(66));
 }
 
 TEST_CASE(
@@ -188,8 +196,17 @@ TEST_CASE(
     request.from = "<sip:x@elsewhere.org>;tag=1";
     w.say(10, request);
     CHECK(w.heard(10).status() == 480);
+    // A stranger does not learn who exists; a user of ours does.
     request.uri = "sip:nobody@example.com";
     w.say(10, request);
+    CHECK(w.heard(10).status() == 480);
+    RawRequest known = request;
+    known.from = "<sip:alice@example.com>;tag=1";
+    w.say(10, known);
+    const std::string challenge = w.heard(10).field("Proxy-Authenticate");
+    ++known.cseq;
+    known.with("Proxy-" + authorization_for(challenge, known, "alice", "alice"));
+    w.say(10, known);
     CHECK(w.heard(10).status() == 404);
     request.uri = "sip:bob@example.com";
     w.say(10, request);

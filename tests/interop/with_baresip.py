@@ -10,6 +10,7 @@ import json
 import os
 import re
 import socket
+import wave
 
 import pidf
 from matrix import Scenario
@@ -150,13 +151,12 @@ PHONE = """poll_method epoll
 sip_listen 127.0.0.1:0
 module_path {modules}
 module g711.so
-module ausine.so
 module aufile.so
 module account.so
 module menu.so
 module ctrl_tcp.so
 audio_player aufile,{folder}/heard.wav
-audio_source ausine,440
+audio_source aufile,{folder}/said.wav
 ctrl_tcp_listen 127.0.0.1:{control}
 """
 PHONE_ACCOUNT = ('<{uri};transport={transport}>;auth_user={user};auth_pass={password};'
@@ -167,6 +167,11 @@ PHONE_ACCOUNT = ('<{uri};transport={transport}>;auth_user={user};auth_pass={pass
 def phone(world, user, transport, answermode):
     folder = world.path("baresip-" + user)
     os.mkdir(folder)
+    with wave.open(os.path.join(folder, "said.wav"), "wb") as said:
+        said.setnchannels(1)
+        said.setsampwidth(2)
+        said.setframerate(8000)
+        said.writeframes(bytes(2 * 8000 * 10))
     control = free_port()
     account = PHONE_ACCOUNT.format(uri=world.uri(user), user=user, password=world.users[user],
                                    port=world.port(transport), transport=transport,

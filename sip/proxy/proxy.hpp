@@ -76,6 +76,7 @@ private:
         Phase phase = Phase::queued;
         bool rings = false;      ///< a provisional response came
         bool cancelled = false;  ///< of an INVITE
+        bool by_flow = false;    ///< its one target is the connection that leads there
         bool for_size = false;   ///< goes by a stream since it is large (18.1.1)
         std::uint16_t q = 1000, breadth = 0;
         Block strings;  ///< the Request-URI, then Path

@@ -375,6 +375,38 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "RFC 3261 16.9: a connection that goes before the phone has said anything: its address is "
+    "tried") {
+    ProxyWorld w;
+    w.raw.peer = ProxyWorld::at(20, 40'000);
+    const FlowId flow = w.raw.connect();
+    RawRequest bind = w.register_("bob", "<sip:bob@192.0.2.20:5060>");
+    CHECK(w.raw.ask(flow, bind).status() == 200);
+    w.say(10, RawRequest{"MESSAGE", "sip:bob@example.com"});
+    const RawMessage first = w.raw.take("MESSAGE");
+    REQUIRE(first.flow == flow);
+    w.server.closed(w.raw.now, flow);
+    w.raw.drain();
+    const RawMessage second = w.heard(20);
+    CHECK(second.method() == "MESSAGE");
+    CHECK(second.field("Via").starts_with("SIP/2.0/UDP"));
+    w.answer(20, second, 200);
+    CHECK(w.heard(10).status() == 200);
+    CHECK(w.server.proxy().size() == 0);
+}
+
+TEST_CASE("R3261-16.7-1: a 2xx to any other method ends the search, and nothing waits for it") {
+    ProxyWorld w;
+    w.bind("bob", 20, ";q=0.9");
+    w.bind("bob", 21, ";q=0.1");
+    w.say(10, RawRequest{"MESSAGE", "sip:bob@example.com"});
+    w.answer(20, w.heard(20), 202);
+    CHECK(w.heard(10).status() == 202);
+    CHECK(w.server.proxy().size() == 0);
+    CHECK_FALSE(w.heard(21));
+}
+
+TEST_CASE(
     "R3261-18.1.1-1 R3261-16.6-1: what is too large for a datagram goes by TCP, or after all by "
     "datagram where nobody takes that") {
     ProxyWorld w;

@@ -70,6 +70,7 @@ void Proxy::start(Now now, Handle handle) {
     if (const auto flow = core_.transport.source_of(leg.flow)) {
         const bool kept = leg.targets.push(back_to(*flow));
         SIP_ASSERT(kept);
+        leg.by_flow = true;
         send(now, handle);
         return;
     }
@@ -194,10 +195,19 @@ void Proxy::on_failure(Now now, Handle object, Failure why) {
     if (leg->for_size && why == Failure::transport && leg->next_target < leg->targets.size())
         core_.transport.remember_udp_only(leg->targets[leg->next_target].remote);
     // RFC 3263 4.3, but not for one that nobody waits for any more.
-    if (!contexts_.find(context)->ended && leg->next_target < leg->targets.size())
+    const bool wanted = !contexts_.find(context)->ended;
+    if (wanted && leg->next_target < leg->targets.size()) {
         send(now, object);
-    else
+    } else if (wanted && leg->by_flow && why == Failure::transport) {
+        // The connection is gone, and the address of the contact may be as good.
+        leg->by_flow = false;
+        leg->flow = {};
+        leg->targets.clear();
+        leg->next_target = 0;
+        start(now, object);
+    } else {
         failed(now, object, why);
+    }
     advance(now, context);
 }
 

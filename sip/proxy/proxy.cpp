@@ -175,7 +175,7 @@ void Proxy::plan_hop(const Request& request, const Routing& routing, Plan& plan)
     }
     // As if there were no proxy: 404 in the end.
     const bool served = message.method == Method::register_ || message.method == Method::publish ||
-                        message.method == Method::subscribe;
+                        message.method == Method::subscribe || message.method == Method::options;
     plan.kind =
         served && !routing.was_routed && !routing.next_route ? Plan::Kind::own : Plan::Kind::refuse;
     plan.error = {Condition::forbidden, "Relaying is not allowed"};
@@ -220,10 +220,14 @@ std::optional<Error> Proxy::check(const Request& request, const Routing& routing
     return {};
 }
 
-/// RFC 3261 16.5: whom it is for has to exist, and to be somewhere else than here.
-std::optional<Error> Proxy::check_target(const Plan& plan, bool& has_contact) {
+/// RFC 3261 16.5: whom it is for has to exist, and to be somewhere else than here. A stranger is
+/// not told which of the two fails: he could ask for all names.
+std::optional<Error> Proxy::check_target(const Request& request, const Plan& plan,
+                                         bool& has_contact) {
     if (plan.kind != Plan::Kind::user) return {};
-    if (!directory_.exists(plan.user)) return Error{Condition::not_found, {}};
+    if (!directory_.exists(plan.user))
+        return Error{request.identity.authenticated ? Condition::not_found : Condition::unavailable,
+                     {}};
     bool any = false;
     registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
         any = true;
@@ -309,7 +313,7 @@ bool Proxy::take(Now now, Request& request) {
     request.identity = {from.overflowed() ? std::string_view{} : from.view(), false};
     if (planned.must_prove && !admit(now, request)) return true;
     bool has_contact = false;
-    if (const auto error = check_target(planned, has_contact)) {
+    if (const auto error = check_target(request, planned, has_contact)) {
         refuse(now, request, *error);
         return true;
     }

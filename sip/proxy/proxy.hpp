@@ -76,6 +76,7 @@ private:
         Phase phase = Phase::queued;
         bool rings = false;      ///< a provisional response came
         bool cancelled = false;  ///< of an INVITE
+        bool by_flow = false;    ///< its one target is the connection that leads there
         bool for_size = false;   ///< goes by a stream since it is large (18.1.1)
         std::uint16_t q = 1000, breadth = 0;
         Block strings;  ///< the Request-URI, then Path
@@ -143,7 +144,7 @@ private:
     bool is_registered(const Request& request, const Uri& target, FlowId& flow);
     bool is_ours(const NameAddr& address) const;
     std::optional<Error> check(const Request& request, const Routing& routing);
-    std::optional<Error> check_target(const Plan& plan, bool& has_contact);
+    std::optional<Error> check_target(const Request& request, const Plan& plan, bool& has_contact);
     bool admit(Now now, Request& request);
     void refuse(Now now, const Request& request, const Error& error);
     void carry(Now now, Request& request, const Routing& routing, const Plan& plan);

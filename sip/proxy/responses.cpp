@@ -88,7 +88,7 @@ void Proxy::success(Now now, Handle handle, const Response& response, const Leg&
                            later(now.mono, 64 * core_.shard.limits.t1));
         if (first) end_legs(now, context, answered_elsewhere);
     } else {
-        context.ended = true;
+        end_legs(now, context, {});
     }
 }
 

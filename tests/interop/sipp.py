@@ -14,7 +14,7 @@ class Sipp:
 
     def __init__(self, world, scenario, transport, *options, port, calls=1, **keys):
         self.world, self.port, self.transport = world, port, transport
-        keys = {"domain": "localhost", "presentity": "alice", **keys}
+        keys = {"domain": "localhost", "presentity": "alice", "peer": "localhost", **keys}
         pairs = [part for key, value in keys.items() for part in ("-key", key, value)]
         self.process = world.start(
             "sipp", "sipp", "-sf", os.path.join(SCENARIOS_FOLDER, scenario + ".xml"), "-t",
@@ -23,11 +23,12 @@ class Sipp:
             world.path("messages"), "-trace_err", "-error_file", world.path("errors"), *options)
 
     @classmethod
-    def client(cls, world, scenario, user, transport, *options, digest_uri="alice@localhost"):
+    def client(cls, world, scenario, user, transport, *options, digest_uri="alice@localhost",
+               target=None, **keys):
         """It asks the server of this world as a user of it."""
         return cls(world, scenario, transport, "-au", user, "-ap", world.users[user], "-auth_uri",
-                   digest_uri, *options, f"{world.host}:{world.port(transport)}",
-                   port=free_port(world.host.strip("[]")), user=user)
+                   digest_uri, *options, target or f"{world.host}:{world.port(transport)}",
+                   port=free_port(world.host.strip("[]")), user=user, **keys)
 
     @classmethod
     def server(cls, world, scenario, transport, *options, calls=1, user="bob", **keys):

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import socket
+import wave
 
 import pidf
 from matrix import Scenario
@@ -53,8 +54,8 @@ class Control:
         except OSError:
             return None
 
-    def ask(self, command):
-        text = json.dumps({"command": command, "params": "", "token": "interop"}).encode()
+    def ask(self, command, params=""):
+        text = json.dumps({"command": command, "params": params, "token": "interop"}).encode()
         self.socket.sendall(b"%d:%s," % (len(text), text))
         while True:
             answer = self._object()
@@ -149,8 +150,76 @@ def registered(world):
     world.stop_server()
 
 
+PHONE = """poll_method epoll
+sip_listen 127.0.0.1:0
+module_path {modules}
+module g711.so
+module aufile.so
+module account.so
+module menu.so
+module ctrl_tcp.so
+audio_player aufile,{folder}/heard.wav
+audio_source aufile,{folder}/said.wav
+ctrl_tcp_listen 127.0.0.1:{control}
+"""
+PHONE_ACCOUNT = ('<{uri};transport={transport}>;auth_user={user};auth_pass={password};'
+                 'outbound="sip:127.0.0.1:{port};transport={transport}";regint=300;'
+                 'answermode={answermode}\n')
+
+
+def phone(world, user, transport, answermode):
+    folder = world.path("baresip-" + user)
+    os.mkdir(folder)
+    with wave.open(os.path.join(folder, "said.wav"), "wb") as said:
+        said.setnchannels(1)
+        said.setsampwidth(2)
+        said.setframerate(8000)
+        said.writeframes(bytes(2 * 8000 * 10))
+    control = free_port()
+    account = PHONE_ACCOUNT.format(uri=world.uri(user), user=user, password=world.users[user],
+                                   port=world.port(transport), transport=transport,
+                                   answermode=answermode)
+    for name, text in (("config", PHONE.format(modules=modules_folder(), control=control,
+                                               folder=folder)),
+                       ("accounts", account), ("contacts", "")):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return world.start("baresip-" + user, "baresip", "-4", "-f", folder), Control(control)
+
+
+def call(transport):
+    def scenario(world):
+        world.serve()
+        bob, at_bob = phone(world, "bob", transport, "auto")
+        alice, at_alice = phone(world, "alice", transport, "manual")
+        try:
+            def registered(control):
+                return "OK" in control.ask("reginfo")
+
+            wait_for("bob to be registered", lambda: registered(at_bob))
+            wait_for("alice to be registered", lambda: registered(at_alice))
+            at_alice.ask("dial", world.uri("bob"))
+
+            def calls(control, words):
+                return words in control.ask("listcalls")
+
+            wait_for("alice to talk", lambda: calls(at_alice, "ESTABLISHED"))
+            wait_for("bob to talk", lambda: calls(at_bob, "ESTABLISHED"))
+            at_bob.ask("hangup")
+            wait_for("alice to be hung up on", lambda: not calls(at_alice, "ESTABLISHED"))
+            alice.stop()
+            bob.stop()
+        finally:
+            at_alice.close()
+            at_bob.close()
+        world.stop_server()
+    return scenario
+
+
 OUTCOME = "works; of two publications that it makes at its start one may be left to expire"
 SCENARIOS = [Scenario("publisher and watcher", "publish, modify, remove; watch, unsubscribe",
                       transport, both(transport), OUTCOME) for transport in ("udp", "tcp", "tls")]
 SCENARIOS.append(Scenario("registrant", "registers, is watched, removes", "udp", registered,
                           OUTCOME))
+SCENARIOS += [Scenario("caller and callee", "both register, one calls, the other hangs up",
+                       transport, call(transport)) for transport in ("udp", "tcp")]

@@ -15,6 +15,7 @@ import urllib.request
 import pidf
 from matrix import FAMILIES, Scenario, on
 from processes import PATIENCE_S, equal, free_port, listens, wait_for
+from sipp import Sipp
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLES = "/usr/share/kamailio/dbtext/kamailio"
@@ -25,7 +26,7 @@ ALICE, BOB = f"sip:alice@{DOMAIN}", f"sip:bob@{DOMAIN}"
 
 class Kamailio:
     def __init__(self, world, port=None, min_expires=0, outbound="", authentication=False,
-                 publ_cache=0):
+                 publ_cache=0, proxy=False):
         self.world, self.port = world, port or free_port()
         database = world.path("db")
         if not os.path.isdir(database):
@@ -39,6 +40,7 @@ class Kamailio:
         with open(world.path("kamailio.cfg"), "w", encoding="utf-8") as file:
             file.write(text)
         options = ["-A", "WITH_AUTHENTICATION"] if authentication else []
+        options += ["-A", "WITH_PROXY"] if proxy else []
         self.process = world.start("kamailio", "kamailio", "-f", world.path("kamailio.cfg"), "-DD",
                                    "-E", "-Y", world.folder, "-m", "32", "-M", "4", *options)
         wait_for("Kamailio to listen",
@@ -277,6 +279,46 @@ def publishes_registrations(world, transport):
     world.stop_server()
 
 
+# ---- As the proxy of another domain --------------------------------------------------------------
+
+def phone(world, transport):
+    port = free_port()
+    callee = Sipp(world, "callee", transport, port=port, calls=5, user="bob")
+    wait_for("SIPp to listen",
+             lambda: listens(transport, port) or not callee.process.is_running())
+    return callee, port
+
+
+def calls_out(world, transport):
+    world.serve("--relay", "authenticated")
+    kamailio = Kamailio(world, proxy=True)
+    callee, port = phone(world, transport)
+    register = world.start("register", world.vigil, "register", BOB, "--contact",
+                           f"sip:bob@127.0.0.1:{port};transport={transport}",
+                           *client(world, kamailio, transport, "bob"))
+    register.line()
+    peer = f"127.0.0.1:{kamailio.port};transport={transport}"
+    Sipp.client(world, "caller", "alice", transport, "-s", "bob", "-m", "5",
+                digest_uri=f"bob@{peer}", peer=peer).finish()
+    callee.finish()
+    equal("Vias", {invite.count("\nVia: ") for invite in callee.requests("INVITE")}, {3})
+    leaves(register)
+    world.stop_server()
+
+
+def calls_in(world, transport):
+    world.serve(domain=DOMAIN)
+    kamailio = Kamailio(world, proxy=True)
+    callee, port = phone(world, transport)
+    Sipp.client(world, "enrolled", "bob", transport, digest_uri=DOMAIN, domain=DOMAIN,
+                contact_port=str(port), q="1.0").finish()
+    peer = f"{DOMAIN}:{world.port(transport)};transport={transport}"
+    Sipp.client(world, "stranger", "alice", transport, "-s", "bob", "-m", "5", peer=peer,
+                domain="elsewhere.invalid", target=f"127.0.0.1:{kamailio.port}").finish()
+    callee.finish()
+    world.stop_server()
+
+
 FLOWS = [
     ("presence server", "watch; publish, refresh, remove", whole_life),
     ("presence server", "digest MD5: the same, and a wrong password", digest),
@@ -289,6 +331,8 @@ FLOWS = [
     ("watcher (pua)", "subscribe, a change, refresh, unsubscribe", subscribes),
     ("publisher (pua_usrloc)", "who registers there is published with us",
      publishes_registrations),
+    ("proxy of another domain", "calls from our user to its user, by 407", calls_out),
+    ("proxy of another domain", "calls from its user to our user", calls_in),
 ]
 
 

@@ -176,6 +176,14 @@ TEST_CASE("R3261-16.5-1: all methods are carried, known or not, but for those th
     RawRequest request{"INVITE", "sip:example.com"};
     w.say(10, request);
     CHECK(w.heard(10).status() == 405);
+    // sipsak cuts the port off: nothing is carried on, and it is answered as ever.
+    request = {"OPTIONS", "sip:bob@192.0.2.1:506"};
+    w.say(10, request);
+    CHECK(w.heard(10).status() == 200);
+    request = {"OPTIONS", "sip:bob@192.0.2.66"};
+    w.say(10, request);
+    CHECK(w.heard(10).status() == 404);
+    CHECK_FALSE(w.heard(66));
 }
 
 TEST_CASE(
@@ -188,8 +196,17 @@ TEST_CASE(
     request.from = "<sip:x@elsewhere.org>;tag=1";
     w.say(10, request);
     CHECK(w.heard(10).status() == 480);
+    // A stranger does not learn who exists; a user of ours does.
     request.uri = "sip:nobody@example.com";
     w.say(10, request);
+    CHECK(w.heard(10).status() == 480);
+    RawRequest known = request;
+    known.from = "<sip:alice@example.com>;tag=1";
+    w.say(10, known);
+    const std::string challenge = w.heard(10).field("Proxy-Authenticate");
+    ++known.cseq;
+    known.with("Proxy-" + authorization_for(challenge, known, "alice", "alice"));
+    w.say(10, known);
     CHECK(w.heard(10).status() == 404);
     request.uri = "sip:bob@example.com";
     w.say(10, request);
@@ -355,6 +372,38 @@ TEST_CASE(
     w.say(10, in_dialog("INFO", ok, 3));
     REQUIRE(w.raw.opened.size() == 1);
     CHECK(w.raw.opened[0].to == ProxyWorld::at(20, 49'999));
+}
+
+TEST_CASE(
+    "RFC 3261 16.9: a connection that goes before the phone has said anything: its address is "
+    "tried") {
+    ProxyWorld w;
+    w.raw.peer = ProxyWorld::at(20, 40'000);
+    const FlowId flow = w.raw.connect();
+    RawRequest bind = w.register_("bob", "<sip:bob@192.0.2.20:5060>");
+    CHECK(w.raw.ask(flow, bind).status() == 200);
+    w.say(10, RawRequest{"MESSAGE", "sip:bob@example.com"});
+    const RawMessage first = w.raw.take("MESSAGE");
+    REQUIRE(first.flow == flow);
+    w.server.closed(w.raw.now, flow);
+    w.raw.drain();
+    const RawMessage second = w.heard(20);
+    CHECK(second.method() == "MESSAGE");
+    CHECK(second.field("Via").starts_with("SIP/2.0/UDP"));
+    w.answer(20, second, 200);
+    CHECK(w.heard(10).status() == 200);
+    CHECK(w.server.proxy().size() == 0);
+}
+
+TEST_CASE("R3261-16.7-1: a 2xx to any other method ends the search, and nothing waits for it") {
+    ProxyWorld w;
+    w.bind("bob", 20, ";q=0.9");
+    w.bind("bob", 21, ";q=0.1");
+    w.say(10, RawRequest{"MESSAGE", "sip:bob@example.com"});
+    w.answer(20, w.heard(20), 202);
+    CHECK(w.heard(10).status() == 202);
+    CHECK(w.server.proxy().size() == 0);
+    CHECK_FALSE(w.heard(21));
 }
 
 TEST_CASE(

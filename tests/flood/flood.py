@@ -250,7 +250,7 @@ def high(values):
 
 
 def run(world, options, report):
-    """T-16 T-24 T-36: who is known is served, others are bounded, and the log has no line a packet."""
+    """T-16 T-24 T-36: who is known is served, others are bounded, the log has no line a packet."""
     world.serve("--limit-exempt", "none")
     server, pid = ("127.0.0.1", world.port()), world.server.process.pid
     go, done = multiprocessing.Event(), multiprocessing.Event()

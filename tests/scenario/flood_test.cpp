@@ -135,7 +135,7 @@ TEST_CASE("T-16: the first strangers over the rate get 503 with Retry-After and 
     CHECK(w.raw.ask(honest(53)).status() == 401);
 }
 
-TEST_CASE("T-16: a source over its rate is told so three times, before anything is read") {
+TEST_CASE("T-16 T-24: a source over its rate is told so three times, before anything is read") {
     sip::Limits limits;
     limits.rate_source = 10;
     ServerWorld w(Policy::allow, limits);

@@ -69,6 +69,8 @@ presence::ServerOptions ServerHost::options() {
     options.has_store = setup_.store;
     options.expires_jitter_percent = setup_.jitter_percent;
     options.limits.known_source_lifetime = sip::seconds{3600};  // over when a world ends
+    // One flood is more than all strangers together may ask.
+    if (setup_.hostile) options.limits.rate_strangers = 4;
     if (setup_.tight) {
         options.limits.memory_bytes = std::size_t{3} << 19;
         options.limits.subscriptions = 12;

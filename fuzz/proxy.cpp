@@ -85,12 +85,12 @@ private:
 };
 
 void Peers::look(const RawMessage& message) {
+    // What is wrong with a request is said to its sender in a copy of his own fields.
+    if (message.status() >= 300) return;
     std::array<HeaderField, 256> slots;
     const Scan scan = scan_message(message.text, slots, Framing::datagram, {}, {});
     SIP_ASSERT(scan.end == ScanEnd::complete);
     const auto essentials = decode_essentials(scan.message, {});
-    // What is wrong with a request is said to its sender in a copy of his own fields.
-    if (message.status() >= 300) return;
     SIP_ASSERT(essentials);
     if (message.status() != 0) return;
     SIP_ASSERT(scan.message.has(HeaderId::max_forwards));
@@ -121,8 +121,8 @@ void Peers::check() {
 
 void Peers::finish() {
     world_.server.stack().shard().memory.refuse_none();
-    for (int i = 0; i < 4; ++i) {
-        net_.pass(seconds{250});
+    for (int i = 0; i < 2; ++i) {
+        net_.pass(seconds{400});
         check();
     }
     SIP_ASSERT(world_.server.proxy().size() == 0);

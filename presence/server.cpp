@@ -115,6 +115,7 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
         notifier_.set_credentials(&*notify_digest_);
     }
     stack_.set_domains(options.domains);
+    if (options.gives_gruu) notifier_.set_devices(this);
     join(options);
 }
 
@@ -139,6 +140,22 @@ void Server::join(const ServerOptions& options) {
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
     notifier_.state_changed(now, presence_number, address_of_record);
+}
+
+/// The newest way to the device: its connection, its NAT, or its Contact.
+std::optional<sip::Target> Server::find(const sip::Uri& gruu) {
+    std::optional<sip::Target> target;
+    (void)registrar_.for_each_of_gruu(gruu, [&](const sip::Registrar::Binding& binding) {
+        if (target) return;
+        if (const auto source = stack_.transport().source_of(binding.flow)) {
+            target = sip::back_to(*source);
+        } else if (binding.behind_nat.port != 0) {
+            target = sip::Target{sip::Transport::udp, binding.listener, {}, binding.behind_nat, {}};
+        } else if (const auto contact = sip::parse_uri(binding.contact)) {
+            if (auto located = stack_.transport().locate(*contact)) target = *located;
+        }
+    });
+    return target;
 }
 
 void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,

@@ -72,7 +72,7 @@ struct ServerOptions {
 /// method, merged request, Request-URI (404 for whom there is not), Require; then of SUBSCRIBE:
 /// Event, Accept, Expires, body, authorization, limits; of PUBLISH: Event, authorization,
 /// SIP-If-Match, Expires, body; of REGISTER: To, authorization, existence, contacts.
-class Server final : private sip::RegistrationListener {
+class Server final : private sip::RegistrationListener, private sip::DeviceLocations {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);
     Server(const Server&) = delete;
@@ -165,6 +165,7 @@ private:
         bool refuses_all() const override { return true; }
     };
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
+    std::optional<sip::Target> find(const sip::Uri& gruu) override;
     void join(const ServerOptions& options);
 
     Addresses addresses_;

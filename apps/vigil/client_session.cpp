@@ -168,6 +168,7 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
                                                       : escape(options.server, 200);
     session->user_ = unescaped(sip::parse_uri(session->as_)->user);
     if (const auto set = session->set_password(); !set) return wrong(set.error());
+    if (const auto set = session->set_challenge(); !set) return wrong(set.error());
     if (const auto tls = session->set_tls(); !tls) return wrong(tls.error());
     if (const auto bound = session->listen(); !bound) return wrong(bound.error(), ExitCode::failed);
     return session;
@@ -183,9 +184,30 @@ Outcome<void> ClientSession::set_password() {
         password = *options_.password;
     }
     has_password_ = !password.empty();
+    own_secret_.password = password;
     // The server's own realm, whatever it is called: there is one server, and one password for it.
     if (has_password_ && !credentials_.add_password("", user_, password))
         return failure("the password is too long");
+    return {};
+}
+
+bool ClientSession::OwnSecret::find(std::string_view who, std::string_view where,
+                                    sip::DigestAlgorithm base, sip::Ha1& out) const {
+    out = sip::make_ha1(base, user, realm, password);
+    return who == user && where == realm;
+}
+
+Outcome<void> ClientSession::set_challenge() {
+    if (!options_.challenge) return {};
+    if (!has_password_) return failure("--challenge wants our password: give --password-env VAR");
+    own_secret_.user = user_;
+    own_secret_.realm = std::string(sip::parse_uri(as_)->host);
+    sip::DigestServerOptions digest;
+    (void)digest.algorithms.push(sip::DigestAlgorithm::md5);
+    digest.auth_int_alone = true;
+    notify_digest_.emplace(stack_.shard().memory, entropy_, digest);
+    notify_gate_.emplace(*notify_digest_, own_secret_, own_secret_.realm);
+    stack_.set_gate(&*notify_gate_);
     return {};
 }
 
@@ -268,6 +290,8 @@ sip::UacOptions ClientSession::peer(const std::string& uri) {
             options.next_hop.domain = sip::SharedBytes::copy(stack_.shard().memory, server_name_);
     }
     if (has_password_) options.credentials = &credentials_;
+    options.instance = options_.instance;
+    options.keep_alive = true;
     return options;
 }
 

@@ -12,7 +12,9 @@
 #include "apps/vigil/exit_code.hpp"
 #include "apps/vigil/options.hpp"
 #include "sip/auth/digest_client.hpp"
+#include "sip/auth/digest_server.hpp"
 #include "sip/dialog/uac.hpp"
+#include "sip/event/notify_gate.hpp"
 #include "sip/stack.hpp"
 
 namespace vigil {
@@ -76,6 +78,7 @@ private:
     static edge::DriverOptions driver_options(const ClientOptions& options);
     edge::Outcome<void> set_password();
     edge::Outcome<void> set_tls();
+    edge::Outcome<void> set_challenge();
     edge::Outcome<void> listen();
     std::string hint_for(std::uint16_t status) const;
     void set_code(ExitCode code);
@@ -96,6 +99,15 @@ private:
     edge::OsEntropy entropy_;
     sip::Stack stack_;
     sip::DigestClient credentials_;
+    /// What NOTIFYs are to be proved with: our own password.
+    struct OwnSecret final : sip::CredentialSource {
+        std::string user, realm, password;
+        bool find(std::string_view who, std::string_view where, sip::DigestAlgorithm base,
+                  sip::Ha1& out) const override;
+    };
+    OwnSecret own_secret_;
+    std::optional<sip::DigestServer> notify_digest_;
+    std::optional<sip::NotifyGate> notify_gate_;
     edge::EngineOf<sip::Stack> engine_;
     edge::Driver driver_;
 };

@@ -90,6 +90,10 @@ void define_client(CLI::App& command, ClientOptions& client) {
     command.add_option("--cert", client.cert, "our own certificate, for a tls server that asks")
         ->type_name("FILE");
     command.add_option("--key", client.key, "its private key")->type_name("FILE");
+    command
+        .add_option("--instance", client.instance,
+                    "URN of this device, always the same: urn:uuid:... (RFC 5626)")
+        ->type_name("URN");
 }
 
 void define_watch(Reading& to) {
@@ -102,6 +106,8 @@ void define_watch(Reading& to) {
     command->add_option("-n,--count", to.watch.count, "stop after so many notifications")
         ->type_name("N");
     command->add_flag("--raw", to.watch.raw, "print each document as it came, too");
+    command->add_flag("--challenge", to.watch.client.challenge,
+                      "have the server prove each NOTIFY with our password (RFC 3856 9.4)");
 }
 
 void define_publish(Reading& to) {
@@ -131,6 +137,10 @@ void define_register(Reading& to) {
                      "what to register (default: our own address)")
         ->type_name("URI");
     command->add_flag("-1,--once", to.registration.once, "register once and leave it to expire");
+    command
+        ->add_option("--reg-id", to.registration.reg_id,
+                     "which connection of --instance this is (default: 1)")
+        ->type_name("N");
     define_client(*command, to.registration.client);
 }
 

@@ -24,6 +24,10 @@ public:
         if (options_.contact) registration.contact = *options_.contact;
         if (options_.client.expires_s) registration.expires_s = *options_.client.expires_s;
         registration.once = options_.once;
+        registration.instance = options_.client.instance;
+        registration.reg_id = options_.reg_id.value_or(1);
+        // By a Flow-Timer, where there is an instance.
+        registration.peer.keep_alive = registration.instance.empty();
         const auto made = registrant_.register_contact(session_.now(), registration);
         if (!made) {
             session_.complain(options_.uri,
@@ -115,6 +119,8 @@ ExitCode run_register(const RegisterOptions& options) {
     if (const auto checked = check_address(options.uri); !checked) return wrong(checked.error());
     if (options.client.expires_s && *options.client.expires_s == 0)
         return wrong("--expires wants 1 or more; a registration is taken away by Ctrl-C");
+    if (options.reg_id && (options.client.instance.empty() || *options.reg_id == 0))
+        return wrong("--reg-id goes with --instance, and starts at 1");
     if (options.contact)
         if (const auto contact = sip::parse_uri(*options.contact); !contact)
             return wrong("--contact \"" + escape(*options.contact, 100) +

@@ -159,6 +159,7 @@ private:
         if (settings_.digest) {
             options.credentials = &users_;
             options.directory = &addresses_;
+            options.notify_secrets = &users_;
         }
         options.policy = policy_of(settings_.policy);
         options.notify_interval = settings_.notify_interval;
@@ -168,6 +169,7 @@ private:
         options.expires_jitter_percent = settings_.expires_jitter_percent;
         options.strict = settings_.strict;
         options.sips_only = settings_.sips_only;
+        options.gives_gruu = settings_.gruu;
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;

@@ -281,6 +281,7 @@ void read_behaviour(Reader& in, ServeSettings& out) {
     out.policy = static_cast<DefaultPolicy>(in.choice("policy", policies, 1));
     out.strict = in.flag("strict");
     out.rfc3265_compat = in.flag("rfc3265-compat");
+    out.gruu = in.flag("gruu");
     constexpr std::array<std::string_view, 3> relays{"none", "local", "authenticated"};
     out.relay = static_cast<RelayMode>(in.choice("relay", relays, 1));
     const std::size_t stop = in.choice("on-stop", stops, 0);
@@ -409,6 +410,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.strict != wanted.strict) return "strict";
     if (running.dns != wanted.dns) return "dns";
     if (running.sips_only != wanted.sips_only) return "sips-only";
+    if (running.gruu != wanted.gruu) return "gruu";
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
     if (running.relay != wanted.relay) return "relay";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";

@@ -54,6 +54,16 @@ bool UserTable::find(std::string_view user, std::string_view realm, sip::DigestA
     return false;
 }
 
+bool UserTable::find(std::string_view watcher, std::string_view realm, sip::DigestAlgorithm base,
+                     sip::NotifySecret& out) const {
+    const auto at = watcher.rfind('@');
+    if (at == std::string_view::npos) return false;
+    // Threat 15: the watcher's own secret, for the realm it is for, and nobody else's.
+    if (!sip::equal_ignoring_case(watcher.substr(at + 1), realm)) return false;
+    out.user = watcher.substr(0, at);
+    return find(out.user, realm, base, out.ha1);
+}
+
 bool UserTable::exists(std::string_view address) const {
     return addresses_.contains(std::string(address));
 }

@@ -9,11 +9,13 @@
 
 #include "apps/vigil/user_file.hpp"
 #include "sip/auth/credential_source.hpp"
+#include "sip/event/notify_digest.hpp"
 
 namespace vigil {
 
-/// The users of a server, in memory.
-class UserTable final : public sip::CredentialSource {
+/// The users of a server, in memory. What a watcher proves himself with is also what proves NOTIFYs
+/// to him, if he asks (RFC 3856 9.4).
+class UserTable final : public sip::CredentialSource, public sip::NotifySecretSource {
 public:
     /// Adds a user; one of the same name and realm is replaced.
     void put(const User& user);
@@ -22,6 +24,8 @@ public:
 
     bool find(std::string_view user, std::string_view realm, sip::DigestAlgorithm base,
               sip::Ha1& out) const override;
+    bool find(std::string_view watcher, std::string_view realm, sip::DigestAlgorithm base,
+              sip::NotifySecret& out) const override;
     /// `address`: a canonical address-of-record, "user@domain".
     bool exists(std::string_view address) const;
     /// Someone has no hash of `algorithm`, and so cannot answer its challenge.

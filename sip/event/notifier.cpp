@@ -215,7 +215,8 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
     if (!dialog) return tl::unexpected(dialog.error());
     if (const auto contact = parse_uri(dialog->remote_target(), shard.leniency)) {
         const auto target = locate(*contact, core_.transport.listeners());
-        if (target && core_.transport.listeners().is_ours(target->remote))
+        const bool is_device = devices_ != nullptr && contact->parameters.has("gr");
+        if (target && !is_device && core_.transport.listeners().is_ours(target->remote))
             return failure(Condition::loop_detected, "Contact names this server");
     }
     const ResourceId resource = resources_.obtain(wanted.package, wanted.name);

@@ -30,6 +30,16 @@ protected:
     ~NotifyCredentials() = default;
 };
 
+/// Where the device is that a GRUU of ours names (RFC 5627): a watcher may have one for its Contact.
+class DeviceLocations {
+public:
+    /// Nothing: it is no GRUU of ours, or the device is not registered.
+    virtual std::optional<Target> find(const Uri& gruu) = 0;
+
+protected:
+    ~DeviceLocations() = default;
+};
+
 /// The notifier of RFC 6665 4.2 for every package of an element: takes SUBSCRIBE, keeps
 /// subscriptions, sends NOTIFY. NOTIFYs are written when the edge asks for them, each with the
 /// state of that moment; one body is shared by all watchers of a view.
@@ -42,6 +52,7 @@ public:
     ~Notifier();
     void attach_as(std::uint8_t part) { part_ = part; }
     void set_credentials(NotifyCredentials* credentials) { credentials_ = credentials; }
+    void set_devices(DeviceLocations* devices) { devices_ = devices; }
 
     /// A resource has another state than before: its watchers are told, held to the package's
     /// rate. For a resource that nobody watches this costs a lookup.
@@ -285,6 +296,7 @@ private:
     Resources& resources_;
     Options options_;
     NotifyCredentials* credentials_ = nullptr;
+    DeviceLocations* devices_ = nullptr;
     std::uint8_t part_ = 0;
     bool stopping_ = false;
     Slab<Subscription> slab_;

@@ -194,6 +194,9 @@ Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     const auto known = s.dialog.next_hop(core_.transport);
     if (known) return std::optional(*known);
+    if (devices_ != nullptr)
+        if (const auto uri = parse_uri(s.dialog.next_hop_uri(), core_.shard.leniency))
+            if (auto target = devices_->find(*uri)) return target;
     if (known.error().condition != Condition::not_found || s.dialog.is_direct())
         return tl::unexpected(known.error());
     Way* way = ways_.find(s.way);

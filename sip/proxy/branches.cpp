@@ -67,10 +67,13 @@ bool Proxy::start_group(Now now, Handle handle) {
 void Proxy::start(Now now, Handle handle) {
     Leg& leg = *legs_.find(handle);
     leg.phase = Phase::sent;
-    if (const auto flow = core_.transport.source_of(leg.flow)) {
-        const bool kept = leg.targets.push(back_to(*flow));
+    const auto flow = core_.transport.source_of(leg.way.flow);
+    if (flow || leg.way.behind_nat.port != 0) {
+        const bool kept = leg.targets.push(
+            flow ? back_to(*flow)
+                 : Target{Transport::udp, leg.way.listener, {}, leg.way.behind_nat, {}});
         SIP_ASSERT(kept);
-        leg.by_flow = true;
+        leg.by_flow = static_cast<bool>(flow);
         send(now, handle);
         return;
     }
@@ -158,7 +161,7 @@ bool Proxy::send_to(Now now, Handle handle, Target& target) {
     if (out.overflowed()) return false;
     if (is_reliable(target.transport) && !core_.transport.connect(now, target)) return false;
     Packet packet{SharedBytes::copy(core_.shard.memory, out.view()), context.body};
-    leg.flow = is_reliable(target.transport) ? target.flow : FlowId{};
+    leg.way.flow = is_reliable(target.transport) ? target.flow : FlowId{};
     if (!context.server) {  // RFC 3261 16.11: an ACK is carried on and forgotten
         leg.phase = Phase::done;
         return packet && core_.transport.send(now, target, packet);

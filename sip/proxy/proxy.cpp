@@ -128,7 +128,7 @@ bool Proxy::plan_user(const Request& request, const Routing& routing, Plan& plan
 }
 
 /// Whether `target` is a contact of whom To names, as it is registered now.
-bool Proxy::is_registered(const Request& request, const Uri& target, FlowId& flow) {
+bool Proxy::is_registered(const Request& request, const Uri& target, Way& way) {
     std::array<char, 512> name_room{};
     Appender name(name_room);
     write_address_of_record(name, request.essentials.to.uri);
@@ -138,9 +138,31 @@ bool Proxy::is_registered(const Request& request, const Uri& target, FlowId& flo
         const auto contact = parse_uri(binding.contact, core_.shard.leniency);
         if (found || !contact || !binding.path.empty() || !equivalent(*contact, target)) return;
         found = true;
-        flow = binding.flow;
+        way = {binding.flow, binding.listener, binding.behind_nat};
     });
     return found;
+}
+
+/// The contacts that a request to one of our users goes to: of the one device that a GRUU names
+/// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
+template <class Visit>
+void Proxy::for_each_contact(const Plan& plan, const Uri& target, Visit visit) {
+    SmallVector<std::uint64_t, 32> flows;
+    const auto once = [&](const Registrar::Binding& binding) {
+        if (binding.reg_id != 0) {
+            const std::string_view instance =
+                read_outbound(Parameters(binding.parameters)).instance;
+            const std::uint64_t device = siphash(core_.shard.key, instance);
+            for (std::uint64_t known : flows)
+                if (known == device) return;
+            (void)flows.push(device);
+        }
+        visit(binding);
+    };
+    if (is_gruu(target))
+        (void)registrar_.for_each_of_gruu(target, once);
+    else
+        registrar_.for_each(plan.user, once);
 }
 
 /// To anywhere else: who may send there. Threat 12.
@@ -152,8 +174,12 @@ void Proxy::plan_hop(const Request& request, const Routing& routing, Plan& plan)
     if (routing.token && !e.to_tag.empty()) {
         const RouteToken right = RouteToken::make(core_.shard.key, e.call_id, e.to_tag,
                                                   routing.next_hop(), routing.token->flow);
-        plan.flow = right.pin == routing.token->pin ? right.flow : FlowId{};
-        if (right == *routing.token) return;
+        plan.way.flow = right.pin == routing.token->pin ? right.flow : FlowId{};
+        if (right == *routing.token) {
+            if (!core_.transport.is_open(plan.way.flow) && !routing.next_route)
+                (void)is_registered(request, routing.target, plan.way);
+            return;
+        }
         // The other end has moved (target refresh): who can prove to be a user of ours may follow.
         if (right.dialog == routing.token->dialog && ours && message.method != Method::ack) {
             plan.must_prove = true;
@@ -161,7 +187,7 @@ void Proxy::plan_hop(const Request& request, const Routing& routing, Plan& plan)
         }
     }
     if (!routing.next_route && !e.to_tag.empty() &&
-        is_registered(request, routing.target, plan.flow)) {
+        is_registered(request, routing.target, plan.way)) {
         plan.must_prove = ours && message.method != Method::ack;
         return;
     }
@@ -225,11 +251,13 @@ std::optional<Error> Proxy::check(const Request& request, const Routing& routing
 std::optional<Error> Proxy::check_target(const Request& request, const Plan& plan,
                                          bool& has_contact) {
     if (plan.kind != Plan::Kind::user) return {};
-    if (!directory_.exists(plan.user))
+    // A temporary GRUU is of somebody who exists as long as it leads anywhere.
+    const bool is_device = is_gruu(request.essentials.request_uri);
+    if (!is_device && !directory_.exists(plan.user))
         return Error{request.identity.authenticated ? Condition::not_found : Condition::unavailable,
                      {}};
     bool any = false;
-    registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
+    for_each_contact(plan, request.essentials.request_uri, [&](const Registrar::Binding& binding) {
         any = true;
         const auto contact = parse_uri(binding.contact, core_.shard.leniency);
         has_contact |= contact && (!binding.path.empty() || !own_.name(*contact));
@@ -391,7 +419,7 @@ Handle Proxy::make(Now, const Request& request, const Routing& routing) {
 }
 
 bool Proxy::add_leg(Handle handle, std::string_view uri, std::string_view path, std::uint16_t q,
-                    FlowId flow) {
+                    const Way& way) {
     const Handle made = legs_.create();
     if (!made) return false;
     Leg& leg = *legs_.find(made);
@@ -404,7 +432,7 @@ bool Proxy::add_leg(Handle handle, std::string_view uri, std::string_view path, 
     leg.uri_bytes = uri.size();
     leg.context = handle;
     leg.q = q;
-    leg.flow = flow;
+    leg.way = way;
     // Those that the user likes most first, and among them the one registered last.
     Context& context = *contexts_.find(handle);
     std::uint32_t* place = &context.first;
@@ -416,14 +444,15 @@ bool Proxy::add_leg(Handle handle, std::string_view uri, std::string_view path, 
 
 bool Proxy::add_targets(Handle handle, const Request&, const Routing& routing, const Plan& plan) {
     if (plan.kind == Plan::Kind::hop)
-        return add_leg(handle, routing.target.text, {}, 1000, plan.flow);
+        return add_leg(handle, routing.target.text, {}, 1000, plan.way);
     bool kept = true;
     std::size_t count = 0;
-    registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
+    for_each_contact(plan, routing.target, [&](const Registrar::Binding& binding) {
         const auto contact = parse_uri(binding.contact, core_.shard.leniency);
         if (!kept || !contact || (binding.path.empty() && own_.name(*contact))) return;
         if (!plan.package.empty() && !declares(binding.parameters, plan.package)) return;
-        kept = add_leg(handle, without_headers(*contact), binding.path, binding.q, binding.flow);
+        kept = add_leg(handle, without_headers(*contact), binding.path, binding.q,
+                       {binding.flow, binding.listener, binding.behind_nat});
         ++count;
     });
     // The list is sorted: what is over the limit is at its end.

@@ -70,6 +70,13 @@ private:
     static constexpr std::uint32_t no_leg = UINT32_MAX;
 
     /// One branch (RFC 3261 16.6): a target, and the request to it.
+    /// How a UA is reached apart from its URI: by the connection that it registered or called by,
+    /// if that still stands; or behind a NAT, by UDP.
+    struct Way {
+        FlowId flow{};
+        ListenerId listener{};
+        Endpoint behind_nat;  ///< port 0: it is not
+    };
     struct Leg {
         Handle context;
         std::uint32_t next = no_leg;
@@ -81,7 +88,7 @@ private:
         std::uint16_t q = 1000, breadth = 0;
         Block strings;  ///< the Request-URI, then Path
         std::size_t uri_bytes = 0;
-        FlowId flow{};  ///< the connection that leads there, if it still does
+        Way way;
         LookupId lookup{};
         Locator::Targets targets;
         std::size_t next_target = 0;
@@ -130,7 +137,7 @@ private:
         Kind kind = Kind::own;
         Error error;
         bool must_prove = false;   ///< its sender is asked for credentials
-        FlowId flow{};             ///< of a hop: the connection that leads there
+        Way way;                   ///< of a hop
         std::string_view package;  ///< of a user: only contacts that declared it
         std::array<char, 512> user_room;
         std::string_view user;
@@ -141,7 +148,9 @@ private:
     void plan(const Request& request, const Routing& routing, Plan& plan);
     bool plan_user(const Request& request, const Routing& routing, Plan& plan);
     void plan_hop(const Request& request, const Routing& routing, Plan& plan);
-    bool is_registered(const Request& request, const Uri& target, FlowId& flow);
+    bool is_registered(const Request& request, const Uri& target, Way& way);
+    template <class Visit>
+    void for_each_contact(const Plan& plan, const Uri& target, Visit visit);
     bool is_ours(const NameAddr& address) const;
     std::optional<Error> check(const Request& request, const Routing& routing);
     std::optional<Error> check_target(const Request& request, const Plan& plan, bool& has_contact);
@@ -152,7 +161,7 @@ private:
     bool add_targets(Handle handle, const Request& request, const Routing& routing,
                      const Plan& plan);
     bool add_leg(Handle handle, std::string_view uri, std::string_view path, std::uint16_t q,
-                 FlowId flow);
+                 const Way& way);
 
     // branches.cpp: what goes on.
     Opened open(const Context& context);

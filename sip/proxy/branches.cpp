@@ -204,7 +204,7 @@ void Proxy::on_failure(Now now, Handle object, Failure why) {
     } else if (wanted && leg->by_flow && why == Failure::transport) {
         // The connection is gone, and the address of the contact may be as good.
         leg->by_flow = false;
-        leg->flow = {};
+        leg->way.flow = {};
         leg->targets.clear();
         leg->next_target = 0;
         start(now, object);

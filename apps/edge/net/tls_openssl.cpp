@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 #include <ctime>
 #include <list>
 #include <utility>
@@ -435,7 +434,7 @@ bool Session::prepare() {
 
 int Session::take_input(char* room, int size) {
     const std::size_t taken = std::min(input_.size(), static_cast<std::size_t>(size));
-    std::memcpy(room, input_.data(), taken);
+    std::copy_n(input_.begin(), taken, room);
     input_ = input_.subspan(taken);
     return static_cast<int>(taken);
 }
@@ -565,6 +564,7 @@ bool Session::write(std::string_view plain) {
 void Session::close() {
     if (closed_ || state_ == State::handshake || state_ == State::failed) return;
     closed_ = true;
+    input_ = {};
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
     ERR_clear_error();

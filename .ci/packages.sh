@@ -3,8 +3,8 @@
 
 packages_for() {
     case "$1" in
-        build) echo meson ninja-build pkg-config libuv1-dev libc-ares-dev librapidxml-dev libfmt-dev doctest-dev \
-            libexpected-dev libcli11-dev libtoml11-dev nlohmann-json3-dev ;;
+        build) echo meson ninja-build pkg-config libuv1-dev libc-ares-dev librapidxml-dev \
+            libfmt-dev doctest-dev libexpected-dev libcli11-dev libtoml11-dev nlohmann-json3-dev ;;
         sanitize) echo clang-14 libclang-rt-14-dev llvm-14 ;;
         oss-fuzz) echo zip ;;
         interop) echo sip-tester sipsak baresip kamailio kamailio-presence-modules \

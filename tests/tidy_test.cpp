@@ -65,11 +65,15 @@ struct Door {
     std::string_view include, only;
 };
 constexpr std::array doors{
-    Door{"rapidxml", "pidf/xml.cpp"},    Door{"uv.h", "apps/edge/net/"},
-    Door{"openssl/", "apps/edge/net/"},  Door{"gnutls/", "apps/edge/net/"},
-    Door{"sqlite3", "apps/edge/store/"}, Door{"doctest/", "tests/"},
+    Door{"rapidxml", "pidf/xml.cpp"},
+    Door{"uv.h", "apps/edge/net/"},
+    Door{"openssl/", "apps/edge/net/"},
+    Door{"gnutls/", "apps/edge/net/"},
+    Door{"sqlite3", "apps/edge/store/"},
+    Door{"doctest/", "tests/"},
     Door{"ares", "apps/edge/net/resolver.cpp"},
-    Door{"CLI/", "apps/vigil/"},         Door{"toml", "apps/vigil/"},
+    Door{"CLI/", "apps/vigil/"},
+    Door{"toml", "apps/vigil/"},
 };
 
 constexpr std::array<std::string_view, 38> core_forbidden_includes{

@@ -95,6 +95,7 @@ Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAt
     attempt.transaction = *started;
     attempt.flow = outgoing.target.flow;
     attempt.outstanding = true;
+    attempt.heard = false;
     ++attempt.sent;
     return {};
 }

@@ -1,11 +1,11 @@
-// The input is a script: lookups that begin, answers of any shape to whatever question is open, and
-// time that passes.
 // Property 1: each lookup ends once, at once or later, with targets or with an error; none is left
 //             when the time of a lookup has passed.
 // Property 2: targets are at most eight, have a port, and of sips are TLS, with the name to prove.
 // Property 3: a question is a name in lower case that can be asked for, never one under "invalid".
 // Property 4: lookups, questions and what is kept stay within their limits, and all memory is given
 //             back.
+// The input is a script: lookups that begin, answers of any shape to whatever question is open, and
+// time that passes.
 
 #include "sip/transport/locator.hpp"
 
@@ -50,20 +50,20 @@ struct Script {
 };
 
 constexpr std::array<std::string_view, 12> uris{
-    "sip:a@example.com",    "sips:a@example.com",      "sip:a@example.com:5070",
-    "pres:a@example.com",   "im:a@b.example",          "sip:b.example;transport=tcp",
-    "sip:c@192.0.2.9",      "sip:d@x.invalid",         "sip:e@c.example;maddr=d.example",
-    "sip:f@b.example:5061", "sips:c.example:1",        "sip:d.example;transport=tls"};
+    "sip:a@example.com",    "sips:a@example.com", "sip:a@example.com:5070",
+    "pres:a@example.com",   "im:a@b.example",     "sip:b.example;transport=tcp",
+    "sip:c@192.0.2.9",      "sip:d@x.invalid",    "sip:e@c.example;maddr=d.example",
+    "sip:f@b.example:5061", "sips:c.example:1",   "sip:d.example;transport=tls"};
 constexpr std::array<std::string_view, 10> names{
-    "a.example", "b.example.", "", "192.0.2.1", "x y", "_sip._udp.example.com",
-    "localhost", "x.invalid",  "EXAMPLE.com", "..",
+    "a.example", "b.example.",  "",   "192.0.2.1", "x y", "_sip._udp.example.com", "localhost",
+    "x.invalid", "EXAMPLE.com", "..",
 };
-constexpr std::array<std::string_view, 6> services{"SIP+D2U",  "sip+d2t", "SIPS+D2T",
+constexpr std::array<std::string_view, 6> services{"SIP+D2U", "sip+d2t", "SIPS+D2T",
                                                    "SIP+D2S", "E2U+sip", ""};
 
 struct World {
-    World() : shard(limits(), {}, entropy, nullptr), transport(shard, 1),
-              locator(shard, transport, 4) {
+    World()
+        : shard(limits(), {}, entropy, nullptr), transport(shard, 1), locator(shard, transport, 4) {
         std::uint16_t id = 1;
         Address six{{0x20, 0x01, 0x0d, 0xb8}};
         for (const Address& local : {Address::v4(192, 0, 2, 1), six})

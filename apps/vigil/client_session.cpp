@@ -56,9 +56,8 @@ std::vector<edge::ListenSpec> sockets_towards_anywhere(
                                    sip::Address::v4(127, 0, 0, 1), loopback6}) {
         const auto local = local_address_towards({to, discard});
         if (!local || local->is_unspecified()) continue;
-        const bool known = std::any_of(specs.begin(), specs.end(), [&](const auto& each) {
-            return each.address == *local;
-        });
+        const bool known = std::any_of(specs.begin(), specs.end(),
+                                       [&](const auto& each) { return each.address == *local; });
         if (known) continue;
         for (const auto transport : transports)
             specs.push_back({transport, *local, 0});
@@ -109,8 +108,7 @@ Outcome<edge::ListenSpec> choose_server(const std::string& given, const std::str
 std::optional<std::string> named_server(const std::string& given) {
     if (given == "dns") return "";
     const auto head = sip::split_at(given, ':');
-    const bool is_known =
-        head.before == "udp" || head.before == "tcp" || head.before == "tls";
+    const bool is_known = head.before == "udp" || head.before == "tcp" || head.before == "tls";
     if (!is_known || edge::numeric_host(head.after)) return {};
     const auto rest = sip::split_at(head.after, ':');
     if (sip::DomainName(rest.before).empty() || rest.before == "localhost") return {};
@@ -122,7 +120,8 @@ std::optional<std::string> named_server(const std::string& given) {
 edge::DriverOptions ClientSession::driver_options(const ClientOptions& options) {
     edge::DriverOptions made;
     for (const std::string& each : options.dns)
-        if (const auto server = edge::parse_name_server(each)) made.names.servers.push_back(*server);
+        if (const auto server = edge::parse_name_server(each))
+            made.names.servers.push_back(*server);
     return made;
 }
 

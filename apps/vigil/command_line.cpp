@@ -58,7 +58,8 @@ void define_client(CLI::App& command, ClientOptions& client) {
                     "localhost, else udp:127.0.0.1:5060; tls at 5061 for a sips URI); without a "
                     "port a name's SRV says which; dns: the servers of the URI's domain (RFC 3263)")
         ->type_name("udp|tcp|tls:HOST[:PORT]|dns");
-    command.add_option("--dns", client.dns, "name server to ask (default: the system's); repeatable")
+    command
+        .add_option("--dns", client.dns, "name server to ask (default: the system's); repeatable")
         ->type_name("ADDRESS[:PORT]")
         ->expected(1)
         ->allow_extra_args(false)

@@ -19,9 +19,9 @@ struct ServeOptions {
 
 /// What watch, publish and register have in common.
 struct ClientOptions {
-    std::string server;  ///< empty: by the URI
+    std::string server;            ///< empty: by the URI
     std::vector<std::string> dns;  ///< name servers; none: those of the system
-    std::string as;      ///< empty: the URI
+    std::string as;                ///< empty: the URI
     std::optional<std::string> password, password_env;
     std::optional<std::uint32_t> expires_s;
     std::optional<double> timeout_s;

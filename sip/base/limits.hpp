@@ -97,20 +97,20 @@ struct Limits {
                                               ///< answered 503, any other news is dropped
 
     // Names (RFC 3263). Over: `overloaded` for who wanted to send there, or the answer cut short.
-    std::uint32_t name_lookups = 4'096;                 ///< under way; over: nothing is sent
-    std::uint32_t name_questions = 1'024;               ///< unanswered; over: as if not answered
-    std::uint32_t name_records = 64;                    ///< of one answer; over: left out
-    std::uint32_t name_cache_entries = 16'384;          ///< answers kept; over: the least recently
-                                                        ///< used goes
+    std::uint32_t name_lookups = 4'096;         ///< under way; over: nothing is sent
+    std::uint32_t name_questions = 1'024;       ///< unanswered; over: as if not answered
+    std::uint32_t name_records = 64;            ///< of one answer; over: left out
+    std::uint32_t name_cache_entries = 16'384;  ///< answers kept; over: the least recently
+                                                ///< used goes
     std::size_t name_cache_bytes = std::size_t{8} << 20;  ///< the same
-    Duration name_lookup_time = seconds{10};       ///< a whole lookup; over: what is known by then
+    Duration name_lookup_time = seconds{10};  ///< a whole lookup; over: what is known by then
     Duration name_address_wait = milliseconds{250};  ///< for the other family, once one is there
-    Duration name_ttl_max = seconds{3600};         ///< an answer is kept no longer
-    Duration name_negative_ttl_max = seconds{120};  ///< nor that there is none
-    Duration name_failure_ttl = seconds{10};       ///< and that nobody answered
-    std::uint32_t failed_targets = 256;            ///< remembered; over: the one that is due first
-                                                   ///< is forgotten
-    Duration failed_target_time = seconds{60};     ///< tried last for so long (RFC 3263 4.3)
+    Duration name_ttl_max = seconds{3600};           ///< an answer is kept no longer
+    Duration name_negative_ttl_max = seconds{120};   ///< nor that there is none
+    Duration name_failure_ttl = seconds{10};         ///< and that nobody answered
+    std::uint32_t failed_targets = 256;         ///< remembered; over: the one that is due first
+                                                ///< is forgotten
+    Duration failed_target_time = seconds{60};  ///< tried last for so long (RFC 3263 4.3)
     Duration failed_target_time_max = seconds{3600};  ///< where a 503 says Retry-After
 
     // Authentication.

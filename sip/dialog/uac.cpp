@@ -168,7 +168,10 @@ UacVerdict Uac::judge_here(const Response& response, Method method, std::uint32_
                            UacAttempt& attempt) const {
     if (!attempt.outstanding || response.transaction.handle != attempt.transaction.handle)
         return UacVerdict::wait;
-    if (response.status < 200) return UacVerdict::wait;
+    if (response.status < 200) {
+        attempt.heard = true;
+        return UacVerdict::wait;
+    }
     attempt.outstanding = false;
     if (response.status < 300) return UacVerdict::done;
     if (response.status == 401 || response.status == 407) {
@@ -193,7 +196,8 @@ bool Uac::fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why)
         attempt.for_size = false;
         return true;
     }
-    if (attempt.by_name) {
+    // RFC 3263 4.3: who has said 100 is there, and may have done what he was asked.
+    if (attempt.by_name && !(attempt.heard && why == Failure::timeout)) {
         server_failed(now, core, attempt, why == Failure::timeout ? 408 : 503, {}, why);
         return true;
     }
@@ -205,8 +209,7 @@ bool Uac::fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why)
 // ---- Where it goes ------------------------------------------------------------------------------
 
 void Uac::server_failed(Now now, const Core& core, UacAttempt& attempt, std::uint16_t status,
-                        std::optional<std::uint32_t> retry_after_s,
-                        std::optional<Failure> silent) {
+                        std::optional<std::uint32_t> retry_after_s, std::optional<Failure> silent) {
     std::optional<Duration> how_long;
     if (retry_after_s) how_long = seconds{*retry_after_s};
     core.locator.failed(now, attempt.target, how_long);
@@ -255,13 +258,12 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
             place(*direct, false, attempt);
             return true;
         }
-        if (direct.error().condition != Condition::not_found)
-            return tl::unexpected(direct.error());
+        if (direct.error().condition != Condition::not_found) return tl::unexpected(direct.error());
         hop = dialog->next_hop_uri();
     } else if (hop.empty()) {
-        const bool is_tried = std::any_of(
-            attempt.tried.begin(), attempt.tried.end(),
-            [&](const Target& each) { return is_same(each, next_hop_); });
+        const bool is_tried =
+            std::any_of(attempt.tried.begin(), attempt.tried.end(),
+                        [&](const Target& each) { return is_same(each, next_hop_); });
         if (next_hop_.remote.port != 0 && !is_tried &&
             (!hop_by_name_ || !core.locator.has_failed(now, next_hop_))) {
             place(next_hop_, hop_by_name_, attempt);
@@ -286,8 +288,8 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
 Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& owner,
                              UacAttempt& attempt, const Dialog* dialog) {
     attempt.in_dialog = dialog != nullptr;
-    Error error = attempt.not_found.value_or(
-        Error{Condition::not_found, "no server is left to be tried", 0});
+    Error error =
+        attempt.not_found.value_or(Error{Condition::not_found, "no server is left to be tried", 0});
     if (attempt.sent >= UacAttempt::sent_max) attempt.exhausted = true;
     while (!attempt.placed) {
         if (!attempt.exhausted) {
@@ -329,8 +331,8 @@ void Uac::give_up(const Core& core, UacAttempt& attempt) {
 
 UacFailure Uac::failure_of(const UacAttempt& attempt, const Error& error) {
     if (attempt.failed_status == 0) return {503, error.rule, {}, Failure::transport};
-    UacFailure failure{attempt.failed_status, {}, attempt.failed_retry_after_s,
-                       attempt.failed_silently};
+    UacFailure failure{
+        attempt.failed_status, {}, attempt.failed_retry_after_s, attempt.failed_silently};
     if (!failure.silent) failure.phrase = reason_of(failure.status);
     return failure;
 }

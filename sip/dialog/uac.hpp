@@ -69,14 +69,15 @@ struct UacAttempt {
     UacTargets targets;
 
     // Where it goes: RFC 3263, one server after the other.
-    Target target;          ///< holds while `placed`
+    Target target;  ///< holds while `placed`
     bool placed = false;
-    bool by_name = false;   ///< a lookup gave it: there may be others
+    bool by_name = false;    ///< a lookup gave it: there may be others
+    bool heard = false;      ///< a provisional response came
     bool exhausted = false;  ///< all servers of the URI at hand were tried, or none was found
-    LookupId lookup{};      ///< it waits for the name system, and is outstanding
+    LookupId lookup{};       ///< it waits for the name system, and is outstanding
     std::optional<Error> not_found;  ///< what that lookup came to
     static constexpr std::size_t servers_max = 8;
-    SmallVector<Target, servers_max> tried;  ///< of the URI at hand
+    SmallVector<Target, servers_max> tried;        ///< of the URI at hand
     static constexpr std::uint32_t sent_max = 24;  ///< 401 and the like included
     std::uint32_t sent = 0;
     // How the last server failed; status 0: none has.

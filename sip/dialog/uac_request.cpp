@@ -95,6 +95,7 @@ Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAt
     attempt.flow = outgoing.target.flow;
     attempt.outstanding = true;
     if (uac_.keep_alive()) core_.transport.keep_alive(now, attempt.flow, ping_default, false);
+    attempt.heard = false;
     ++attempt.sent;
     return {};
 }

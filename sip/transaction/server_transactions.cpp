@@ -318,8 +318,7 @@ bool ServerTransactions::find_sent_by(Now now, Handle handle) {
 /// Those that have failed come last; when the first has, all have.
 bool ServerTransactions::send_to_first(Now now, Handle handle, const Locator::Targets& targets) {
     Transaction& t = *slab_.find(handle);
-    if (locator_.has_failed(now, targets[0]) ||
-        transport_.listeners().is_ours(targets[0].remote))
+    if (locator_.has_failed(now, targets[0]) || transport_.listeners().is_ours(targets[0].remote))
         return false;
     t.target = targets[0];
     t.reopened_at = now.mono;

@@ -98,7 +98,7 @@ private:
         GroupLink same_branch, same_merge;
         FlowBond bond;
         Target target;
-        Endpoint reopen_at;  ///< streams: where to go when the connection is gone (18.2.2)
+        Endpoint reopen_at;   ///< streams: where to go when the connection is gone (18.2.2)
         SharedBytes sent_by;  ///< streams: a URI of the sent-by that is a name, of who has proved
                               ///< who he is
         Instant reopened_at = never;  ///< a connection of ours was opened for the response

@@ -94,7 +94,7 @@ private:
         Stage stage = Stage::services;
         Scheme scheme = Scheme::sip;
         DomainName host;
-        SharedBytes domain;                     ///< what a TLS peer has to prove
+        SharedBytes domain;                    ///< what a TLS peer has to prove
         Transport transport = Transport::udp;  ///< where no SRV says another
         bool any_failed = false;
         SmallVector<Service, services_max> services;

@@ -102,8 +102,8 @@ SharedBytes NameCache::keep(RecordType type, std::span<const NameRecord> records
     Appender text({names.data(), names.size()});
     for (const NameRecord& record : records) {
         ttl_s = std::min(ttl_s, record.ttl_s);
-        KeptRecord one{record.address,  record.priority,   record.weight, record.port,
-                       SipService::tcp, 0,                 0};
+        KeptRecord one{
+            record.address, record.priority, record.weight, record.port, SipService::tcp, 0, 0};
         DomainName name;
         if (type == RecordType::a || type == RecordType::aaaa) {
             if (!is_host_address(record.address, type)) continue;
@@ -132,15 +132,13 @@ SharedBytes NameCache::keep(RecordType type, std::span<const NameRecord> records
     }
     const auto count = static_cast<std::uint32_t>(kept.size());
     const std::size_t head = sizeof count + count * sizeof(KeptRecord);
-    for (KeptRecord& record : kept)
-        record.name_at += static_cast<std::uint32_t>(head);
+    for (KeptRecord& record : kept) record.name_at += static_cast<std::uint32_t>(head);
     SharedBytes made =
         SharedBytes::make(shard_.memory, head + text.size(), [&](std::span<char> room) {
             std::memcpy(room.data(), &count, sizeof count);
             if (count > 0)
                 std::memcpy(room.data() + sizeof count, kept.begin(), count * sizeof(KeptRecord));
-            if (text.size() > 0)
-                std::memcpy(room.data() + head, text.view().data(), text.size());
+            if (text.size() > 0) std::memcpy(room.data() + head, text.view().data(), text.size());
         });
     if (!made) ++shard_.counters.limit_memory;
     return made;
@@ -174,9 +172,8 @@ void NameCache::destroy(Entry& entry) {
 }
 
 void NameCache::make_room() {
-    while (!known_.alone() &&
-           (entries_.size() - asking_ > shard_.limits.name_cache_entries ||
-            bytes_ > shard_.limits.name_cache_bytes || entries_.full())) {
+    while (!known_.alone() && (entries_.size() - asking_ > shard_.limits.name_cache_entries ||
+                               bytes_ > shard_.limits.name_cache_bytes || entries_.full())) {
         ++shard_.counters.limit_name_cache;
         destroy(*static_cast<Entry*>(known_.next()));
     }
@@ -190,8 +187,7 @@ NameCache::Entry* NameCache::make(RecordType type, const DomainName& name, std::
         return nullptr;
     }
     Entry& entry = *entries_.find(handle);
-    if (!entry.name.assign(shard_.memory, name.view()) ||
-        !by_name_.insert(hash, handle.index)) {
+    if (!entry.name.assign(shard_.memory, name.view()) || !by_name_.insert(hash, handle.index)) {
         ++shard_.counters.limit_memory;
         entries_.destroy(handle);
         return nullptr;

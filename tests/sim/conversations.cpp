@@ -93,13 +93,15 @@ void Conversations::response(const Wire& wire, std::int64_t at) {
     if (wire.method == "SUBSCRIBE") {
         const std::uint64_t tag = hash_of(wire.to_tag);
         const auto [made, is_first] =
-            made_by_.try_emplace(hash_of(wire.call_id, wire.from_tag), Made{tag, at});
+            made_by_.try_emplace(hash_of(wire.call_id, wire.from_tag), Made{tag, at, wire.cseq});
+        // RFC 3263 4.3: whoever heard nothing in time asks the next server, which may be the same.
+        const bool is_next = made->second.cseq != wire.cseq && outside_.contains(key);
         // RFC 3261 17.2.2: a copy that comes after Timer J is a new request to any server, but
         // for its nonce count.
-        if (made->second.tag != tag && !strangers_speak_ &&
+        if (made->second.tag != tag && !strangers_speak_ && !is_next &&
             (signed_ || at - made->second.at < timer_j))
             fail("one dialog a subscription", wire, "a second To tag");
-        if (made->second.tag != tag) made->second = {tag, at};
+        if (made->second.tag != tag) made->second = {tag, at, wire.cseq};
         // What we send in this dialog has the tags the other way round.
         if (answered_.insert(key).second)
             series_[hash_of(std::string_view("NOTIFY"), wire.call_id, wire.to_tag)].forced = true;
@@ -127,6 +129,9 @@ void Conversations::arrived(const Wire& wire) {
             std::string(wire.if_match);
         return;
     }
+    if (wire.is_request && wire.method == "SUBSCRIBE" && wire.to_tag.empty())
+        outside_.insert(
+            hash_of(wire.method, wire.call_id, wire.from_tag, std::to_string(wire.cseq)));
     if (wire.is_request || wire.method != "NOTIFY" || wire.status < 200) return;
     const auto found = series_.find(hash_of(wire.method, wire.call_id, wire.from_tag));
     if (found == series_.end()) return;

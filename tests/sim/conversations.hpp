@@ -64,7 +64,9 @@ private:
     struct Made {
         std::uint64_t tag = 0;
         std::int64_t at = 0;
+        std::uint32_t cseq = 0;
     };
+    std::unordered_set<std::uint64_t> outside_;                  ///< SUBSCRIBEs without a To tag
     std::unordered_map<std::uint64_t, Made> made_by_;            ///< SUBSCRIBEs -> To tag of 2xx
     std::unordered_set<std::uint64_t> answered_;                 ///< requests that got a 2xx
     std::unordered_map<std::uint64_t, std::string> asked_with_;  ///< PUBLISH -> SIP-If-Match

@@ -228,8 +228,7 @@ public:
                 if (names == nullptr)
                     unanswered.push_back(*question);
                 else
-                    names->answer(*question,
-                                  [&](const auto& told) { engine.resolved(now, told); });
+                    names->answer(*question, [&](const auto& told) { engine.resolved(now, told); });
             }
         }
         for (const RawMessage& message : to_answer) answer(message);

@@ -191,9 +191,9 @@ private:
     std::function<void()> after_drain_;
     std::function<void(const sip::Commit&)> store_;
     std::unique_ptr<Resolver> resolver_;  ///< made for the first question
-    std::size_t connections_max_ = 0;    ///< from there on none is accepted
-    std::size_t opened_max_ = SIZE_MAX;  ///< from there on none is opened
-    bool accept_retry_is_due_ = false;   ///< a callback to accept again is asked for
+    std::size_t connections_max_ = 0;     ///< from there on none is accepted
+    std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened
+    bool accept_retry_is_due_ = false;    ///< a callback to accept again is asked for
     bool draining_ = false;
     bool more_ = false;      ///< the engine has more to give than fits one turn
     bool one_turn_ = false;  ///< `turn` runs, not `run`

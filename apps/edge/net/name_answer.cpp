@@ -44,7 +44,7 @@ public:
         return std::string(bytes->begin(), bytes->end());
     }
     struct Name {
-        std::string text;  ///< without a final dot
+        std::string text;   ///< without a final dot
         bool plain = true;  ///< no byte in a label that would be another in a text
     };
     /// RFC 1035 4.1.4: each pointer leads further back, so an end is reached.

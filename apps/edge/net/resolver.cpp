@@ -164,12 +164,13 @@ public:
             tell(question, {});
             return;
         }
-        ares_query(channel_, question->name.c_str(), class_in, number_of(question->type),
-                   [](void* about, int status, int, unsigned char* bytes, int size) {
-                       auto* const asked = static_cast<Question*>(about);
-                       asked->channel->answered(asked, status, bytes, size);
-                   },
-                   question);
+        ares_query(
+            channel_, question->name.c_str(), class_in, number_of(question->type),
+            [](void* about, int status, int, unsigned char* bytes, int size) {
+                auto* const asked = static_cast<Question*>(about);
+                asked->channel->answered(asked, status, bytes, size);
+            },
+            question);
         arm();
     }
 
@@ -246,9 +247,8 @@ private:
             uv_timer_stop(timer_);
             return;
         }
-        const auto after_ms =
-            static_cast<std::uint64_t>(next->tv_sec) * 1000 +
-            static_cast<std::uint64_t>(next->tv_usec) / 1000 + 1;
+        const auto after_ms = static_cast<std::uint64_t>(next->tv_sec) * 1000 +
+                              static_cast<std::uint64_t>(next->tv_usec) / 1000 + 1;
         uv_timer_start(
             timer_,
             [](uv_timer_t* handle) {

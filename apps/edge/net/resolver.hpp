@@ -36,7 +36,7 @@ private:
 class Resolver {
 public:
     struct Options {
-        std::vector<sip::Endpoint> servers;  ///< none: those of the system (resolv.conf)
+        std::vector<sip::Endpoint> servers;       ///< none: those of the system (resolv.conf)
         sip::Duration timeout = sip::seconds{2};  ///< of the first try; the next take longer
         int tries = 2;
         std::string hosts_file = "/etc/hosts";

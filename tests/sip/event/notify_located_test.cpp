@@ -130,8 +130,9 @@ TEST_CASE("T-26: hostile names wait in bounded number, and leave when their subs
     NamedWorld world(false);
     for (int i = 0; i < 20; ++i) {
         const std::string who = "eve" + std::to_string(i);
-        CHECK(world.net.ask(world.through_a_proxy("sip:e@" + who + ".example:5060", who)).status() ==
-              200);
+        CHECK(
+            world.net.ask(world.through_a_proxy("sip:e@" + who + ".example:5060", who)).status() ==
+            200);
     }
     CHECK(world.stack.core().locator.size() == 20);
     // The name server says nothing at all.
@@ -172,7 +173,7 @@ TEST_CASE("T-27: a name that leads to this server is no way for a NOTIFY") {
     CHECK(world.stack.counters().notify_failures == 1);
 }
 
-TEST_CASE("the route of a proxy that is a name is followed; back by the socket that it spoke from") {
+TEST_CASE("a route that is a name is followed, and back by the socket that its proxy spoke from") {
     NamedWorld world;
     world.names.a("proxy.example", world.net.peer.address);
     RawRequest request = world.subscribe_request();

@@ -133,6 +133,18 @@ TEST_CASE("R3263-4.3-1: when no server is left, it failed as the last one did") 
     }
 }
 
+TEST_CASE("R3263-4.3-1: a server that said 100 and no more is not passed over") {
+    NamedWorld world;
+    (void)world.subscribe(world.options_by_name());
+    world.reply(world.last(), 100, {}, "");
+    world.raw.sent.clear();
+    world.pass(seconds{32});
+    const RawMessage copy = world.last();
+    CHECK((!copy || copy.to.port == 5071));
+    CHECK(world.news().status == 408);
+    CHECK(world.stack.counters().target_failures == 0);
+}
+
 TEST_CASE("R3263-4.3-1: another final response is the answer, and no other server is asked") {
     NamedWorld world;
     (void)world.subscribe(world.options_by_name());
@@ -162,7 +174,7 @@ TEST_CASE("a new subscription keeps to the server that works, whatever the weigh
     }
 }
 
-TEST_CASE("R3263-4.3-1: a name in a Contact is looked up, or the server that made the dialog goes") {
+TEST_CASE("R3263-4.3-1: a name in a Contact is looked up; else it goes where the first one went") {
     NamedWorld world;
     world.raw.names = nullptr;
     const auto id = world.subscribe();

@@ -27,8 +27,8 @@ struct Gone {
         world.user.script = [](const Request&) { return 0; };
         if (answered) world.net.names = &names;
         const FlowId flow = world.net.connect();
-        world.net.input(flow, StackWorld::text("MESSAGE", "SIP/2.0/TCP " + sent_by +
-                                                              ";branch=z9hG4bKgone"));
+        world.net.input(
+            flow, StackWorld::text("MESSAGE", "SIP/2.0/TCP " + sent_by + ";branch=z9hG4bKgone"));
         world.stack.closed(world.net.now, flow);
         world.net.drain();
         CHECK(world.net.opened.empty());
@@ -91,7 +91,8 @@ TEST_CASE("R3263-5-1: a sent-by with a port is looked up by its addresses") {
     gone.say();
     CHECK(gone.opened() == std::vector<std::string>{"192.0.2.99:5080"});
     gone.refuse();
-    CHECK(gone.world.net.asked == std::vector<std::string>{"AAAA proxy.example", "A proxy.example"});
+    CHECK(gone.world.net.asked ==
+          std::vector<std::string>{"AAAA proxy.example", "A proxy.example"});
     CHECK(gone.opened().back() == "192.0.2.71:5080");
     gone.refuse();
     CHECK(gone.opened().size() == 2);

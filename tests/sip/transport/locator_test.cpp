@@ -32,7 +32,9 @@ Address v6(std::uint8_t last) {
 /// answers when it is asked to.
 struct Place {
     explicit Place(const Limits& limits = {}, bool with_tls = true, std::uint64_t seed = 1)
-        : entropy(seed), shard(limits, {}, entropy, nullptr), transport(shard, 1),
+        : entropy(seed),
+          shard(limits, {}, entropy, nullptr),
+          transport(shard, 1),
           locator(shard, transport, 4) {
         std::uint16_t id = 1;
         for (const Address& local : {Address::v4(192, 0, 2, 1), v6(1)})
@@ -76,10 +78,9 @@ struct Place {
     /// "udp 192.0.2.9:5060, tcp ..."; or the error.
     std::string text(const Expected<Locator::Targets>& targets) {
         if (!targets)
-            return std::string(targets.error().condition == Condition::not_found ? "not found: "
-                               : targets.error().condition == Condition::internal
-                                   ? "internal: "
-                                   : "error: ") +
+            return std::string(targets.error().condition == Condition::not_found  ? "not found: "
+                               : targets.error().condition == Condition::internal ? "internal: "
+                                                                                  : "error: ") +
                    std::string(targets.error().rule);
         std::string line;
         for (const Target& target : *targets) {
@@ -287,8 +288,8 @@ TEST_CASE("R3861-4-1: pres and im go by their own SRV, and by the address where 
     place.names.a("p.example.com", v4(7));
     place.names.a("example.com", v4(9));
     CHECK(place.find("pres:bob@example.com") == "udp 192.0.2.7:5077");
-    CHECK(place.asked == lines({"SRV _pres._sip.example.com", "AAAA p.example.com",
-                                "A p.example.com"}));
+    CHECK(place.asked ==
+          lines({"SRV _pres._sip.example.com", "AAAA p.example.com", "A p.example.com"}));
     CHECK(place.find("im:bob@example.com") == "udp 192.0.2.9:5060");
     CHECK(place.find("pres:bob@192.0.2.5") == "udp 192.0.2.5:5060");
 }
@@ -613,6 +614,7 @@ TEST_CASE("T-26: as many addresses as one host has, the next host has its share"
     for (std::uint8_t i = 1; i < 30; ++i) place.names.a("a.example.com", v4(i));
     place.names.a("b.example.com", v4(99));
     const std::string found = place.find("sip:example.com;transport=udp");
-    CHECK(found == "udp 192.0.2.1:5001, udp 192.0.2.2:5001, udp 192.0.2.3:5001, udp "
-                   "192.0.2.4:5001, udp 192.0.2.99:5002");
+    CHECK(found ==
+          "udp 192.0.2.1:5001, udp 192.0.2.2:5001, udp 192.0.2.3:5001, udp "
+          "192.0.2.4:5001, udp 192.0.2.99:5002");
 }

@@ -80,20 +80,24 @@ TEST_CASE("addresses of both families, with their time to live, whatever the cas
 
 TEST_CASE("SRV and NAPTR with names that lead back into the message") {
     const std::string srv = Message::number(10, 2) + Message::number(60, 2) +
-                            Message::number(5062, 2) + std::string("\x01" "a") + question;
+                            Message::number(5062, 2) +
+                            std::string(
+                                "\x01"
+                                "a") +
+                            question;
     const auto found = Message(1).record(question, 33, 60, srv).parse(RecordType::srv);
     REQUIRE(found.records.size() == 1);
     CHECK(found.records[0].record.priority == 10);
     CHECK(found.records[0].record.weight == 60);
     CHECK(found.records[0].record.port == 5062);
     CHECK(found.records[0].target == "a.example.com");
-    const std::string root = Message::number(0, 2) + Message::number(0, 2) +
-                             Message::number(0, 2) + std::string(1, '\0');
+    const std::string root = Message::number(0, 2) + Message::number(0, 2) + Message::number(0, 2) +
+                             std::string(1, '\0');
     const auto none = Message(1).record(question, 33, 60, root).parse(RecordType::srv);
     REQUIRE(none.records.size() == 1);
     CHECK(none.records[0].target.empty());
-    const std::string naptr = Message::number(20, 2) + Message::number(30, 2) +
-                              Message::text("s") + Message::text("SIP+D2U") + Message::text("") +
+    const std::string naptr = Message::number(20, 2) + Message::number(30, 2) + Message::text("s") +
+                              Message::text("SIP+D2U") + Message::text("") +
                               Message::name("_sip._udp.example.com");
     const auto services = Message(1).record(question, 35, 60, naptr).parse(RecordType::naptr);
     REQUIRE(services.records.size() == 1);
@@ -155,7 +159,11 @@ TEST_CASE("T-26: a failure, a question and a message that was cut short are no a
     CHECK(Message(0, 0, 0x0100).parse(RecordType::a).kind == Kind::failed);
     CHECK(Message(0, 0, 0x8380).parse(RecordType::a).kind == Kind::failed);
     const std::string srv = Message::number(10, 2) + Message::number(60, 2) +
-                            Message::number(5062, 2) + std::string("\x01" "a") + question;
+                            Message::number(5062, 2) +
+                            std::string(
+                                "\x01"
+                                "a") +
+                            question;
     Message whole(2);
     whole.record(question, 33, 60, srv).record(question, 33, 60, srv);
     const std::string all = whole.bytes;
@@ -177,11 +185,9 @@ TEST_CASE("T-26: a pointer leads back alone, so every name has an end") {
     // The longest name has 255 bytes on the wire; one more is none.
     const std::string label(63, 'a');
     for (const std::size_t last : {61U, 62U}) {
-        const std::string name =
-            label + "." + label + "." + label + "." + std::string(last, 'b');
-        const auto found = Message(1)
-                               .record(Message::name(name), 1, 60, "1234")
-                               .parse(RecordType::a, name);
+        const std::string name = label + "." + label + "." + label + "." + std::string(last, 'b');
+        const auto found =
+            Message(1).record(Message::name(name), 1, 60, "1234").parse(RecordType::a, name);
         CHECK(found.kind == (last == 61 ? Kind::found : Kind::failed));
     }
 }

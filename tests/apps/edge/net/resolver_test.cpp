@@ -81,7 +81,9 @@ TEST_CASE("T-26: a question goes to the name server, and its answer comes in the
     Asking world;
     world.ask(7, RecordType::a, "phone.example.com");
     const std::string asked = world.wait_for_question();
-    CHECK(asked.find("\x05phone\x07" "example\x03" "com") == 12);
+    CHECK(asked.find("\x05phone\x07"
+                     "example\x03"
+                     "com") == 12);
     CHECK(world.engine.answered.empty());
     world.server.send_to(world.sender, Asking::answer_to(asked, 1, {"\xc0\x00\x02\x09", 4}));
     REQUIRE(world.until([&] { return world.engine.answered.size() == 1; }));

@@ -63,7 +63,6 @@ presence::ServerOptions ServerHost::options() {
     presence::ServerOptions options;
     options.domains = domains_;
     if (setup_.digest) options.credentials = &accounts_;
-    options.relay = sip::Proxy::Relay::local;
     options.directory = &accounts_;
     options.policies = &accounts_;
     options.notify_interval = notify_interval;

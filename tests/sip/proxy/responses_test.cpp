@@ -307,7 +307,7 @@ TEST_CASE("R5393-5.3-1: Max-Breadth is shared among branches, and none is more t
     CHECK(odd.heard(20).field("Max-Breadth") == "60");
 }
 
-TEST_CASE("R5393-4-1: the attack of RFC 5393 3 through two proxies stays within bounds") {
+TEST_CASE("R5393-4-1 T-27: the attack of RFC 5393 3 through two proxies stays within bounds") {
     // a@one and b@one are each registered as both a@two and b@two, and the other way round. We are
     // the one, a test is the other, and sends all that it gets back, forked in two.
     ProxyWorld w;

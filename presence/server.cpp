@@ -102,10 +102,10 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       compositor_(stack_.core(), packages_, resources_, notifier_),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
       proxy_(stack_.core(), registrar_, addresses_,
-             asserted_gate(options, proxy_asserted_gate_,
-                           proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy,
-                                      trusting_gate_),
-                           stack_),
+             asserted_gate(
+                 options, proxy_asserted_gate_,
+                 proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy, trusting_gate_),
+                 stack_),
              proxy_options(options)) {
     if (options.credentials != nullptr) {
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);

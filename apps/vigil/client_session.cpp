@@ -59,8 +59,7 @@ std::vector<edge::ListenSpec> sockets_towards_anywhere(
         const bool known = std::any_of(specs.begin(), specs.end(),
                                        [&](const auto& each) { return each.address == *local; });
         if (known) continue;
-        for (const auto transport : transports)
-            specs.push_back({transport, *local, 0});
+        for (const auto transport : transports) specs.push_back({transport, *local, 0});
     }
     return specs;
 }
@@ -216,8 +215,8 @@ Outcome<void> ClientSession::set_tls() {
          {"--cert", &options_.cert},
          {"--key", &options_.key},
          {"--server-name", &options_.server_name}}};
-    const bool by_tls = by_name_ ? options_.server.starts_with("tls:")
-                                 : server_.transport == sip::Transport::tls;
+    const bool by_tls =
+        by_name_ ? options_.server.starts_with("tls:") : server_.transport == sip::Transport::tls;
     const bool is_looked_up = options_.server == "dns";
     if (!by_tls && !(is_looked_up && why_no_tls().empty())) {
         for (const auto& [name, value] : given)
@@ -228,7 +227,8 @@ Outcome<void> ClientSession::set_tls() {
     if (const std::string why = why_no_tls(); !why.empty())
         return failure("--server " + server_text_ + ": " + why);
     if (by_name_ && !options_.server_name.empty())
-        return failure("--server-name goes with an address; a server found by name proves that one");
+        return failure(
+            "--server-name goes with an address; a server found by name proves that one");
     edge::TlsSettings settings;
     settings.authorities = options_.ca;
     if (!options_.cert.empty() || !options_.key.empty()) {

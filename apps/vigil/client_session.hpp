@@ -88,8 +88,8 @@ private:
     edge::ListenSpec server_;
     std::optional<std::string> by_name_;  ///< in place of server_: see named_server
     std::string server_text_;             ///< as people know it
-    std::string server_name_;  ///< whom the server has to prove to be (TLS)
-    std::string tls_error_;    ///< why no TLS connection came to be
+    std::string server_name_;             ///< whom the server has to prove to be (TLS)
+    std::string tls_error_;               ///< why no TLS connection came to be
     bool has_tls_ = false, tls_alone_ = false;
     bool has_password_ = false;
     bool leaving_ = false;

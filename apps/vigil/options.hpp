@@ -28,8 +28,8 @@ struct ClientOptions {
     bool json = false;
     std::string ca, cert, key;  ///< PEM files for TLS; empty: not given
     std::string server_name;    ///< what a TLS server has to prove; empty: the host of `server`
-    std::string instance;    ///< RFC 5626: the URN of this device; empty: none
-    bool challenge = false;  ///< NOTIFYs are to be proved
+    std::string instance;       ///< RFC 5626: the URN of this device; empty: none
+    bool challenge = false;     ///< NOTIFYs are to be proved
 };
 
 struct WatchOptions {

@@ -70,9 +70,10 @@ constexpr std::array specs{
     OptionSpec{"ca", text, "FILE",
                "PEM file of the authorities that TLS peers are to be certified by (default: the "
                "system's)"},
-    OptionSpec{"gruu", flag, "",
-               "give GRUUs to phones that ask (RFC 5627); widely used ones make one their Contact at "
-               "once"},
+    OptionSpec{
+        "gruu", flag, "",
+        "give GRUUs to phones that ask (RFC 5627); widely used ones make one their Contact at "
+        "once"},
     OptionSpec{"sips-only", flag, "", "refuse requests to sip: URIs (480); sips: alone is served"},
     OptionSpec{"client-certificates", text, "none|ask|require",
                "whether who connects by tls is to show a certificate (default: none)"},

@@ -16,9 +16,9 @@ void write_via(MessageWriter& writer, const Listeners& listeners, const Target& 
                Branch branch);
 
 struct ContactForm {
-    std::string_view user = {};  ///< empty: "<sip:host:port>"
-    bool sips = false;           ///< RFC 3261 8.1.1.8, 12.1.1: a SIPS URI
-    bool transport_tls = false;  ///< Leniency::transport_tls_in_contact
+    std::string_view user = {};      ///< empty: "<sip:host:port>"
+    bool sips = false;               ///< RFC 3261 8.1.1.8, 12.1.1: a SIPS URI
+    bool transport_tls = false;      ///< Leniency::transport_tls_in_contact
     std::string_view instance = {};  ///< a URN; empty: none
 };
 /// Contact of ours as a peer at `target` can reach it: "<sip:user@host:port;transport=tcp>".

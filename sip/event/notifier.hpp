@@ -30,7 +30,8 @@ protected:
     ~NotifyCredentials() = default;
 };
 
-/// Where the device is that a GRUU of ours names (RFC 5627): a watcher may have one for its Contact.
+/// Where the device is that a GRUU of ours names (RFC 5627): a watcher may have one for its
+/// Contact.
 class DeviceLocations {
 public:
     /// Nothing: it is no GRUU of ours, or the device is not registered.

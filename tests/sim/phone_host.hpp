@@ -75,7 +75,7 @@ public:
 
     const unsigned phone, user;
     const bool by_tcp;
-    bool by_tls = false;  ///< in the place of either: it watches by sips
+    bool by_tls = false;   ///< in the place of either: it watches by sips
     bool by_name = false;  ///< the name system says where its servers are
     std::size_t memory_at_start = 0;
 

@@ -23,7 +23,7 @@ struct Setup {
     bool hostile = true;
     bool calm = false;  ///< no weather, no faults: every change must arrive in time
     unsigned nat_percent = 30, tcp_percent = 30, tls_percent = 20;
-    unsigned names_percent = 0;   ///< phones that find their servers by name (RFC 3263)
+    unsigned names_percent = 0;    ///< phones that find their servers by name (RFC 3263)
     std::int64_t drift_max = 200;  ///< parts in a million
     unsigned delay_max_ms = 50;
     unsigned jitter_percent = 0;  ///< of what servers grant

@@ -306,8 +306,9 @@ void World::accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip:
         connections_.push_back(std::move(made));
         if (wanted.transport == sip::Transport::tls) {
             const auto tell = [](Host& host, sip::FlowId flow, const Host& peer) {
-                const std::vector<std::string_view> proved(peer.proves.empty() ? 0 : 1, peer.proves);
-                host.stack()->secured(host.here(), flow, names);
+                const std::vector<std::string_view> proved(peer.proves.empty() ? 0 : 1,
+                                                           peer.proves);
+                host.stack()->secured(host.here(), flow, proved);
             };
             tell(to, there, from);
             tell(from, wanted.flow, to);

@@ -245,10 +245,14 @@ Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
     // The next hop is who we heard from: the same socket or connection reaches it.
     const bool is_path = target->transport == path().transport && target->remote == path().remote;
     if (is_path && path_stands) return back_to(path());
-    if (sip::is_secure(target->transport) || !(wants_tls || secure_path)) return target;
+    if (sip::is_secure(target->transport) || !needs_tls()) return target;
     // Never a downgrade; the connection that is there is as good as one to be opened.
     if (secure_path && !path_.direct && path_stands) return back_to(path());
     return failure(Condition::internal, "TLS is wanted, and the way there is without");
+}
+
+bool Dialog::needs_tls() const {
+    return is_sips(remote_target()) || has_sips_contact() || sip::is_secure(path().transport);
 }
 
 std::string_view Dialog::next_hop_uri() const {

@@ -67,6 +67,8 @@ public:
     Expected<Target> next_hop(const TransportLayer& transport) const;
     /// The URI that says so: the top Route, else the remote target.
     std::string_view next_hop_uri() const;
+    /// RFC 3261 26.2.2: what is SIPS, or came by TLS, goes by TLS alone.
+    bool needs_tls() const;
     /// The peer speaks to us without anything between.
     bool is_direct() const { return path_.direct; }
     const Source& path() const { return path_.source; }

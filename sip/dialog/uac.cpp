@@ -231,7 +231,9 @@ void Uac::place(const Target& target, bool by_name, UacAttempt& attempt) {
 /// The first of `found` that was not tried; the one that was used before goes first.
 bool Uac::choose(Now now, const Core& core, const Locator::Targets& found, UacAttempt& attempt) {
     const auto may_go = [&](const Target& target) {
+        // RFC 3261 26.2.2: SIPS is never downgraded.
         return !core.transport.listeners().is_ours(target.remote) &&
+               (is_secure(target.transport) || !attempt.needs_tls) &&
                std::none_of(attempt.tried.begin(), attempt.tried.end(),
                             [&](const Target& each) { return is_same(each, target); });
     };
@@ -288,6 +290,7 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
 Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& owner,
                              UacAttempt& attempt, const Dialog* dialog) {
     attempt.in_dialog = dialog != nullptr;
+    attempt.needs_tls = sips_ || (dialog != nullptr && dialog->needs_tls());
     Error error =
         attempt.not_found.value_or(Error{Condition::not_found, "no server is left to be tried", 0});
     if (attempt.sent >= UacAttempt::sent_max) attempt.exhausted = true;
@@ -298,7 +301,8 @@ Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& ow
             error = found.error();
             attempt.exhausted = true;
         }
-        if (dialog != nullptr && attempt.tried.empty() && next_hop_.remote.port != 0) {
+        if (dialog != nullptr && attempt.tried.empty() && next_hop_.remote.port != 0 &&
+            (is_secure(next_hop_.transport) || !attempt.needs_tls)) {
             place(next_hop_, hop_by_name_, attempt);
             break;
         }

@@ -66,6 +66,7 @@ struct UacAttempt {
     bool for_size = false;  ///< it left by a stream because it is too large for a datagram
     Endpoint remote;        ///< whom it went to
     bool in_dialog = false;
+    bool needs_tls = false;  ///< of a SIPS URI, or in a dialog that is secure
     UacTargets targets;
 
     // Where it goes: RFC 3263, one server after the other.

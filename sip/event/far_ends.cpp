@@ -27,7 +27,10 @@ Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target)
         return Reach::known;
     }
     if (const FarEnd* own = far_ends_.find(s.far_end)) {
-        if (own->key == key) return Reach::unknown;
+        if (own->key == key) {
+            s.timers.set(shard.timers, Name::proof, later(now.mono, answer_timeout));
+            return Reach::unknown;
+        }
         leave_far_end(handle);
     }
     const std::uint32_t index =

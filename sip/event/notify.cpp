@@ -240,7 +240,8 @@ Expected<void> Notifier::take_targets(Now now, Subscription& s, const Locator::T
     };
     for (const bool last : {true, false})
         for (const Target& target : found)
-            if (is_last(target) == last && !core_.transport.listeners().is_ours(target.remote))
+            if (is_last(target) == last && !core_.transport.listeners().is_ours(target.remote) &&
+                (is_secure(target.transport) || !s.dialog.needs_tls()))
                 (void)way.targets.push(target);
     // Threat 27.
     if (way.targets.empty()) return failure(Condition::loop_detected, "Contact names this server");

@@ -18,16 +18,18 @@ bool is_invalid_name(std::string_view host) {
 
 }  // namespace
 
-/// Where it registered from, if requests must go there: by UDP, straight, and from another address
-/// than its Contact has.
-Endpoint Registrar::behind_nat(const Registration& values) const {
-    if (!values.direct || values.source.transport != Transport::udp) return {};
-    const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
-    if (!uri || !uri->is_sip()) return {};
-    const auto target = core_.transport.locate(*uri);
-    if (target && (target->transport != Transport::udp || target->remote == values.source.remote))
-        return {};
-    return values.source.remote;
+/// A UA that registers straight and by UDP, and takes another address for its own than it sends
+/// from: its Contact is what its Via says, and not where the request came from.
+bool Registrar::is_behind_nat(const Request& request, const Uri& contact) const {
+    if (!is_first_hop(request) || request.source.transport != Transport::udp) return false;
+    const auto own = core_.transport.locate(contact);
+    if (!own || own->transport != Transport::udp || own->remote == request.source.remote)
+        return false;
+    const Via& via = request.essentials.via;
+    constexpr std::uint16_t default_port = 5060;
+    const auto said = parse_numeric_host(via.host);
+    return said && *said == own->remote.address &&
+           (via.port != 0 ? via.port : default_port) == own->remote.port;
 }
 
 /// Whether the connection it was registered by is the one way to it: it says so (RFC 5626), or its

@@ -127,7 +127,7 @@ Registrar::Binding Registrar::binding_of(const Entry& entry) const {
             entry.bond.flow(),
             values.reg_id,
             values.source.listener,
-            behind_nat(values)};
+            values.nat ? values.source.remote : Endpoint{}};
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
@@ -330,6 +330,7 @@ Expected<Registrar::Registration> Registrar::read(const Request& request, const 
     values.expires_s = expires_s;
     values.source = request.source;
     values.direct = is_first_hop(request);
+    values.nat = is_behind_nat(request, contact.address.uri);
     std::span<char> room = shard.scratch();
     Appender out(room.first(room.size() < shard.limits.binding_bytes ? room.size()
                                                                      : shard.limits.binding_bytes));

@@ -71,8 +71,8 @@ public:
         std::int64_t changed_wall_ms = 0;  ///< the same as wall time
         FlowId flow{};             ///< where it was registered from, when a stream that lives
         std::uint32_t reg_id = 0;  ///< RFC 5626: of the instance in `parameters`; 0: none
-        /// Not 0: requests to the contact go by UDP from this socket to here, where the UA
-        /// registered from, since a NAT stands before what its Contact says.
+        /// Port not 0: requests to the contact go by UDP from this socket to here, where the UA
+        /// registered from, since a NAT stands before the address that it knows itself by.
         ListenerId listener{};
         Endpoint behind_nat;
     };
@@ -136,6 +136,7 @@ private:
         std::uint32_t reg_id = 0;
         Source source;        ///< where it came from
         bool direct = false;  ///< that is the UA itself
+        bool nat = false;     ///< which stands behind a NAT: see is_behind_nat
 
         std::string_view part(Part which) const;
         void describe(BindingRecord& record) const;
@@ -207,7 +208,7 @@ private:
     Handle find_entry(const Wanted& wanted, const Contact& contact);
     Change* find_change(Staged& staged, const Wanted& wanted, const Contact& contact);
     bool lives_by_flow(const Registration& values) const;
-    Endpoint behind_nat(const Registration& values) const;
+    bool is_behind_nat(const Request& request, const Uri& contact) const;
     void run_out(Now now, Handle object);
     std::string_view instance_of(const Entry& entry) const;
     Handle find_gruu(const Uri& gruu);

@@ -49,7 +49,9 @@ void Simulation::build() {
     }
     for (Host* host : world_.hosts())
         host->clock.set_drift(random.between(-setup_.drift_max, setup_.drift_max));
-    for (auto& phone : phones_) phone->by_name = random.percent(setup_.names_percent);
+    // What leads to the servers of a domain leads there by UDP and TCP.
+    for (auto& phone : phones_)
+        phone->by_name = random.percent(setup_.names_percent) && !phone->by_tls;
     for (unsigned i = 0; i < setup_.servers; ++i) tell_names(i, NameState::right, 60);
     for (auto& server : servers_) server->start();
     for (auto& phone : phones_) phone->start();

@@ -84,7 +84,7 @@ TEST_CASE("R3263-4.3-1 T-26: a NOTIFY that nobody takes goes to the next before 
     const RawMessage first = world.notify();
     CHECK(first.to.port == 5071);
     world.net.sent.clear();
-    SUBCASE("after a timeout") { world.net.pass(seconds{32}); }
+    SUBCASE("after a timeout") { world.net.pass(seconds{8}); }
     SUBCASE("after a 503") { world.net.answer(first, 503); }
     RawMessage second;
     while (const RawMessage each = world.notify()) second = each;

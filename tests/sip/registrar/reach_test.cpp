@@ -177,8 +177,17 @@ TEST_CASE("a contact registered through a proxy outlives the proxy's connection"
 }
 
 TEST_CASE("behind a NAT requests go where the UA registered from; elsewhere to its Contact") {
-    FlowWorld w;
-    const auto behind = [&] {
+    // They register from 192.0.2.99:5062.
+    const auto behind = [](const std::string& contact, const std::string& via,
+                           const std::string& path = {}) {
+        FlowWorld w;
+        RawRequest request = w.request({contact});
+        if (!path.empty()) request.with("Path: " + path);
+        std::string text = w.world.text_of(request);
+        const std::string said = "192.0.2.99:5062";
+        text.replace(text.find(said), said.size(), via);
+        w.world.input(text);
+        CHECK(w.world.take().status() == 200);
         sip::Endpoint found;
         w.registrar.for_each("alice@example.com", [&](const sip::Registrar::Binding& binding) {
             found = binding.behind_nat;
@@ -186,14 +195,16 @@ TEST_CASE("behind a NAT requests go where the UA registered from; elsewhere to i
         });
         return found;
     };
-    CHECK(w.add({"<sip:alice@10.0.0.7:5070>"}).status() == 200);
-    CHECK(behind() == w.world.peer);
-    CHECK(w.add({"*"}, "Expires: 0").status() == 200);
-    CHECK(w.add({"<sip:alice@192.0.2.99:5062>"}).status() == 200);
-    CHECK(behind() == sip::Endpoint{});
-    CHECK(w.add({"*"}, "Expires: 0").status() == 200);
-    CHECK(w.add({"<sip:alice@10.0.0.7:5070>"}, "Path: <sip:192.0.2.99;lr>").status() == 200);
-    CHECK(behind() == sip::Endpoint{});
+    const sip::Endpoint there{sip::Address::v4(192, 0, 2, 99), 5062};
+    CHECK(behind("<sip:alice@10.0.0.7:5070>", "10.0.0.7:5070") == there);
+    CHECK(behind("<sip:alice@10.0.0.7>", "10.0.0.7") == there);
+    CHECK(behind("<sip:alice@192.0.2.99:5062>", "192.0.2.99:5062") == sip::Endpoint{});
+    // Another UA, which it speaks for, is where its Contact says.
+    CHECK(behind("<sip:alice@10.0.0.8:5070>", "10.0.0.7:5070") == sip::Endpoint{});
+    CHECK(behind("<sip:alice@10.0.0.7:5071>", "10.0.0.7:5070") == sip::Endpoint{});
+    CHECK(behind("<sip:alice@10.0.0.7:5070;transport=tcp>", "10.0.0.7:5070") == sip::Endpoint{});
+    CHECK(behind("<sip:alice@10.0.0.7:5070>", "10.0.0.7:5070", "<sip:192.0.2.99;lr>") ==
+          sip::Endpoint{});
 }
 
 TEST_CASE("a connection that goes while its registration is stored leaves no binding behind") {

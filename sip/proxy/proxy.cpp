@@ -88,6 +88,28 @@ bool Proxy::is_ours(const NameAddr& address) const {
     return address.uri.is_sip() && !find_domain(options_.domains, address.uri.host).empty();
 }
 
+/// The contacts that a request to one of our users goes to: of the one device that a GRUU names
+/// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
+template <class Visit>
+void Proxy::for_each_contact(const Plan& plan, const Uri& target, Visit visit) {
+    SmallVector<std::uint64_t, 32> flows;
+    const auto once = [&](const Registrar::Binding& binding) {
+        if (binding.reg_id != 0) {
+            const std::string_view instance =
+                read_outbound(Parameters(binding.parameters)).instance;
+            const std::uint64_t device = siphash(core_.shard.key, instance);
+            for (std::uint64_t known : flows)
+                if (known == device) return;
+            (void)flows.push(device);
+        }
+        visit(binding);
+    };
+    if (is_gruu(target))
+        (void)registrar_.for_each_of_gruu(target, once);
+    else
+        registrar_.for_each(plan.user, once);
+}
+
 /// A Request-URI in one of our domains: whether it is carried on to a user's contacts.
 bool Proxy::plan_user(const Request& request, const Routing& routing, Plan& plan) {
     const MessageView& message = request.message;
@@ -115,6 +137,12 @@ bool Proxy::plan_user(const Request& request, const Routing& routing, Plan& plan
     write_address_of_record(out, routing.target);
     if (out.overflowed()) return false;
     plan.user = out.view();
+    if (message.method == Method::options) {
+        // RFC 3261 11: a UA says what it can do. Where there is none we do, for everybody alike.
+        bool any = false;
+        for_each_contact(plan, routing.target, [&](const Registrar::Binding&) { any = true; });
+        if (!any) return false;
+    }
     if (!plan.package.empty()) {
         bool declared = false;
         registrar_.for_each(plan.user, [&](const Registrar::Binding& binding) {
@@ -141,28 +169,6 @@ bool Proxy::is_registered(const Request& request, const Uri& target, Way& way) {
         way = {binding.flow, binding.listener, binding.behind_nat};
     });
     return found;
-}
-
-/// The contacts that a request to one of our users goes to: of the one device that a GRUU names
-/// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
-template <class Visit>
-void Proxy::for_each_contact(const Plan& plan, const Uri& target, Visit visit) {
-    SmallVector<std::uint64_t, 32> flows;
-    const auto once = [&](const Registrar::Binding& binding) {
-        if (binding.reg_id != 0) {
-            const std::string_view instance =
-                read_outbound(Parameters(binding.parameters)).instance;
-            const std::uint64_t device = siphash(core_.shard.key, instance);
-            for (std::uint64_t known : flows)
-                if (known == device) return;
-            (void)flows.push(device);
-        }
-        visit(binding);
-    };
-    if (is_gruu(target))
-        (void)registrar_.for_each_of_gruu(target, once);
-    else
-        registrar_.for_each(plan.user, once);
 }
 
 /// To anywhere else: who may send there. Threat 12.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sip/base/domains.hpp"
 #include "sip/base/text.hpp"
 #include "sip/registrar/registrar.hpp"
@@ -18,43 +20,51 @@ bool is_invalid_name(std::string_view host) {
 
 }  // namespace
 
-/// A UA that registers straight and by UDP, and takes another address for its own than it sends
-/// from: its Contact is what its Via says, and not where the request came from.
+/// A UA that registers straight, and takes another address for its own than it sends from: its
+/// Contact is what its Via says, and not where the request came from. A port counts where there is
+/// no connection.
 bool Registrar::is_behind_nat(const Request& request, const Uri& contact) const {
-    if (!is_first_hop(request) || request.source.transport != Transport::udp) return false;
-    const auto own = core_.transport.locate(contact);
-    if (!own || own->transport != Transport::udp || own->remote == request.source.remote)
-        return false;
+    if (!is_first_hop(request) || !contact.is_sip()) return false;
+    const Source& source = request.source;
     const Via& via = request.essentials.via;
     constexpr std::uint16_t default_port = 5060;
-    const auto said = parse_numeric_host(via.host);
-    return said && *said == own->remote.address &&
-           (via.port != 0 ? via.port : default_port) == own->remote.port;
+    const Endpoint own{parse_numeric_host(contact.host).value_or(sip::Address{}),
+                       contact.port != 0 ? contact.port : default_port};
+    if (own.address.is_unspecified() || parse_numeric_host(via.host) != own.address) return false;
+    if (is_reliable(source.transport)) return own.address != source.remote.address;
+    return own != source.remote && (via.port != 0 ? via.port : default_port) == own.port &&
+           !contact.parameters.has("transport") && !contact.parameters.has("maddr");
 }
 
 /// Whether the connection it was registered by is the one way to it: it says so (RFC 5626), or its
 /// Contact is not where a connection could be opened to.
-bool Registrar::lives_by_flow(const Registration& values) const {
-    if (!values.direct || !is_reliable(values.source.transport)) return false;
-    if (values.reg_id != 0 || values.source.transport != Transport::tcp) return true;
+Registrar::Bond Registrar::bond_of(const Registration& values) const {
+    if (!values.direct || !is_reliable(values.source.transport)) return Bond::loose;
+    if (values.reg_id != 0 || values.source.transport != Transport::tcp) return Bond::sole;
     const auto uri = parse_uri(values.part(Part::contact), core_.shard.leniency);
-    if (!uri || !uri->is_sip()) return false;
-    if (is_invalid_name(uri->host)) return true;
+    if (!uri || !uri->is_sip()) return Bond::loose;
+    if (is_invalid_name(uri->host)) return Bond::sole;
     const auto address = parse_numeric_host(uri->host);
-    if (!address) return false;  // a name, which may lead anywhere
+    if (!address) return Bond::loose;  // a name, which may lead anywhere
     const Endpoint& from = values.source.remote;
-    return *address != from.address || uri->port == from.port;
+    // Somebody else's, or its own behind a NAT.
+    if (*address != from.address) return values.nat ? Bond::sole : Bond::loose;
+    return uri->port == from.port ? Bond::own : Bond::loose;
 }
 
-/// The UA registers anew, by another connection, or has gone.
+/// The UA registers anew, by another connection, or has gone. One that only may have gone has half
+/// a minute for that.
 void Registrar::on_flow_lost(Now now, Handle object) {
+    constexpr Duration grace = seconds{32};
     Entry* entry = slab_.find(object);
-    if (entry == nullptr || !lives_by_flow(entry->values)) return;
+    const Bond bond = entry == nullptr ? Bond::loose : bond_of(entry->values);
+    if (bond == Bond::loose) return;
     ++core_.shard.counters.bindings_lost;
     core_.shard.decision(now, "ended", "the connection that led to the contact is gone",
                          addresses_.find(entry->address)->name.view());
-    if (entry->staged)  // what is being stored decides
-        entry->timers.set(core_.shard.timers, Name::expires, now.mono);
+    const Instant end = bond == Bond::own ? later(now.mono, grace) : now.mono;
+    if (bond == Bond::own || entry->staged)  // what is being stored decides
+        entry->timers.set(core_.shard.timers, Name::expires, std::min(end, entry->expires_at));
     else
         run_out(now, object);
 }

@@ -115,19 +115,20 @@ bool Registrar::Registration::looks_like(const Registration& other) const {
 
 Registrar::Binding Registrar::binding_of(const Entry& entry) const {
     const Registration& values = entry.values;
-    return {values.part(Part::contact),
-            values.part(Part::parameters),
-            values.part(Part::path),
-            values.q,
-            values.has_q,
-            entry.id,
-            entry.expires_at,
-            entry.changed,
-            entry.changed_wall_ms,
-            entry.bond.flow(),
-            values.reg_id,
-            values.source.listener,
-            values.nat ? values.source.remote : Endpoint{}};
+    return {
+        values.part(Part::contact),
+        values.part(Part::parameters),
+        values.part(Part::path),
+        values.q,
+        values.has_q,
+        entry.id,
+        entry.expires_at,
+        entry.changed,
+        entry.changed_wall_ms,
+        entry.bond.flow(),
+        values.reg_id,
+        values.source.listener,
+        values.nat && !is_reliable(values.source.transport) ? values.source.remote : Endpoint{}};
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
@@ -630,8 +631,8 @@ bool Registrar::apply(Now now, Change& change) {
     entry.values = std::move(change.values);
     entry.expires_at = later(now.mono, seconds{entry.values.expires_s});
     // The connection may have gone while it was stored.
-    const bool is_lost =
-        change_flow != FlowId{} && entry.bond.flow() == FlowId{} && lives_by_flow(entry.values);
+    const bool is_lost = change_flow != FlowId{} && entry.bond.flow() == FlowId{} &&
+                         bond_of(entry.values) == Bond::sole;
     entry.timers.set(core_.shard.timers, Name::expires, is_lost ? now.mono : entry.expires_at);
     if (!entry.live) link_first(change.entry);
     if (same) return false;

@@ -207,7 +207,13 @@ private:
     bool is_of(const Registration& values, const Wanted& wanted, const Contact& contact) const;
     Handle find_entry(const Wanted& wanted, const Contact& contact);
     Change* find_change(Staged& staged, const Wanted& wanted, const Contact& contact);
-    bool lives_by_flow(const Registration& values) const;
+    /// What its connection is to a contact.
+    enum class Bond : std::uint8_t {
+        loose,  ///< it is reached at its Contact
+        own,    ///< its Contact is the other end of the connection: nobody may listen there
+        sole,   ///< nothing else leads to it
+    };
+    Bond bond_of(const Registration& values) const;
     bool is_behind_nat(const Request& request, const Uri& contact) const;
     void run_out(Now now, Handle object);
     std::string_view instance_of(const Entry& entry) const;

@@ -834,3 +834,18 @@ TEST_CASE("memory that is refused at any place leaves a defined answer and nothi
         CHECK(world.part.state_of(id) == State::active);
     }
 }
+
+TEST_CASE("R6665-4.5.2-1: a dialog whose remote target is a GRUU is shared with no other usage") {
+    WatcherWorld world;
+    WatcherWorld::Notify notify;
+    notify.contact = "<sip:alice@example.com;gr=urn:uuid:1>";
+    std::vector<std::string> calls;
+    for (int i = 0; i < 2; ++i) {
+        REQUIRE(world.subscribe());
+        const RawMessage subscribe = world.only();
+        calls.push_back(subscribe.field("Call-ID"));
+        world.raw.input(world.raw.text_of(world.request_of(subscribe, notify)));
+        world.raw.sent.clear();
+    }
+    CHECK(calls[0] != calls[1]);
+}

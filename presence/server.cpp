@@ -65,6 +65,7 @@ sip::Proxy::Options proxy_options(const ServerOptions& options) {
     made.relay = options.relay;
     made.domains = options.domains;
     made.packages = packages_served;
+    made.trusted = options.trusted;
     return made;
 }
 

@@ -142,6 +142,7 @@ bool Proxy::send_to(Now now, Handle handle, Target& target) {
     copy.record_route = context.stays ? &context.token : nullptr;
     copy.breadth = leg.breadth;
     copy.realms = options_.domains;
+    copy.keeps_identity = context.keeps_identity;
     const Listeners& listeners = core_.transport.listeners();
     Appender out(room());
     write_request(out, copy, listeners, core_.shard.leniency);

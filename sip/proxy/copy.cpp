@@ -205,7 +205,9 @@ void RequestWriter::take(const HeaderField& field) {
             if (!is_for_us(field)) write_line(out_, field);
             return;
         // RFC 3325 5: of a sender that is not trusted, none goes on.
-        case HeaderId::p_asserted_identity: return;
+        case HeaderId::p_asserted_identity:
+            if (copy_.keeps_identity) write_line(out_, field);
+            return;
         default: break;
     }
     if (!is_max_breadth(field)) return write_line(out_, field);

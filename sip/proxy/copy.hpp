@@ -25,6 +25,8 @@ struct RequestCopy {
     std::uint16_t breadth = 0;                 ///< Max-Breadth of this branch (RFC 5393 5.3.3)
     /// Realms whose credentials are taken out: they were for us (RFC 3261 22.3).
     std::span<const std::string_view> realms;
+    /// P-Asserted-Identity goes on: a trusted peer says so, and nobody asked to have it hidden.
+    bool keeps_identity = false;
 };
 /// Writes the head of the copy; the body follows as it is. `out` overflows where it gets too long.
 void write_request(Appender& out, const RequestCopy& copy, const Listeners& listeners,

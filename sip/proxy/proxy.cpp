@@ -88,6 +88,24 @@ bool Proxy::is_ours(const NameAddr& address) const {
     return address.uri.is_sip() && !find_domain(options_.domains, address.uri.host).empty();
 }
 
+namespace {
+
+/// RFC 3325 9.3: Privacy "id" keeps an identity within the trust domain, and a phone is outside.
+bool hides_identity(const MessageView& message) {
+    for (const HeaderField& field : message.headers) {
+        if (!equal_ignoring_case(field.name, "Privacy")) continue;
+        std::string_view rest = field.value;
+        while (!rest.empty()) {
+            const auto part = split_at(rest, ';');
+            if (equal_ignoring_case(trim(part.before), "id")) return true;
+            rest = part.after;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
 /// The contacts that a request to one of our users goes to: of the one device that a GRUU names
 /// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
 template <class Visit>
@@ -407,6 +425,8 @@ Handle Proxy::make(Now, const Request& request, const Routing& routing) {
         context.body = SharedBytes::copy(shard.memory, request.message.body);
     context.loop = loop_hash(shard.key, request.message, e, routing, shard.leniency);
     context.breadth = breadth_of(request.message);
+    context.keeps_identity = options_.trusted.include(core_.transport, request.source) &&
+                             !hides_identity(request.message);
     if (makes_dialog(context.method)) {
         if (const auto back = hop_before(request.message, shard.leniency)) {
             const FlowId flow =

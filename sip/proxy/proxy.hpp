@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "sip/auth/asserted_gate.hpp"
 #include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/timer_queue.hpp"
@@ -37,6 +38,7 @@ public:
         /// The event packages that are served here: a SUBSCRIBE for another goes to the contacts
         /// that declared it (RFC 3840 `events`). Outlive this.
         std::span<const std::string_view> packages;
+        TrustedPeers trusted;  ///< what they assert of identities goes on (RFC 3325)
     };
 
     /// All are kept by reference and outlive this. `gate` asks with 407 who says to be of our
@@ -102,10 +104,11 @@ private:
     struct Context {
         ServerTransactionId server;  ///< none: an ACK
         Method method = Method::unknown;
-        bool answered = false;   ///< a final response was given
-        bool ended = false;      ///< no further branch is begun
-        bool cancelled = false;  ///< its sender does not want it any more
-        bool stays = false;      ///< Record-Route with `token`
+        bool answered = false;        ///< a final response was given
+        bool ended = false;           ///< no further branch is begun
+        bool cancelled = false;       ///< its sender does not want it any more
+        bool stays = false;           ///< Record-Route with `token`
+        bool keeps_identity = false;  ///< see RequestCopy
         RouteToken token;
         Source source;
         SharedBytes request;  ///< all of it

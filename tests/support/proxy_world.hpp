@@ -19,6 +19,7 @@ public:
               options.limits = limits;
               return options;
           }()) {}
+    explicit ProxyWorld(const presence::ServerOptions& options) : ServerWorld(options) {}
     enum class Closed : std::uint8_t { yes };
     /// Who says to be of example.com proves it.
     ProxyWorld(Closed, Relay relay, const sip::Limits& limits = {})

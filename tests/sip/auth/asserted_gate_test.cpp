@@ -99,3 +99,35 @@ TEST_CASE("T-14: one address beside the trusted network is not in it") {
     CHECK(strict.ask("") == 401);
     CHECK(strict.strict.asked == 1);
 }
+
+TEST_CASE(
+    "T-14 R5922-7.4-1: a peer is trusted for the name that its certificate proves, by TLS alone") {
+    constexpr std::array<std::string_view, 1> names{"sbc.example.com"};
+    SeededEntropy entropy{4};
+    Stack stack({}, entropy);
+    Mirror mirror(stack.core());
+    Strict strict;
+    TrustedPeers peers;
+    peers.names = names;
+    AssertedGate gate(strict, stack.transport(), stack.shard().leniency, peers, {});
+    RawWorld<Stack> net(stack);
+    constexpr std::array methods{Method::publish};
+    stack.attach(mirror, methods);
+    stack.set_gate(&gate);
+    unsigned cseq = 0;
+    const auto ask = [&](Transport transport, std::string_view proved) {
+        const FlowId flow = stack.accepted(net.now, transport, net.server, net.peer);
+        if (!proved.empty()) stack.secured(net.now, flow, {{proved}});
+        RawRequest request{"PUBLISH", "sip:alice@example.com"};
+        request.cseq = ++cseq;
+        request.with("P-Asserted-Identity: <sip:bob@example.org>");
+        net.sent.clear();
+        net.input(flow, net.text_of(request, transport == Transport::tls ? "TLS" : "TCP"));
+        return net.take().status();
+    };
+    CHECK(ask(Transport::tls, "SBC.example.com") == 200);
+    CHECK(mirror.identity == "bob@example.org");
+    CHECK(ask(Transport::tls, "other.example.com") == 401);
+    CHECK(ask(Transport::tls, "") == 401);
+    CHECK(ask(Transport::tcp, "sbc.example.com") == 401);
+}

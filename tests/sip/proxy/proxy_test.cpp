@@ -378,6 +378,27 @@ TEST_CASE("R3261-16.6-1: what a stranger says of his identity is not handed on a
     CHECK_FALSE(w.heard(20).has("P-Asserted-Identity"));
 }
 
+TEST_CASE(
+    "RFC 3325 5: what a trusted peer says of an identity goes on, unless it is to be hidden") {
+    presence::ServerOptions options = ServerWorld::open();
+    options.relay = sip::Proxy::Relay::local;
+    REQUIRE(options.trusted.networks.add(*sip::parse_address_range("192.0.2.10/32")));
+    ProxyWorld w(options);
+    w.bind("bob", 20);
+    const auto asserted = [&](unsigned from, const std::string& privacy) {
+        RawRequest request = message("sip:bob@example.com");
+        request.call_id = std::to_string(from) + privacy;
+        request.with("P-Asserted-Identity: \"Boss\" <sip:boss@example.org>, <tel:+1>");
+        if (!privacy.empty()) request.with("Privacy: " + privacy);
+        w.say(from, request);
+        return w.heard(20).field("P-Asserted-Identity");
+    };
+    CHECK(asserted(10, "") == "\"Boss\" <sip:boss@example.org>, <tel:+1>");
+    CHECK(asserted(10, "header;critical") != "");
+    CHECK(asserted(10, "header; ID") == "");
+    CHECK(asserted(11, "") == "");
+}
+
 TEST_CASE("A server that stops carries on what belongs to dialogs alone") {
     ProxyWorld w;
     w.bind("bob", 20);

@@ -20,6 +20,14 @@ std::uint64_t hash_of(const Parts&... parts) {
     return hash;
 }
 
+bool is_carried(std::string_view text) {
+    constexpr std::string_view via = "\r\nVia: ";
+    const std::string_view head = text.substr(0, text.find("\r\n\r\n"));
+    const auto first = head.find(via);
+    return first != std::string_view::npos &&
+           head.find(via, first + via.size()) != std::string_view::npos;
+}
+
 }  // namespace
 
 void Conversations::fail(std::string_view invariant, const Wire& wire, std::string_view what) {
@@ -30,10 +38,22 @@ void Conversations::fail(std::string_view invariant, const Wire& wire, std::stri
 
 void Conversations::sent(std::string_view text, const Wire& wire, std::int64_t at) {
     if (text == "\r\n") return;  // RFC 5626 4.4.1: the answer to a keep-alive
-    if (wire.is_request)
+    if (wire.is_request && is_carried(text))
+        carried(text, wire);
+    else if (wire.is_request)
         request(text, wire, at);
     else
         response(wire, at);
+}
+
+/// What somebody else began: his Via stands below ours.
+void Conversations::carried(std::string_view text, const Wire& wire) {
+    // RFC 3261 16.6 item 3: everybody here begins with 70, and there is one server on the way.
+    if (text.find("\r\nMax-Forwards: 69\r\n") == std::string_view::npos)
+        fail("what is carried on has one hop less", wire, "not 69");
+    if (wire.start_line.substr(wire.method.size()).starts_with(" sips:") &&
+        !text.substr(wire.start_line.size()).starts_with("\r\nVia: SIP/2.0/TLS "))
+        fail("SIPS goes by TLS alone", wire, "carried on by another transport");
 }
 
 void Conversations::request(std::string_view text, const Wire& wire, std::int64_t at) {

@@ -50,6 +50,7 @@ private:
         std::int64_t since = 0;
         unsigned unforced = 0;
     };
+    void carried(std::string_view text, const Wire& wire);
     void request(std::string_view text, const Wire& wire, std::int64_t at);
     void response(const Wire& wire, std::int64_t at);
     void notify(Series& series, const Wire& wire, std::int64_t at);

@@ -68,6 +68,7 @@ presence::ServerOptions ServerHost::options() {
     options.notify_interval = notify_interval;
     options.has_store = setup_.store;
     options.expires_jitter_percent = setup_.jitter_percent;
+    if (setup_.relays) options.relay = sip::Proxy::Relay::local;
     options.limits.known_source_lifetime = sip::seconds{3600};  // over when a world ends
     // One flood is more than all strangers together may ask.
     if (setup_.hostile) options.limits.rate_strangers = 4;

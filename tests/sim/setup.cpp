@@ -42,6 +42,7 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     setup.jitter_percent = one_of(random, {0U, 10U, 10U, 50U});
     setup.tls_percent = one_of(random, {0U, 0U, 30U, 100U});
     setup.names_percent = one_of(random, {0U, 40U, 100U});
+    setup.relays = random.percent(60);
     return setup;
 }
 

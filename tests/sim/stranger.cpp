@@ -117,15 +117,23 @@ void Stranger::flood(std::uint64_t seed) {
     Random random(seed);
     const Heard* model = old(random);
     if (model == nullptr) return;
+    // Half of it is for the server; the rest is for phones, from another domain.
+    constexpr std::string_view methods[] = {"SUBSCRIBE", "SUBSCRIBE", "MESSAGE",
+                                            "INVITE",    "OPTIONS",   "NOTIFY"};
     for (int i = 0; i < 40; ++i) {
         const std::string id = made_up(random);
+        const std::string method(methods[random.below(std::size(methods))]);
+        const std::string user = method == "SUBSCRIBE" ? "u0" : "u" + std::to_string(i % 8);
+        const std::string from =
+            method == "SUBSCRIBE" ? "sip:u1@d0.example" : "sip:u1@elsewhere.example";
         world_.datagram(
             nullptr, {sip::Address::v4(203, 0, 113, static_cast<std::uint8_t>(i)), 5060}, model->to,
-            "SUBSCRIBE sip:u0@d0.example SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.9;branch=z9hG4bK" +
-                id + "\r\nMax-Forwards: 70\r\nFrom: <sip:u1@d0.example>;tag=" + id +
-                "\r\nTo: <sip:u0@d0.example>\r\nCall-ID: " + id +
-                "\r\nCSeq: 1 SUBSCRIBE\r\nEvent: presence\r\nContact: <sip:203.0.113.9>\r\n"
-                "Content-Length: 0\r\n\r\n");
+            method + " sip:" + user +
+                "@d0.example SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.9;branch=" + "z9hG4bK" + id +
+                "\r\nMax-Forwards: 70\r\nFrom: <" + from + ">;tag=" + id + "\r\nTo: <sip:" + user +
+                "@d0.example>\r\nCall-ID: " + id + "\r\nCSeq: 1 " + method +
+                "\r\nEvent: presence\r\nSubscription-State: active\r\n"
+                "Contact: <sip:203.0.113.9>\r\nContent-Length: 0\r\n\r\n");
     }
 }
 

@@ -89,8 +89,10 @@ void Compositor::on_request(Now now, const Request& request) {
     }
     // RFC 3903 6 step 4: what is granted may be less than what was asked for.
     const EventPackage::Traits& traits = packages_.at(wanted.package).traits();
-    wanted.expires_s = shortened(core_.shard.entropy, wanted.expires_s,
-                                 traits.expires_jitter_percent, traits.expires_min_s);
+    wanted.expires_s =
+        shortened(core_.shard.entropy, wanted.expires_s,
+                  core_.shard.is_exempt(request.source) ? 0 : traits.expires_jitter_percent,
+                  traits.expires_min_s);
     Staged& staged = *staged_.find(handle);
     staged.resource = resource;
     staged.transaction = request.transaction;

@@ -200,7 +200,7 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     }
     Request tagged = request;
     tagged.local_tag = tag.view();
-    shorten(wanted);
+    shorten(request, wanted);
     Staged staged;
     staged.subscription = *made;
     staged.initial = true;
@@ -271,7 +271,7 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
         refuse(now, request, wanted, prepared.error());
         return;
     }
-    shorten(wanted);
+    shorten(request, wanted);
     Staged staged;
     staged.subscription = handle;
     staged.refresh = std::move(*prepared);
@@ -283,10 +283,12 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
 }
 
 /// RFC 6665 4.2.1.1: what is granted may be less than what was asked for.
-void Notifier::shorten(Wanted& wanted) const {
+void Notifier::shorten(const Request& request, Wanted& wanted) const {
     const EventPackage::Traits& traits = traits_of(wanted.package);
-    wanted.expires_s = shortened(core_.shard.entropy, wanted.expires_s,
-                                 traits.expires_jitter_percent, traits.expires_min_s);
+    wanted.expires_s =
+        shortened(core_.shard.entropy, wanted.expires_s,
+                  core_.shard.is_exempt(request.source) ? 0 : traits.expires_jitter_percent,
+                  traits.expires_min_s);
 }
 
 Handle Notifier::find_dialog(const Essentials& e) {

@@ -218,7 +218,7 @@ private:
 
     // What a SUBSCRIBE asks for.
     Expected<void> check(const Request& request, Wanted& wanted) const;
-    void shorten(Wanted& wanted) const;
+    void shorten(const Request& request, Wanted& wanted) const;
     void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
     void subscribe(Now now, const Request& request, Wanted& wanted);
     void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);

@@ -268,12 +268,14 @@ Expected<void> Registrar::prepare_removal_of_all(const Request& request, const W
     return {};
 }
 
-Expected<std::uint32_t> Registrar::granted(const Contact& contact, const Wanted& wanted) const {
+Expected<std::uint32_t> Registrar::granted(const Request& request, const Contact& contact,
+                                           const Wanted& wanted) const {
     const std::uint32_t asked = contact.expires ? *contact.expires : wanted.expires_s;
     if (asked > 0 && asked < options_.expires_min_s && asked < hour_s)
         return failure(Condition::interval_too_brief, "Expires is below the minimum");
     return shortened(core_.shard.entropy, std::min(asked, options_.expires_max_s),
-                     options_.expires_jitter_percent, options_.expires_min_s);
+                     core_.shard.is_exempt(request.source) ? 0 : options_.expires_jitter_percent,
+                     options_.expires_min_s);
 }
 
 /// RFC 3261 10.3 step 7: the same Call-ID with a CSeq that is not higher came late.
@@ -288,7 +290,7 @@ Expected<void> Registrar::check_order(const Request& request, const Entry& entry
 /// stands last.
 Expected<void> Registrar::prepare_change(const Request& request, const Wanted& wanted,
                                          const Contact& contact, Staged& staged) {
-    const auto expires_s = granted(contact, wanted);
+    const auto expires_s = granted(request, contact, wanted);
     if (!expires_s) return tl::unexpected(expires_s.error());
     // RFC 5627 5.1: it would lead back to itself.
     const Uri& uri = contact.address.uri;

@@ -197,7 +197,8 @@ private:
                                           Staged& staged);
     Expected<void> prepare_change(const Request& request, const Wanted& wanted,
                                   const Contact& contact, Staged& staged);
-    Expected<std::uint32_t> granted(const Contact& contact, const Wanted& wanted) const;
+    Expected<std::uint32_t> granted(const Request& request, const Contact& contact,
+                                    const Wanted& wanted) const;
     Expected<void> check_order(const Request& request, const Entry& entry) const;
     Expected<void> check_quota(const Wanted& wanted, const Staged& staged);
     Expected<Registration> read(const Request& request, const Contact& contact,

@@ -12,6 +12,7 @@
 #include "sip/base/tracer.hpp"
 #include "sip/message/leniency.hpp"
 #include "sip/transport/counters.hpp"
+#include "sip/transport/source.hpp"
 
 namespace sip {
 
@@ -39,13 +40,15 @@ struct Shard {
     Entropy& entropy;
     HashKey key;
     TimerQueue timers;
-    AddressRanges exempt;  ///< from rates and from quotas by address
+    AddressRanges exempt;  ///< from rates, from quotas by address, and from jitter
     Tracer* tracer;        ///< null: nobody listens
     Counters counters;
     Block scratch_block;
 
     /// Room to write one message of our own in. Empty when memory refused it at the start.
     std::span<char> scratch() { return {scratch_block.data(), scratch_block.size()}; }
+
+    bool is_exempt(const Source& source) const { return exempt.contains(source.remote.address); }
 
     void decision(Now now, std::string_view what, std::string_view reason, std::string_view subject,
                   std::uint16_t status = 0) {

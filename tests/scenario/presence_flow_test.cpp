@@ -51,6 +51,23 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("from an exempt network what is granted is what was asked for") {
+    presence::ServerOptions options = ServerWorld::open();
+    options.expires_jitter_percent = 50;
+    REQUIRE(options.exempt.add(*sip::parse_address_range("192.0.2.0/24")));
+    ServerWorld w(options);
+    for (int i = 0; i < 10; ++i) {
+        RawRequest subscribe = ServerWorld::subscribe("bob", "alice", 3600);
+        subscribe.call_id += std::to_string(i);
+        CHECK(w.raw.ask(subscribe).field("Expires") == "3600");
+        RawRequest publish = w.publish("alice", pidf_document("open"));
+        publish.with("Expires: 3600");
+        CHECK(w.raw.ask(publish).field("Expires") == "3600");
+        CHECK(w.raw.ask(w.register_("alice", "<sip:alice@192.0.2.7>")).field("Contact") ==
+              "<sip:alice@192.0.2.7>;expires=3600");
+    }
+}
+
 TEST_CASE("R3856-8-1: the flow of RFC 3856 section 8 over TCP") {
     ServerWorld w;
     REQUIRE(w.raw.ask(w.publish("alice", pidf_document("open", "t1"))).status() == 200);

@@ -77,6 +77,7 @@ TEST_CASE("T-1: P-Asserted-Identity cut off at any byte is an identity or an err
     for (std::size_t size = 0; size <= whole.size(); ++size) {
         const Read read({whole.substr(0, size)});
         CHECK((read.ok || !read.rule.empty()));
-        CHECK(read.ok == (size == whole.size() || whole[size] == ',' || whole[size - 1] == '>'));
+        const bool is_whole = size == whole.size() || whole[size] == ',';
+        CHECK(read.ok == (is_whole || (size > 0 && whole[size - 1] == '>')));
     }
 }

@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SEEDS_MAX = 500
+SEEDS_MAX = 800
 
 # name, what is broken, source, the text that stands there, what stands there instead
 MUTATIONS = [

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "sip/transaction/record.hpp"
 #include "tests/support/event_world.hpp"
 
@@ -70,6 +72,27 @@ TEST_CASE("a watcher whose connection goes is kept, and told nothing that it cou
     CHECK(world.net.opened.empty());
     CHECK(world.notifier.size() == 0);
     CHECK(world.notifier.suspects() == 0);
+}
+
+TEST_CASE("T-11: a suspect that is not to be reached leaves the way free for the next one there") {
+    Watching world;
+    const FlowId other = world.net.connect();
+    CHECK(world.net.ask(other, from_device(world, "two", "5072", "<urn:uuid:2>")).status() == 200);
+    world.cut();
+    world.stack.closed(world.net.now, other);
+    world.net.drain();
+    (void)world.net.ask(world.publish_request("news"));
+    std::vector<std::uint16_t> tried;
+    while (!world.net.opened.empty()) {
+        tried.push_back(world.net.opened.front().to.port);
+        const FlowId asked = world.net.opened.front().flow;
+        world.net.opened.pop_front();
+        world.stack.closed(world.net.now, asked);
+        world.net.drain();
+    }
+    std::sort(tried.begin(), tried.end());
+    CHECK(tried == std::vector<std::uint16_t>{5070, 5072});
+    CHECK(world.notifier.suspects() == 2);
 }
 
 TEST_CASE("a suspect that refreshes its dialog by another connection is told at once") {

@@ -96,6 +96,14 @@ TEST_CASE("RFC 5626 4.4.1: while a message is coming in, its end is waited for")
     CHECK(world.blanks().empty());
 }
 
+TEST_CASE("T-38: on a connection that we ping, blank lines that answer nothing are not answered") {
+    PingWorld world;
+    world.keep_alive(seconds{100}, true);
+    for (int i = 0; i < 5; ++i) world.net.input(world.flow, pong);
+    world.net.input(world.flow, ping);
+    CHECK(world.blanks().empty());
+}
+
 TEST_CASE("keep_alive again with the same interval does not put the next ping off") {
     PingWorld world;
     world.keep_alive(seconds{100}, false);

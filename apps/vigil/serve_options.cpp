@@ -46,8 +46,8 @@ constexpr std::array specs{
                "requests a second of all together who have not logged in (default: 2000; 0: no "
                "bound)"},
     OptionSpec{"limit-exempt", list, "CIDR|none",
-               "a network that rates and bounds by address are not for; repeatable (default: "
-               "127.0.0.0/8 and ::1)"},
+               "a network that rates, bounds by address and the shortening are not for; repeatable "
+               "(default: 127.0.0.0/8 and ::1)"},
     OptionSpec{"trust", list, "CIDR|NAME",
                "a peer whose P-Asserted-Identity is believed, by its network or by the name of its "
                "certificate; repeatable"},

@@ -38,6 +38,19 @@ std::optional<std::uint64_t> find_branch(std::string_view request) {
     return branch->value;
 }
 
+/// What a step of either machine means for the user, in `about`; false: nothing.
+template <class Action>
+bool report_of(Action act, Counters& counters, ClientTransactions::Report& about) {
+    about.is_response = has(act, Action::pass_up);
+    if (has(act, Action::report_timeout)) ++counters.transaction_timeouts;
+    if (has(act, Action::report_transport)) {
+        ++counters.transport_failures;
+        about.failure = Failure::transport;
+    }
+    return about.is_response || has(act, Action::report_timeout) ||
+           has(act, Action::report_transport);
+}
+
 }  // namespace
 
 std::optional<Branch> Branch::read(std::string_view text) {
@@ -157,8 +170,6 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
     const Row& row = step(from, event);
     t.state = static_cast<std::uint8_t>(row.to);
     trace(now, "non-INVITE client", handle, from, row, state_names, event_names);
-    std::optional<Report> report;
-    const Report base{t.user, t.object, {handle}, false, Failure::timeout};
     if (has(row.act, Action::resend)) {
         // 17.1.2.2: E doubles up to T2 in trying, and runs at T2 in proceeding.
         t.interval = row.to == State::proceeding ? shard_.limits.t2
@@ -168,26 +179,14 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
         if (!transport_.send(now, t.target, t.packet))
             return apply(now, handle, Event::transport_error);
     }
-    if (has(row.act, Action::pass_up)) {
-        report = base;
-        report->is_response = true;
-    }
     if (has(row.act, Action::start_k)) {
         start_linger(now, t, shard_.limits.t4);
         t.packet = {};  // nothing is sent any more
     }
-    if (has(row.act, Action::report_timeout)) {
-        ++shard_.counters.transaction_timeouts;
-        report = base;
-    }
-    if (has(row.act, Action::report_transport)) {
-        ++shard_.counters.transport_failures;
-        report = base;
-        report->failure = Failure::transport;
-    }
-    if (t.abandoned) report.reset();
+    Report about{t.user, t.object, {handle}, false, Failure::timeout};
+    const bool tells = report_of(row.act, shard_.counters, about) && !t.abandoned;
     if (row.to == State::terminated) destroy(handle);
-    return report;
+    return tells ? std::optional(about) : std::nullopt;
 }
 
 std::optional<ClientTransactions::Report> ClientTransactions::apply(Now now, Handle handle,
@@ -199,18 +198,12 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(Now now, Han
     const Row& row = step(from, event);
     t.state = static_cast<std::uint8_t>(row.to);
     trace(now, "INVITE client", handle, from, row, state_names, event_names);
-    std::optional<Report> report;
-    const Report base{t.user, t.object, {handle}, false, Failure::timeout};
     if (has(row.act, Action::resend)) {
         t.interval *= 2;  // 17.1.1.2: without a bound but B
         t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
         t.repeated = true;
         if (!transport_.send(now, t.target, t.packet))
             return apply(now, handle, Event::transport_error, nullptr);
-    }
-    if (has(row.act, Action::pass_up)) {
-        report = base;
-        report->is_response = true;
     }
     if (has(row.act, Action::stop_ab)) {
         t.timers.stop(shard_.timers, Name::repeat);
@@ -233,18 +226,10 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(Now now, Han
     if (has(row.act, Action::send_cancel) ||
         (has(row.act, Action::send_wished_cancel) && t.cancel_wished))
         send_cancel(now, handle);
-    if (has(row.act, Action::report_timeout)) {
-        ++shard_.counters.transaction_timeouts;
-        report = base;
-    }
-    if (has(row.act, Action::report_transport)) {
-        ++shard_.counters.transport_failures;
-        report = base;
-        report->failure = Failure::transport;
-    }
-    if (t.abandoned) report.reset();
+    Report about{t.user, t.object, {handle}, false, Failure::timeout};
+    const bool tells = report_of(row.act, shard_.counters, about) && !t.abandoned;
     if (row.to == State::terminated) destroy(handle);
-    return report;
+    return tells ? std::optional(about) : std::nullopt;
 }
 
 void ClientTransactions::cancel(Now now, ClientTransactionId id, std::string_view reason) {

@@ -121,10 +121,14 @@ void Proxy::on_located(Now now, Handle object, LookupId id) {
 /// Sends a branch to the next of its targets that takes it (RFC 3263 4.3); each time as a new
 /// transaction.
 void Proxy::send(Now now, Handle handle) {
+    const auto uri = parse_uri(legs_.find(handle)->uri(), core_.shard.leniency);
+    const bool is_sips = uri && uri->scheme == Scheme::sips;
     for (;;) {
         Leg& leg = *legs_.find(handle);
         if (leg.next_target == leg.targets.size()) break;
         Target target = leg.targets[leg.next_target++];
+        // RFC 3261 26.2.2: never a downgrade, by whatever route, connection or NAT.
+        if (is_sips && !is_secure(target.transport)) continue;
         if (send_to(now, handle, target)) return;
     }
     failed(now, handle, Failure::transport);

@@ -112,6 +112,11 @@ template <class Visit>
 void Proxy::for_each_contact(const Plan& plan, const Uri& target, Visit visit) {
     SmallVector<std::uint64_t, 32> flows;
     const auto once = [&](const Registrar::Binding& binding) {
+        // RFC 5630 5.3: what is for SIPS goes to a SIPS contact, or to none.
+        if (target.scheme == Scheme::sips) {
+            const auto contact = parse_uri(binding.contact, core_.shard.leniency);
+            if (!contact || contact->scheme != Scheme::sips) return;
+        }
         if (binding.reg_id != 0) {
             const std::string_view instance =
                 read_outbound(Parameters(binding.parameters)).instance;

@@ -399,6 +399,33 @@ TEST_CASE(
     CHECK(asserted(11, "") == "");
 }
 
+TEST_CASE(
+    "T-30 R3261-26.2.2-1: SIPS is carried to no contact that is none, and by no way but TLS") {
+    ProxyWorld w(ProxyWorld::Relay::authenticated);
+    w.bind("bob", 20);
+    const auto ask = [&](const std::string& uri, const std::string& route) {
+        const sip::FlowId flow = w.server.accepted(w.raw.now, sip::Transport::tls, w.raw.server,
+                                                   ProxyWorld::at(10, 5061));
+        RawRequest request = message(uri);
+        request.from = "<sips:alice@example.com>;tag=from";
+        request.call_id = uri + route;
+        if (!route.empty()) request.with("Route: <" + route + ">");
+        w.raw.sent.clear();
+        w.raw.input(flow, w.raw.text_of(request, "TLS"));
+        w.raw.pass(sip::seconds{40});
+        int status = 0;
+        for (const RawMessage& each : w.raw.sent) {
+            CHECK(each.flow == flow);
+            status = each.status();
+        }
+        return status;
+    };
+    CHECK(ask("sips:bob@example.com", "") == 480);
+    CHECK(ask("sips:carol@192.0.2.44", "") >= 500);
+    CHECK(ask("sips:carol@192.0.2.44", "sip:192.0.2.45;lr") >= 500);
+    CHECK(w.raw.opened.empty());
+}
+
 TEST_CASE("A server that stops carries on what belongs to dialogs alone") {
     ProxyWorld w;
     w.bind("bob", 20);

@@ -74,7 +74,7 @@ void Notifier::far_end_overdue(Now now, Handle handle) {
     if (s.outstanding) core_.clients.withdraw(s.transaction);
     s.outstanding = false;
     if (!s.by_stream && go_to_next_target(now, handle, {})) return;
-    if (s.suspect)
+    if (s.suspect && !s.last_told)
         fall_silent(handle);
     else
         far_end_silent(now, handle);

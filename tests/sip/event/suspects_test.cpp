@@ -222,6 +222,24 @@ TEST_CASE("a suspect that can be reached at its Contact is told there, and is no
     CHECK(world.notifier.size() == 0);
 }
 
+TEST_CASE("T-11: a suspect's end that nobody answers where its Contact leads is the end of it") {
+    EventWorld world;
+    const FlowId flow = world.net.connect();
+    RawRequest request = world.subscribe_request();
+    request.fields[1] = "Contact: <sip:bob@198.51.100.2:5062>";
+    request.with("Expires: 600");
+    CHECK(world.net.ask(flow, request).status() == 200);
+    world.stack.closed(world.net.now, flow);
+    world.net.drain();
+    CHECK(world.notifier.suspects() == 1);
+    world.net.answer_notify = false;
+    world.net.sent.clear();
+    world.net.pass(seconds{700});
+    CHECK(world.net.take("NOTIFY").field("Subscription-State").starts_with("terminated"));
+    CHECK(world.notifier.size() == 0);
+    CHECK(world.notifier.suspects() == 0);
+}
+
 TEST_CASE("T-16: whoever has all the subscriptions a user may have comes back all the same") {
     EventWorld::Options options;
     options.stack.limits.subscriptions_per_user = 2;

@@ -8,6 +8,7 @@
 #include "pidf/document.hpp"
 #include "pidf/reader.hpp"
 #include "pidf/writer.hpp"
+#include "presence/rules/privacy_filter.hpp"
 #include "sip/base/civil_time.hpp"
 #include "sip/message/uri.hpp"
 
@@ -127,6 +128,7 @@ private:
             options.unknown_basic = true;  // where it is refused, it was not accepted
             const auto document = pidf::read(inputs_.published[i].document, arena_, options);
             if (!document) return tl::unexpected(document.error());
+            if (inputs_.permissions != nullptr) filter(*inputs_.permissions, **document);
             sources_[i] = {&inputs_.published[i], *document};
         }
         std::sort(sources_, sources_ + inputs_.published.size(),
@@ -259,13 +261,17 @@ private:
     Status take_registration(const Registered& registered) {
         for (std::size_t i = 0; i < service_count_; ++i)
             if (same_contact(services_[i].tuple->contact, registered.contact)) return {};
-        pidf::Tuple* tuple = pidf::add_tuple(out_, arena_, {});
+        pidf::Document alone;
+        pidf::Tuple* tuple = pidf::add_tuple(alone, arena_, {});
         if (tuple == nullptr) return refusal();
         tuple->basic = pidf::Basic::open;
         tuple->contact =
             inputs_.registered_as == TupleContact::device ? registered.contact : out_.entity;
         if (registered.has_q) tuple->priority = registered.q;
         if (const Status done = stamp(*tuple, registered.changed_wall_ms); !done) return done;
+        if (inputs_.permissions != nullptr) filter(*inputs_.permissions, alone);
+        if (alone.tuples.empty()) return {};
+        out_.tuples.push_back(tuple);
         return make_id('r', sip::mix(sip::siphash(key_, "registration"), registered.id), tuple->id);
     }
 

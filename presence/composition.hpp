@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "presence/rules/permissions.hpp"
 #include "sip/base/clock.hpp"
 #include "sip/base/error.hpp"
 #include "sip/base/memory.hpp"
@@ -41,6 +42,9 @@ struct Inputs {
     std::span<const Published> published;
     std::span<const Registered> registered;
     TupleContact registered_as = TupleContact::address_of_record;
+    /// What may be seen of it; null: all. Applied to each document before they are composed, so
+    /// that nothing that is held back comes through by being merged with what is not.
+    const Permissions* permissions = nullptr;
 };
 
 /// Composes `inputs` into one PIDF document in `room`: how many bytes. Depends on the set of inputs

@@ -7,6 +7,7 @@
 #include "pidf/reader.hpp"
 #include "pidf/utf16.hpp"
 #include "pidf/writer.hpp"
+#include "presence/rules/privacy_filter.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/media_type.hpp"
 #include "sip/message/uri.hpp"
@@ -18,6 +19,11 @@ constexpr std::array<std::string_view, 1> pidf_type{"application/pidf+xml"};
 
 /// What reading one document may cost.
 constexpr std::size_t arena_bytes_max = std::size_t{1} << 20;
+/// All that is published of one presentity; what one verdict may cost.
+constexpr std::size_t documents_bytes_max = std::size_t{16} << 20;
+constexpr std::size_t verdict_bytes_max = std::size_t{1} << 20;
+/// Numbers of views below are the package's own.
+constexpr std::uint32_t first_of_rules = 2;
 
 bool is_entity_of(std::string_view entity, std::string_view resource) {
     const auto uri = sip::parse_uri(entity);
@@ -48,10 +54,12 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
       directory_(directory),
       policy_(options.policy),
       policies_(options.policies),
+      rules_(options.rules),
       local_states_(options.local_states),
       registered_as_(options.registered_as),
       strict_(options.strict),
-      anonymous_(options.anonymous) {
+      anonymous_(options.anonymous),
+      views_(shard, first_of_rules) {
     traits_.name = "presence";
     traits_.accept = pidf_type;
     traits_.publish = pidf_type;
@@ -64,19 +72,35 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
     traits_.forks = Forks::one_dialog;
 }
 
-sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
+// Who may see whom ------------------------------------------------------------------------------
+
+sip::Decision PresencePackage::decide(sip::Now now, const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     // R3856-9.5-1: whom nobody vouches for is not served.
     if (!watcher.authenticated && !anonymous_) return {State::rejected, closed_view};
     // R3856-6.6.2-8.
     if (watcher.authenticated && watcher.identity == watcher.resource)
         return {State::active, full_view};
+    const Ruleset* rules = rules_ == nullptr ? nullptr : rules_->rules_of(watcher.resource);
+    if (rules != nullptr) {
+        const auto decision = decide_by_rules(now, *rules, watcher);
+        if (decision) return *decision;
+        // Nobody sees anything before it is clear that he may.
+        shard_.decision(now, "held", decision.error().rule, watcher.resource);
+        if (reconsideration_ != nullptr) reconsideration_->expect_soon(now, watcher.resource);
+        return {State::pending, closed_view};
+    }
     std::optional<Policy> own;
     if (policies_ != nullptr) own = policies_->policy_of(watcher.resource);
-    switch (own.value_or(policy_)) {
+    return decide_by_policy(own.value_or(policy_), watcher.authenticated);
+}
+
+sip::Decision PresencePackage::decide_by_policy(Policy policy, bool authenticated) const {
+    using State = sip::SubscriptionDecision;
+    switch (policy) {
         case Policy::allow:
             // RFC 5025 3.1.1.2: what is for all who are authenticated is not for nobody.
-            if (!watcher.authenticated) return {State::pending, closed_view};
+            if (!authenticated) return {State::pending, closed_view};
             return {State::active, full_view};
         case Policy::confirm: return {State::pending, closed_view};
         case Policy::polite_block: return {State::active, closed_view};
@@ -84,6 +108,95 @@ sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
     }
     return {State::rejected, closed_view};
 }
+
+sip::Expected<sip::Decision> PresencePackage::decide_by_rules(sip::Now now, const Ruleset& rules,
+                                                              const sip::Watcher& watcher) {
+    using State = sip::SubscriptionDecision;
+    pidf::Arena arena(shard_.memory, verdict_bytes_max);
+    Circumstances circumstances;
+    circumstances.wall_ms = now.wall_ms;
+    std::array<char, 520> room{};
+    sip::Appender uri(room);
+    uri << "sip:" << watcher.identity;
+    const std::string_view identity = uri.view();
+    if (watcher.authenticated && !uri.overflowed()) circumstances.identities = {&identity, 1};
+    if (rules.uses_sphere()) {
+        const auto sphere = sphere_of_presentity(now, watcher.resource);
+        if (!sphere) return tl::unexpected(sphere.error());
+        circumstances.sphere = *sphere;
+    }
+    const auto verdict = rules.evaluate(circumstances, arena);
+    if (!verdict) return tl::unexpected(verdict.error());
+    if (reconsideration_ != nullptr)
+        reconsideration_->expect(
+            now, watcher.resource,
+            {verdict->until_wall_ms, rules.uses_sphere(), circumstances.sphere});
+    const Permissions& given = verdict->permissions;
+    switch (given.handling) {
+        case SubHandling::block: break;
+        case SubHandling::confirm: return sip::Decision{State::pending, closed_view};
+        case SubHandling::polite_block: return sip::Decision{State::active, closed_view};
+        case SubHandling::allow:
+            if (given.gives_everything()) return sip::Decision{State::active, full_view};
+            const auto view = views_.obtain(given);
+            if (!view) return sip::failure(sip::Condition::overloaded, "No memory for a view");
+            return sip::Decision{State::active, *view};
+    }
+    return sip::Decision{State::rejected, closed_view};
+}
+
+/// RFC 5025 3.1.2, kept until the state of somebody changes.
+sip::Expected<std::optional<std::string_view>> PresencePackage::sphere_of_presentity(
+    sip::Now now, std::string_view resource) {
+    if (sphere_of_.view() != resource)
+        if (const auto read = read_sphere(now, resource); !read) return tl::unexpected(read.error());
+    if (!has_sphere_) return std::optional<std::string_view>{};
+    return std::optional(sphere_.view());
+}
+
+sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view resource) {
+    sphere_of_.reset();
+    pidf::Arena arena(shard_.memory, documents_bytes_max);
+    pidf::ReadOptions options;
+    options.unknown_basic = true;
+    pidf::Document all;
+    std::optional<sip::Error> error;
+    const auto take = [&](std::string_view text) {
+        if (error) return;
+        const auto read = pidf::read(text, arena, options);
+        if (!read) {
+            error = read.error();
+            return;
+        }
+        for (pidf::Person* person = (*read)->persons.first; person != nullptr;) {
+            pidf::Person* next = person->next;
+            all.persons.push_back(person);
+            person = next;
+        }
+    };
+    const sip::ResourceId id =
+        resources_ == nullptr ? sip::ResourceId{} : resources_->find(number_, resource);
+    if (publications_ != nullptr && id)
+        publications_->for_each(id,
+                                [&](const sip::Compositor::Publication& p) { take(p.body); });
+    if (const auto local = local_state_of(now, resource)) take(local->document);
+    if (error) return tl::unexpected(*error);
+    const auto sphere = sphere_of(all);
+    has_sphere_ = sphere.has_value();
+    if (!sphere_.assign(shard_.memory, sphere.value_or(std::string_view{})) ||
+        !sphere_of_.assign(shard_.memory, resource))
+        return sip::failure(sip::Condition::overloaded, "No memory for the sphere");
+    return {};
+}
+
+bool PresencePackage::state_may_have_changed(sip::Now now, std::string_view presentity) {
+    sphere_of_.reset();
+    if (reconsideration_ == nullptr || !reconsideration_->asks_for_sphere(presentity)) return false;
+    const auto sphere = sphere_of_presentity(now, presentity);
+    return !sphere || reconsideration_->is_other_sphere(presentity, *sphere);
+}
+
+// What they see ---------------------------------------------------------------------------------
 
 /// What is no document hides nothing of what others say.
 std::optional<LocalStates::State> PresencePackage::local_state_of(sip::Now now,
@@ -107,7 +220,14 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
     Inputs inputs;
     inputs.presentity = resource;
     inputs.registered_as = registered_as_;
-    if (view != full_view) return compose(inputs, shard_.key, shard_.memory, room);
+    if (view == closed_view) return compose(inputs, shard_.key, shard_.memory, room);
+    pidf::Arena arena(shard_.memory, verdict_bytes_max);
+    Permissions permissions;
+    if (view != full_view) {
+        if (!views_.find(view, arena, permissions))
+            return sip::failure(sip::Condition::overloaded, "No memory for what rules give");
+        inputs.permissions = &permissions;
+    }
     sip::Vector<Published> published(shard_.memory);
     sip::Vector<Registered> registered(shard_.memory);
     bool complete = true;

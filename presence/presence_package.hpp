@@ -6,9 +6,13 @@
 
 #include "presence/composition.hpp"
 #include "presence/local_states.hpp"
+#include "presence/permission_views.hpp"
 #include "presence/policy.hpp"
+#include "presence/reconsideration.hpp"
+#include "presence/rules/rule_source.hpp"
 #include "sip/event/compositor.hpp"
 #include "sip/event/event_package.hpp"
+#include "sip/event/resources.hpp"
 #include "sip/registrar/directory.hpp"
 #include "sip/registrar/registrar.hpp"
 #include "sip/transport/shard.hpp"
@@ -18,8 +22,9 @@ namespace presence {
 /// The event package "presence" of RFC 3856: who may see whom, and what they see.
 ///
 /// What a presentity publishes (RFC 3903) and registers (RFC 3856 7.2) is composed into one
-/// document for those who may see it. Whoever may not, and must not know, sees the document of
-/// somebody who is not there, made by the same code.
+/// document for those who may see it, each what the presentity's rules give them (RFC 5025).
+/// Whoever may not, and must not know, sees the document of somebody who is not there, made by the
+/// same code.
 class PresencePackage : public sip::EventPackage {
 public:
     struct Options {
@@ -33,11 +38,12 @@ public:
         bool anonymous = false;
         Policy policy = Policy::confirm;
         const PolicySource* policies = nullptr;  ///< null: `policy` holds for everybody
+        const RuleSource* rules = nullptr;       ///< goes before `policies`; null: nobody has rules
         const LocalStates* local_states = nullptr;
         TupleContact registered_as = TupleContact::address_of_record;
         bool strict = false;  ///< published documents by the letter of RFC 3863
     };
-    /// What one watcher may see of one presentity.
+    /// What one watcher may see of one presentity. Numbers above are what rules give.
     static constexpr sip::ViewId full_view{0}, closed_view{1};
 
     /// All outlive this.
@@ -47,6 +53,17 @@ public:
         publications_ = publications;
         registrations_ = registrations;
     }
+    /// Where this package's resources are, under its number; and who decides again when a decision
+    /// does not hold any more. They outlive the last call.
+    void set_resources(const sip::Resources& resources, std::uint8_t number,
+                       Reconsideration& reconsideration) {
+        resources_ = &resources;
+        number_ = number;
+        reconsideration_ = &reconsideration;
+    }
+    /// The state of `presentity` may be another one. True: its watchers have to be decided about
+    /// again, since rules ask for its sphere.
+    bool state_may_have_changed(sip::Now now, std::string_view presentity);
     Policy policy() const { return policy_; }
     /// Existing subscriptions follow once `sip::Notifier::decide_again` is called.
     void set_policy(Policy policy) { policy_ = policy; }
@@ -54,6 +71,10 @@ public:
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return directory_.exists(resource); }
     sip::Decision decide(sip::Now now, const sip::Watcher& watcher) override;
+    void retain_view(sip::ViewId view) override { views_.retain(view); }
+    void release_view(sip::ViewId view) override { views_.release(view); }
+    const PermissionViews& views() const { return views_; }
+    void trim() { views_.trim(); }
     sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;
@@ -64,17 +85,31 @@ public:
 
 private:
     std::optional<LocalStates::State> local_state_of(sip::Now now, std::string_view resource) const;
+    sip::Decision decide_by_policy(Policy policy, bool authenticated) const;
+    sip::Expected<sip::Decision> decide_by_rules(sip::Now now, const Ruleset& rules,
+                                                 const sip::Watcher& watcher);
+    sip::Expected<std::optional<std::string_view>> sphere_of_presentity(sip::Now now,
+                                                                        std::string_view resource);
+    sip::Expected<void> read_sphere(sip::Now now, std::string_view resource);
 
     sip::Shard& shard_;
     const sip::Directory& directory_;
     Policy policy_;
     const PolicySource* policies_;
+    const RuleSource* rules_;
     const LocalStates* local_states_;
     TupleContact registered_as_;
     bool strict_, anonymous_;
     Traits traits_;
     sip::Compositor* publications_ = nullptr;
     sip::Registrar* registrations_ = nullptr;
+    const sip::Resources* resources_ = nullptr;
+    std::uint8_t number_ = 0;
+    Reconsideration* reconsideration_ = nullptr;
+    PermissionViews views_;
+    /// The sphere that was read last, and whose: many watchers are decided about in a row.
+    sip::Block sphere_of_, sphere_;
+    bool has_sphere_ = false;
 };
 
 }  // namespace presence

@@ -43,6 +43,7 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.notify_interval = options.notify_interval;
     made.policy = options.policy;
     made.policies = options.policies;
+    made.rules = options.rules;
     made.local_states = options.local_states;
     made.registered_as = options.registered_as;
     made.strict = options.strict;
@@ -97,10 +98,11 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
     : addresses_(options.domains, options.directory),
       stack_(stack_options(options), entropy),
       package_(stack_.shard(), addresses_, package_options(options)),
+      reconsideration_(stack_.shard(), *this),
       capabilities_(packages_),
       resources_(stack_.shard()),
       notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
-      compositor_(stack_.core(), packages_, resources_, notifier_),
+      compositor_(stack_.core(), packages_, resources_, *this),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
       proxy_(stack_.core(), registrar_, addresses_,
              asserted_gate(
@@ -126,6 +128,8 @@ void Server::join(const ServerOptions& options) {
     const bool added = packages_.add(package_);
     SIP_ASSERT(added);
     package_.set_sources(&compositor_, &registrar_);
+    package_.set_resources(resources_, presence_number, reconsideration_);
+    reconsideration_.attach_as(stack_.attach(reconsideration_, {}));
     constexpr std::array subscribe{sip::Method::subscribe}, publish{sip::Method::publish},
         register_{sip::Method::register_};
     notifier_.attach_as(stack_.attach(notifier_, subscribe));
@@ -174,6 +178,7 @@ void Server::trim(sip::Now now) {
     stack_.advance(now);
     stack_.trim();
     resources_.trim();
+    package_.trim();
     if (digest_) digest_->trim(now);
 }
 
@@ -183,11 +188,27 @@ void Server::set_policy(sip::Now now, Policy policy) {
 }
 
 void Server::state_changed(sip::Now now, std::string_view presentity) {
-    notifier_.state_changed(now, presence_number, presentity);
+    state_changed(now, presence_number, presentity);
+}
+
+void Server::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
+    // Nobody is told of the new state who may not see it in the sphere that it brings.
+    if (package == presence_number && package_.state_may_have_changed(now, resource))
+        decide_again(now, resource);
+    notifier_.state_changed(now, package, resource);
 }
 
 void Server::policy_changed(sip::Now now, std::string_view presentity) {
+    decide_again(now, presentity);
+}
+
+void Server::decide_again(sip::Now now, std::string_view presentity) {
     notifier_.decide_again(now, presence_number, presentity);
+}
+
+bool Server::is_watched(std::string_view presentity) const {
+    const sip::ResourceId id = resources_.find(presence_number, presentity);
+    return id && resources_.at(id).subscriptions > 0;
 }
 
 }  // namespace presence

@@ -40,6 +40,8 @@ struct ServerOptions {
     Policy policy = Policy::confirm;
     /// Presentities with a policy of their own. Null: `policy` holds for everybody.
     const PolicySource* policies = nullptr;
+    /// Presentities with rules of their own (RFC 5025); these go before `policies`. Null: none.
+    const RuleSource* rules = nullptr;
     /// What the program itself says of presentities. Null: nothing.
     const LocalStates* local_states = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
@@ -72,7 +74,10 @@ struct ServerOptions {
 /// method, merged request, Request-URI (404 for whom there is not), Require; then of SUBSCRIBE:
 /// Event, Accept, Expires, body, authorization, limits; of PUBLISH: Event, authorization,
 /// SIP-If-Match, Expires, body; of REGISTER: To, authorization, existence, contacts.
-class Server final : private sip::RegistrationListener, private sip::DeviceLocations {
+class Server final : private sip::RegistrationListener,
+                     private sip::StateListener,
+                     private sip::DeviceLocations,
+                     private Reconsiderer {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);
     Server(const Server&) = delete;
@@ -123,8 +128,8 @@ public:
 
     /// Another policy for those without rules; every subscription is decided anew.
     void set_policy(sip::Now now, Policy policy);
-    /// The policy source says another thing about `presentity` (a canonical address-of-record)
-    /// than before: the subscriptions to it are decided anew, at once.
+    /// The rules or the policy of `presentity` (a canonical address-of-record; empty: of everybody)
+    /// are other ones than before: the subscriptions to it are decided anew, at once.
     void policy_changed(sip::Now now, std::string_view presentity);
 
     /// The local states say another thing about `presentity` (a canonical address-of-record) than
@@ -139,6 +144,7 @@ public:
     sip::Registrar& registrar() { return registrar_; }
     sip::Proxy& proxy() { return proxy_; }
     PresencePackage& package() { return package_; }
+    const Reconsideration& reconsideration() const { return reconsideration_; }
 
 private:
     /// Our domains, and in them whoever the given directory knows.
@@ -165,6 +171,9 @@ private:
         bool refuses_all() const override { return true; }
     };
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
+    void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
+    void decide_again(sip::Now now, std::string_view presentity) override;
+    bool is_watched(std::string_view presentity) const override;
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
     void join(const ServerOptions& options);
 
@@ -176,6 +185,7 @@ private:
     std::optional<sip::AssertedGate> asserted_gate_, proxy_asserted_gate_;
     Stopping stopping_;
     PresencePackage package_;
+    Reconsideration reconsideration_;
     sip::EventPackages packages_;
     sip::EventCapabilities capabilities_;
     sip::Resources resources_;

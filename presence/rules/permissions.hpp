@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "pidf/arena.hpp"
-#include "sip/base/text.hpp"
+#include "sip/base/buffer.hpp"
 
 namespace presence {
 
@@ -70,6 +70,11 @@ struct Permissions {
     bool provides(Provide what) const {
         return all_attributes || ((attributes >> static_cast<unsigned>(what)) & 1) != 0;
     }
+    /// Whether nothing is left out for who may see it.
+    bool gives_everything() const {
+        return handling == SubHandling::allow && all_services && all_persons && all_devices &&
+               all_attributes;
+    }
     /// Everything there is, to whoever may see it: what `--policy allow` grants, and the presentity
     /// to themself.
     static Permissions everything() {
@@ -84,6 +89,7 @@ struct Permissions {
 /// Writes the permissions as bytes that are equal exactly when the permissions are; read back by
 /// `unpack`, whose sets and texts live in `arena` and `bytes`. False: the room, or the arena's cap,
 /// was too small, or these are no such bytes.
+std::size_t packed_size_max(const Permissions& permissions);  ///< room enough for `pack`
 [[nodiscard]] bool pack(const Permissions& permissions, sip::Appender& out);
 [[nodiscard]] bool unpack(std::string_view bytes, pidf::Arena& arena, Permissions& out);
 

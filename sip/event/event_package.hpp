@@ -92,6 +92,10 @@ public:
         (void)room;
         return failure(Condition::media_not_supported, "This package is not published");
     }
+    /// A view of some resource is in use from here on, and until it is released as often: what
+    /// `decide` answered with. The package keeps as long what it needs to render the view.
+    virtual void retain_view(ViewId) {}
+    virtual void release_view(ViewId) {}
     /// Watcher information lives on this.
     virtual void on_subscription_change(Now, SubscriptionId, const Watcher&, SubscriptionDecision) {
     }

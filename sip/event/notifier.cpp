@@ -595,6 +595,7 @@ Handle Notifier::obtain_view(ResourceId of, ViewId id, std::uint8_t type) {
     made.type = type;
     made.next_view = resource.first_view;
     resource.first_view = handle.index;
+    packages_.at(resource.package).retain_view(id);
     return handle;
 }
 
@@ -606,7 +607,10 @@ void Notifier::release_view(Handle handle) {
     while (*link != handle.index) link = &views_.at(*link).next_view;
     *link = view.next_view;
     view.timers.detach(core_.shard.timers);
+    EventPackage& package = packages_.at(resources_.at(view.resource).package);
+    const ViewId id = view.id;
     views_.destroy(handle);
+    package.release_view(id);
 }
 
 bool Notifier::set_view(Handle handle, ViewId id, std::uint8_t type) {

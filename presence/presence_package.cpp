@@ -55,6 +55,7 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
       policy_(options.policy),
       policies_(options.policies),
       rules_(options.rules),
+      delegations_(options.delegations),
       local_states_(options.local_states),
       registered_as_(options.registered_as),
       strict_(options.strict),
@@ -248,6 +249,11 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
     inputs.published = {published.begin(), published.size()};
     inputs.registered = {registered.begin(), registered.size()};
     return compose(inputs, shard_.key, shard_.memory, room);
+}
+
+bool PresencePackage::may_publish(std::string_view resource, std::string_view publisher) const {
+    return resource == publisher ||
+           (delegations_ != nullptr && delegations_->may_publish(publisher, resource));
 }
 
 sip::Expected<std::size_t> PresencePackage::accept_publication(

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "presence/composition.hpp"
+#include "presence/delegations.hpp"
 #include "presence/local_states.hpp"
 #include "presence/permission_views.hpp"
 #include "presence/policy.hpp"
@@ -39,6 +40,7 @@ public:
         Policy policy = Policy::confirm;
         const PolicySource* policies = nullptr;  ///< null: `policy` holds for everybody
         const RuleSource* rules = nullptr;       ///< goes before `policies`; null: nobody has rules
+        const Delegations* delegations = nullptr;  ///< null: everybody publishes for themself
         const LocalStates* local_states = nullptr;
         TupleContact registered_as = TupleContact::address_of_record;
         bool strict = false;  ///< published documents by the letter of RFC 3863
@@ -78,6 +80,7 @@ public:
     sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;
+    bool may_publish(std::string_view resource, std::string_view publisher) const override;
     /// The document is read, and written anew: a watcher never gets bytes that a publisher wrote.
     sip::Expected<std::size_t> accept_publication(sip::Now now,
                                                   const sip::PublicationBody& publication,
@@ -97,6 +100,7 @@ private:
     Policy policy_;
     const PolicySource* policies_;
     const RuleSource* rules_;
+    const Delegations* delegations_;
     const LocalStates* local_states_;
     TupleContact registered_as_;
     bool strict_, anonymous_;

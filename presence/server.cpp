@@ -44,6 +44,7 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.policy = options.policy;
     made.policies = options.policies;
     made.rules = options.rules;
+    made.delegations = options.delegations;
     made.local_states = options.local_states;
     made.registered_as = options.registered_as;
     made.strict = options.strict;

@@ -42,6 +42,8 @@ struct ServerOptions {
     const PolicySource* policies = nullptr;
     /// Presentities with rules of their own (RFC 5025); these go before `policies`. Null: none.
     const RuleSource* rules = nullptr;
+    /// Who may publish for others. Null: everybody for themself alone.
+    const Delegations* delegations = nullptr;
     /// What the program itself says of presentities. Null: nothing.
     const LocalStates* local_states = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold

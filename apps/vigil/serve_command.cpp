@@ -1,10 +1,13 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "apps/edge/net/address.hpp"
 #include "apps/edge/net/clock.hpp"
@@ -16,6 +19,7 @@
 #include "apps/vigil/console.hpp"
 #include "apps/vigil/counter_report.hpp"
 #include "apps/vigil/log_tracer.hpp"
+#include "apps/vigil/rule_files.hpp"
 #include "apps/vigil/serve_settings.hpp"
 #include "apps/vigil/text.hpp"
 #include "apps/vigil/version.hpp"
@@ -33,8 +37,11 @@ constexpr std::uint32_t retry_after_min_s = 5, retry_after_max_s = 30;
 constexpr sip::Duration trouble_interval = sip::seconds{10};
 
 constexpr std::string_view no_decisions =
-    "policy confirm: watchers stay pending until somebody decides about them, and there is no way "
-    "to decide yet; start with --policy allow to let every authenticated watcher in";
+    "policy confirm: watchers stay pending until somebody decides about them, and nobody can "
+    "without --rules DIR; start with it, or with --policy allow to let every authenticated watcher "
+    "in";
+/// Several changes of rule files in a row are looked at together.
+constexpr sip::Duration rules_settle = sip::milliseconds{50};
 
 sip::Proxy::Relay relay_of(RelayMode mode) {
     switch (mode) {
@@ -81,14 +88,32 @@ private:
     sigset_t held_{};
 };
 
-/// Who exists: the users, as they are at the moment.
+/// Who exists: the users, as they are at the moment, and who has rules.
 class Addresses final : public sip::Directory {
 public:
-    explicit Addresses(const UserTable& users) : users_(users) {}
-    bool exists(std::string_view address) const override { return users_.exists(address); }
+    Addresses(const UserTable& users, const RuleFiles* rules) : users_(users), rules_(rules) {}
+    bool exists(std::string_view address) const override {
+        return users_.exists(address) || (rules_ != nullptr && rules_->has(address));
+    }
 
 private:
     const UserTable& users_;
+    const RuleFiles* rules_;
+};
+
+/// --delegate.
+class DelegateTable final : public presence::Delegations {
+public:
+    explicit DelegateTable(const std::vector<std::pair<std::string, std::string>>& pairs)
+        : pairs_(pairs) {}
+    bool may_publish(std::string_view publisher, std::string_view presentity) const override {
+        return std::any_of(pairs_.begin(), pairs_.end(), [&](const auto& pair) {
+            return pair.first == publisher && pair.second == presentity;
+        });
+    }
+
+private:
+    const std::vector<std::pair<std::string, std::string>>& pairs_;
 };
 
 /// Whether TLS is wanted; without, a machine on which it cannot be set up is no trouble.
@@ -100,14 +125,16 @@ bool uses_tls(const ServeSettings& settings) {
 class Service {
 public:
     Service(const ServeOptions& options, ServeSettings settings, UserTable users,
-            std::optional<PacketCapture> capture)
+            std::unique_ptr<RuleFiles> rules, std::optional<PacketCapture> capture)
         : options_(options),
           settings_(std::move(settings)),
           users_(std::move(users)),
+          rules_(std::move(rules)),
+          delegates_(settings_.delegates),
           capture_(std::move(capture)),
           domains_(settings_.domains.begin(), settings_.domains.end()),
           trusted_names_(settings_.trusted_names.begin(), settings_.trusted_names.end()),
-          addresses_(users_),
+          addresses_(users_, rules_.get()),
           log_(settings_.log, write_to_stderr),
           tracer_(log_, capture_ ? &*capture_ : nullptr),
           server_(server_options(), entropy_),
@@ -120,7 +147,8 @@ public:
 
     ExitCode run(SignalHold& signals) {
         if (settings_.policy == DefaultPolicy::confirm)
-            log_.say(edge::read_clocks(), LogLevel::warn, no_decisions);
+            log_.say(edge::read_clocks(), rules_ ? LogLevel::info : LogLevel::warn, how_to_decide());
+        if (rules_) watch_rules();
         tracer_.on_transition(
             [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
         driver_.on_signal(SIGTERM, [this] { stop("SIGTERM"); });
@@ -162,6 +190,8 @@ private:
             options.notify_secrets = &users_;
         }
         options.policy = policy_of(settings_.policy);
+        options.rules = rules_.get();
+        options.delegations = &delegates_;
         options.notify_interval = settings_.notify_interval;
         options.relay = relay_of(settings_.relay);
         options.expires_min_s = settings_.expires_min_s;
@@ -198,7 +228,51 @@ private:
         if (told_of_pending_ || step.machine != "subscription" || step.to != "pending") return;
         told_of_pending_ = true;
         log_.say(now, LogLevel::warn,
-                 "a watcher is pending, the first one; " + std::string(no_decisions));
+                 "a watcher is pending, the first one; " + how_to_decide());
+    }
+
+    std::string how_to_decide() const {
+        if (!rules_) return std::string(no_decisions);
+        return "policy confirm: watchers stay pending until somebody decides about them: vigil "
+               "allow sip:PRESENTITY sip:WATCHER --rules " +
+               escape(rules_->folder());
+    }
+
+    void watch_rules() {
+        const auto changed = [this](std::string_view name) {
+            rule_names_.emplace(name);
+            if (rule_names_.size() > 1) return;
+            driver_.after(rules_settle, [this] { look_at_rules(); });
+        };
+        if (const auto watched = driver_.on_folder_change(rules_->folder(), changed); !watched)
+            log_.say(edge::read_clocks(), LogLevel::warn,
+                     watched.error() + "; SIGHUP has rule files read again");
+        // What changed between the first look and now.
+        rule_names_.emplace();
+        look_at_rules();
+    }
+
+    void look_at_rules() {
+        const auto names = std::exchange(rule_names_, {});
+        if (!names.contains(std::string{})) {
+            for (const std::string& name : names) take_rules(rules_->look_at(name));
+            return;
+        }
+        if (auto changes = rules_->look())
+            take_rules(*changes);
+        else
+            log_.say(edge::read_clocks(), LogLevel::error, changes.error() + "; rules stay");
+    }
+
+    void take_rules(const RuleFiles::Changes& changes) {
+        const sip::Now now = edge::read_clocks();
+        for (const std::string& error : changes.errors) log_.say(now, LogLevel::error, error);
+        for (const std::string& presentity : changes.presentities) {
+            server_.policy_changed(now, presentity);
+            log_.say(now, LogLevel::info,
+                     presentity.empty() ? "default rules changed: all is decided anew"
+                                        : "rules of " + escape(presentity) + " changed");
+        }
     }
 
     template <class Tell>
@@ -276,6 +350,10 @@ private:
         } else {
             if (tls) driver_.set_tls(std::move(*tls));
             take(now, *settings, std::move(*users));
+            if (rules_) {
+                rule_names_.emplace();
+                look_at_rules();
+            }
             for (const std::string& warning : warnings) log_.say(now, LogLevel::warn, warning);
         }
         edge::notify_systemd("READY=1");
@@ -300,6 +378,8 @@ private:
     const ServeOptions& options_;
     ServeSettings settings_;
     UserTable users_;
+    std::unique_ptr<RuleFiles> rules_;  ///< null: nobody has rules
+    DelegateTable delegates_;
     std::optional<PacketCapture> capture_;
     std::vector<std::string_view> domains_, trusted_names_;
     Addresses addresses_;
@@ -310,6 +390,7 @@ private:
     edge::EngineOf<presence::Server> engine_;
     edge::Driver driver_;
     CounterReport report_;
+    std::set<std::string> rule_names_;  ///< of files that changed; an empty one: of any
     bool stopping_ = false, told_of_pending_ = false;
     bool trouble_told_ = false;  ///< less than `trouble_interval` ago
 };
@@ -334,11 +415,18 @@ ExitCode run_serve(const ServeOptions& options) {
         if (!opened) return refuse("--trace: " + opened.error());
         capture = std::move(*opened);
     }
+    std::unique_ptr<RuleFiles> rules;
+    if (!settings->rules.empty()) {
+        rules = std::make_unique<RuleFiles>(settings->rules);
+        auto changes = rules->look();
+        if (!changes) return refuse("--rules: " + changes.error());
+        for (std::string& error : changes->errors) settings->warnings.push_back(std::move(error));
+    }
     for (const std::string& warning : settings->warnings)
         print_error("vigil serve: warning: " + warning);
     edge::raise_descriptor_limit();
     const auto service = std::make_unique<Service>(options, std::move(*settings), std::move(*users),
-                                                   std::move(capture));
+                                                   std::move(rules), std::move(capture));
     if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);

@@ -26,6 +26,12 @@ constexpr std::array specs{
     OptionSpec{"auth-none-anywhere", flag, "", "let --auth none listen off loopback"},
     OptionSpec{"policy", text, "allow|confirm|polite-block|block",
                "for a presentity without rules (default: confirm)"},
+    OptionSpec{"rules", text, "DIR",
+               "folder of rule documents (RFC 5025), one a presentity: alice@example.com.xml, and "
+               "default.xml for those without; changes take effect at once"},
+    OptionSpec{"delegate", list, "USER=URI",
+               "that user may publish for the other address, too: "
+               "sip:desk@example.com=sip:alice@example.com; repeatable"},
     OptionSpec{"notify-interval", number, "SECONDS",
                "at most one change NOTIFY in this time (default: 5; 0: no hold)"},
     OptionSpec{"strict", flag, "", "turn off every leniency that real clients need"},

@@ -274,6 +274,33 @@ void read_trust(Reader& in, ServeSettings& out) {
         in.say(option->origin + ": too many networks");
 }
 
+/// The canonical address-of-record of a sip, sips or pres URI; empty: it is none.
+std::string address_of(std::string_view text) {
+    const auto uri = sip::parse_uri(text);
+    if (!uri || !uri->has_user || !(uri->is_sip() || uri->scheme == sip::Scheme::pres)) return {};
+    std::array<char, 512> room{};
+    sip::Appender out(room);
+    sip::write_address_of_record(out, *uri);
+    return out.overflowed() ? std::string{} : std::string(out.view());
+}
+
+void read_rules(Reader& in, ServeSettings& out) {
+    out.rules = in.text("rules");
+    if (in.has("rules") && out.rules.empty()) in.say("--rules wants the name of a folder");
+    while (out.rules.size() > 1 && out.rules.back() == '/') out.rules.pop_back();
+    for (const std::string& text : in.list("delegate")) {
+        const auto equals = text.find('=');
+        const std::string who = address_of(text.substr(0, equals));
+        const std::string whom =
+            equals == std::string::npos ? std::string{} : address_of(text.substr(equals + 1));
+        if (who.empty() || whom.empty())
+            in.wrong(*in.find("delegate"), text,
+                     "it wants two addresses, as sip:desk@example.com=sip:alice@example.com");
+        else
+            out.delegates.emplace_back(who, whom);
+    }
+}
+
 void read_behaviour(Reader& in, ServeSettings& out) {
     constexpr std::array<std::string_view, 4> policies{"allow", "confirm", "polite-block", "block"};
     constexpr std::array<std::string_view, 3> stops{"probation", "deactivate", "keep"};
@@ -352,6 +379,7 @@ Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
     read_limits(in, out);
     read_rates(in, out);
     read_trust(in, out);
+    read_rules(in, out);
     read_behaviour(in, out);
     if (in.error().empty()) check_together(in, out);
     if (!in.error().empty()) return failure(in.error());
@@ -406,6 +434,8 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.digest != wanted.digest) return "auth";
     if (running.algorithms != wanted.algorithms) return "auth-algorithms";
     if (running.policy != wanted.policy) return "policy";
+    if (running.rules != wanted.rules) return "rules";
+    if (running.delegates != wanted.delegates) return "delegate";
     if (running.notify_interval != wanted.notify_interval) return "notify-interval";
     if (running.strict != wanted.strict) return "strict";
     if (running.dns != wanted.dns) return "dns";

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/edge/net/listen_spec.hpp"
@@ -34,6 +35,9 @@ struct ServeSettings {
     std::string users_file;
     bool digest = true;
     DefaultPolicy policy = DefaultPolicy::confirm;
+    std::string rules;  ///< folder of rule documents; empty: nobody has rules
+    /// Who may publish for whom besides: both canonical addresses-of-record.
+    std::vector<std::pair<std::string, std::string>> delegates;
     sip::Duration notify_interval = sip::seconds{5};
     bool strict = false, sips_only = false, rfc3265_compat = false, gruu = false;
     RelayMode relay = RelayMode::local;

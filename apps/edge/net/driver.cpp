@@ -50,6 +50,8 @@ Driver::~Driver() {
     for (const auto& [connection, owned] : connections_) connection->let_go();
     for (const auto& signal : signals_)
         uv_close(reinterpret_cast<uv_handle_t*>(&signal->handle), nullptr);
+    for (const auto& folder : folders_)
+        uv_close(reinterpret_cast<uv_handle_t*>(&folder->handle), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
     while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
@@ -110,6 +112,23 @@ void Driver::on_signal(int number, std::function<void()> then) {
         &signal->handle,
         [](uv_signal_t* handle, int) { static_cast<Signal*>(handle->data)->then(); }, number);
     signals_.push_back(std::move(signal));
+}
+
+Outcome<void> Driver::on_folder_change(const std::string& path,
+                                       std::function<void(std::string_view)> then) {
+    auto folder = std::make_unique<Folder>();
+    folder->then = std::move(then);
+    folder->handle.data = folder.get();
+    uv_fs_event_init(&loop_, &folder->handle);
+    const auto changed = [](uv_fs_event_t* handle, const char* name, int, int status) {
+        static_cast<Folder*>(handle->data)
+            ->then(status == 0 && name != nullptr ? std::string_view(name) : std::string_view{});
+    };
+    const int error = uv_fs_event_start(&folder->handle, changed, path.c_str(), 0);
+    // Its handle is closed with the others.
+    folders_.push_back(std::move(folder));
+    if (error != 0) return failure("cannot watch " + path + ": " + uv_strerror(error));
+    return {};
 }
 
 void Driver::after(sip::Duration after, std::function<void()> then) {

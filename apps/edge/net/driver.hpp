@@ -87,6 +87,11 @@ public:
     void store(std::function<void(const sip::Commit&)> take) { store_ = std::move(take); }
     /// Calls `then` in the loop whenever the signal comes.
     void on_signal(int number, std::function<void()> then);
+    /// Calls `then` whenever a file in `folder` is made, changed or removed, with its name; with an
+    /// empty one where that is not known. Several changes may come as one. The error: the folder
+    /// cannot be watched.
+    Outcome<void> on_folder_change(const std::string& folder,
+                                   std::function<void(std::string_view)> then);
     /// Calls `then` once, in the loop, `after` from now.
     void after(sip::Duration after, std::function<void()> then);
 
@@ -120,6 +125,11 @@ private:
     struct Signal {
         uv_signal_t handle{};
         std::function<void()> then;
+    };
+
+    struct Folder {
+        uv_fs_event_t handle{};
+        std::function<void(std::string_view)> then;
     };
 
     std::span<char> receive_slab() override { return slab_; }
@@ -188,6 +198,7 @@ private:
     std::vector<Closing> closing_;
     std::vector<Later> later_;
     std::vector<std::unique_ptr<Signal>> signals_;
+    std::vector<std::unique_ptr<Folder>> folders_;
     std::function<void()> after_drain_;
     std::function<void(const sip::Commit&)> store_;
     std::unique_ptr<Resolver> resolver_;  ///< made for the first question

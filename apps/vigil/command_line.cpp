@@ -28,6 +28,7 @@ struct Reading {
     RegisterOptions registration;
     ParseOptions parse;
     UserOptions user;
+    DecideOptions decide;
     std::string help_topic;
 };
 
@@ -194,6 +195,29 @@ void define_user(Reading& to) {
                        "Check the file, or with a name that user's password");
 }
 
+void define_decision(Reading& to, const char* name, const char* help) {
+    auto* command = to.app.add_subcommand(name, help);
+    DecideOptions& decide = to.decide;
+    command->add_option("PRESENTITY", decide.presentity, "whose rules: sip:alice@example.com")
+        ->required();
+    command->add_option("WATCHER", decide.watchers, "about whom: sip:bob@example.com, and more")
+        ->required();
+    auto* folder = command
+                       ->add_option("--rules", decide.rules,
+                                    "folder of rule documents, as vigil serve has it")
+                       ->type_name("DIR");
+    command->add_option("--config", decide.config, "configuration of the server, which names it")
+        ->type_name("FILE")
+        ->excludes(folder);
+    command
+        ->add_option("--others", decide.others,
+                     "what everybody else gets, where the presentity has no rules yet (default: "
+                     "what default.xml says, else confirm)")
+        ->type_name("allow|confirm|polite-block|block");
+    command->add_flag("-j,--json", decide.json, "print one JSON object a line");
+    command->callback([&decide, name] { decide.decision = name; });
+}
+
 void define(Reading& to) {
     to.app.require_subcommand(1);
     to.app.set_help_flag("-h,--help", "Print this and exit");
@@ -206,6 +230,10 @@ void define(Reading& to) {
     to.app.add_subcommand("edge", "Be an edge presence server (not built in yet)")->allow_extras();
     define_parse(to);
     define_user(to);
+    define_decision(to, "allow", "Let watchers see a presentity");
+    define_decision(to, "confirm", "Have watchers wait until the presentity decides");
+    define_decision(to, "polite-block", "Show watchers somebody who is never there");
+    define_decision(to, "block", "Refuse watchers");
     to.app.add_subcommand("version", "Print the version");
     to.app.add_subcommand("help", "Print help: vigil help COMMAND")
         ->add_option("COMMAND", to.help_topic, "whose help");
@@ -351,6 +379,7 @@ Command chosen(Reading& reading) {
     if (name == "register") return reading.registration;
     if (name == "parse") return reading.parse;
     if (name == "user") return reading.user;
+    if (!reading.decide.decision.empty()) return reading.decide;
     if (name == "edge")
         return wrong("vigil edge: not built in yet; vigil serve is the presence server", false);
     if (name == "help") return help_about(reading.help_topic);

@@ -85,6 +85,16 @@ std::string json_of(const UserFields& fields) {
     return line_of(out);
 }
 
+std::string json_of(const DecisionFields& fields) {
+    Json out;
+    out["uri"] = fields.uri;
+    out["watcher"] = fields.watcher;
+    out["decision"] = fields.decision;
+    out["file"] = fields.file;
+    out["notes"] = fields.notes;
+    return line_of(out);
+}
+
 std::string json_of(const ErrorFields& fields) {
     Json out = begin(fields.time, fields.uri);
     out["error"] = fields.error;

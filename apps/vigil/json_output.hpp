@@ -63,6 +63,14 @@ struct UserFields {
 };
 std::string json_of(const UserFields& fields);
 
+/// What was decided about a watcher.
+struct DecisionFields {
+    std::string uri, watcher, decision;
+    std::string file;
+    std::vector<std::string> notes;
+};
+std::string json_of(const DecisionFields& fields);
+
 struct ErrorFields {
     std::string time;
     std::string uri;  ///< empty: of none

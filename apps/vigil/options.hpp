@@ -73,6 +73,17 @@ struct UserOptions {
     bool json = false;
 };
 
+/// allow, confirm, polite-block, block: what a presentity decides about watchers.
+struct DecideOptions {
+    std::string decision;  ///< as RFC 5025 writes it
+    std::string presentity;
+    std::vector<std::string> watchers;
+    std::string rules;   ///< the folder; empty: by `config`
+    std::string config;  ///< of the server; empty: not given
+    std::string others;  ///< empty: not given
+    bool json = false;
+};
+
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
 struct Say {
     std::string text;
@@ -81,6 +92,6 @@ struct Say {
 };
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
-                             ParseOptions, UserOptions>;
+                             ParseOptions, UserOptions, DecideOptions>;
 
 }  // namespace vigil

@@ -1,17 +1,10 @@
 #include "apps/vigil/user_file.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
-#include "apps/edge/net/descriptor.hpp"
 #include "apps/vigil/file.hpp"
 #include "apps/vigil/text.hpp"
 #include "sip/base/text.hpp"
@@ -201,64 +194,22 @@ std::string UserFile::text() const {
     return out;
 }
 
-namespace {
-
-std::string why(const std::string& what) { return what + ": " + std::strerror(errno); }
-
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t count = ::write(fd, text.data(), text.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-}
-
-/// Writes `text` beside `path` and moves it there. `folder` is open on the folder of `path`.
-Outcome<void> replace_file(const std::filesystem::path& path, int folder, std::string_view text) {
-    std::string name = path.string() + ".XXXXXX";
-    const edge::Descriptor fd(::mkostemp(name.data(), O_CLOEXEC));
-    if (!fd) return failure(why("cannot write beside " + path.string()));
-    struct stat old {};
-    // Root may edit the file of the server's own user: it stays that user's, where it can.
-    if (::stat(path.c_str(), &old) == 0 && ::fchown(fd.get(), old.st_uid, old.st_gid) != 0)
-        errno = 0;
-    const bool written = write_all(fd.get(), text) && ::fchmod(fd.get(), S_IRUSR | S_IWUSR) == 0 &&
-                         ::fsync(fd.get()) == 0 && ::rename(name.c_str(), path.c_str()) == 0;
-    if (!written) {
-        auto error = failure(why("cannot write " + path.string()));
-        ::unlink(name.c_str());
-        return error;
-    }
-    ::fsync(folder);
-    return {};
-}
-
-}  // namespace
-
 Outcome<void> edit_user_file(const std::filesystem::path& path, bool create,
                              const std::function<Outcome<void>(UserFile&)>& edit) {
     std::error_code error;
-    const bool exists = std::filesystem::exists(path, error);
-    if (!exists && !create)
+    if (!create && !std::filesystem::exists(path, error))
         return failure("there is no file " + path.string() + "; `vigil user add` makes one");
-    // A link stays a link: what it points at is replaced.
-    const auto real = exists ? std::filesystem::canonical(path, error) : path;
-    if (error) return failure("cannot open " + path.string() + ": " + error.message());
-    const auto parent = real.has_parent_path() ? real.parent_path() : std::filesystem::path(".");
-    const edge::Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder) return failure(why("cannot open the folder " + parent.string()));
-    if (::flock(folder.get(), LOCK_EX) != 0) return failure(why("cannot lock " + parent.string()));
-
-    UserFile file;
-    if (std::filesystem::exists(real, error)) {
-        auto read = UserFile::read(real);
-        if (!read) return failure(read.error());
-        file = std::move(*read);
-    }
-    if (auto edited = edit(file); !edited) return edited;
-    return replace_file(real, folder.get(), file.text());
+    return edit_file(path, FileFor::owner,
+                     [&](const std::optional<std::string>& text) -> Outcome<std::string> {
+                         UserFile file;
+                         if (text) {
+                             auto read = UserFile::parse(*text, path.string());
+                             if (!read) return failure(read.error());
+                             file = std::move(*read);
+                         }
+                         if (auto edited = edit(file); !edited) return failure(edited.error());
+                         return file.text();
+                     });
 }
 
 bool is_readable_by_others(const std::filesystem::path& path) {

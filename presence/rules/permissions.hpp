@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "pidf/arena.hpp"
-#include "sip/base/text.hpp"
+#include "sip/base/buffer.hpp"
 
 namespace presence {
 

@@ -36,6 +36,7 @@ struct Tuple {
     List<Note> notes;
     Timestamp timestamp;
     List<Element> extensions;  ///< in order; dm:deviceID among them
+    std::string_view withheld_class;  ///< rpid:class that a filter took out: not written
     Tuple* next = nullptr;
 };
 
@@ -45,6 +46,7 @@ struct Person {
     List<Note> notes;
     Timestamp timestamp;
     List<Element> extensions;
+    std::string_view withheld_class;  ///< rpid:class that a filter took out: not written
     Person* next = nullptr;
 };
 
@@ -54,6 +56,7 @@ struct Device {
     List<Note> notes;
     Timestamp timestamp;
     List<Element> extensions;
+    std::string_view withheld_class;  ///< rpid:class that a filter took out: not written
     Device* next = nullptr;
 };
 

@@ -108,7 +108,7 @@ std::string person(const std::string& inside) {
     return "<dm:person id=\"p1\">" + inside + "</dm:person>";
 }
 std::string sphere(const std::string& name) {
-    return person("<rpid:sphere>" + name + "</rpid:sphere>");
+    return person("<rpid:sphere><rpid:" + name + "/></rpid:sphere>");
 }
 
 }  // namespace
@@ -386,7 +386,7 @@ TEST_CASE("R4745-7.3-1 R4745-OUR-1: another sphere decides anew, before its stat
     CHECK(RulesWorld::state_of(w.notifies_to("bob")[0]) == "pending");
     CHECK(w.notifies_to("bob")[0].body().empty());
     w.raw.sent.clear();
-    w.publish_open(sphere("WORK"));
+    w.publish_open(sphere("work"));
     w.raw.pass(seconds{10});
     REQUIRE_FALSE(w.notifies_to("bob").empty());
     CHECK(RulesWorld::state_of(w.notifies_to("bob").back()) == "active");

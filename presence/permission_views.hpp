@@ -28,6 +28,7 @@ public:
     [[nodiscard]] bool find(sip::ViewId id, pidf::Arena& arena, Permissions& out);
     std::size_t size() const { return slab_.size(); }
     void trim() {
+        if (floating_ != UINT32_MAX) drop(floating_);
         slab_.trim();
         by_hash_.trim();
     }

@@ -109,7 +109,7 @@ public:
         presence::filter(permissions, *document_);
         return *this;
     }
-    /// All of it, but for the declaration and the root's tags.
+    /// All of it in one line, but for the declaration and the root's tags.
     std::string text() const {
         std::string room(1U << 18U, '\0');
         sip::Appender out(room);
@@ -117,7 +117,9 @@ public:
         const std::string_view all = out.view();
         const auto start = all.find('>', all.find("<presence"));
         if (all[start - 1] == '/') return {};
-        return std::string(all.substr(start + 1, all.rfind("</presence>") - start - 1));
+        std::string text(all.substr(start + 1, all.rfind("</presence>") - start - 1));
+        std::erase(text, '\n');
+        return text;
     }
 
 private:

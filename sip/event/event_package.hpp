@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "sip/base/clock.hpp"
 #include "sip/base/error.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/event/subscription_machine.hpp"
 
 namespace sip {
 
@@ -51,6 +53,60 @@ struct PublicationBody {
     std::string_view publisher;  ///< canonical address-of-record of the sender
 };
 
+/// What brought a subscription where it is, in the words of RFC 3857 4.7.1.
+enum class WatcherEvent : std::uint8_t {
+    subscribe,
+    approved,
+    deactivated,
+    probation,
+    rejected,
+    timeout,  ///< it ran out, was ended by its watcher, or its watcher is not to be reached
+    giveup,
+    noresource,
+};
+
+/// What became of a subscription: all that watcher information tells.
+struct SubscriptionChange {
+    using State = subscription_machine::State;
+    SubscriptionId id;
+    /// A number of the listener's, kept with the subscription; UINT32_MAX at first.
+    std::uint32_t& mark;
+    Watcher watcher;
+    std::string_view event_id;
+    /// Of From, without quotes and escapes, cut to `display_name_max`; of the first SUBSCRIBE
+    /// alone.
+    std::string_view display_name;
+    /// `init` is where a new one comes from; the same twice: refreshed. A fetch goes from `init` to
+    /// `terminated`.
+    State from = State::init, to = State::init;
+    WatcherEvent event = WatcherEvent::subscribe;
+    bool allowed = false;  ///< the watcher may see something; of a fetch nothing else says it
+    Instant expires_at{};
+
+    static constexpr std::size_t display_name_max = 128;
+};
+
+/// Hears of every subscription to a package, within the input that changes it.
+class SubscriptionListener {
+public:
+    virtual void on_subscription_change(Now now, const SubscriptionChange& change) = 0;
+    /// Asked before one that is not to be refused otherwise is made. An error refuses it.
+    virtual std::optional<Error> refuses(Now, const Watcher&, const Decision&) { return {}; }
+
+protected:
+    ~SubscriptionListener() = default;
+};
+
+/// For whom a document is, where each subscription has its own.
+struct OwnDocument {
+    SubscriptionId subscription;
+    Watcher watcher;
+    ViewId view{};
+    std::string_view content_type;
+    bool full = true;   ///< the whole state; else what is new will do
+    bool last = false;  ///< no NOTIFY follows in this subscription
+};
+
 /// An event package (RFC 6665 5.4 lists what one must define; Traits is that list). One object,
 /// owned by the application, registered at start-up by an explicit call. Its functions are called
 /// while an input is handled and must not call back into the stack.
@@ -67,6 +123,9 @@ public:
         Duration notify_interval_min{};  ///< RFC 3856 6.10; 0: no hold
         /// One hold per resource and view, or one per subscription (R3856-6.10-2).
         bool hold_per_subscription = false;
+        /// Documents are no matter of views: each subscription has its own, of `render_own`. Goes
+        /// with holds per subscription.
+        bool own_documents = false;
         Forks forks = Forks::one_dialog;
     };
     virtual const Traits& traits() const = 0;
@@ -96,12 +155,32 @@ public:
     /// `decide` answered with. The package keeps as long what it needs to render the view.
     virtual void retain_view(ViewId) {}
     virtual void release_view(ViewId) {}
-    /// Watcher information lives on this.
-    virtual void on_subscription_change(Now, SubscriptionId, const Watcher&, SubscriptionDecision) {
+
+    // Where documents are `own_documents`:
+
+    /// As `render`, when the NOTIFY is written. `full` wherever a SUBSCRIBE or a decision brought
+    /// the NOTIFY about, or one before it failed. May be called again before `on_own_sent`.
+    virtual Expected<std::size_t> render_own(Now, const OwnDocument&, std::span<char> room) {
+        (void)room;
+        return failure(Condition::internal, "This package has no documents of its own");
     }
+    /// The document rendered last for this subscription is on its way. Told once of each.
+    virtual void on_own_sent(Now, SubscriptionId) {}
+    /// Whether a change of the resource's state is one for this subscription: a NOTIFY that is not
+    /// full would say something.
+    virtual bool has_news(Now, SubscriptionId) { return false; }
+    /// The subscription is no more, its last NOTIFY included.
+    virtual void forget(SubscriptionId) {}
+
+    /// Who hears of its subscriptions; null: nobody. Outlives the last input.
+    void set_listener(SubscriptionListener* listener) { listener_ = listener; }
+    SubscriptionListener* listener() const { return listener_; }
 
 protected:
     ~EventPackage() = default;
+
+private:
+    SubscriptionListener* listener_ = nullptr;
 };
 
 /// The packages that an element serves.

@@ -7,6 +7,7 @@
 #include "sip/event/event_headers.hpp"
 #include "sip/message/event_header.hpp"
 #include "sip/message/media_type.hpp"
+#include "sip/message/name_addr.hpp"
 #include "sip/transport/locate.hpp"
 
 namespace sip {
@@ -41,6 +42,28 @@ std::optional<std::uint8_t> choose_type(const MessageView& message,
         chosen = static_cast<std::uint8_t>(i);
     }
     return chosen;
+}
+
+/// RFC 3858 3: what people call the watcher, without quotes and escapes. Without memory it has no
+/// name.
+void keep_display_name(const Request& request, Memory& memory, Block& out) {
+    const HeaderField* from = request.message.find(HeaderId::from);
+    if (from == nullptr) return;
+    const auto address = parse_name_addr(from->value);
+    if (!address) return;
+    std::array<char, SubscriptionChange::display_name_max + 1> room{};
+    std::size_t size = 0;
+    const std::string_view name = address->display_name;
+    for (std::size_t i = 0; i < name.size() && size < room.size(); ++i) {
+        if (name[i] == '\\' && i + 1 < name.size()) ++i;
+        room[size++] = name[i];
+    }
+    // What is cut is cut between two characters of UTF-8.
+    if (size == room.size()) {
+        --size;
+        while (size > 0 && (static_cast<unsigned char>(room[size]) & 0xc0) == 0x80) --size;
+    }
+    (void)out.assign(memory, {room.data(), size});
 }
 
 }  // namespace
@@ -143,7 +166,8 @@ void Notifier::on_request(Now now, const Request& request) {
         subscribe(now, request, wanted);
 }
 
-std::optional<Error> Notifier::over_quota(const Request& request, const Wanted& wanted) {
+std::optional<Error> Notifier::over_quota(Now now, const Request& request, const Wanted& wanted,
+                                          const Decision& decision) {
     const Limits& limits = core_.shard.limits;
     Counters& counters = core_.shard.counters;
     if (slab_.full()) {
@@ -162,7 +186,11 @@ std::optional<Error> Notifier::over_quota(const Request& request, const Wanted& 
         ++counters.limit_subscriptions_per_resource;
         return Error{Condition::overloaded, "Too many subscriptions to this address"};
     }
-    return {};
+    SubscriptionListener* listener = packages_.at(wanted.package).listener();
+    if (listener == nullptr) return {};
+    return listener->refuses(
+        now, {request.identity.address_of_record, wanted.name, request.identity.authenticated},
+        decision);
 }
 
 void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
@@ -186,7 +214,7 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
         refuse(now, request, wanted, {Condition::forbidden, "Forbidden"});
         return;
     }
-    if (const auto error = over_quota(request, wanted)) {
+    if (const auto error = over_quota(now, request, wanted, decision)) {
         refuse(now, request, wanted, *error);
         return;
     }
@@ -205,6 +233,8 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     staged.subscription = *made;
     staged.initial = true;
     staged.decision = decision;
+    if (package.listener() != nullptr)
+        keep_display_name(request, core_.shard.memory, staged.display_name);
     stage(now, tagged, wanted, std::move(staged));
 }
 
@@ -437,6 +467,7 @@ void Notifier::on_committed(Now now, Handle object) {
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
     const std::uint32_t expires_s = staged->expires_s;
     const bool initial = staged->initial;
+    const Block display_name = std::move(staged->display_name);
     s->dialog.apply(std::move(staged->refresh));
     bind_flow(handle);
     if (initial && expires_s > 0)
@@ -447,7 +478,7 @@ void Notifier::on_committed(Now now, Handle object) {
     s->expires_at = later(now.mono, seconds{expires_s});
     if (expires_s == 0) {
         s->may_see = decision.state == SubscriptionDecision::active;
-        step(now, handle, Machine::unsubscribe);
+        step(now, handle, Machine::unsubscribe, display_name.view());
         return;
     }
     s->timers.set(core_.shard.timers, Name::expires, s->expires_at);
@@ -455,11 +486,11 @@ void Notifier::on_committed(Now now, Handle object) {
         // It may not go on seeing what it saw; a new subscription is welcome.
         s->may_see = false;
         (void)withdraw(*s);
-        if (initial) step(now, handle, Machine::hold_back);
+        if (initial) step(now, handle, Machine::hold_back, display_name.view());
         step(now, handle, Machine::probation);
         return;
     }
-    decide(now, handle, decision);
+    decide(now, handle, decision, display_name.view());
     if (!initial) step(now, handle, Machine::refresh);
 }
 
@@ -509,7 +540,8 @@ bool Notifier::withdraw(Subscription& s) {
     return true;
 }
 
-void Notifier::decide(Now now, Handle handle, const Decision& decision) {
+void Notifier::decide(Now now, Handle handle, const Decision& decision,
+                      std::string_view display_name) {
     Subscription& s = *slab_.find(handle);
     s.may_see = decision.state == SubscriptionDecision::active;
     const View* view = views_.find(s.view);
@@ -524,8 +556,10 @@ void Notifier::decide(Now now, Handle handle, const Decision& decision) {
     }
     const bool was_active = s.state == State::active;
     switch (decision.state) {
-        case SubscriptionDecision::active: step(now, handle, Machine::grant); break;
-        case SubscriptionDecision::pending: step(now, handle, Machine::hold_back); break;
+        case SubscriptionDecision::active: step(now, handle, Machine::grant, display_name); break;
+        case SubscriptionDecision::pending:
+            step(now, handle, Machine::hold_back, display_name);
+            break;
         case SubscriptionDecision::rejected: step(now, handle, Machine::reject); break;
     }
     if (slab_.find(handle) == nullptr) return;
@@ -533,7 +567,7 @@ void Notifier::decide(Now now, Handle handle, const Decision& decision) {
         make_due(handle, false);
 }
 
-void Notifier::step(Now now, Handle handle, Machine event) {
+void Notifier::step(Now now, Handle handle, Machine event, std::string_view display_name) {
     using namespace subscription_machine;
     Subscription& s = *slab_.find(handle);
     const State from = s.state;
@@ -558,15 +592,8 @@ void Notifier::step(Now now, Handle handle, Machine event) {
                   resources_.at(s.resource).name.view(),
                   state_names[static_cast<std::size_t>(row.to)], name_of(s.reason),
                   row.to == State::terminated ? 0 : seconds_left(now.mono, s.expires_at)});
-    if (from != row.to && from != State::init) {
-        const SubscriptionDecision told = row.to == State::active ? SubscriptionDecision::active
-                                          : row.to == State::pending
-                                              ? SubscriptionDecision::pending
-                                              : SubscriptionDecision::rejected;
-        packages_.at(s.package).on_subscription_change(
-            now, {handle},
-            {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated}, told);
-    }
+    if (packages_.at(s.package).listener() != nullptr)
+        tell_listener(now, handle, from, event, display_name);
     if (has(row.act, Action::notify)) make_due(handle, false);
     if (has(row.act, Action::remove)) destroy(handle);
 }
@@ -666,6 +693,7 @@ void Notifier::destroy(Handle handle) {
     }
     --resources_.at(s.resource).subscriptions;
     const ResourceId released = s.resource;
+    if (traits_of(s.package).own_documents) packages_.at(s.package).forget({handle});
     slab_.destroy(handle);
     resources_.release(released);
 }

@@ -167,21 +167,24 @@ private:
         Instant expires_at{};
         TerminationReason reason = TerminationReason::none;
         std::uint32_t retry_after_s = 0;
-        std::uint8_t failures = 0;  ///< in a row
-        bool outstanding = false;   ///< a NOTIFY is on its way
-        bool asking = false;        ///< one is, as soon as its next hop's name is looked up
-        bool due = false;           ///< one is to be sent as soon as that is answered
-        bool by_change = false;     ///< `due` for a change of state alone
-        bool answered = false;      ///< the outstanding one answers a challenge
-        bool by_stream = false;     ///< the outstanding one went by a stream for its size
-        bool held = false;          ///< per-subscription holds
-        bool may_see = false;       ///< the decision was `active`
-        bool last_told = false;     ///< the outstanding NOTIFY says terminated
-        bool staged = false;        ///< a change of it waits for the store
-        bool suspect = false;       ///< the connection to its watcher is gone
-        bool silent = false;        ///< suspect, and not to be reached at its Contact either
-        bool has_device = false;    ///< stands in by_device_
-        Handle way;                 ///< its next hop is a name
+        std::uint8_t failures = 0;        ///< in a row
+        bool outstanding = false;         ///< a NOTIFY is on its way
+        bool asking = false;              ///< one is, as soon as its next hop's name is looked up
+        bool due = false;                 ///< one is to be sent as soon as that is answered
+        bool by_change = false;           ///< `due` for a change of state alone
+        bool answered = false;            ///< the outstanding one answers a challenge
+        bool by_stream = false;           ///< the outstanding one went by a stream for its size
+        bool held = false;                ///< per-subscription holds
+        bool may_see = false;             ///< the decision was `active`
+        bool last_told = false;           ///< the outstanding NOTIFY says terminated
+        bool staged = false;              ///< a change of it waits for the store
+        bool suspect = false;             ///< the connection to its watcher is gone
+        bool silent = false;              ///< suspect, and not to be reached at its Contact either
+        bool has_device = false;          ///< stands in by_device_
+        bool again = false;               ///< what is sent next is the NOTIFY that was not taken
+        bool unsent = false;              ///< `sent_body` is its own, and none with it has left
+        std::uint32_t mark = UINT32_MAX;  ///< the package's listener's
+        Handle way;                       ///< its next hop is a name
         ClientTransactionId transaction;
         SharedBytes sent_body;  ///< what this watcher was told last
         FlowBond bond;
@@ -205,6 +208,7 @@ private:
         std::uint8_t type = 0;
         Dialog::Refresh refresh;  ///< of its dialog, where it is not initial
         Handle view;              ///< kept for it while it is being stored
+        Block display_name;       ///< of From, where it is initial
     };
     /// What a SUBSCRIBE asks for.
     struct Wanted {
@@ -229,13 +233,16 @@ private:
     SharedBytes records_of(Now now, const Staged& staged) const;
     Handle find_dialog(const Essentials& essentials);
     std::uint64_t dialog_hash(std::string_view call_id, std::string_view local_tag) const;
-    std::optional<Error> over_quota(const Request& request, const Wanted& wanted);
+    std::optional<Error> over_quota(Now now, const Request& request, const Wanted& wanted,
+                                    const Decision& decision);
 
     // What becomes of a subscription.
     template <class Visit>
     void for_each_of(ResourceId id, Visit visit);
-    void step(Now now, Handle handle, subscription_machine::Event event);
-    void decide(Now now, Handle handle, const Decision& decision);
+    void step(Now now, Handle handle, subscription_machine::Event event,
+              std::string_view display_name = {});
+    void decide(Now now, Handle handle, const Decision& decision,
+                std::string_view display_name = {});
     bool withdraw(Subscription& subscription);
     Handle obtain_view(ResourceId resource, ViewId id, std::uint8_t type);
     void release_view(Handle handle);
@@ -264,8 +271,9 @@ private:
     void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
     void render(Now now, View& view);
-    void choose_body(Now now, Subscription& s);
+    [[nodiscard]] bool choose_body(Now now, Handle handle);
     void send(Now now, Handle handle, const Response* challenge);
+    void begin_hold(Now now, Subscription& s, bool by_change);
     Expected<std::optional<Target>> next_target(Now now, Handle handle);
     Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
     bool go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long);
@@ -287,6 +295,17 @@ private:
     void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
     void notify_done(Now now, Handle handle);
     void answer_challenge(Now now, Handle handle, const Response& response);
+
+    // What packages are told and asked of one subscription.
+    Watcher watcher_of(const Subscription& s) const;
+    void tell_listener(Now now, Handle handle, subscription_machine::State from,
+                       subscription_machine::Event event, std::string_view display_name);
+    bool is_empty_now(Now now, Handle handle);
+    void tell_those_with_news(Now now, View& view);
+    [[nodiscard]] bool render_own(Now now, Handle handle);
+    void wait_for_memory(Now now, Handle handle);
+    void own_document_sent(Now now, Handle handle);
+
     const EventPackage::Traits& traits_of(std::uint8_t package) const {
         return packages_.at(package).traits();
     }

@@ -76,6 +76,7 @@ void Notifier::make_due(Handle handle, bool by_change) {
     Subscription& s = *slab_.find(handle);
     s.by_change = by_change && (!s.due || s.by_change);
     s.due = true;
+    s.again = false;
     // What only a change asks for waits for the rate, and for a retry that is already set.
     if (by_change && (s.held || s.timers.running(Name::retry))) return;
     s.timers.stop(core_.shard.timers, Name::retry);
@@ -146,6 +147,10 @@ void Notifier::render(Now now, View& view) {
 
 void Notifier::refresh_view(Now now, Handle handle) {
     View& view = *views_.find(handle);
+    if (traits_of(resources_.at(view.resource).package).own_documents) {
+        tell_those_with_news(now, view);
+        return;
+    }
     if (view.stale) render(now, view);
     if (!view.held) tell_those_behind(now, handle);
 }
@@ -181,6 +186,7 @@ bool Notifier::pull(Now now) {
     if (due_.first == UINT32_MAX || core_.clients.full()) return false;
     const Handle handle = slab_.handle_at(due_.first);
     dequeue(*slab_.find(handle));
+    if (is_empty_now(now, handle)) return true;
     if (Way* way = ways_.find(slab_.find(handle)->way)) way->targets.clear();
     send(now, handle, nullptr);
     return true;
@@ -275,6 +281,7 @@ bool Notifier::go_to_next_target(Now now, Handle handle, std::optional<Duration>
         way->targets.clear();
         return false;
     }
+    slab_.find(handle)->again = true;
     send(now, handle, nullptr);
     return true;
 }
@@ -336,18 +343,30 @@ Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& ta
     return Target{Transport::tcp, listener->id, {}, target.remote};
 }
 
-/// What of the state of this moment the watcher is told.
-void Notifier::choose_body(Now now, Subscription& s) {
+/// What of the state of this moment the watcher is told. False: not now, for want of memory.
+bool Notifier::choose_body(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
     View* view = views_.find(s.view);
     const bool with_body = s.may_see && view != nullptr &&
                            s.reason != TerminationReason::rejected &&
                            s.reason != TerminationReason::noresource;
+    if (with_body && traits_of(s.package).own_documents) return render_own(now, handle);
     if (with_body && (view->stale || !view->rendered)) {
         render(now, *view);
         // The others are told of this state too, when the rate lets them.
         if (!view->held) queue_view(now, s.view);
     }
     s.sent_body = with_body ? view->body : SharedBytes{};
+    return true;
+}
+
+/// R3856-6.10-2: what a change brought about is followed by a pause.
+void Notifier::begin_hold(Now now, Subscription& s, bool by_change) {
+    const EventPackage::Traits& traits = traits_of(s.package);
+    if (!by_change || !traits.hold_per_subscription || traits.notify_interval_min <= Duration{})
+        return;
+    s.held = true;
+    s.timers.set(core_.shard.timers, Name::hold, later(now.mono, traits.notify_interval_min));
 }
 
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
@@ -370,7 +389,11 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
         notify_failed(now, handle, 0);
         return;
     }
-    choose_body(now, s);
+    if (!choose_body(now, handle)) {
+        leave_far_end(handle);
+        wait_for_memory(now, handle);
+        return;
+    }
     s.dialog.next_cseq();
     ClientTransactions::Outgoing outgoing{*target, Method::notify, core_.clients.new_branch(),
                                           {},      part_,          handle};
@@ -400,7 +423,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
         outgoing.packet = write_notify(now, s, outgoing.target, outgoing.branch, challenge);
     const bool by_change = s.by_change;
     s.due = more;
-    s.by_change = false;
+    s.by_change = s.again = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
         if (s.by_stream) core_.transport.remember_udp_only(target->remote);
@@ -411,11 +434,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.transaction = *started;
     s.outstanding = true;
     s.answered = challenge != nullptr;
-    const EventPackage::Traits& traits = traits_of(s.package);
-    if (by_change && traits.hold_per_subscription && traits.notify_interval_min > Duration{}) {
-        s.held = true;
-        s.timers.set(shard.timers, Name::hold, later(now.mono, traits.notify_interval_min));
-    }
+    begin_hold(now, s, by_change);
+    if (traits_of(s.package).own_documents && s.sent_body) own_document_sent(now, handle);
 }
 
 // What becomes of it ----------------------------------------------------------------------------
@@ -448,7 +468,7 @@ void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s
         return;
     }
     s.due = true;
-    s.by_change = false;
+    s.by_change = s.again = false;
     dequeue(s);
     const std::uint32_t after =
         retry_after_s == 0 ? retry_default_s : std::min(retry_after_s, retry_max_s);
@@ -462,6 +482,7 @@ void Notifier::answer_challenge(Now now, Handle handle, const Response& response
         notify_failed(now, handle, 0);
         return;
     }
+    s.again = true;
     send(now, handle, &response);
 }
 
@@ -511,7 +532,7 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
         // RFC 3261 18.1.1: the peer takes no stream; the same goes whole by UDP.
         if (const auto target = next_target(now, object); target && *target)
             core_.transport.remember_udp_only((*target)->remote);
-        s->due = true;
+        s->due = s->again = true;
         s->by_change = false;
         enqueue(object);
         return;

@@ -78,7 +78,7 @@ void Notifier::fall_silent(Handle handle) {
     leave_far_end(handle);
     s.silent = true;
     s.due = true;
-    s.by_change = false;
+    s.by_change = s.again = false;
     dequeue(s);
 }
 

@@ -40,6 +40,16 @@ bool is_readable(std::string_view content_type, std::string_view body) {
            sip::equal_ignoring_case(charset, "us-ascii");
 }
 
+std::string_view reason_of(Policy policy, bool own) {
+    switch (policy) {
+        case Policy::allow: return own ? "own policy allow" : "policy allow";
+        case Policy::confirm: return own ? "own policy confirm" : "policy confirm";
+        case Policy::polite_block: return own ? "own policy polite-block" : "policy polite-block";
+        case Policy::block: break;
+    }
+    return own ? "own policy block" : "policy block";
+}
+
 }  // namespace
 
 PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& directory,
@@ -67,22 +77,30 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
 sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     // R3856-9.5-1: whom nobody vouches for is not served.
-    if (!watcher.authenticated && !anonymous_) return {State::rejected, closed_view};
+    if (!watcher.authenticated && !anonymous_)
+        return {State::rejected, closed_view, "nobody vouches for the watcher"};
     // R3856-6.6.2-8.
     if (watcher.authenticated && watcher.identity == watcher.resource)
-        return {State::active, full_view};
-    std::optional<Policy> own;
-    if (policies_ != nullptr) own = policies_->policy_of(watcher.resource);
-    switch (own.value_or(policy_)) {
+        return {State::active, full_view, "own address"};
+    const PolicyInForce force = policy_for(watcher.resource);
+    const std::string_view because = reason_of(force.policy, force.own);
+    switch (force.policy) {
         case Policy::allow:
             // RFC 5025 3.1.1.2: what is for all who are authenticated is not for nobody.
-            if (!watcher.authenticated) return {State::pending, closed_view};
-            return {State::active, full_view};
-        case Policy::confirm: return {State::pending, closed_view};
-        case Policy::polite_block: return {State::active, closed_view};
+            if (!watcher.authenticated)
+                return {State::pending, closed_view, "policy allow, which is not for nobody"};
+            return {State::active, full_view, because};
+        case Policy::confirm: return {State::pending, closed_view, because};
+        case Policy::polite_block: return {State::active, closed_view, because};
         case Policy::block: break;
     }
-    return {State::rejected, closed_view};
+    return {State::rejected, closed_view, because};
+}
+
+PresencePackage::PolicyInForce PresencePackage::policy_for(std::string_view presentity) const {
+    std::optional<Policy> own;
+    if (policies_ != nullptr) own = policies_->policy_of(presentity);
+    return {own.value_or(policy_), own.has_value()};
 }
 
 /// What is no document hides nothing of what others say.
@@ -104,10 +122,21 @@ std::optional<LocalStates::State> PresencePackage::local_state_of(sip::Now now,
 sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId id,
                                                    std::string_view resource, sip::ViewId view,
                                                    std::string_view, std::span<char> room) {
+    if (view == full_view) return compose_all(now, id, resource, nullptr, room);
     Inputs inputs;
     inputs.presentity = resource;
     inputs.registered_as = registered_as_;
-    if (view != full_view) return compose(inputs, shard_.key, shard_.memory, room);
+    return compose(inputs, shard_.key, shard_.memory, room);
+}
+
+sip::Expected<std::size_t> PresencePackage::compose_all(sip::Now now, sip::ResourceId id,
+                                                        std::string_view resource,
+                                                        CompositionObserver* observer,
+                                                        std::span<char> room) {
+    Inputs inputs;
+    inputs.presentity = resource;
+    inputs.registered_as = registered_as_;
+    inputs.observer = observer;
     sip::Vector<Published> published(shard_.memory);
     sip::Vector<Registered> registered(shard_.memory);
     bool complete = true;

@@ -57,6 +57,21 @@ public:
     sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;
+    /// The document of `full_view`, as `render` gives it; `observer` hears what was left out.
+    sip::Expected<std::size_t> compose_all(sip::Now now, sip::ResourceId id,
+                                           std::string_view resource, CompositionObserver* observer,
+                                           std::span<char> room);
+    /// For people: what those of a view see.
+    static std::string_view name_of(sip::ViewId view) {
+        return view == full_view ? "everything" : "the closed document";
+    }
+    /// What holds for those who have not been decided about, and whether it is the presentity's
+    /// own.
+    struct PolicyInForce {
+        Policy policy = Policy::block;
+        bool own = false;
+    };
+    PolicyInForce policy_for(std::string_view presentity) const;
     /// The document is read, and written anew: a watcher never gets bytes that a publisher wrote.
     sip::Expected<std::size_t> accept_publication(sip::Now now,
                                                   const sip::PublicationBody& publication,

@@ -99,7 +99,8 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       package_(stack_.shard(), addresses_, package_options(options)),
       capabilities_(packages_),
       resources_(stack_.shard()),
-      notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
+      notifier_(stack_.core(), packages_, resources_,
+                {options.rfc3265_compat, options.keeps_reasons}),
       compositor_(stack_.core(), packages_, resources_, notifier_),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
       proxy_(stack_.core(), registrar_, addresses_,
@@ -184,6 +185,15 @@ void Server::set_policy(sip::Now now, Policy policy) {
 
 void Server::state_changed(sip::Now now, std::string_view presentity) {
     notifier_.state_changed(now, presence_number, presentity);
+}
+
+sip::ResourceId Server::resource_of(std::string_view presentity) const {
+    return resources_.find(presence_number, presentity);
+}
+
+sip::Expected<std::size_t> Server::compose(sip::Now now, std::string_view presentity,
+                                           CompositionObserver* observer, std::span<char> room) {
+    return package_.compose_all(now, resource_of(presentity), presentity, observer, room);
 }
 
 void Server::policy_changed(sip::Now now, std::string_view presentity) {

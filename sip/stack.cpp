@@ -634,9 +634,9 @@ void Stack::resume(Now now, Staging::Waiting& waiting) {
     std::array<char, 16> tag_room{};
     Appender tag(tag_room);
     tag.hex(stateless_tag(shard_.key, scan.message));
-    Request request{scan.message,        *essentials,
-                    waiting.source,      {waiting.identity.view(), waiting.authenticated},
-                    waiting.transaction, essentials->to_tag};
+    const Identity identity{waiting.identity.view(), waiting.authenticated, waiting.proved_by};
+    Request request{scan.message, *essentials,         waiting.source,
+                    identity,     waiting.transaction, essentials->to_tag};
     if (request.local_tag.empty()) request.local_tag = tag.view();
     if (!servers_.is_live(waiting.transaction)) return;
     user_of(scan.message.method)->on_request(now, request);

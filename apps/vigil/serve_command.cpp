@@ -14,6 +14,8 @@
 #include "apps/edge/net/systemd.hpp"
 #include "apps/vigil/commands.hpp"
 #include "apps/vigil/console.hpp"
+#include "apps/vigil/control_paths.hpp"
+#include "apps/vigil/control_server.hpp"
 #include "apps/vigil/counter_report.hpp"
 #include "apps/vigil/log_tracer.hpp"
 #include "apps/vigil/serve_settings.hpp"
@@ -113,16 +115,35 @@ public:
           server_(server_options(), entropy_),
           engine_(server_),
           driver_(engine_, driver_options()),
-          report_(server_.counters(), driver_.counters()) {}
+          report_(server_.counters(), driver_.counters()),
+          control_(server_, decisions_) {}
 
     void set_tls(std::shared_ptr<edge::TlsContext> context) { driver_.set_tls(std::move(context)); }
     edge::Outcome<void> listen() { return driver_.listen(settings_.listen, settings_.advertise); }
+
+    /// Once it listens: the default path is named by the first listener. Where that cannot be, the
+    /// server does without.
+    edge::Outcome<void> open_control() {
+        if (settings_.control == "none") return {};
+        edge::Outcome<std::string> path = settings_.control;
+        const auto& first = driver_.listening().front();
+        if (path->empty()) path = default_control_path(edge::to_text(first.transport, first.local));
+        auto opened = path ? listen_for_control(*path) : edge::failure(path.error());
+        if (opened || !settings_.control.empty()) return opened;
+        log_.say(edge::read_clocks(), LogLevel::warn,
+                 "no control socket, so vigil show and explain have nobody to ask: " +
+                     opened.error() + "; give --control PATH, or --control none");
+        return {};
+    }
 
     ExitCode run(SignalHold& signals) {
         if (settings_.policy == DefaultPolicy::confirm)
             log_.say(edge::read_clocks(), LogLevel::warn, no_decisions);
         tracer_.on_transition(
             [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
+        tracer_.on_decision([this](sip::Now now, const sip::TraceDecision& decision) {
+            decisions_.add(now, decision);
+        });
         driver_.on_signal(SIGTERM, [this] { stop("SIGTERM"); });
         driver_.on_signal(SIGINT, [this] { stop("SIGINT"); });
         driver_.on_signal(SIGHUP, [this] { reload(); });
@@ -173,6 +194,7 @@ private:
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;
+        options.keeps_reasons = settings_.control != "none";
         options.server_name = product();
         options.limits.rate_source = settings_.rate_source;
         options.limits.rate_user = settings_.rate_user;
@@ -192,6 +214,18 @@ private:
         options.names.servers = settings_.dns;
         options.stop_timeout = unsent_timeout;
         return options;
+    }
+
+    edge::Outcome<void> listen_for_control(const std::string& path) {
+        auto socket = edge::LocalSocket::bind(path);
+        if (!socket) return edge::failure("--control: " + socket.error());
+        auto started = edge::LineServer::start(
+            driver_.loop(), std::move(*socket),
+            [this](std::string_view request) { return control_.answer(request); },
+            [](std::string_view why) { return ControlServer::refusal(why); }, {});
+        if (!started) return edge::failure("--control: " + started.error());
+        control_socket_ = std::move(*started);
+        return {};
     }
 
     void note_pending(sip::Now now, const sip::TraceTransition& step) {
@@ -310,6 +344,10 @@ private:
     edge::EngineOf<presence::Server> engine_;
     edge::Driver driver_;
     CounterReport report_;
+    RecentDecisions decisions_;
+    ControlServer control_;
+    std::unique_ptr<edge::LineServer>
+        control_socket_;  ///< goes before the driver, whose loop it is
     bool stopping_ = false, told_of_pending_ = false;
     bool trouble_told_ = false;  ///< less than `trouble_interval` ago
 };
@@ -342,6 +380,8 @@ ExitCode run_serve(const ServeOptions& options) {
     if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);
+    if (const auto opened = service->open_control(); !opened)
+        return refuse(opened.error(), ExitCode::failed);
     return service->run(signals);
 }
 

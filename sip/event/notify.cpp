@@ -261,6 +261,7 @@ void Notifier::on_located(Now now, Handle object, LookupId id) {
         return;
     }
     core_.shard.decision(now, "dropped", taken.error().rule, s->identity.view());
+    not_sent(now, *s);
     s->last_told = s->state == State::terminated;
     notify_failed(now, object, 0);
 }
@@ -350,6 +351,11 @@ void Notifier::choose_body(Now now, Subscription& s) {
     s.sent_body = with_body ? view->body : SharedBytes{};
 }
 
+void Notifier::not_sent(Now now, Subscription& s) {
+    s.told = Told::not_sent;
+    s.told_at = now.mono;
+}
+
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
@@ -357,6 +363,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const auto way = next_target(now, handle);
     if (!way) {
         shard.decision(now, "dropped", way.error().rule, s.identity.view());
+        not_sent(now, s);
         s.due = false;
         notify_failed(now, handle, 0);
         return;
@@ -366,6 +373,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const Reach reach = reach_of(now, handle, *target);
     if (reach == Reach::taken) return;
     if (reach == Reach::refused) {
+        not_sent(now, s);
         s.due = false;
         notify_failed(now, handle, 0);
         return;
@@ -403,6 +411,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.by_change = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
+        not_sent(now, s);
         if (s.by_stream) core_.transport.remember_udp_only(target->remote);
         if (!go_to_next_target(now, handle, {})) notify_failed(now, handle, 0);
         return;
@@ -410,6 +419,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     ++shard.counters.notifies;
     s.transaction = *started;
     s.outstanding = true;
+    s.told_at = now.mono;
     s.answered = challenge != nullptr;
     const EventPackage::Traits& traits = traits_of(s.package);
     if (by_change && traits.hold_per_subscription && traits.notify_interval_min > Duration{}) {
@@ -472,6 +482,8 @@ void Notifier::on_response(Now now, Handle object, const Response& response) {
     far_end_answered(now, object);
     if (response.status < 200) return;
     s->outstanding = false;
+    s->told = Told::answered;
+    s->told_status = response.status;
     if (response.status < 300) {
         notify_done(now, object);
         return;
@@ -497,6 +509,7 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;
+    s->told = why == Failure::timeout ? Told::timeout : Told::failed;
     if (!s->by_stream && go_to_next_target(now, object, {})) return;
     if (s->far_end && !s->by_stream && !s->suspect) {
         far_end_silent(now, object);

@@ -4,8 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "apps/edge/net/clock.hpp"
-#include "apps/edge/net/listen_spec.hpp"
 #include "apps/vigil/control_records.hpp"
 #include "apps/vigil/json_output.hpp"
 
@@ -50,9 +48,15 @@ private:
 using Words = std::vector<std::string>;
 using Answer = std::unique_ptr<edge::LineAnswer>;
 
-struct Asked {
+/// What steps look at; it outlives them.
+struct Source {
     presence::Server& server;
     const RecentDecisions& decisions;
+    const ControlServer::Clock& clock;
+};
+
+struct Asked {
+    Source source;
     Words arguments;
 
     std::string argument(std::size_t i) const {
@@ -72,23 +76,23 @@ struct Filter {
     }
 };
 
-Step subscriptions(presence::Server& server, Filter filter) {
-    return [&server, filter = std::move(filter), at = std::uint32_t{0}](std::string& out) mutable {
-        const sip::Now now = edge::read_clocks();
-        at = server.notifier().for_each_from(now, at, places_a_piece,
-                                             [&](const sip::Notifier::Snapshot& each) {
-                                                 if (filter.takes(each.watcher, each.resource))
-                                                     out += json_of(record_of(now, each)) + "\n";
-                                             });
+Step subscriptions(Source source, Filter filter) {
+    return [source, filter = std::move(filter), at = std::uint32_t{0}](std::string& out) mutable {
+        const sip::Now now = source.clock();
+        at = source.server.notifier().for_each_from(
+            now, at, places_a_piece, [&](const sip::Notifier::Snapshot& each) {
+                if (filter.takes(each.watcher, each.resource))
+                    out += json_of(record_of(now, each)) + "\n";
+            });
         return at != UINT32_MAX;
     };
 }
 
-Step publications(presence::Server& server, std::string presentity) {
-    return [&server, presentity = std::move(presentity),
+Step publications(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity),
             at = std::uint32_t{0}](std::string& out) mutable {
-        const sip::Now now = edge::read_clocks();
-        at = server.compositor().for_each_from(
+        const sip::Now now = source.clock();
+        at = source.server.compositor().for_each_from(
             at, places_a_piece,
             [&](std::uint8_t, std::string_view resource, const sip::Compositor::Publication& each) {
                 if (presentity.empty() || presentity == resource)
@@ -98,11 +102,11 @@ Step publications(presence::Server& server, std::string presentity) {
     };
 }
 
-Step registrations(presence::Server& server, std::string presentity) {
-    return [&server, presentity = std::move(presentity),
+Step registrations(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity),
             at = std::uint32_t{0}](std::string& out) mutable {
-        const sip::Now now = edge::read_clocks();
-        at = server.registrar().for_each_from(
+        const sip::Now now = source.clock();
+        at = source.server.registrar().for_each_from(
             at, places_a_piece, [&](std::string_view address, const sip::Registrar::Binding& each) {
                 if (presentity.empty() || presentity == address)
                     out += json_of(record_of(now, address, each)) + "\n";
@@ -112,35 +116,35 @@ Step registrations(presence::Server& server, std::string presentity) {
 }
 
 /// What is made of all that is known of one address.
-Step composition(presence::Server& server, std::string presentity) {
-    return [&server, presentity = std::move(presentity)](std::string& out) {
-        for (const Record& each : compose_records(edge::read_clocks(), server, presentity))
+Step composition(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity)](std::string& out) {
+        for (const Record& each : compose_records(source.clock(), source.server, presentity))
             out += json_of(each) + "\n";
         return false;
     };
 }
 
-Step address(presence::Server& server, std::string presentity) {
-    return [&server, presentity = std::move(presentity)](std::string& out) {
-        out += json_of(address_record(edge::read_clocks(), server, presentity)) + "\n";
+Step address(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity)](std::string& out) {
+        out += json_of(address_record(source.clock(), source.server, presentity)) + "\n";
         return false;
     };
 }
 
-Step decision(presence::Server& server, Filter of) {
-    return [&server, of = std::move(of)](std::string& out) {
-        out +=
-            json_of(decision_record(edge::read_clocks(), server, of.watcher, of.presentity)) + "\n";
+Step decision(Source source, Filter of) {
+    return [source, of = std::move(of)](std::string& out) {
+        out += json_of(decision_record(source.clock(), source.server, of.watcher, of.presentity)) +
+               "\n";
         return false;
     };
 }
 
 /// Of this watcher, about this presentity or nothing that is known.
-Step refusals(const RecentDecisions& decisions, Filter of) {
-    return [&decisions, of = std::move(of)](std::string& out) {
-        decisions.for_each([&](const RecentDecisions::Entry& each) {
+Step refusals(Source source, Filter of) {
+    return [source, of = std::move(of)](std::string& out) {
+        source.decisions.for_each([&](const RecentDecisions::Entry& each) {
             if (each.subject == of.watcher && (each.about.empty() || each.about == of.presentity))
-                out += json_of(record_of(edge::read_clocks(), each)) + "\n";
+                out += json_of(record_of(source.clock(), each)) + "\n";
         });
         return false;
     };
@@ -150,35 +154,35 @@ Answer steps(std::vector<Step> all) { return std::make_unique<Steps>(std::move(a
 
 Answer show_subscriptions(const Asked& asked) {
     const std::string of = asked.argument(0);
-    return steps({subscriptions(asked.server, {of, of, true})});
+    return steps({subscriptions(asked.source, {of, of, true})});
 }
 
 Answer show_publications(const Asked& asked) {
-    return steps({publications(asked.server, asked.argument(0))});
+    return steps({publications(asked.source, asked.argument(0))});
 }
 
 Answer show_registrations(const Asked& asked) {
-    return steps({registrations(asked.server, asked.argument(0))});
+    return steps({registrations(asked.source, asked.argument(0))});
 }
 
 Answer show_presentity(const Asked& asked) {
     const std::string of = asked.argument(0);
-    if (!asked.server.package().exists(of))
+    if (!asked.source.server.package().exists(of))
         return std::make_unique<Refusal>("no such address here: " + of +
                                          "; it is neither a user of this server nor in one of its "
                                          "domains");
-    return steps({address(asked.server, of), subscriptions(asked.server, {{}, of, false}),
-                  publications(asked.server, of), registrations(asked.server, of),
-                  composition(asked.server, of)});
+    return steps({address(asked.source, of), subscriptions(asked.source, {{}, of, false}),
+                  publications(asked.source, of), registrations(asked.source, of),
+                  composition(asked.source, of)});
 }
 
 Answer explain(const Asked& asked) {
     const Filter of{asked.argument(0), asked.argument(1), false};
-    return steps({address(asked.server, of.presentity), subscriptions(asked.server, of),
-                  decision(asked.server, of), refusals(asked.decisions, of),
-                  publications(asked.server, of.presentity),
-                  registrations(asked.server, of.presentity),
-                  composition(asked.server, of.presentity)});
+    return steps({address(asked.source, of.presentity), subscriptions(asked.source, of),
+                  decision(asked.source, of), refusals(asked.source, of),
+                  publications(asked.source, of.presentity),
+                  registrations(asked.source, of.presentity),
+                  composition(asked.source, of.presentity)});
 }
 
 /// All that can be asked: a new command is a row, and a function that gives its steps.
@@ -217,7 +221,7 @@ Answer ControlServer::answer(std::string_view request) {
         std::string_view rest = request.substr(command.words.size());
         if (!rest.empty() && !rest.starts_with(' ')) continue;
         rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
-        Asked asked{server_, decisions_, words_of(rest)};
+        Asked asked{{server_, decisions_, clock_}, words_of(rest)};
         const std::size_t count = asked.arguments.size();
         if (count < command.arguments_min || count > command.arguments_max)
             return std::make_unique<Refusal>("\"" + std::string(command.words) +

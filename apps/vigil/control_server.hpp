@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,9 +20,10 @@ namespace vigil {
 /// Nothing of the core is held from one piece of an answer to the next.
 class ControlServer {
 public:
-    /// Both outlive this and its answers.
-    ControlServer(presence::Server& server, const RecentDecisions& decisions)
-        : server_(server), decisions_(decisions) {}
+    using Clock = std::function<sip::Now()>;
+    /// Both outlive this, which outlives its answers.
+    ControlServer(presence::Server& server, const RecentDecisions& decisions, Clock clock)
+        : server_(server), decisions_(decisions), clock_(std::move(clock)) {}
 
     std::unique_ptr<edge::LineAnswer> answer(std::string_view request);
     static std::string refusal(std::string_view why);
@@ -29,6 +31,7 @@ public:
 private:
     presence::Server& server_;
     const RecentDecisions& decisions_;
+    Clock clock_;
 };
 
 }  // namespace vigil

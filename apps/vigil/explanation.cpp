@@ -158,8 +158,9 @@ private:
             const std::string status = r.has("status") ? " " + number(r, "status") : "";
             const std::string often =
                 r.number("count") > 1 ? ", " + number(r, "count") + " times" : "";
+            const bool claimed = r.number("status") == 401 || r.number("status") == 407;
             say("  " + ago(r, "age") + ": " + escape(r.text("what")) + status + ", " + reason(r) +
-                often);
+                (claimed ? " (by one who only said to be " + watcher_ + ")" : "") + often);
         });
     }
     void tell_sources() {

@@ -22,17 +22,17 @@ std::uint64_t hash_of(const sip::TraceDecision& decision) {
 }  // namespace
 
 void RecentDecisions::add(sip::Now now, const sip::TraceDecision& decision) {
-    const bool challenge = decision.status == 401 || decision.status == 407;
-    if (challenge || decision.subject.empty()) return;
+    if (decision.subject.empty()) return;
+    std::deque<Entry>& line = decision.status == 401 || decision.status == 407 ? claimed_ : proved_;
     const std::uint64_t hash = hash_of(decision);
     Entry entry;
-    const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    const auto same = std::find_if(line.begin(), line.end(), [&](const Entry& each) {
         return each.hash == hash && each.subject == cut(decision.subject) &&
                each.about == cut(decision.about) && each.reason == cut(decision.reason);
     });
-    if (same != entries_.end()) {
+    if (same != line.end()) {
         entry = std::move(*same);
-        entries_.erase(same);
+        line.erase(same);
     } else {
         entry = {cut(decision.what),
                  cut(decision.reason),
@@ -45,11 +45,11 @@ void RecentDecisions::add(sip::Now now, const sip::TraceDecision& decision) {
     }
     ++entry.count;
     entry.last_wall_ms = now.wall_ms;
-    if (entries_.size() == capacity) {
-        entries_.pop_front();
+    if (line.size() == capacity) {
+        line.pop_front();
         ++forgotten_;
     }
-    entries_.push_back(std::move(entry));
+    line.push_back(std::move(entry));
 }
 
 }  // namespace vigil

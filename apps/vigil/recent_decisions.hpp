@@ -10,7 +10,8 @@
 namespace vigil {
 
 /// What was refused or given up lately, as the core told of it: a bounded memory for who asks why.
-/// What happens again counts up.
+/// What happens again counts up. Who could not log in only claims to be somebody, and cannot push
+/// out what is known of others.
 class RecentDecisions {
 public:
     static constexpr std::size_t capacity = 512;
@@ -24,19 +25,20 @@ public:
         std::uint64_t hash = 0;
     };
 
-    /// Challenges, every exchange's first half, are passed over; so is what names nobody.
+    /// What names nobody is passed over.
     void add(sip::Now now, const sip::TraceDecision& decision);
     /// The last ones first: `visit(const Entry&)`.
     template <class Visit>
     void for_each(Visit visit) const {
-        for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) visit(*at);
+        for (const auto* line : {&proved_, &claimed_})
+            for (auto at = line->rbegin(); at != line->rend(); ++at) visit(*at);
     }
-    std::size_t size() const { return entries_.size(); }
+    std::size_t size() const { return proved_.size() + claimed_.size(); }
     /// Those that made room for newer ones.
     std::uint64_t forgotten() const { return forgotten_; }
 
 private:
-    std::deque<Entry> entries_;  ///< the last one at the end
+    std::deque<Entry> proved_, claimed_;  ///< the last one at the end; `capacity` each
     std::uint64_t forgotten_ = 0;
 };
 

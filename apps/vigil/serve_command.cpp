@@ -113,10 +113,10 @@ public:
           log_(settings_.log, write_to_stderr),
           tracer_(log_, capture_ ? &*capture_ : nullptr),
           server_(server_options(), entropy_),
+          control_(server_, decisions_, edge::read_clocks),
           engine_(server_),
           driver_(engine_, driver_options()),
-          report_(server_.counters(), driver_.counters()),
-          control_(server_, decisions_) {}
+          report_(server_.counters(), driver_.counters()) {}
 
     void set_tls(std::shared_ptr<edge::TlsContext> context) { driver_.set_tls(std::move(context)); }
     edge::Outcome<void> listen() { return driver_.listen(settings_.listen, settings_.advertise); }
@@ -219,12 +219,11 @@ private:
     edge::Outcome<void> listen_for_control(const std::string& path) {
         auto socket = edge::LocalSocket::bind(path);
         if (!socket) return edge::failure("--control: " + socket.error());
-        auto started = edge::LineServer::start(
-            driver_.loop(), std::move(*socket),
+        const auto served = driver_.serve_lines(
+            std::move(*socket),
             [this](std::string_view request) { return control_.answer(request); },
-            [](std::string_view why) { return ControlServer::refusal(why); }, {});
-        if (!started) return edge::failure("--control: " + started.error());
-        control_socket_ = std::move(*started);
+            [](std::string_view why) { return ControlServer::refusal(why); });
+        if (!served) return edge::failure("--control: " + served.error());
         return {};
     }
 
@@ -245,7 +244,9 @@ private:
              std::to_string(server_.stack().servers().size()) + ", client_transactions " +
              std::to_string(server_.stack().clients().size()) + ", memory_bytes " +
              std::to_string(memory.used()) + ", memory_bytes_peak " +
-             std::to_string(memory.peak()));
+             std::to_string(memory.peak()) + ", decisions_kept " +
+             std::to_string(decisions_.size()) + ", decisions_forgotten " +
+             std::to_string(decisions_.forgotten()));
         for (const std::string& line : report_.lines()) tell("counted: " + line);
     }
 
@@ -341,13 +342,11 @@ private:
     LogTracer tracer_;
     edge::OsEntropy entropy_;
     presence::Server server_;
+    RecentDecisions decisions_;
+    ControlServer control_;
     edge::EngineOf<presence::Server> engine_;
     edge::Driver driver_;
     CounterReport report_;
-    RecentDecisions decisions_;
-    ControlServer control_;
-    std::unique_ptr<edge::LineServer>
-        control_socket_;  ///< goes before the driver, whose loop it is
     bool stopping_ = false, told_of_pending_ = false;
     bool trouble_told_ = false;  ///< less than `trouble_interval` ago
 };

@@ -306,8 +306,7 @@ std::uint64_t Notifier::dialog_hash(std::string_view call_id, std::string_view l
 
 void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
     std::uint16_t status = status_of(error.condition);
-    core_.shard.decision(now, "refused", error.rule, request.identity.address_of_record, status,
-                         wanted.name);
+    core_.tell_refused(now, request, error.rule, status);
     Reply reply(core_.shard, request, status, error.rule);
     if (status == 489) write_allow_events(reply.writer(), packages_);
     if (status == 423) reply.header(HeaderId::min_expires, traits_of(wanted.package).expires_min_s);

@@ -61,13 +61,13 @@ struct LineServer::Client {
         const auto end = bytes.find('\n');
         request += bytes.substr(0, end);
         if (request.size() > server->options_.request_bytes) {
-            ++server->counters_.refused;
+            ++server->counters_.local_refused;
             say("the request is too long");
             return;
         }
         if (end == std::string_view::npos) return;
         if (request.ends_with('\r')) request.pop_back();
-        ++server->counters_.requests;
+        ++server->counters_.local_requests;
         begin(server->ask_(request));
     }
     void say(std::string_view why) { begin(std::make_unique<OneLine>(server->refuse_(why))); }
@@ -109,7 +109,7 @@ struct LineServer::Client {
                     self.go_on();
                     return;
                 }
-                ++self.server->counters_.timeouts;
+                ++self.server->counters_.local_timeouts;
                 self.close();
             },
             milliseconds_of(time), 0);
@@ -138,10 +138,11 @@ struct LineServer::Client {
 };
 
 Outcome<std::unique_ptr<LineServer>> LineServer::start(uv_loop_t* loop, LocalSocket socket, Ask ask,
-                                                       Refuse refuse, const Options& options) {
+                                                       Refuse refuse, NetCounters& counters,
+                                                       const Options& options) {
     Descriptor fd = socket.take();
     std::unique_ptr<LineServer> made(
-        new LineServer(std::move(socket), std::move(ask), std::move(refuse), options));
+        new LineServer(std::move(socket), std::move(ask), std::move(refuse), counters, options));
     made->listener_ = new uv_pipe_t{};
     uv_pipe_init(loop, made->listener_, 0);
     made->listener_->data = made.get();
@@ -176,7 +177,7 @@ void LineServer::accept() {
     if (uv_accept(reinterpret_cast<uv_stream_t*>(listener_), client->stream()) != 0) {
         client->close();
     } else if (full) {
-        ++counters_.refused;
+        ++counters_.local_refused;
         client->say("too many others ask at this moment; try again");
     } else {
         client->read();

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "apps/edge/net/local_socket.hpp"
+#include "apps/edge/net/net_counters.hpp"
 #include "sip/base/clock.hpp"
 
 namespace edge {
@@ -34,11 +35,6 @@ public:
         sip::Duration request_time = sip::seconds{5};  ///< until the line is there; over: closed
         sip::Duration piece_time = sip::seconds{10};   ///< until a piece is taken; over: closed
     };
-    struct Counters {
-        std::uint64_t requests = 0;
-        std::uint64_t refused = 0;   ///< over `clients`, or the line was too long
-        std::uint64_t timeouts = 0;  ///< too slow
-    };
     /// Gives the answer to a line, without its end; never null.
     using Ask = std::function<std::unique_ptr<LineAnswer>(std::string_view line)>;
     /// What a client is told that gets no answer: one line, with its end.
@@ -46,28 +42,30 @@ public:
 
     /// The loop outlives this, and runs once more after it. Or says why not.
     static Outcome<std::unique_ptr<LineServer>> start(uv_loop_t* loop, LocalSocket socket, Ask ask,
-                                                      Refuse refuse, const Options& options);
+                                                      Refuse refuse, NetCounters& counters,
+                                                      const Options& options);
     LineServer(const LineServer&) = delete;
     LineServer& operator=(const LineServer&) = delete;
     ~LineServer();
 
     const std::string& path() const { return socket_.path(); }
-    const Counters& counters() const { return counters_; }
 
 private:
     struct Client;
-    LineServer(LocalSocket socket, Ask ask, Refuse refuse, const Options& options)
+    LineServer(LocalSocket socket, Ask ask, Refuse refuse, NetCounters& counters,
+               const Options& options)
         : socket_(std::move(socket)),
           ask_(std::move(ask)),
           refuse_(std::move(refuse)),
+          counters_(counters),
           options_(options) {}
     void accept();
 
     LocalSocket socket_;
     Ask ask_;
     Refuse refuse_;
+    NetCounters& counters_;
     Options options_;
-    Counters counters_;
     uv_pipe_t* listener_ = nullptr;  ///< goes once libuv lets go of it
     std::set<Client*> clients_;      ///< each goes likewise
 };

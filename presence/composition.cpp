@@ -117,6 +117,12 @@ private:
         std::size_t source = 0;
     };
 
+    void report(const CompositionObserver::LeftOut& what) const {
+        if (inputs_.observer != nullptr) inputs_.observer->left_out(what);
+    }
+    std::uint64_t chain_of(const Service& service) const {
+        return sources_[service.source].from->chain;
+    }
     std::span<Source> sources() { return {sources_, inputs_.published.size()}; }
     tl::unexpected<sip::Error> refusal() const { return tl::unexpected(arena_.refusal()); }
 
@@ -206,12 +212,20 @@ private:
     }
     Status take_tuple(const Source& source, std::size_t number, pidf::Tuple& tuple) {
         // RFC 3863 4.1.3: a status says something. A tuple whose does not is not passed on.
-        if (!tuple.basic && tuple.status_extensions.empty()) return {};
+        if (!tuple.basic && tuple.status_extensions.empty()) {
+            report({"tuple", tuple.id, source.from->chain, "its status says nothing"});
+            return {};
+        }
         const std::string_view device = pidf::device_of(tuple);
         Service service{0, &tuple, number};
         if (!tuple.contact.empty() && !device.empty()) {
             service.hash = sip::mix(hash_of_contact(tuple.contact), sip::siphash(key_, device));
-            if (is_known(service, device)) return {};
+            if (const Service* newer = find_known(service, device)) {
+                report({"tuple", tuple.id, source.from->chain,
+                        "a newer publication tells of the same contact on the same device",
+                        sources_[newer->source].from->chain});
+                return {};
+            }
         }
         services_[service_count_++] = service;
         // RFC 3863 4.1.2 and 4.1.7: what a tuple should have and its publisher left out. One
@@ -225,16 +239,16 @@ private:
         return {};
     }
     /// R4479-OUR-2: a newer publication has told of this service on this device.
-    bool is_known(const Service& service, std::string_view device) {
+    const Service* find_known(const Service& service, std::string_view device) {
         for (std::size_t i = 0; i < service_count_; ++i) {
             const Service& other = services_[i];
             if (other.hash != service.hash || other.source == service.source) continue;
-            if (comparisons_++ >= comparisons_max) return false;
+            if (comparisons_++ >= comparisons_max) return nullptr;
             if (pidf::device_of(*other.tuple) == device &&
                 same_contact(other.tuple->contact, service.tuple->contact))
-                return true;
+                return &other;
         }
-        return false;
+        return nullptr;
     }
     Status stamp(pidf::Tuple& tuple, std::int64_t wall_ms) {
         std::array<char, 40> room{};
@@ -252,15 +266,24 @@ private:
         std::sort(sorted, sorted + count, [](const Registered* a, const Registered* b) {
             return a->q != b->q ? a->q > b->q : a->id < b->id;
         });
-        for (std::size_t i = 0; i < service_count_; ++i)
-            if (is_presentity(services_[i].tuple->contact)) return {};
+        for (std::size_t i = 0; i < service_count_; ++i) {
+            if (!is_presentity(services_[i].tuple->contact)) continue;
+            for (std::size_t k = 0; k < count; ++k)
+                report({"registration", sorted[k]->contact, 0,
+                        "a publication speaks for the address itself", chain_of(services_[i])});
+            return {};
+        }
         for (std::size_t i = 0; i < count; ++i)
             if (const Status done = take_registration(*sorted[i]); !done) return done;
         return {};
     }
     Status take_registration(const Registered& registered) {
         for (std::size_t i = 0; i < service_count_; ++i)
-            if (same_contact(services_[i].tuple->contact, registered.contact)) return {};
+            if (same_contact(services_[i].tuple->contact, registered.contact)) {
+                report({"registration", registered.contact, 0,
+                        "a publication speaks for the same contact", chain_of(services_[i])});
+                return {};
+            }
         pidf::Document alone;
         pidf::Tuple* tuple = pidf::add_tuple(alone, arena_, {});
         if (tuple == nullptr) return refusal();
@@ -293,7 +316,11 @@ private:
                 drain(person.extensions, [&](pidf::Element* e) {
                     const std::uint64_t name =
                         sip::mix(sip::siphash(key_, e->ns), sip::siphash(key_, e->name));
-                    if (owners.claim(name, number)) merged->extensions.push_back(e);
+                    if (owners.claim(name, number))
+                        merged->extensions.push_back(e);
+                    else
+                        report({"person attribute", e->name, source.from->chain,
+                                "a newer person has it"});
                 });
                 if (merged->notes.empty()) merged->notes = person.notes;
                 if (merged->timestamp.text.empty()) merged->timestamp = person.timestamp;
@@ -312,7 +339,12 @@ private:
         for (Source& source : sources()) {
             drain(source.document->devices, [&](pidf::Device* device) {
                 const std::uint64_t name = sip::siphash(key_, device->device_id);
-                if (!all || (!device->device_id.empty() && !owners.claim(name, number))) return;
+                if (!all) return;
+                if (!device->device_id.empty() && !owners.claim(name, number)) {
+                    report({"device", device->device_id, source.from->chain,
+                            "a newer publication tells of it"});
+                    return;
+                }
                 all = make_id('d', hash_of_id(source, device->id), device->id);
                 out_.devices.push_back(device);
             });

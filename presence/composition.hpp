@@ -36,6 +36,22 @@ struct Registered {
     std::int64_t changed_wall_ms = 0;
 };
 
+/// Hears what a composition left out, and why: for people.
+class CompositionObserver {
+public:
+    struct LeftOut {
+        std::string_view what;        ///< "tuple", "registration", "person attribute", "device"
+        std::string_view name;        ///< its id, contact or element name
+        std::uint64_t chain = 0;      ///< of the publication it stands in; 0: a registration
+        std::string_view because;     ///< static text
+        std::uint64_t in_favour = 0;  ///< of the publication that stands instead; 0: none
+    };
+    virtual void left_out(const LeftOut& what) = 0;
+
+protected:
+    ~CompositionObserver() = default;
+};
+
 /// All that is known of a presentity. The order of the spans has no meaning.
 struct Inputs {
     std::string_view presentity;  ///< canonical address-of-record, "user@domain"
@@ -45,6 +61,7 @@ struct Inputs {
     /// What may be seen of it; null: all. Applied to each document before they are composed, so
     /// that nothing that is held back comes through by being merged with what is not.
     const Permissions* permissions = nullptr;
+    CompositionObserver* observer = nullptr;  ///< null: nobody asks
 };
 
 /// Composes `inputs` into one PIDF document in `room`: how many bytes. Depends on the set of inputs

@@ -22,6 +22,8 @@ constexpr std::size_t arena_bytes_max = std::size_t{1} << 20;
 /// All that is published of one presentity; what one verdict may cost.
 constexpr std::size_t documents_bytes_max = std::size_t{16} << 20;
 constexpr std::size_t verdict_bytes_max = std::size_t{1} << 20;
+/// What is kept of why a decision came out as it did.
+constexpr std::size_t reason_bytes = 256;
 /// Numbers of views below are the package's own.
 constexpr std::uint32_t first_of_rules = 2;
 
@@ -44,6 +46,16 @@ bool is_readable(std::string_view content_type, std::string_view body) {
     return charset.empty() || (utf16 && pidf::is_utf16(body)) ||
            sip::equal_ignoring_case(charset, "utf-8") ||
            sip::equal_ignoring_case(charset, "us-ascii");
+}
+
+std::string_view reason_of(Policy policy, bool own) {
+    switch (policy) {
+        case Policy::allow: return own ? "own policy allow" : "policy allow";
+        case Policy::confirm: return own ? "own policy confirm" : "policy confirm";
+        case Policy::polite_block: return own ? "own policy polite-block" : "policy polite-block";
+        case Policy::block: break;
+    }
+    return own ? "own policy block" : "policy block";
 }
 
 }  // namespace
@@ -78,36 +90,42 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
 sip::Decision PresencePackage::decide(sip::Now now, const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     // R3856-9.5-1: whom nobody vouches for is not served.
-    if (!watcher.authenticated && !anonymous_) return {State::rejected, closed_view};
+    if (!watcher.authenticated && !anonymous_)
+        return {State::rejected, closed_view, "nobody vouches for the watcher"};
     // R3856-6.6.2-8.
     if (watcher.authenticated && watcher.identity == watcher.resource)
-        return {State::active, full_view};
+        return {State::active, full_view, "own address"};
     const Ruleset* rules = rules_ == nullptr ? nullptr : rules_->rules_of(watcher.resource);
-    if (rules != nullptr) {
-        const auto decision = decide_by_rules(now, *rules, watcher);
-        if (decision) return *decision;
-        // Nobody sees anything before it is clear that he may.
-        shard_.decision(now, "held", decision.error().rule, watcher.resource);
-        if (reconsideration_ != nullptr) reconsideration_->expect_soon(now, watcher.resource);
-        return {State::pending, closed_view};
-    }
-    std::optional<Policy> own;
-    if (policies_ != nullptr) own = policies_->policy_of(watcher.resource);
-    return decide_by_policy(own.value_or(policy_), watcher.authenticated);
+    if (rules == nullptr) return decide_by_policy(watcher);
+    const auto decision = decide_by_rules(now, *rules, watcher);
+    if (decision) return *decision;
+    // Nobody sees anything before it is clear that he may.
+    shard_.decision(now, "held", decision.error().rule, watcher.resource);
+    if (reconsideration_ != nullptr) reconsideration_->expect_soon(now, watcher.resource);
+    return {State::pending, closed_view, "no memory to decide"};
 }
 
-sip::Decision PresencePackage::decide_by_policy(Policy policy, bool authenticated) const {
+sip::Decision PresencePackage::decide_by_policy(const sip::Watcher& watcher) const {
     using State = sip::SubscriptionDecision;
-    switch (policy) {
+    const PolicyInForce force = policy_for(watcher.resource);
+    const std::string_view because = reason_of(force.policy, force.own);
+    switch (force.policy) {
         case Policy::allow:
             // RFC 5025 3.1.1.2: what is for all who are authenticated is not for nobody.
-            if (!authenticated) return {State::pending, closed_view};
-            return {State::active, full_view};
-        case Policy::confirm: return {State::pending, closed_view};
-        case Policy::polite_block: return {State::active, closed_view};
+            if (!watcher.authenticated)
+                return {State::pending, closed_view, "policy allow, which is not for nobody"};
+            return {State::active, full_view, because};
+        case Policy::confirm: return {State::pending, closed_view, because};
+        case Policy::polite_block: return {State::active, closed_view, because};
         case Policy::block: break;
     }
-    return {State::rejected, closed_view};
+    return {State::rejected, closed_view, because};
+}
+
+PresencePackage::PolicyInForce PresencePackage::policy_for(std::string_view presentity) const {
+    std::optional<Policy> own;
+    if (policies_ != nullptr) own = policies_->policy_of(presentity);
+    return {own.value_or(policy_), own.has_value()};
 }
 
 sip::Expected<sip::Decision> PresencePackage::decide_by_rules(sip::Now now, const Ruleset& rules,
@@ -133,17 +151,40 @@ sip::Expected<sip::Decision> PresencePackage::decide_by_rules(sip::Now now, cons
             now, watcher.resource,
             {verdict->until_wall_ms, rules.uses_sphere(), circumstances.sphere});
     const Permissions& given = verdict->permissions;
+    const std::string_view because = reason_by_rules(*verdict);
     switch (given.handling) {
         case SubHandling::block: break;
-        case SubHandling::confirm: return sip::Decision{State::pending, closed_view};
-        case SubHandling::polite_block: return sip::Decision{State::active, closed_view};
+        case SubHandling::confirm: return sip::Decision{State::pending, closed_view, because};
+        case SubHandling::polite_block: return sip::Decision{State::active, closed_view, because};
         case SubHandling::allow:
-            if (given.gives_everything()) return sip::Decision{State::active, full_view};
+            if (given.gives_everything()) return sip::Decision{State::active, full_view, because};
             const auto view = views_.obtain(given);
             if (!view) return sip::failure(sip::Condition::overloaded, "No memory for a view");
-            return sip::Decision{State::active, *view};
+            return sip::Decision{State::active, *view, because};
     }
-    return sip::Decision{State::rejected, closed_view};
+    return sip::Decision{State::rejected, closed_view, because};
+}
+
+/// "rules friends, family: allow", as far as it fits; in `reason_`, for as long as that stays.
+std::string_view PresencePackage::reason_by_rules(const Verdict& verdict) {
+    if (verdict.rules.empty()) return "no rule is for the watcher: block";
+    if (reason_.size() == 0 && !reason_.resize(shard_.memory, reason_bytes)) return "rules";
+    constexpr std::string_view more = ", ...";
+    sip::Appender out({reason_.data(), reason_.size()});
+    const std::string_view end = presence::name_of(verdict.permissions.handling);
+    out << (verdict.rules.size() == 1 ? "rule " : "rules ");
+    bool first = true;
+    for (const std::string_view id : verdict.rules) {
+        if (out.size() + id.size() + 2 + more.size() + 2 + end.size() > reason_.size()) {
+            out << more;
+            break;
+        }
+        if (!first) out << ", ";
+        first = false;
+        out << id;
+    }
+    out << ": " << end;
+    return out.view();
 }
 
 /// RFC 5025 3.1.2, kept until the state of somebody changes.
@@ -218,6 +259,7 @@ std::optional<LocalStates::State> PresencePackage::local_state_of(sip::Now now,
 sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId id,
                                                    std::string_view resource, sip::ViewId view,
                                                    std::string_view, std::span<char> room) {
+    if (view == full_view) return compose_all(now, id, resource, nullptr, room);
     Inputs inputs;
     inputs.presentity = resource;
     inputs.registered_as = registered_as_;
@@ -229,6 +271,24 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
             return sip::failure(sip::Condition::overloaded, "No memory for what rules give");
         inputs.permissions = &permissions;
     }
+    return compose_of(now, id, inputs, room);
+}
+
+sip::Expected<std::size_t> PresencePackage::compose_all(sip::Now now, sip::ResourceId id,
+                                                        std::string_view resource,
+                                                        CompositionObserver* observer,
+                                                        std::span<char> room) {
+    Inputs inputs;
+    inputs.presentity = resource;
+    inputs.registered_as = registered_as_;
+    inputs.observer = observer;
+    return compose_of(now, id, inputs, room);
+}
+
+/// What there is of the presentity goes into `inputs`, and is composed.
+sip::Expected<std::size_t> PresencePackage::compose_of(sip::Now now, sip::ResourceId id,
+                                                       Inputs& inputs, std::span<char> room) {
+    const std::string_view resource = inputs.presentity;
     sip::Vector<Published> published(shard_.memory);
     sip::Vector<Registered> registered(shard_.memory);
     bool complete = true;

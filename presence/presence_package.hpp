@@ -81,6 +81,22 @@ public:
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;
     bool may_publish(std::string_view resource, std::string_view publisher) const override;
+    /// The document of `full_view`, as `render` gives it; `observer` hears what was left out.
+    sip::Expected<std::size_t> compose_all(sip::Now now, sip::ResourceId id,
+                                           std::string_view resource, CompositionObserver* observer,
+                                           std::span<char> room);
+    /// For people: what those of a view see.
+    static std::string_view name_of(sip::ViewId view) {
+        if (view == full_view) return "everything";
+        return view == closed_view ? "the closed document" : "what the rules give";
+    }
+    /// What holds for those who have not been decided about, and whether it is the presentity's
+    /// own.
+    struct PolicyInForce {
+        Policy policy = Policy::block;
+        bool own = false;
+    };
+    PolicyInForce policy_for(std::string_view presentity) const;
     /// The document is read, and written anew: a watcher never gets bytes that a publisher wrote.
     sip::Expected<std::size_t> accept_publication(sip::Now now,
                                                   const sip::PublicationBody& publication,
@@ -88,7 +104,10 @@ public:
 
 private:
     std::optional<LocalStates::State> local_state_of(sip::Now now, std::string_view resource) const;
-    sip::Decision decide_by_policy(Policy policy, bool authenticated) const;
+    sip::Decision decide_by_policy(const sip::Watcher& watcher) const;
+    std::string_view reason_by_rules(const Verdict& verdict);
+    sip::Expected<std::size_t> compose_of(sip::Now now, sip::ResourceId id, Inputs& inputs,
+                                          std::span<char> room);
     sip::Expected<sip::Decision> decide_by_rules(sip::Now now, const Ruleset& rules,
                                                  const sip::Watcher& watcher);
     sip::Expected<std::optional<std::string_view>> sphere_of_presentity(sip::Now now,
@@ -112,6 +131,7 @@ private:
     Reconsideration* reconsideration_ = nullptr;
     PermissionViews views_;
     /// The sphere that was read last, and whose: many watchers are decided about in a row.
+    sip::Block reason_;  ///< of the decision made last
     sip::Block sphere_of_, sphere_;
     bool has_sphere_ = false;
 };

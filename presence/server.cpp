@@ -102,7 +102,8 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       reconsideration_(stack_.shard(), *this),
       capabilities_(packages_),
       resources_(stack_.shard()),
-      notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
+      notifier_(stack_.core(), packages_, resources_,
+                {options.rfc3265_compat, options.keeps_reasons}),
       compositor_(stack_.core(), packages_, resources_, *this),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
       proxy_(stack_.core(), registrar_, addresses_,
@@ -197,6 +198,15 @@ void Server::state_changed(sip::Now now, std::uint8_t package, std::string_view 
     if (package == presence_number && package_.state_may_have_changed(now, resource))
         decide_again(now, resource);
     notifier_.state_changed(now, package, resource);
+}
+
+sip::ResourceId Server::resource_of(std::string_view presentity) const {
+    return resources_.find(presence_number, presentity);
+}
+
+sip::Expected<std::size_t> Server::compose(sip::Now now, std::string_view presentity,
+                                           CompositionObserver* observer, std::span<char> room) {
+    return package_.compose_all(now, resource_of(presentity), presentity, observer, room);
 }
 
 void Server::policy_changed(sip::Now now, std::string_view presentity) {

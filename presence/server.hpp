@@ -58,6 +58,7 @@ struct ServerOptions {
     bool gives_gruu = false;      ///< RFC 5627; see sip::Registrar::Options
     bool sips_only = false;       ///< 480 to a SIP Request-URI (RFC 5630 5.1.2)
     bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
+    bool keeps_reasons = false;   ///< why each watcher sees what it sees: sip::Notifier::Options
     /// Offered in this order; empty: MD5 (requirement D-6).
     sip::SmallVector<sip::DigestAlgorithm, 6> algorithms;
     bool has_store = false;  ///< see sip::StackOptions
@@ -137,6 +138,19 @@ public:
     /// The local states say another thing about `presentity` (a canonical address-of-record) than
     /// before: its watchers are told.
     void state_changed(sip::Now now, std::string_view presentity);
+
+    /// What would be decided of `watcher` (a canonical address-of-record, proved to be theirs) if
+    /// it subscribed to `presentity` now. Nothing changes.
+    sip::Decision decision_for(sip::Now now, std::string_view watcher,
+                               std::string_view presentity) {
+        return package_.decide(now, {watcher, presentity, true});
+    }
+    /// Nothing: nobody watches it, and nothing is published for it.
+    sip::ResourceId resource_of(std::string_view presentity) const;
+    /// The document of those who may see all of `presentity`, as it is now: how many bytes of
+    /// `room`. `observer` may be null.
+    sip::Expected<std::size_t> compose(sip::Now now, std::string_view presentity,
+                                       CompositionObserver* observer, std::span<char> room);
 
     // For people, tests and the edge.
     sip::Stack& stack() { return stack_; }

@@ -467,6 +467,9 @@ void Stack::admit(Now now, Request& request) {
         if (verdict.kind == Gate::Verdict::Kind::challenged) {
             ++shard_.counters.challenges;
             ++shard_.counters.stateless_replies;
+            // Credentials that came and were not right; without any this is how it begins.
+            if (!verdict.stale && !verdict.error.rule.empty())
+                core().tell_refused(now, request, verdict.error.rule, 401);
             Reply reply(shard_, request, 401, verdict.error.rule);
             gate_->write_challenges(now, request, verdict.stale, reply.writer());
             ResponseRoute route =
@@ -576,8 +579,8 @@ void Stack::dispatch(Now now, Request& request) {
 void Stack::answer_generally(Now now, const Request& request, const std::optional<Error>& error) {
     const std::uint16_t status = error ? status_of(error->condition) : 200;
     if (error)
-        shard_.decision(now, "refused", error->rule.empty() ? reason_of(status) : error->rule,
-                        request.identity.address_of_record, status);
+        core().tell_refused(now, request, error->rule.empty() ? reason_of(status) : error->rule,
+                            status);
     Reply reply(shard_, request, status, error ? error->rule : std::string_view{});
     if (status == 200 || status == 405 || status == 501) {
         Appender& allow = reply.writer().begin(HeaderId::allow);
@@ -634,9 +637,9 @@ void Stack::resume(Now now, Staging::Waiting& waiting) {
     std::array<char, 16> tag_room{};
     Appender tag(tag_room);
     tag.hex(stateless_tag(shard_.key, scan.message));
-    Request request{scan.message,        *essentials,
-                    waiting.source,      {waiting.identity.view(), waiting.authenticated},
-                    waiting.transaction, essentials->to_tag};
+    const Identity identity{waiting.identity.view(), waiting.authenticated, waiting.proved_by};
+    Request request{scan.message, *essentials,         waiting.source,
+                    identity,     waiting.transaction, essentials->to_tag};
     if (request.local_tag.empty()) request.local_tag = tag.view();
     if (!servers_.is_live(waiting.transaction)) return;
     user_of(scan.message.method)->on_request(now, request);

@@ -29,6 +29,8 @@ struct Reading {
     ParseOptions parse;
     UserOptions user;
     DecideOptions decide;
+    ShowOptions show;
+    ExplainOptions explain;
     std::string help_topic;
 };
 
@@ -218,6 +220,51 @@ void define_decision(Reading& to, const char* name, const char* help) {
     command->callback([&decide, name] { decide.decision = name; });
 }
 
+void define_control(CLI::App& command, ControlOptions& control) {
+    command
+        .add_option("--control", control.control,
+                    "the server's control socket (default: that of the only server that runs here)")
+        ->type_name("PATH");
+    command.add_flag("-j,--json", control.json, "print one JSON object a line");
+}
+
+void define_show_what(Reading& to, CLI::App& parent, ShowWhat what, const char* name,
+                      const char* help) {
+    auto* command = parent.add_subcommand(name, help);
+    ShowOptions& show = to.show;
+    const bool one = what == ShowWhat::presentity;
+    auto* uri =
+        command->add_option("URI", show.uri,
+                            one                               ? "sip:alice@example.com"
+                            : what == ShowWhat::subscriptions ? "of this watcher or presentity "
+                                                                "(default: all)"
+                                                              : "of this address (default: all)");
+    if (one) {
+        uri->required();
+        command->add_flag("--raw", show.raw, "print the composed document, too");
+    }
+    define_control(*command, show.control);
+    command->callback([&show, what] { show.what = what; });
+}
+
+void define_show(Reading& to) {
+    auto* command =
+        to.app.add_subcommand("show", "Show what a server that runs on this machine holds");
+    command->require_subcommand(1);
+    define_show_what(to, *command, ShowWhat::subscriptions, "subscriptions",
+                     "Who watches whom, and what became of it");
+    define_show_what(to, *command, ShowWhat::publications, "publications", "What is published");
+    define_show_what(to, *command, ShowWhat::registrations, "registrations", "Who is registered");
+    define_show_what(to, *command, ShowWhat::presentity, "presentity",
+                     "All about one address, and what is made of it");
+    auto* explain = to.app.add_subcommand(
+        "explain", "Say what a watcher sees of a presentity and why, or why nothing");
+    explain->add_option("WATCHER", to.explain.watcher, "sip:bob@example.com")->required();
+    explain->add_option("PRESENTITY", to.explain.presentity, "sip:alice@example.com")->required();
+    explain->add_flag("--raw", to.explain.raw, "print the composed document, too");
+    define_control(*explain, to.explain.control);
+}
+
 void define(Reading& to) {
     to.app.require_subcommand(1);
     to.app.set_help_flag("-h,--help", "Print this and exit");
@@ -234,6 +281,7 @@ void define(Reading& to) {
     define_decision(to, "confirm", "Have watchers wait until the presentity decides");
     define_decision(to, "polite-block", "Show watchers somebody who is never there");
     define_decision(to, "block", "Refuse watchers");
+    define_show(to);
     to.app.add_subcommand("version", "Print the version");
     to.app.add_subcommand("help", "Print help: vigil help COMMAND")
         ->add_option("COMMAND", to.help_topic, "whose help");
@@ -380,6 +428,8 @@ Command chosen(Reading& reading) {
     if (name == "parse") return reading.parse;
     if (name == "user") return reading.user;
     if (!reading.decide.decision.empty()) return reading.decide;
+    if (name == "show") return reading.show;
+    if (name == "explain") return reading.explain;
     if (name == "edge")
         return wrong("vigil edge: not built in yet; vigil serve is the presence server", false);
     if (name == "help") return help_about(reading.help_topic);

@@ -27,6 +27,8 @@ struct Runner {
     ExitCode operator()(const ParseOptions& options) const { return run_parse(options); }
     ExitCode operator()(const UserOptions& options) const { return run_user(options); }
     ExitCode operator()(const DecideOptions& options) const { return run_decide(options); }
+    ExitCode operator()(const ShowOptions& options) const { return run_show(options); }
+    ExitCode operator()(const ExplainOptions& options) const { return run_explain(options); }
 };
 
 }  // namespace

@@ -15,5 +15,7 @@ ExitCode run_register(const RegisterOptions& options);
 ExitCode run_parse(const ParseOptions& options);
 ExitCode run_user(const UserOptions& options);
 ExitCode run_decide(const DecideOptions& options);
+ExitCode run_show(const ShowOptions& options);
+ExitCode run_explain(const ExplainOptions& options);
 
 }  // namespace vigil

@@ -141,6 +141,9 @@ constexpr std::array net_names = std::to_array<Name<Net>>({
     {"tls_failures", &Net::tls_failures},
     {"tls_timeouts", &Net::tls_timeouts},
     {"unknown_flows", &Net::unknown_flows},
+    {"local_requests", &Net::local_requests},
+    {"local_refused", &Net::local_refused},
+    {"local_timeouts", &Net::local_timeouts},
 });
 
 void add(std::string& line, std::string_view name, std::uint64_t value) {

@@ -1,5 +1,6 @@
 #include "apps/vigil/json_output.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace vigil {
@@ -93,6 +94,31 @@ std::string json_of(const DecisionFields& fields) {
     out["file"] = fields.file;
     out["notes"] = fields.notes;
     return line_of(out);
+}
+
+std::string json_of(const Record& record) {
+    Json out;
+    for (const auto& [key, value] : record.fields())
+        std::visit([&, &name = key](const auto& each) { out[name] = each; }, value);
+    return line_of(out);
+}
+
+std::optional<Record> read_record(std::string_view line) {
+    const Json read = Json::parse(line, nullptr, false);
+    if (!read.is_object()) return {};
+    Record out;
+    for (const auto& [key, value] : read.items()) {
+        if (value.is_string())
+            out.set(key, value.get<std::string>());
+        else if (value.is_boolean())
+            out.set(key, value.get<bool>());
+        else if (value.is_number())
+            out.set(key, value.get<std::int64_t>());
+        else if (value.is_array() && std::all_of(value.begin(), value.end(),
+                                                 [](const Json& each) { return each.is_string(); }))
+            out.set(key, value.get<std::vector<std::string>>());
+    }
+    return out;
 }
 
 std::string json_of(const ErrorFields& fields) {

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace vigil {
@@ -70,6 +73,42 @@ struct DecisionFields {
     std::vector<std::string> notes;
 };
 std::string json_of(const DecisionFields& fields);
+/// A line of the control socket: a flat object whose keys stand in their order.
+using RecordValue = std::variant<std::string, std::int64_t, bool, std::vector<std::string>>;
+class Record {
+public:
+    Record& set(std::string_view key, RecordValue value) {
+        fields_.emplace_back(std::string(key), std::move(value));
+        return *this;
+    }
+    const std::vector<std::pair<std::string, RecordValue>>& fields() const { return fields_; }
+    /// What is not there, or is of another kind, is empty, 0 or false.
+    std::string text(std::string_view key) const { return get<std::string>(key); }
+    std::int64_t number(std::string_view key) const { return get<std::int64_t>(key); }
+    bool flag(std::string_view key) const { return get<bool>(key); }
+    std::vector<std::string> list(std::string_view key) const {
+        return get<std::vector<std::string>>(key);
+    }
+    bool has(std::string_view key) const { return find(key) != nullptr; }
+
+private:
+    const RecordValue* find(std::string_view key) const {
+        for (const auto& [name, value] : fields_)
+            if (name == key) return &value;
+        return nullptr;
+    }
+    template <class T>
+    T get(std::string_view key) const {
+        const RecordValue* value = find(key);
+        const T* found = value == nullptr ? nullptr : std::get_if<T>(value);
+        return found == nullptr ? T{} : *found;
+    }
+
+    std::vector<std::pair<std::string, RecordValue>> fields_;
+};
+std::string json_of(const Record& record);
+/// Reads such a line; nothing: it is none.
+std::optional<Record> read_record(std::string_view line);
 
 struct ErrorFields {
     std::string time;

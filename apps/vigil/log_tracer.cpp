@@ -59,6 +59,7 @@ void LogTracer::transition(sip::Now now, const sip::TraceTransition& transition)
 }
 
 void LogTracer::decision(sip::Now now, const sip::TraceDecision& decision) {
+    if (decision_hook_) decision_hook_(now, decision);
     const LogLevel level = level_of(decision);
     if (log_.wants(level)) {
         std::string text(decision.what);

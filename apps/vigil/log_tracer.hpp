@@ -19,6 +19,11 @@ public:
         hook_ = std::move(hook);
     }
 
+    /// Called with every decision.
+    void on_decision(std::function<void(sip::Now, const sip::TraceDecision&)> hook) {
+        decision_hook_ = std::move(hook);
+    }
+
     void message(sip::Now now, const sip::TraceMessage& message) override;
     void transition(sip::Now now, const sip::TraceTransition& transition) override;
     void decision(sip::Now now, const sip::TraceDecision& decision) override;
@@ -28,6 +33,7 @@ private:
     Log& log_;
     PacketCapture* capture_;
     std::function<void(sip::Now, const sip::TraceTransition&)> hook_;
+    std::function<void(sip::Now, const sip::TraceDecision&)> decision_hook_;
 };
 
 }  // namespace vigil

@@ -84,6 +84,26 @@ struct DecideOptions {
     bool json = false;
 };
 
+/// What is asked of a running server over its control socket.
+struct ControlOptions {
+    std::string control;  ///< path of the socket; empty: the only one there is
+    bool json = false;
+};
+
+enum class ShowWhat : std::uint8_t { subscriptions, publications, registrations, presentity };
+struct ShowOptions {
+    ControlOptions control;
+    ShowWhat what = ShowWhat::subscriptions;
+    std::string uri;  ///< empty: of all
+    bool raw = false;
+};
+
+struct ExplainOptions {
+    ControlOptions control;
+    std::string watcher, presentity;
+    bool raw = false;
+};
+
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
 struct Say {
     std::string text;
@@ -92,6 +112,6 @@ struct Say {
 };
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
-                             ParseOptions, UserOptions, DecideOptions>;
+                             ParseOptions, UserOptions, DecideOptions, ShowOptions, ExplainOptions>;
 
 }  // namespace vigil

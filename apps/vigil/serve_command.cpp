@@ -17,6 +17,8 @@
 #include "apps/edge/net/systemd.hpp"
 #include "apps/vigil/commands.hpp"
 #include "apps/vigil/console.hpp"
+#include "apps/vigil/control_paths.hpp"
+#include "apps/vigil/control_server.hpp"
 #include "apps/vigil/counter_report.hpp"
 #include "apps/vigil/log_tracer.hpp"
 #include "apps/vigil/rule_files.hpp"
@@ -138,6 +140,7 @@ public:
           log_(settings_.log, write_to_stderr),
           tracer_(log_, capture_ ? &*capture_ : nullptr),
           server_(server_options(), entropy_),
+          control_(server_, decisions_, edge::read_clocks),
           engine_(server_),
           driver_(engine_, driver_options()),
           report_(server_.counters(), driver_.counters()) {}
@@ -145,12 +148,30 @@ public:
     void set_tls(std::shared_ptr<edge::TlsContext> context) { driver_.set_tls(std::move(context)); }
     edge::Outcome<void> listen() { return driver_.listen(settings_.listen, settings_.advertise); }
 
+    /// Once it listens: the default path is named by the first listener. Where that cannot be, the
+    /// server does without.
+    edge::Outcome<void> open_control() {
+        if (settings_.control == "none") return {};
+        edge::Outcome<std::string> path = settings_.control;
+        const auto& first = driver_.listening().front();
+        if (path->empty()) path = default_control_path(edge::to_text(first.transport, first.local));
+        auto opened = path ? listen_for_control(*path) : edge::failure(path.error());
+        if (opened || !settings_.control.empty()) return opened;
+        log_.say(edge::read_clocks(), LogLevel::warn,
+                 "no control socket, so vigil show and explain have nobody to ask: " +
+                     opened.error() + "; give --control PATH, or --control none");
+        return {};
+    }
+
     ExitCode run(SignalHold& signals) {
         if (settings_.policy == DefaultPolicy::confirm)
             log_.say(edge::read_clocks(), rules_ ? LogLevel::info : LogLevel::warn, how_to_decide());
         if (rules_) watch_rules();
         tracer_.on_transition(
             [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
+        tracer_.on_decision([this](sip::Now now, const sip::TraceDecision& decision) {
+            decisions_.add(now, decision);
+        });
         driver_.on_signal(SIGTERM, [this] { stop("SIGTERM"); });
         driver_.on_signal(SIGINT, [this] { stop("SIGINT"); });
         driver_.on_signal(SIGHUP, [this] { reload(); });
@@ -203,6 +224,7 @@ private:
         options.rfc3265_compat = settings_.rfc3265_compat;
         for (auto algorithm : settings_.algorithms) (void)options.algorithms.push(algorithm);
         options.tracer = &tracer_;
+        options.keeps_reasons = settings_.control != "none";
         options.server_name = product();
         options.limits.rate_source = settings_.rate_source;
         options.limits.rate_user = settings_.rate_user;
@@ -222,6 +244,17 @@ private:
         options.names.servers = settings_.dns;
         options.stop_timeout = unsent_timeout;
         return options;
+    }
+
+    edge::Outcome<void> listen_for_control(const std::string& path) {
+        auto socket = edge::LocalSocket::bind(path);
+        if (!socket) return edge::failure("--control: " + socket.error());
+        const auto served = driver_.serve_lines(
+            std::move(*socket),
+            [this](std::string_view request) { return control_.answer(request); },
+            [](std::string_view why) { return ControlServer::refusal(why); });
+        if (!served) return edge::failure("--control: " + served.error());
+        return {};
     }
 
     void note_pending(sip::Now now, const sip::TraceTransition& step) {
@@ -285,7 +318,9 @@ private:
              std::to_string(server_.stack().servers().size()) + ", client_transactions " +
              std::to_string(server_.stack().clients().size()) + ", memory_bytes " +
              std::to_string(memory.used()) + ", memory_bytes_peak " +
-             std::to_string(memory.peak()));
+             std::to_string(memory.peak()) + ", decisions_kept " +
+             std::to_string(decisions_.size()) + ", decisions_forgotten " +
+             std::to_string(decisions_.forgotten()));
         for (const std::string& line : report_.lines()) tell("counted: " + line);
     }
 
@@ -387,6 +422,8 @@ private:
     LogTracer tracer_;
     edge::OsEntropy entropy_;
     presence::Server server_;
+    RecentDecisions decisions_;
+    ControlServer control_;
     edge::EngineOf<presence::Server> engine_;
     edge::Driver driver_;
     CounterReport report_;
@@ -430,6 +467,8 @@ ExitCode run_serve(const ServeOptions& options) {
     if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);
+    if (const auto opened = service->open_control(); !opened)
+        return refuse(opened.error(), ExitCode::failed);
     return service->run(signals);
 }
 

@@ -66,6 +66,9 @@ constexpr std::array specs{
                "what is offered, in this order (default: MD5)"},
     OptionSpec{"state", text, "PATH|:memory:",
                "where state is kept (default: :memory:, and no other is built in yet)"},
+    OptionSpec{"control", text, "PATH|none",
+               "local socket for `vigil show` and `vigil explain`, for its owner alone (default: "
+               "named by the first listener, in the user's runtime folder)"},
     OptionSpec{"http", text, "HOST:PORT", "dashboard, metrics, API (not built in yet)"},
     OptionSpec{"dns", list, "ADDRESS[:PORT]",
                "name server to ask; repeatable (default: those of the system)"},

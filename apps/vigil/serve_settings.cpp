@@ -318,6 +318,9 @@ void read_behaviour(Reader& in, ServeSettings& out) {
     else
         out.on_stop = static_cast<OnStop>(stop);
     out.log = static_cast<LogLevel>(in.choice("log", levels, 2));
+    out.control = in.text("control");
+    if (in.has("control") && out.control.empty())
+        in.say("--control wants the path of a socket, or none");
     out.trace_file = in.text("trace");
     if (in.has("trace") && out.trace_file.empty()) in.say("--trace wants the name of a file");
 }
@@ -457,6 +460,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
         return "untrusted-identity";
     if (running.anonymous != wanted.anonymous) return "anonymous";
     if (running.trace_file != wanted.trace_file) return "trace";
+    if (running.control != wanted.control) return "control";
     return {};
 }
 

@@ -55,6 +55,7 @@ struct ServeSettings {
     OnStop on_stop = OnStop::probation;
     LogLevel log = LogLevel::info;
     std::string trace_file;
+    std::string control;  ///< path of the socket; empty: the default one; "none": there is none
     edge::TlsSettings tls;
     /// What is unwise though allowed; one line each, for standard error.
     std::vector<std::string> warnings;

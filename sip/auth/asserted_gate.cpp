@@ -35,7 +35,7 @@ Gate::Verdict AssertedGate::admit(Now now, const Request& request) {
         return refused(Condition::forbidden, "P-Asserted-Identity names no user");
     asserted_ = true;
     Verdict verdict;
-    verdict.identity = {out.view(), true};
+    verdict.identity = {out.view(), true, ProvedBy::asserted};
     return verdict;
 }
 

@@ -61,7 +61,7 @@ Gate::Verdict DigestGate::admit(Now now, const Request& request) {
         verdict.error = {Condition::forbidden, "User name is too long"};
         return verdict;
     }
-    verdict.identity = {out.view(), true};
+    verdict.identity = {out.view(), true, ProvedBy::digest};
     return verdict;
 }
 
@@ -84,7 +84,7 @@ Gate::Verdict TrustingGate::admit(Now, const Request& request) {
         verdict.error = {Condition::forbidden, "From: address is too long"};
         return verdict;
     }
-    verdict.identity = {out.view(), true};
+    verdict.identity = {out.view(), true, ProvedBy::from};
     return verdict;
 }
 

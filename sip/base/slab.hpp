@@ -90,6 +90,15 @@ public:
             if (cell(i).live) visit(Handle{i, cell(i).generation}, *cell(i).object());
     }
 
+    /// The same for at most `cells` places from `at` on: where to go on, or UINT32_MAX at the end.
+    /// What is made or goes in between is met or not; nothing is met twice.
+    template <class Visit>
+    std::uint32_t for_each_from(std::uint32_t at, std::uint32_t cells, Visit visit) {
+        for (; at < cells_ && cells > 0; ++at, --cells)
+            if (cell(at).live) visit(Handle{at, cell(at).generation}, *cell(at).object());
+        return at < cells_ ? at : UINT32_MAX;
+    }
+
     /// Gives its memory back if nothing lives in it. Handles from before go on finding nothing.
     void trim() {
         if (size_ > 0) return;

@@ -32,6 +32,7 @@ struct TraceDecision {
     std::string_view reason;   ///< static text
     std::string_view subject;  ///< whose: an address-of-record, an endpoint; may be a peer's bytes
     std::uint16_t status = 0;
+    std::string_view about;  ///< the address-of-record it was about; may be empty
 };
 
 /// A subscription is in another state than before.

@@ -195,7 +195,7 @@ Expected<void> Compositor::prepare_entry(const Request& request, const Wanted& w
 
 void Compositor::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
     const std::uint16_t status = status_of(error.condition);
-    core_.shard.decision(now, "refused", error.rule, request.identity.address_of_record, status);
+    core_.tell_refused(now, request, error.rule, status);
     Reply reply(core_.shard, request, status, error.rule);
     const EventPackage::Traits& traits = packages_.at(wanted.package).traits();
     if (status == 489) write_allow_events(reply.writer(), packages_);

@@ -37,6 +37,8 @@ public:
         std::uint64_t chain = 0;  ///< the same for all entity-tags that followed one another
         Instant changed{};        ///< receipt of the last PUBLISH that changed the body
         std::int64_t changed_wall_ms = 0;
+        Instant expires_at{};
+        std::string_view etag = {};  ///< as good as a password for it
     };
     /// The publications of a resource, last changed first: `visit(const Publication&)`.
     template <class Visit>
@@ -44,6 +46,16 @@ public:
         for (std::uint32_t i = resources_.at(id).first_publication; i != UINT32_MAX;
              i = slab_.at(i).next)
             visit(slab_.at(i).as_publication());
+    }
+    /// All that live, in steps between which inputs may come (see Slab::for_each_from):
+    /// `visit(package, resource, const Publication&)`.
+    template <class Visit>
+    std::uint32_t for_each_from(std::uint32_t at, std::uint32_t most, Visit visit) {
+        return slab_.for_each_from(at, most, [&](Handle, const Entry& entry) {
+            if (!entry.live) return;
+            const Resources::Resource& resource = resources_.at(entry.resource);
+            visit(resource.package, resource.name.view(), entry.as_publication());
+        });
     }
     std::size_t size() const { return slab_.size(); }
     /// All that holds, as a store keeps it: `visit(const PublicationRecord&)`.
@@ -80,7 +92,13 @@ private:
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
 
         Publication as_publication() const {
-            return {body.view(), publisher.view(), chain, changed, changed_wall_ms};
+            return {body.view(),
+                    publisher.view(),
+                    chain,
+                    changed,
+                    changed_wall_ms,
+                    timers.at(Name::expires),
+                    {tag.data(), tag.size()}};
         }
     };
     enum class Operation : std::uint8_t { nothing, initial, refresh, modify, remove };

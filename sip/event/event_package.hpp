@@ -43,6 +43,9 @@ enum class SubscriptionDecision : std::uint8_t {
 struct Decision {
     SubscriptionDecision state = SubscriptionDecision::rejected;
     ViewId view{};
+    /// For people: what decided ("policy allow", "rules friends, family"). Lasts until the next
+    /// call of the package.
+    std::string_view because = {};
 };
 
 /// What a PUBLISH brings to a package.

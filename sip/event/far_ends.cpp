@@ -73,6 +73,7 @@ void Notifier::far_end_overdue(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.outstanding) core_.clients.withdraw(s.transaction);
     s.outstanding = false;
+    s.told = Told::timeout;
     if (!s.by_stream && go_to_next_target(now, handle, {})) return;
     if (s.suspect && !s.last_told)
         fall_silent(handle);

@@ -275,6 +275,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
         return failure(Condition::overloaded, "No memory for the subscription");
     }
     s.authenticated = request.identity.authenticated;
+    s.proved_by = request.identity.proved_by;
     s.dialog = std::move(*dialog);
     const bool indexed = by_dialog_.insert(s.hash, handle.index);
     SIP_ASSERT(indexed);
@@ -335,7 +336,7 @@ std::uint64_t Notifier::dialog_hash(std::string_view call_id, std::string_view l
 
 void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
     std::uint16_t status = status_of(error.condition);
-    core_.shard.decision(now, "refused", error.rule, request.identity.address_of_record, status);
+    core_.tell_refused(now, request, error.rule, status);
     Reply reply(core_.shard, request, status, error.rule);
     if (status == 489) write_allow_events(reply.writer(), packages_);
     if (status == 423) reply.header(HeaderId::min_expires, traits_of(wanted.package).expires_min_s);
@@ -456,6 +457,7 @@ void Notifier::on_committed(Now now, Handle object) {
                 .decide(now, {s->identity.view(), resources_.at(s->resource).name.view(),
                               s->authenticated});
     const Decision decision = staged->decision;
+    if (may_hold) keep_reason(*s, decision);
     const bool refused_now = staged->initial && decision.state == SubscriptionDecision::rejected;
     const bool sees = may_hold && !refused_now && set_view(handle, decision.view, staged->type);
     // What is stored is never answered 500 because rules changed and memory is short.
@@ -476,6 +478,8 @@ void Notifier::on_committed(Now now, Handle object) {
         trust_again(*s);
     finish(object);
     s->expires_at = later(now.mono, seconds{expires_s});
+    s->granted_s = expires_s;
+    if (initial) s->since = now.mono;
     if (expires_s == 0) {
         s->may_see = decision.state == SubscriptionDecision::active;
         step(now, handle, Machine::unsubscribe, display_name.view());
@@ -536,8 +540,16 @@ bool Notifier::withdraw(Subscription& s) {
     if (!s.outstanding || !s.sent_body) return false;
     core_.clients.withdraw(s.transaction);
     s.outstanding = false;
+    s.told = Told::withdrawn;
     s.last_told = false;
     return true;
+}
+
+/// Its views last until the package is called again, so at once.
+void Notifier::keep_reason(Subscription& s, const Decision& decision) {
+    if (!options_.keeps_reasons || s.because.view() == decision.because) return;
+    if (!s.because.assign(core_.shard.memory, decision.because))
+        ++core_.shard.counters.limit_memory;
 }
 
 void Notifier::decide(Now now, Handle handle, const Decision& decision,
@@ -723,10 +735,10 @@ void Notifier::decide_again(Now now, std::uint8_t package, std::string_view reso
         const Subscription& s = *slab_.find(handle);
         // One that has ended and is being told so is told no more than it may see now.
         if (s.package != package || s.state == State::init) return;
-        decide(
-            now, handle,
-            packages_.at(package).decide(
-                now, {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated}));
+        const Decision decision = packages_.at(package).decide(
+            now, {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated});
+        keep_reason(*slab_.find(handle), decision);
+        decide(now, handle, decision);
     };
     if (resource.empty())
         slab_.for_each([&](Handle handle, Subscription&) { anew(handle); });
@@ -761,9 +773,45 @@ void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
 }
 
 Notifier::Snapshot Notifier::snapshot(Now now, Subscription& s) {
-    return {s.identity.view(), resources_.at(s.resource).name.view(), traits_of(s.package).name,
-            subscription_machine::state_names[static_cast<std::size_t>(s.state)],
-            seconds_left(now.mono, s.expires_at)};
+    Snapshot out;
+    out.watcher = s.identity.view();
+    out.resource = resources_.at(s.resource).name.view();
+    out.package = traits_of(s.package).name;
+    out.state = subscription_machine::state_names[static_cast<std::size_t>(s.state)];
+    out.expires_s = seconds_left(now.mono, s.expires_at);
+    out.granted_s = s.granted_s;
+    out.event_id = s.event_id.view();
+    out.reason = name_of(s.reason);
+    out.authenticated = s.authenticated;
+    out.proved_by = s.proved_by;
+    out.since = s.since;
+    out.sees = s.may_see;
+    const View* view = views_.find(s.view);
+    if (view != nullptr) out.view = view->id;
+    out.because = s.because.view();
+    out.transport = s.dialog.path().transport;
+    out.remote = s.dialog.path().remote;
+    out.suspect = s.suspect;
+    out.silent = s.silent;
+    out.told = s.outstanding ? Told::on_its_way : s.told;
+    out.status = out.told == Told::answered ? s.told_status : std::uint16_t{0};
+    if (out.told != Told::nothing) {
+        out.told_at = s.told_at;
+        out.cseq = s.dialog.local_cseq();
+        out.body_bytes = s.sent_body.view().size();
+    }
+    out.due = s.due;
+    constexpr std::array<std::string_view, 4> names{"expiry", "retry", "hold", "proof"};
+    Instant next = never;
+    const auto consider = [&](Name name, Instant at) {
+        if (at < next) out.next = names[static_cast<std::size_t>(name)];
+        next = std::min(next, at);
+    };
+    for (Name name : {Name::expires, Name::retry, Name::hold, Name::proof})
+        consider(name, s.timers.at(name));
+    if (view != nullptr && view->held) consider(Name::hold, view->timers.at(ViewName::hold));
+    if (next != never) out.next_at = next;
+    return out;
 }
 
 void Notifier::trim() {

@@ -48,6 +48,7 @@ class Notifier : public TransactionUser, public StateListener {
 public:
     struct Options {
         bool rfc3265_compat = false;  ///< D-1: 202 for a pending subscription
+        bool keeps_reasons = false;   ///< Snapshot::because, some bytes a subscription
     };
     Notifier(const Core& core, EventPackages& packages, Resources& resources, Options options);
     ~Notifier();
@@ -73,14 +74,51 @@ public:
     /// Those of them whose watcher's connection is gone.
     std::size_t suspects() const { return suspects_; }
 
-    /// One subscription, for people and tests.
+    /// What became of a NOTIFY.
+    enum class Told : std::uint8_t {
+        nothing,  ///< there was none yet
+        on_its_way,
+        answered,
+        timeout,
+        failed,     ///< the transport could not carry it
+        withdrawn,  ///< the watcher may not see any more what it says, or is gone
+        not_sent,   ///< there was no way to the watcher
+    };
+    /// One subscription, for people and tests. Views last until the next input.
     struct Snapshot {
         std::string_view watcher, resource, package, state;
-        std::uint32_t expires_s = 0;
+        std::uint32_t expires_s = 0;  ///< left
+        std::uint32_t granted_s = 0;  ///< by the last SUBSCRIBE
+        std::string_view event_id;    ///< of Event; may be empty
+        std::string_view reason;      ///< of `terminated`; may be empty
+        bool authenticated = false;
+        ProvedBy proved_by = ProvedBy::nothing;
+        Instant since{};    ///< its first SUBSCRIBE
+        bool sees = false;  ///< the decision was `active`: documents of `view`
+        ViewId view{};
+        std::string_view because;  ///< what decided; empty unless Options::keeps_reasons
+        Transport transport = Transport::udp;
+        Endpoint remote;  ///< where its last SUBSCRIBE came from
+        bool suspect = false, silent = false;
+        // The last NOTIFY.
+        Told told = Told::nothing;
+        std::uint16_t status = 0;  ///< of `answered`
+        Instant told_at{};
+        std::uint32_t cseq = 0;
+        std::size_t body_bytes = 0;
+        bool due = false;       ///< another one is to follow
+        std::string_view next;  ///< "expiry", "retry", "hold", "proof"; may be empty
+        Instant next_at{};
     };
     template <class Visit>
     void for_each(Now now, Visit visit) {
         slab_.for_each([&](Handle, Subscription& s) { visit(snapshot(now, s)); });
+    }
+    /// In steps, between which inputs may come: see Slab::for_each_from.
+    template <class Visit>
+    std::uint32_t for_each_from(Now now, std::uint32_t at, std::uint32_t most, Visit visit) {
+        return slab_.for_each_from(at, most,
+                                   [&](Handle, Subscription& s) { visit(snapshot(now, s)); });
     }
 
     /// All that holds, as a store keeps it: `visit(const SubscriptionRecord&)`.
@@ -161,7 +199,13 @@ private:
         std::uint8_t package = 0;
         Dialog dialog;
         Block event_id, identity;
+        Block because;  ///< kept if Options::keeps_reasons
         bool authenticated = false;
+        ProvedBy proved_by = ProvedBy::nothing;
+        Told told = Told::nothing;      ///< unless one is outstanding
+        std::uint16_t told_status = 0;  ///< of `answered`
+        std::uint32_t granted_s = 0;
+        Instant since{}, told_at{};
         ResourceId resource;
         Handle view;
         Instant expires_at{};
@@ -243,6 +287,7 @@ private:
               std::string_view display_name = {});
     void decide(Now now, Handle handle, const Decision& decision,
                 std::string_view display_name = {});
+    void keep_reason(Subscription& s, const Decision& decision);
     bool withdraw(Subscription& subscription);
     Handle obtain_view(ResourceId resource, ViewId id, std::uint8_t type);
     void release_view(Handle handle);
@@ -274,6 +319,7 @@ private:
     [[nodiscard]] bool choose_body(Now now, Handle handle);
     void send(Now now, Handle handle, const Response* challenge);
     void begin_hold(Now now, Subscription& s, bool by_change);
+    void not_sent(Now now, Subscription& s);
     Expected<std::optional<Target>> next_target(Now now, Handle handle);
     Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
     bool go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long);

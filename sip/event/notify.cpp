@@ -267,6 +267,7 @@ void Notifier::on_located(Now now, Handle object, LookupId id) {
         return;
     }
     core_.shard.decision(now, "dropped", taken.error().rule, s->identity.view());
+    not_sent(now, *s);
     s->last_told = s->state == State::terminated;
     notify_failed(now, object, 0);
 }
@@ -369,6 +370,11 @@ void Notifier::begin_hold(Now now, Subscription& s, bool by_change) {
     s.timers.set(core_.shard.timers, Name::hold, later(now.mono, traits.notify_interval_min));
 }
 
+void Notifier::not_sent(Now now, Subscription& s) {
+    s.told = Told::not_sent;
+    s.told_at = now.mono;
+}
+
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
@@ -376,6 +382,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const auto way = next_target(now, handle);
     if (!way) {
         shard.decision(now, "dropped", way.error().rule, s.identity.view());
+        not_sent(now, s);
         s.due = false;
         notify_failed(now, handle, 0);
         return;
@@ -385,6 +392,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const Reach reach = reach_of(now, handle, *target);
     if (reach == Reach::taken) return;
     if (reach == Reach::refused) {
+        not_sent(now, s);
         s.due = false;
         notify_failed(now, handle, 0);
         return;
@@ -426,6 +434,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.by_change = s.again = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
+        not_sent(now, s);
         if (s.by_stream) core_.transport.remember_udp_only(target->remote);
         if (!go_to_next_target(now, handle, {})) notify_failed(now, handle, 0);
         return;
@@ -433,6 +442,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     ++shard.counters.notifies;
     s.transaction = *started;
     s.outstanding = true;
+    s.told_at = now.mono;
     s.answered = challenge != nullptr;
     begin_hold(now, s, by_change);
     if (traits_of(s.package).own_documents && s.sent_body) own_document_sent(now, handle);
@@ -493,6 +503,8 @@ void Notifier::on_response(Now now, Handle object, const Response& response) {
     far_end_answered(now, object);
     if (response.status < 200) return;
     s->outstanding = false;
+    s->told = Told::answered;
+    s->told_status = response.status;
     if (response.status < 300) {
         notify_done(now, object);
         return;
@@ -518,6 +530,7 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;
+    s->told = why == Failure::timeout ? Told::timeout : Told::failed;
     if (!s->by_stream && go_to_next_target(now, object, {})) return;
     if (s->far_end && !s->by_stream && !s->suspect) {
         far_end_silent(now, object);

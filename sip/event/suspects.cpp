@@ -49,6 +49,7 @@ void Notifier::on_flow_lost(Now now, Handle handle) {
     if (s == nullptr || s->suspect || !s->dialog.is_direct()) return;
     const bool was_telling = s->outstanding;
     if (was_telling) core_.clients.withdraw(s->transaction);
+    if (was_telling) s->told = Told::failed;
     s->outstanding = false;
     leave_far_end(handle);
     if (s->state == State::terminated || has_newer(*s)) {

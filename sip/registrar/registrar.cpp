@@ -437,7 +437,7 @@ void Registrar::refuse(Now now, const Request& request, const Error& error) {
         core_.refuse(now, request, error);
         return;
     }
-    core_.shard.decision(now, "refused", error.rule, request.identity.address_of_record, 423);
+    core_.tell_refused(now, request, error.rule, 423);
     Reply reply(core_.shard, request, 423, error.rule);
     reply.header(HeaderId::min_expires, options_.expires_min_s);
     core_.respond(now, request, reply);

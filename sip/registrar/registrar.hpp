@@ -97,6 +97,14 @@ public:
             if (instance_of(slab_.at(i)) == instance) visit(binding_of(slab_.at(i)));
         return true;
     }
+    /// All of them, in steps between which inputs may come (see Slab::for_each_from):
+    /// `visit(address_of_record, const Binding&)`.
+    template <class Visit>
+    std::uint32_t for_each_from(std::uint32_t at, std::uint32_t most, Visit visit) {
+        return slab_.for_each_from(at, most, [&](Handle, const Entry& entry) {
+            if (entry.live) visit(addresses_.find(entry.address)->name.view(), binding_of(entry));
+        });
+    }
     /// Live bindings, of all addresses.
     std::size_t size() const { return live_; }
     /// All that holds, as a store keeps it: `visit(const BindingRecord&)`.

@@ -1,5 +1,7 @@
 #include "sip/transaction/core.hpp"
 
+#include <array>
+
 #include "sip/transaction/gate.hpp"
 
 namespace sip {
@@ -49,9 +51,27 @@ Packet Core::too_many_changes(const Request& request) const {
     return reply.finish();
 }
 
+void Core::tell_refused(Now now, const Request& request, std::string_view rule,
+                        std::uint16_t status) const {
+    if (shard.tracer == nullptr) return;
+    const Essentials& e = request.essentials;
+    // In a dialog the Request-URI is our Contact.
+    std::array<char, 512> about_room{}, from_room{};
+    Appender about(about_room), from(from_room);
+    write_address_of_record(about, e.to_tag.empty() ? e.request_uri : e.to.uri);
+    std::string_view subject = request.identity.address_of_record;
+    if (subject.empty()) {
+        // As it calls itself, which nothing proves.
+        write_address_of_record(from, e.from.uri);
+        if (!from.overflowed()) subject = from.view();
+    }
+    shard.decision(now, "refused", rule, subject, status,
+                   about.overflowed() ? std::string_view{} : about.view());
+}
+
 void Core::refuse(Now now, const Request& request, const Error& error) const {
     const std::uint16_t status = status_of(error.condition);
-    shard.decision(now, "refused", error.rule, request.identity.address_of_record, status);
+    tell_refused(now, request, error.rule, status);
     Reply reply(shard, request, status, error.rule);
     if (error.condition == Condition::overloaded || error.condition == Condition::internal)
         reply.header(HeaderId::retry_after, shard.limits.retry_after_s);

@@ -33,6 +33,9 @@ struct Core {
     void prove(Now now, const Request& request, Reply& reply) const;
     /// The answer to a change that found no place to wait for the store; empty without memory.
     Packet too_many_changes(const Request& request) const;
+    /// Tells the tracer whose request was refused, and which address-of-record it was about.
+    void tell_refused(Now now, const Request& request, std::string_view rule,
+                      std::uint16_t status) const;
     /// The answer to an error value, with the header fields that its status wants.
     void refuse(Now now, const Request& request, const Error& error) const;
 };

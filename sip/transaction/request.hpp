@@ -21,11 +21,29 @@ struct ClientTransactionId {
     explicit operator bool() const { return static_cast<bool>(handle); }
 };
 
+/// What an identity rests on.
+enum class ProvedBy : std::uint8_t {
+    nothing,
+    digest,    ///< credentials (RFC 3261 22)
+    asserted,  ///< the word of a trusted peer (RFC 3325)
+    from,      ///< nobody is asked here: From is believed
+};
+constexpr std::string_view name_of(ProvedBy proved_by) {
+    switch (proved_by) {
+        case ProvedBy::nothing: break;
+        case ProvedBy::digest: return "digest";
+        case ProvedBy::asserted: return "asserted";
+        case ProvedBy::from: return "from";
+    }
+    return "nothing";
+}
+
 /// Who sent a request, as far as that was proved.
 struct Identity {
     /// "user@domain" of the authenticated user; with no authentication, of the From URI.
     std::string_view address_of_record;
     bool authenticated = false;
+    ProvedBy proved_by = ProvedBy::nothing;
 };
 
 class Gate;

@@ -75,6 +75,7 @@ bool Staging::wait(std::uint64_t resource, const Request& request) {
     w.source = request.source;
     w.transaction = request.transaction;
     w.authenticated = request.identity.authenticated;
+    w.proved_by = request.identity.proved_by;
     w.resource = resource;
     Resource* of = obtain(resource);
     if (of == nullptr || !w.identity.assign(shard_.memory, request.identity.address_of_record) ||

@@ -48,6 +48,7 @@ public:
         ServerTransactionId transaction;
         Block identity, bytes;
         bool authenticated = false;
+        ProvedBy proved_by = ProvedBy::nothing;
         std::uint64_t resource = 0;
         Handle next;  ///< in the line of its resource, or of those that may go on
     };

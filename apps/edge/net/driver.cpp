@@ -44,6 +44,7 @@ Driver::Driver(Engine& engine, const DriverOptions& options)
 
 Driver::~Driver() {
     going_ = true;
+    lines_.reset();
     resolver_.reset();
     udp_.clear();
     tcp_.clear();
@@ -101,6 +102,15 @@ std::string Driver::ready_line() const {
     std::string line = "ready";
     for (const Listening& each : listening_) line += " " + to_text(each.transport, each.local);
     return line;
+}
+
+Outcome<void> Driver::serve_lines(LocalSocket socket, LineServer::Ask ask,
+                                  LineServer::Refuse refuse, const LineServer::Options& options) {
+    auto started = LineServer::start(&loop_, std::move(socket), std::move(ask), std::move(refuse),
+                                     counters_, options);
+    if (!started) return failure(started.error());
+    lines_ = std::move(*started);
+    return {};
 }
 
 void Driver::on_signal(int number, std::function<void()> then) {

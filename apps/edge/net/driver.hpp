@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/edge/net/engine.hpp"
+#include "apps/edge/net/line_server.hpp"
 #include "apps/edge/net/listen_spec.hpp"
 #include "apps/edge/net/net_counters.hpp"
 #include "apps/edge/net/resolver.hpp"
@@ -85,6 +86,9 @@ public:
     /// Takes Commit effects; answer each with `committed` or `failed`, at once or later. Without
     /// one every commit is answered at once.
     void store(std::function<void(const sip::Commit&)> take) { store_ = std::move(take); }
+    /// Answers programs of this machine by `socket`, from now on until this goes.
+    Outcome<void> serve_lines(LocalSocket socket, LineServer::Ask ask, LineServer::Refuse refuse,
+                              const LineServer::Options& options = {});
     /// Calls `then` in the loop whenever the signal comes.
     void on_signal(int number, std::function<void()> then);
     /// Calls `then` whenever a file in `folder` is made, changed or removed, with its name; with an
@@ -201,6 +205,7 @@ private:
     std::vector<std::unique_ptr<Folder>> folders_;
     std::function<void()> after_drain_;
     std::function<void(const sip::Commit&)> store_;
+    std::unique_ptr<LineServer> lines_;
     std::unique_ptr<Resolver> resolver_;  ///< made for the first question
     std::size_t connections_max_ = 0;     ///< from there on none is accepted
     std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened

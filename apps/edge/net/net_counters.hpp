@@ -26,6 +26,10 @@ struct NetCounters {
     std::uint64_t tls_failures = 0;     ///< refused by one side, or no TLS at all
     std::uint64_t tls_timeouts = 0;     ///< of these: over DriverOptions::tls_handshake_timeout
     std::uint64_t unknown_flows = 0;    ///< an effect for a connection that is gone
+
+    std::uint64_t local_requests = 0;  ///< lines that were asked by the local socket
+    std::uint64_t local_refused = 0;   ///< too many at one time, or too long a line: told so
+    std::uint64_t local_timeouts = 0;  ///< asked nothing, or did not read the answer: closed
 };
 
 }  // namespace edge

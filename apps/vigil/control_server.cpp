@@ -1,0 +1,235 @@
+#include "apps/vigil/control_server.hpp"
+
+#include <array>
+#include <functional>
+#include <utility>
+
+#include "apps/vigil/control_records.hpp"
+#include "apps/vigil/json_output.hpp"
+
+namespace vigil {
+
+namespace {
+
+/// Places of a table that one piece looks at, so that a large one does not keep the loop.
+constexpr std::uint32_t places_a_piece = 256;
+
+/// One thing after another; each is asked until it gives false.
+using Step = std::function<bool(std::string& out)>;
+class Steps final : public edge::LineAnswer {
+public:
+    explicit Steps(std::vector<Step> steps) : steps_(std::move(steps)) {}
+
+    bool next(std::string& out) override {
+        if (at_ < steps_.size() && !steps_[at_](out)) ++at_;
+        if (at_ < steps_.size()) return true;
+        out += json_of(Record().set("end", true)) + "\n";
+        return false;
+    }
+
+private:
+    std::vector<Step> steps_;
+    std::size_t at_ = 0;
+};
+
+/// An answer that is one line, and is its end.
+class Refusal final : public edge::LineAnswer {
+public:
+    explicit Refusal(std::string_view why) : why_(why) {}
+    bool next(std::string& out) override {
+        out += ControlServer::refusal(why_);
+        return false;
+    }
+
+private:
+    std::string why_;
+};
+
+using Words = std::vector<std::string>;
+using Answer = std::unique_ptr<edge::LineAnswer>;
+
+/// What steps look at; it outlives them.
+struct Source {
+    presence::Server& server;
+    const RecentDecisions& decisions;
+    const ControlServer::Clock& clock;
+};
+
+struct Asked {
+    Source source;
+    Words arguments;
+
+    std::string argument(std::size_t i) const {
+        return i < arguments.size() ? arguments[i] : std::string{};
+    }
+};
+
+/// Of a watcher, a presentity, or both; empty: of all.
+struct Filter {
+    std::string watcher, presentity;
+    bool either = false;  ///< one of the two will do
+
+    bool takes(std::string_view w, std::string_view p) const {
+        const bool is_watcher = watcher.empty() || watcher == w;
+        const bool is_presentity = presentity.empty() || presentity == p;
+        return either ? is_watcher || is_presentity : is_watcher && is_presentity;
+    }
+};
+
+Step subscriptions(Source source, Filter filter) {
+    return [source, filter = std::move(filter), at = std::uint32_t{0}](std::string& out) mutable {
+        const sip::Now now = source.clock();
+        at = source.server.notifier().for_each_from(
+            now, at, places_a_piece, [&](const sip::Notifier::Snapshot& each) {
+                if (filter.takes(each.watcher, each.resource))
+                    out += json_of(record_of(now, each)) + "\n";
+            });
+        return at != UINT32_MAX;
+    };
+}
+
+Step publications(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity),
+            at = std::uint32_t{0}](std::string& out) mutable {
+        const sip::Now now = source.clock();
+        at = source.server.compositor().for_each_from(
+            at, places_a_piece,
+            [&](std::uint8_t, std::string_view resource, const sip::Compositor::Publication& each) {
+                if (presentity.empty() || presentity == resource)
+                    out += json_of(record_of(now, resource, each)) + "\n";
+            });
+        return at != UINT32_MAX;
+    };
+}
+
+Step registrations(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity),
+            at = std::uint32_t{0}](std::string& out) mutable {
+        const sip::Now now = source.clock();
+        at = source.server.registrar().for_each_from(
+            at, places_a_piece, [&](std::string_view address, const sip::Registrar::Binding& each) {
+                if (presentity.empty() || presentity == address)
+                    out += json_of(record_of(now, address, each)) + "\n";
+            });
+        return at != UINT32_MAX;
+    };
+}
+
+/// What is made of all that is known of one address.
+Step composition(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity)](std::string& out) {
+        for (const Record& each : compose_records(source.clock(), source.server, presentity))
+            out += json_of(each) + "\n";
+        return false;
+    };
+}
+
+Step address(Source source, std::string presentity) {
+    return [source, presentity = std::move(presentity)](std::string& out) {
+        out += json_of(address_record(source.clock(), source.server, presentity)) + "\n";
+        return false;
+    };
+}
+
+Step decision(Source source, Filter of) {
+    return [source, of = std::move(of)](std::string& out) {
+        out += json_of(decision_record(source.clock(), source.server, of.watcher, of.presentity)) +
+               "\n";
+        return false;
+    };
+}
+
+/// Of this watcher, about this presentity or nothing that is known.
+Step refusals(Source source, Filter of) {
+    return [source, of = std::move(of)](std::string& out) {
+        source.decisions.for_each([&](const RecentDecisions::Entry& each) {
+            if (each.subject == of.watcher && (each.about.empty() || each.about == of.presentity))
+                out += json_of(record_of(source.clock(), each)) + "\n";
+        });
+        return false;
+    };
+}
+
+Answer steps(std::vector<Step> all) { return std::make_unique<Steps>(std::move(all)); }
+
+Answer show_subscriptions(const Asked& asked) {
+    const std::string of = asked.argument(0);
+    return steps({subscriptions(asked.source, {of, of, true})});
+}
+
+Answer show_publications(const Asked& asked) {
+    return steps({publications(asked.source, asked.argument(0))});
+}
+
+Answer show_registrations(const Asked& asked) {
+    return steps({registrations(asked.source, asked.argument(0))});
+}
+
+Answer show_presentity(const Asked& asked) {
+    const std::string of = asked.argument(0);
+    if (!asked.source.server.package().exists(of))
+        return std::make_unique<Refusal>("no such address here: " + of +
+                                         "; it is neither a user of this server nor in one of its "
+                                         "domains");
+    return steps({address(asked.source, of), subscriptions(asked.source, {{}, of, false}),
+                  publications(asked.source, of), registrations(asked.source, of),
+                  composition(asked.source, of)});
+}
+
+Answer explain(const Asked& asked) {
+    const Filter of{asked.argument(0), asked.argument(1), false};
+    return steps({address(asked.source, of.presentity), subscriptions(asked.source, of),
+                  decision(asked.source, of), refusals(asked.source, of),
+                  publications(asked.source, of.presentity),
+                  registrations(asked.source, of.presentity),
+                  composition(asked.source, of.presentity)});
+}
+
+/// All that can be asked: a new command is a row, and a function that gives its steps.
+struct Command {
+    std::string_view words;
+    std::size_t arguments_min, arguments_max;
+    Answer (*answer)(const Asked& asked);
+};
+constexpr std::array commands{
+    Command{"show subscriptions", 0, 1, show_subscriptions},
+    Command{"show publications", 0, 1, show_publications},
+    Command{"show registrations", 0, 1, show_registrations},
+    Command{"show presentity", 1, 1, show_presentity},
+    Command{"explain", 2, 2, explain},
+};
+
+Words words_of(std::string_view text) {
+    Words words;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        words.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return words;
+}
+
+}  // namespace
+
+std::string ControlServer::refusal(std::string_view why) {
+    return json_of(Record().set("error", std::string(why))) + "\n";
+}
+
+Answer ControlServer::answer(std::string_view request) {
+    for (const Command& command : commands) {
+        if (!request.starts_with(command.words)) continue;
+        std::string_view rest = request.substr(command.words.size());
+        if (!rest.empty() && !rest.starts_with(' ')) continue;
+        rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
+        Asked asked{{server_, decisions_, clock_}, words_of(rest)};
+        const std::size_t count = asked.arguments.size();
+        if (count < command.arguments_min || count > command.arguments_max)
+            return std::make_unique<Refusal>("\"" + std::string(command.words) +
+                                             "\" wants another number of arguments");
+        return command.answer(asked);
+    }
+    return std::make_unique<Refusal>(
+        "this server does not know that request; is it of the same version as this vigil?");
+}
+
+}  // namespace vigil

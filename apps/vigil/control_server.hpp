@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/edge/net/line_server.hpp"
+#include "apps/vigil/recent_decisions.hpp"
+#include "presence/server.hpp"
+
+namespace vigil {
+
+/// Answers what is asked over the control socket. A request is words with one space between them,
+/// a command and its arguments: "show subscriptions", "explain bob@example.com alice@example.com";
+/// addresses are canonical addresses-of-record. Each line of an answer is a JSON object
+/// (docs/vigil.1 has the keys), the last one {"end":true} or {"error":"..."}.
+///
+/// Nothing of the core is held from one piece of an answer to the next.
+class ControlServer {
+public:
+    using Clock = std::function<sip::Now()>;
+    /// Both outlive this, which outlives its answers.
+    ControlServer(presence::Server& server, const RecentDecisions& decisions, Clock clock)
+        : server_(server), decisions_(decisions), clock_(std::move(clock)) {}
+
+    std::unique_ptr<edge::LineAnswer> answer(std::string_view request);
+    static std::string refusal(std::string_view why);
+
+private:
+    presence::Server& server_;
+    const RecentDecisions& decisions_;
+    Clock clock_;
+};
+
+}  // namespace vigil

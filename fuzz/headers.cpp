@@ -16,6 +16,7 @@
 #include "sip/base/civil_time.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/asserted_identity.hpp"
+#include "sip/message/capabilities.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/message/cseq.hpp"
 #include "sip/message/delta_seconds.hpp"
@@ -84,6 +85,28 @@ void check_address(const NameAddr& address, std::string_view input) {
     SIP_ASSERT(again && again->uri.text == address.uri.text);
 }
 
+/// What is supported is a token that stands there, and lists come to an end.
+void walk_capabilities(const Parameters& parameters, std::string_view input) {
+    const Capabilities capabilities(parameters);
+    std::string_view rest = parameters.text();
+    bool any = false;
+    while (const auto parameter = Parameters::next(rest)) {
+        any |= is_feature_tag(parameter->name);
+        auto values = capabilities.find(parameter->name);
+        SIP_ASSERT(values);
+        for (std::size_t turns = 0;; ++turns) {
+            SIP_ASSERT(turns <= input.size() + 1);
+            const auto value = values->next();
+            if (!value) break;
+            check_inside(value->text, input);
+            SIP_ASSERT(value->low <= value->high);
+            if (value->kind == FeatureValue::Kind::token && !value->negated)
+                SIP_ASSERT(capabilities.supports(parameter->name, value->text));
+        }
+    }
+    SIP_ASSERT(any != capabilities.empty());
+}
+
 void walk_parameters(const Parameters& parameters, std::string_view input) {
     std::string_view rest = parameters.text();
     while (const auto parameter = Parameters::next(rest)) {
@@ -106,6 +129,7 @@ void walk_parameters(const Parameters& parameters, std::string_view input) {
         SIP_ASSERT(copy->quoted == parameter->quoted && copy->has_value == parameter->has_value);
     }
     SIP_ASSERT(copied.empty());
+    walk_capabilities(parameters, input);
 }
 
 void walk_asserted(std::string_view input) {

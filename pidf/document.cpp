@@ -46,6 +46,11 @@ Note* add_note(List<Note>& notes, Arena& arena, std::string_view text, std::stri
     return made;
 }
 
+bool is_activity(std::string_view name) {
+    const Child* known = row(Type::activities).find(name);
+    return known != nullptr && known->type == Type::empty;
+}
+
 bool add_activity(Person& person, Arena& arena, std::string_view activity) {
     Element* activities = find(person.extensions, rpid_namespace, "activities");
     if (activities == nullptr) {
@@ -54,8 +59,7 @@ bool add_activity(Person& person, Arena& arena, std::string_view activity) {
         person.extensions.push_back(activities);
     }
     // What RFC 4480 does not list has its place in "other".
-    const Child* known = row(Type::activities).find(activity);
-    const bool listed = known != nullptr && known->type == Type::empty;
+    const bool listed = is_activity(activity);
     Element* one = make_element(arena, rpid_namespace, listed ? activity : "other");
     if (one == nullptr) return false;
     if (!listed) {

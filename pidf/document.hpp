@@ -80,6 +80,9 @@ Note* add_note(List<Note>& notes, Arena& arena, std::string_view text, std::stri
 /// refused.
 bool add_activity(Person& person, Arena& arena, std::string_view activity);
 
+/// Whether RFC 4480 3.2 lists it.
+bool is_activity(std::string_view name);
+
 /// The name of the `index`th activity of a person ("away", "on-the-phone"; of rpid:other its
 /// text); empty behind the last.
 std::string_view activity_of(const Person& person, std::size_t index);

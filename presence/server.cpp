@@ -91,12 +91,14 @@ sip::Gate& asserted_gate(const ServerOptions& options, std::optional<sip::Assert
 bool Server::Addresses::exists(std::string_view address_of_record) const {
     const auto at = address_of_record.rfind('@');
     if (at == std::string_view::npos || at == 0) return false;
+    if (!only_.empty()) return address_of_record == only_;
     if (sip::find_domain(domains_, address_of_record.substr(at + 1)).empty()) return false;
     return directory_ == nullptr || directory_->exists(address_of_record);
 }
 
 Server::Server(const ServerOptions& options, sip::Entropy& entropy)
-    : addresses_(options.domains, options.directory),
+    : addresses_(options),
+      edge_of_(options.edge_of),
       stack_(stack_options(options), entropy),
       package_(stack_.shard(), addresses_, package_options(options)),
       reconsideration_(stack_.shard(), *this),
@@ -134,15 +136,32 @@ void Server::join(const ServerOptions& options) {
     reconsideration_.attach_as(stack_.attach(reconsideration_, {}));
     constexpr std::array subscribe{sip::Method::subscribe}, publish{sip::Method::publish},
         register_{sip::Method::register_};
+    const bool is_edge = !edge_of_.empty();
+    const std::span<const sip::Method> none;
     notifier_.attach_as(stack_.attach(notifier_, subscribe));
-    compositor_.attach_as(stack_.attach(compositor_, publish));
-    registrar_.attach_as(stack_.attach(registrar_, register_));
+    compositor_.attach_as(stack_.attach(compositor_, is_edge ? none : publish));
+    registrar_.attach_as(stack_.attach(registrar_, is_edge ? none : register_));
+    if (is_edge) notifier_.set_names(this);
     proxy_.attach_as(stack_.attach(proxy_, {}));
     if (options.relay != sip::Proxy::Relay::none) stack_.set_forwarder(&proxy_);
     stack_.set_supported(std::span(option_tags).first(options.gives_gruu ? 3 : 2));
     stack_.set_capabilities(&capabilities_);
     sip::Gate& gate = digest_gate_ ? static_cast<sip::Gate&>(*digest_gate_) : trusting_gate_;
     stack_.set_gate(&asserted_gate(options, asserted_gate_, gate, stack_));
+}
+
+/// What an edge presence server registered leads to it under its own address and port.
+void Server::write(sip::Appender& out, const sip::Uri& request_uri) const {
+    const std::string_view user = edge_of_.substr(0, edge_of_.rfind('@'));
+    std::array<char, 512> room{};
+    sip::Appender named(room);
+    sip::write_address_of_record(named, request_uri);
+    const std::string_view name = named.view();
+    if (!named.overflowed() && request_uri.is_sip() && name.substr(0, name.rfind('@')) == user &&
+        stack_.transport().listeners().names_us(request_uri.host, request_uri.port))
+        out << edge_of_;
+    else
+        sip::write_address_of_record(out, request_uri);
 }
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {

@@ -37,6 +37,10 @@ struct ServerOptions {
     sip::AssertedGate::Untrusted untrusted_identity = sip::AssertedGate::Untrusted::strip;
     /// Who exists in our domains. Null: everybody.
     const sip::Directory* directory = nullptr;
+    /// The one presentity of an edge presence server (RFC 3856 7.1), a canonical address-of-record:
+    /// nobody else exists, what says of it is `local_states` alone, and its Contact at our
+    /// listeners is a name of it. No PUBLISH, no REGISTER. Empty: an ordinary presence server.
+    std::string_view edge_of;
     Policy policy = Policy::confirm;
     /// Presentities with a policy of their own. Null: `policy` holds for everybody.
     const PolicySource* policies = nullptr;
@@ -80,6 +84,7 @@ struct ServerOptions {
 class Server final : private sip::RegistrationListener,
                      private sip::StateListener,
                      private sip::DeviceLocations,
+                     private sip::ResourceNames,
                      private Reconsiderer {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);
@@ -166,13 +171,14 @@ private:
     /// Our domains, and in them whoever the given directory knows.
     class Addresses : public sip::Directory {
     public:
-        Addresses(std::span<const std::string_view> domains, const sip::Directory* directory)
-            : domains_(domains), directory_(directory) {}
+        explicit Addresses(const ServerOptions& options)
+            : domains_(options.domains), directory_(options.directory), only_(options.edge_of) {}
         bool exists(std::string_view address_of_record) const override;
 
     private:
         std::span<const std::string_view> domains_;
         const sip::Directory* directory_;
+        std::string_view only_;
     };
     /// Refuses all once we stop, so that what ended is not begun again.
     class Stopping final : public sip::Gate {
@@ -191,9 +197,11 @@ private:
     void decide_again(sip::Now now, std::string_view presentity) override;
     bool is_watched(std::string_view presentity) const override;
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
+    void write(sip::Appender& out, const sip::Uri& request_uri) const override;
     void join(const ServerOptions& options);
 
     Addresses addresses_;
+    std::string_view edge_of_;
     sip::Stack stack_;
     std::optional<sip::DigestServer> digest_;
     std::optional<sip::DigestGate> digest_gate_, proxy_digest_gate_;

@@ -97,6 +97,7 @@ public:
     const Counters& counters() const { return shard_.counters; }
     Shard& shard() { return shard_; }
     TransportLayer& transport() { return transport_; }
+    const TransportLayer& transport() const { return transport_; }
     ServerTransactions& servers() { return servers_; }
     ClientTransactions& clients() { return clients_; }
     Admission& admission() { return admission_; }

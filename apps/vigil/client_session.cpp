@@ -124,15 +124,15 @@ edge::DriverOptions ClientSession::driver_options(const ClientOptions& options) 
     return made;
 }
 
-ClientSession::ClientSession(const ClientOptions& options)
+ClientSession::ClientSession(const ClientOptions& options, sip::Stack* stack)
     : options_(options),
-      stack_(sip::StackOptions{}, entropy_),
+      stack_(stack != nullptr ? *stack : own_stack_.emplace(sip::StackOptions{}, entropy_)),
       credentials_(stack_.shard().memory, entropy_),
       engine_(stack_),
       driver_(engine_, driver_options(options)) {}
 
 tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSession::open(
-    const ClientOptions& options, const std::string& uri) {
+    const ClientOptions& options, const std::string& uri, sip::Stack* stack) {
     const auto wrong = [](std::string error, ExitCode code = ExitCode::wrong_usage) {
         return tl::unexpected(Failure{std::move(error), code});
     };
@@ -144,6 +144,9 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
     for (const std::string& each : options.dns)
         if (const auto read = edge::parse_name_server(each); !read)
             return wrong("--dns " + escape(read.error(), 200));
+    for (const std::string& each : options.listen)
+        if (const auto read = edge::parse_listen_spec(each); !read)
+            return wrong("--listen " + escape(read.error(), 200));
     const auto by_name = named_server(options.server);
     if (by_name && !edge::Resolver::is_built_in())
         return wrong("--server " + escape(options.server, 200) +
@@ -156,7 +159,7 @@ tl::expected<std::unique_ptr<ClientSession>, ClientSession::Failure> ClientSessi
         if (sip::parse_uri(each)->scheme == sip::Scheme::sips && !may_be_tls)
             return wrong("\"" + escape(each, 100) +
                          "\": sips goes by TLS alone; give --server tls:HOST:PORT");
-    std::unique_ptr<ClientSession> session(new ClientSession(options));
+    std::unique_ptr<ClientSession> session(new ClientSession(options, stack));
     session->as_ = as;
     session->uri_ = uri;
     session->server_ = *server;
@@ -256,6 +259,13 @@ Outcome<void> ClientSession::set_tls() {
 }
 
 Outcome<void> ClientSession::listen() {
+    if (!options_.listen.empty()) {
+        std::vector<edge::ListenSpec> specs;
+        for (const std::string& each : options_.listen) {
+            specs.push_back(*edge::parse_listen_spec(each));
+        }
+        return driver_.listen(specs);
+    }
     if (by_name_) {
         std::vector<sip::Transport> transports;
         if (has_tls_) transports.push_back(sip::Transport::tls);

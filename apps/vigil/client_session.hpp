@@ -47,10 +47,13 @@ public:
         std::string error;
         ExitCode code = ExitCode::wrong_usage;
     };
+    /// `stack`, which outlives this, instead of one of its own.
     static tl::expected<std::unique_ptr<ClientSession>, Failure> open(const ClientOptions& options,
-                                                                      const std::string& uri);
+                                                                      const std::string& uri,
+                                                                      sip::Stack* stack = nullptr);
 
     sip::Stack& stack() { return stack_; }
+    edge::Driver& driver() { return driver_; }
     sip::Now now() const { return edge::read_clocks(); }
     /// Who asks for `uri`, and the way. Views live as long as this and `uri`.
     sip::UacOptions peer(const std::string& uri);
@@ -74,7 +77,7 @@ public:
     bool json() const { return options_.json; }
 
 private:
-    explicit ClientSession(const ClientOptions& options);
+    ClientSession(const ClientOptions& options, sip::Stack* stack);
     static edge::DriverOptions driver_options(const ClientOptions& options);
     edge::Outcome<void> set_password();
     edge::Outcome<void> set_tls();
@@ -97,7 +100,8 @@ private:
     ExitCode code_ = ExitCode::done;
     std::function<void()> leave_, timeout_;
     edge::OsEntropy entropy_;
-    sip::Stack stack_;
+    std::optional<sip::Stack> own_stack_;
+    sip::Stack& stack_;
     sip::DigestClient credentials_;
     /// What NOTIFYs are to be proved with: our own password.
     struct OwnSecret final : sip::CredentialSource {

@@ -26,6 +26,7 @@ struct Reading {
     WatchOptions watch;
     PublishOptions publish;
     RegisterOptions registration;
+    EdgeOptions edge;
     ParseOptions parse;
     UserOptions user;
     DecideOptions decide;
@@ -146,6 +147,52 @@ void define_register(Reading& to) {
                      "which connection of --instance this is (default: 1)")
         ->type_name("N");
     define_client(*command, to.registration.client);
+}
+
+void define_list(CLI::App& command, const char* name, std::vector<std::string>& to,
+                 const char* help, const char* type) {
+    command.add_option(name, to, help)
+        ->type_name(type)
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void define_edge(Reading& to) {
+    auto* command = to.app.add_subcommand(
+        "edge", "Be an edge presence server: register, and answer watchers ourselves");
+    command->footer(
+        "A line on standard input changes what watchers see: open, closed, an activity of RFC 4480 "
+        "(away, busy, meeting, ...), none, note TEXT.");
+    EdgeOptions& edge = to.edge;
+    command->add_option("URI", edge.uri, "sip:alice@example.com")->required();
+    command->add_option("--status", edge.status, "whether reachable (default: open)")
+        ->type_name("open|closed");
+    command->add_option("--activity", edge.activity, "RFC 4480: away, busy, meeting, ...")
+        ->type_name("NAME");
+    command->add_option("--note", edge.note, "a text for people")->type_name("TEXT");
+    command->add_option("--contact", edge.contact, "what to register (default: our own address)")
+        ->type_name("URI");
+    define_list(*command, "--listen", edge.client.listen,
+                "where to be reached (default: a free port of udp and tcp towards the server); "
+                "repeatable",
+                "TRANSPORT:HOST:PORT");
+    command
+        ->add_option("--policy", edge.policy,
+                     "for those who may watch by the server's word (default: allow)")
+        ->type_name("allow|confirm|polite-block|block");
+    define_list(*command, "--trust", edge.trust,
+                "whose P-Asserted-Identity is believed (default: the server's); repeatable",
+                "CIDR|NAME|none");
+    command
+        ->add_option("--notify-interval", edge.notify_interval_s,
+                     "at most one change NOTIFY in this time (default: 5; 0: no hold)")
+        ->type_name("SECONDS");
+    command
+        ->add_option("--max-expires", edge.watch_expires_s,
+                     "the longest that a watcher is granted (default: 600)")
+        ->type_name("SECONDS");
+    define_client(*command, edge.client);
 }
 
 void define_parse(Reading& to) {
@@ -274,7 +321,7 @@ void define(Reading& to) {
     define_watch(to);
     define_publish(to);
     define_register(to);
-    to.app.add_subcommand("edge", "Be an edge presence server (not built in yet)")->allow_extras();
+    define_edge(to);
     define_parse(to);
     define_user(to);
     define_decision(to, "allow", "Let watchers see a presentity");
@@ -430,8 +477,7 @@ Command chosen(Reading& reading) {
     if (!reading.decide.decision.empty()) return reading.decide;
     if (name == "show") return reading.show;
     if (name == "explain") return reading.explain;
-    if (name == "edge")
-        return wrong("vigil edge: not built in yet; vigil serve is the presence server", false);
+    if (name == "edge") return reading.edge;
     if (name == "help") return help_about(reading.help_topic);
     return Say{version_text(), ExitCode::done};
 }

@@ -24,6 +24,7 @@ struct Runner {
     ExitCode operator()(const WatchOptions& options) const { return run_watch(options); }
     ExitCode operator()(const PublishOptions& options) const { return run_publish(options); }
     ExitCode operator()(const RegisterOptions& options) const { return run_register(options); }
+    ExitCode operator()(const EdgeOptions& options) const { return run_edge(options); }
     ExitCode operator()(const ParseOptions& options) const { return run_parse(options); }
     ExitCode operator()(const UserOptions& options) const { return run_user(options); }
     ExitCode operator()(const DecideOptions& options) const { return run_decide(options); }

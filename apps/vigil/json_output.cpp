@@ -66,6 +66,15 @@ std::string json_of(const RegisterFields& fields) {
     return line_of(out);
 }
 
+std::string json_of(const WatcherFields& fields) {
+    Json out = begin(fields.time, fields.uri);
+    out["event"] = "watcher";
+    out["watcher"] = fields.watcher;
+    out["state"] = fields.state;
+    if (!fields.reason.empty()) out["reason"] = fields.reason;
+    return line_of(out);
+}
+
 std::string json_of(const ParseFields& fields) {
     Json out;
     out["ok"] = fields.ok;

@@ -51,6 +51,14 @@ struct RegisterFields {
 };
 std::string json_of(const RegisterFields& fields);
 
+/// A watcher of ours, at `vigil edge`.
+struct WatcherFields {
+    std::string time, uri;
+    std::string watcher;  ///< its URI
+    std::string state, reason;
+};
+std::string json_of(const WatcherFields& fields);
+
 struct ParseFields {
     bool ok = false;
     std::string kind;

@@ -30,6 +30,7 @@ struct ClientOptions {
     std::string server_name;    ///< what a TLS server has to prove; empty: the host of `server`
     std::string instance;       ///< RFC 5626: the URN of this device; empty: none
     bool challenge = false;     ///< NOTIFYs are to be proved
+    std::vector<std::string> listen;  ///< none: sockets of its own choice towards the server
 };
 
 struct WatchOptions {
@@ -54,6 +55,17 @@ struct RegisterOptions {
     std::optional<std::string> contact;
     std::optional<std::uint32_t> reg_id;
     bool once = false;
+};
+
+struct EdgeOptions {
+    ClientOptions client;
+    std::string uri;
+    std::string status = "open";
+    std::optional<std::string> activity, note, contact;
+    std::string policy = "allow";
+    std::vector<std::string> trust;
+    double notify_interval_s = 5;
+    std::uint32_t watch_expires_s = 600;  ///< the longest that a subscription is granted
 };
 
 struct ParseOptions {
@@ -112,6 +124,7 @@ struct Say {
 };
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
-                             ParseOptions, UserOptions, DecideOptions, ShowOptions, ExplainOptions>;
+                             EdgeOptions, ParseOptions, UserOptions, DecideOptions, ShowOptions,
+                             ExplainOptions>;
 
 }  // namespace vigil

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "apps/vigil/text.hpp"
 #include "pidf/namespaces.hpp"
 #include "pidf/reader.hpp"
 #include "pidf/writer.hpp"
 #include "sip/base/civil_time.hpp"
+#include "sip/base/text.hpp"
 
 namespace vigil {
 
@@ -73,6 +75,30 @@ sip::Expected<PresenceSummary> summarize(std::string_view document, bool strict)
         if (fields.basic == "open" || summary.basic.empty()) summary.basic = fields.basic;
     }
     return summary;
+}
+
+edge::Outcome<void> change_wish(PresenceWish& wish, std::string_view line) {
+    const std::string_view text = sip::trim(line);
+    const sip::Halves words = sip::split_at(text, ' ');
+    const std::string_view word = sip::trim(words.before), rest = sip::trim(words.after);
+    if (word.empty()) return {};
+    if (word == "note") {
+        wish.note.reset();
+        if (!rest.empty()) wish.note = std::string(rest);
+        return {};
+    }
+    const bool is_basic = word == "open" || word == "closed", is_none = word == "none";
+    if (!rest.empty() || !(is_basic || is_none || pidf::is_activity(word)))
+        return edge::failure("\"" + escape(text, 100) +
+                             "\": say open, closed, an activity (away, busy, meeting, ...), none, "
+                             "or note TEXT");
+    if (is_basic)
+        wish.open = word == "open";
+    else if (is_none)
+        wish.activity.reset();
+    else
+        wish.activity = std::string(word);
+    return {};
 }
 
 sip::Expected<std::string> make_document(const PresenceWish& wish) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/edge/net/outcome.hpp"
 #include "apps/vigil/json_output.hpp"
 #include "sip/base/error.hpp"
 
@@ -30,7 +31,16 @@ struct PresenceWish {
     bool open = true;
     std::optional<std::string> activity, note, contact;
     std::int64_t wall_ms = 0;
+
+    /// But for the time.
+    bool same_as(const PresenceWish& other) const {
+        return entity == other.entity && open == other.open && activity == other.activity &&
+               note == other.note && contact == other.contact;
+    }
 };
+/// What a person says in a line: `open`, `closed`, an activity of RFC 4480 (`away`), `none` (no
+/// activity), `note TEXT`, `note` (none); nothing in an empty line. The error says what there is.
+edge::Outcome<void> change_wish(PresenceWish& wish, std::string_view line);
 /// Such a document: one tuple, and with an activity a person. Errors: `body_too_large`.
 sip::Expected<std::string> make_document(const PresenceWish& wish);
 

@@ -18,4 +18,13 @@ protected:
     ~CredentialSource() = default;
 };
 
+/// Has no users: nobody proves anything by digest.
+class NoCredentials final : public CredentialSource {
+public:
+    bool find(std::string_view, std::string_view, DigestAlgorithm, Ha1&) const override {
+        return false;
+    }
+};
+inline constexpr NoCredentials no_credentials;
+
 }  // namespace sip

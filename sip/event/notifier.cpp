@@ -92,11 +92,18 @@ Notifier::~Notifier() {
 
 // What a SUBSCRIBE asks for ---------------------------------------------------------------------
 
+void Notifier::write_name(Appender& out, const Request& request) const {
+    if (names_ != nullptr)
+        names_->write(out, request.essentials.request_uri);
+    else
+        write_address_of_record(out, request.essentials.request_uri);
+}
+
 bool Notifier::serves(const Request& request) {
     if (!request.essentials.to_tag.empty()) return true;  // its dialog decides
     std::array<char, 512> room{};
     Appender name(room);
-    write_address_of_record(name, request.essentials.request_uri);
+    write_name(name, request);
     if (name.overflowed()) return false;
     for (std::size_t i = 0; i < packages_.size(); ++i)
         if (packages_.at(i).exists(name.view())) return true;
@@ -195,7 +202,7 @@ std::optional<Error> Notifier::over_quota(Now now, const Request& request, const
 
 void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     Appender name(wanted.name_room);
-    write_address_of_record(name, request.essentials.request_uri);
+    write_name(name, request);
     wanted.name = name.view();
     EventPackage& package = packages_.at(wanted.package);
     if (!package.exists(wanted.name)) {

@@ -41,6 +41,16 @@ protected:
     ~DeviceLocations() = default;
 };
 
+/// What a Request-URI names, where that is not the address that it is written as.
+class ResourceNames {
+public:
+    /// Writes a canonical address-of-record.
+    virtual void write(Appender& out, const Uri& request_uri) const = 0;
+
+protected:
+    ~ResourceNames() = default;
+};
+
 /// The notifier of RFC 6665 4.2 for every package of an element: takes SUBSCRIBE, keeps
 /// subscriptions, sends NOTIFY. NOTIFYs are written when the edge asks for them, each with the
 /// state of that moment; one body is shared by all watchers of a view.
@@ -55,6 +65,7 @@ public:
     void attach_as(std::uint8_t part) { part_ = part; }
     void set_credentials(NotifyCredentials* credentials) { credentials_ = credentials; }
     void set_devices(DeviceLocations* devices) { devices_ = devices; }
+    void set_names(const ResourceNames* names) { names_ = names; }
 
     /// A resource has another state than before: its watchers are told, held to the package's
     /// rate. For a resource that nobody watches this costs a lookup.
@@ -265,6 +276,7 @@ private:
     };
 
     // What a SUBSCRIBE asks for.
+    void write_name(Appender& out, const Request& request) const;
     Expected<void> check(const Request& request, Wanted& wanted) const;
     void shorten(const Request& request, Wanted& wanted) const;
     void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
@@ -363,6 +375,7 @@ private:
     Options options_;
     NotifyCredentials* credentials_ = nullptr;
     DeviceLocations* devices_ = nullptr;
+    const ResourceNames* names_ = nullptr;
     std::uint8_t part_ = 0;
     bool stopping_ = false;
     Slab<Subscription> slab_;

@@ -5,6 +5,7 @@
 #include "sip/base/text.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/message/delta_seconds.hpp"
+#include "sip/message/parameters.hpp"
 #include "sip/message/token_list.hpp"
 
 namespace sip {
@@ -41,6 +42,8 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
     }
     if (options.q.value_or(0) > 1000) return failure(Condition::malformed, "q is above 1");
     if (options.reg_id == 0) return failure(Condition::malformed, "reg-id starts at 1");
+    if (const auto checked = parse_parameters(options.capabilities); !checked)
+        return tl::unexpected(checked.error());
     if (options.expires_s == 0)
         return failure(Condition::malformed, "a registration lasts longer than 0 s");
     // RFC 3261 10.2: the Request-URI is the domain, without a user.
@@ -65,6 +68,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
         return tl::unexpected(opened.error());
     }
     if (!made.contact.assign(shard().memory, options.contact) ||
+        !made.capabilities.assign(shard().memory, options.capabilities) ||
         !made.timers.attach(shard().timers, {part_, handle})) {
         ++shard().counters.limit_memory;
         slab_.destroy(handle);
@@ -172,6 +176,7 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     const bool outbound = !instance.empty() && !r.plain;
     if (!instance.empty()) out << ";+sip.instance=\"<" << instance << ">\"";
     if (outbound) out << ";reg-id=" << r.reg_id;
+    out << r.capabilities.view();
     request.writer().end();
     request.header(HeaderId::expires, r.asked_s);
     if (outbound) request.header(HeaderId::supported, "path, outbound");

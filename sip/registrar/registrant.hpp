@@ -30,6 +30,9 @@ struct RegisterOptions {
     /// is kept alive and made anew when it fails.
     std::string_view instance;
     std::uint32_t reg_id = 1;  ///< which of its connections this is; from 1
+    /// Callee capabilities (RFC 3840) as Contact parameters, each with its semicolon in front:
+    /// `;methods="SUBSCRIBE";events="presence"`. Empty: none.
+    std::string_view capabilities;
 };
 
 /// News of a registration, for the application.
@@ -89,6 +92,7 @@ private:
     struct Registration {
         Uac uac;
         Block contact;  ///< empty: our own
+        Block capabilities;
         std::uint32_t reg_id = 1;
         bool plain = false;  ///< RFC 5626 was refused (439), so it is an ordinary one
         std::uint32_t expires_s = 0;

@@ -770,3 +770,69 @@ TEST_CASE("ROUR-4: a change that finds no place to wait for the store is answere
     CHECK(late.has("Retry-After"));
     CHECK(w.server.notifier().size() == 1);
 }
+
+namespace {
+
+/// Says what it is told to.
+struct OneState final : presence::LocalStates {
+    std::string document = pidf_document("open");
+    std::optional<State> state_of(std::string_view presentity) const override {
+        if (presentity != "alice@example.com") return {};
+        return State{document};
+    }
+};
+
+presence::ServerOptions edge_options(ServerWorld& w, const OneState& state) {
+    presence::ServerOptions options = w.closed(Policy::allow);
+    options.edge_of = "alice@example.com";
+    options.local_states = &state;
+    (void)options.trusted.networks.add({sip::Address::v4(192, 0, 2, 99), 128});
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "R3856-7.1-1 R3856-6.11.1-2: an edge presence server answers for its user at its Contact") {
+    OneState state;
+    ServerWorld w([&](ServerWorld& world) { return edge_options(world, state); });
+    RawRequest request = ServerWorld::subscribe("bob");
+    request.uri = "sip:alice@192.0.2.1:5060";
+    CHECK(w.raw.ask(request).status() == 401);  // whose word would it be?
+    request.with("P-Asserted-Identity: <sip:bob@example.com>");
+    request.branch.clear();
+    CHECK(w.raw.ask(request).status() == 200);
+    const RawMessage first = w.raw.take("NOTIFY");
+    CHECK(count_of(first.body(), "<basic>open</basic>") == 1);
+    CHECK(count_of(first.body(), "entity=\"sip:alice@example.com\"") == 1);
+    // What our user says is told at once, and to who asks by the address-of-record as well.
+    state.document = pidf_document("closed");
+    w.server.state_changed(w.raw.now, "alice@example.com");
+    w.raw.pass(seconds{5});
+    CHECK(count_of(w.raw.take("NOTIFY").body(), "<basic>closed</basic>") == 1);
+    RawRequest other = ServerWorld::subscribe("carol");
+    other.with("P-Asserted-Identity: <sip:carol@example.com>");
+    CHECK(w.raw.ask(other).status() == 200);
+}
+
+TEST_CASE(
+    "R3856-7.1-1: an edge presence server knows its user alone, and takes no state from others") {
+    OneState state;
+    ServerWorld w([&](ServerWorld& world) { return edge_options(world, state); });
+    for (const char* wrong :
+         {"sip:bob@example.com", "sip:bob@192.0.2.1:5060", "sip:192.0.2.1:5060",
+          "sip:alice@192.0.2.1:5061", "sip:alice@192.0.2.2:5060", "tel:+4930123"}) {
+        CAPTURE(wrong);
+        RawRequest request = ServerWorld::subscribe("bob");
+        request.uri = wrong;
+        request.call_id = wrong;
+        request.with("P-Asserted-Identity: <sip:bob@example.com>");
+        CHECK(w.raw.ask(request).status() == 404);
+    }
+    CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 405);
+    const RawMessage refused = w.ask_as("alice", w.register_("alice", "<sip:alice@192.0.2.7>"));
+    CHECK(refused.status() == 405);
+    CHECK(refused.field("Allow") == "OPTIONS, SUBSCRIBE");
+    // By its own password the user watches from elsewhere.
+    CHECK(w.ask_as("alice", ServerWorld::subscribe("alice")).status() == 200);
+}

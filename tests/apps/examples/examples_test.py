@@ -24,7 +24,7 @@ class Program:
     """A running program whose lines are read as they come."""
 
     def __init__(self, *arguments):
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE)
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -47,6 +47,10 @@ class Program:
         names = self.line_with("ready ").split()
         return next(name for name in names if name.startswith(transport))
 
+    def type(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
     def stop(self, number=signal.SIGINT):
         """Its exit code, and the lines that nobody has read."""
         self.process.send_signal(number)
@@ -66,6 +70,7 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
         self.reader.join(timeout=PATIENCE_S)
         self.process.stdout.close()
 
@@ -84,7 +89,7 @@ class Examples(unittest.TestCase):
     def test_each_is_short(self):
         sources = sorted(name for name in os.listdir(SOURCES) if name.endswith(".cpp"))
         self.assertEqual(sources, [name + ".cpp" for name in EXAMPLES])
-        for name in sources:
+        for name in [*sources, "udp_edge.hpp"]:
             with open(os.path.join(SOURCES, name), encoding="utf-8") as source:
                 self.assertLess(len(source.readlines()), LINES_BELOW, name)
 
@@ -126,17 +131,31 @@ class Examples(unittest.TestCase):
             with example("publish", at, ALICE, "wrong", "open") as publish:
                 self.assertEqual(publish.end(), (1, ["401 "]))
 
-    def test_an_agent_on_poll_serves_presence(self):
-        with example("edge_presence_agent", "0", "localhost") as agent:
-            self.watch_and_publish(agent.ready("udp"))
+    def agent(self, server):
+        port = server.ready("udp").rsplit(":", 1)[1]
+        return example("edge_presence_agent", port, "alice", "localhost", "wonderland")
+
+    def test_an_agent_on_poll_serves_its_user(self):
+        """R3856-7.1-1 R3856-6.11.2-2: watchers are sent to the agent, and see what is typed."""
+        with serve() as server, self.agent(server) as agent:
+            self.assertEqual(agent.line_with(""), "200")
+            with example("watch", server.ready("udp"), ALICE, BOB, "builder") as watch:
+                watch.line_with("<basic>open</basic>")
+                agent.type("Soup & <bread>")
+                watch.line_with("<note>Soup &amp; &lt;bread&gt;</note>")
+                self.assertEqual(watch.stop()[0], 0)
             self.assertEqual(agent.stop()[0], 0)
+            self.assertEqual(server.stop()[0], 0)
 
     def test_an_agent_that_ends_tells_its_watchers(self):
-        with example("edge_presence_agent", "0", "localhost") as agent:
-            with example("watch", agent.ready("udp"), ALICE, BOB, "any") as watch:
-                watch.line_with("<basic>closed</basic>")
+        """R3856-6.11.2-1: they come back to the server, which knows of nobody there."""
+        with serve() as server, self.agent(server) as agent:
+            self.assertEqual(agent.line_with(""), "200")
+            with example("watch", server.ready("udp"), ALICE, BOB, "builder") as watch:
+                watch.line_with("<basic>open</basic>")
                 self.assertEqual(agent.stop()[0], 0)
                 watch.line_with("terminated ")
+                watch.line_with("<basic>closed</basic>")
 
     def test_a_package_of_our_own_is_served(self):
         with example("custom_package", "udp:127.0.0.1:0") as door:

@@ -73,6 +73,11 @@ TEST_CASE("publish, register, parse and user are read") {
     CHECK(read_as<PublishOptions>({"publish", "sip:a@h", "--remove", "x"}).remove == "x");
     CHECK(read_as<RegisterOptions>({"register", "sip:a@h", "--contact", "sip:a@1.2.3.4"}).contact ==
           "sip:a@1.2.3.4");
+    const auto edge = read_as<EdgeOptions>({"edge", "sip:a@h", "--listen", "udp:127.0.0.1:0",
+                                            "--listen", "tcp:127.0.0.1:0", "--trust", "none"});
+    CHECK(edge.client.listen.size() == 2);
+    CHECK(edge.trust == std::vector<std::string>{"none"});
+    CHECK(edge.watch_expires_s == 600);
     CHECK(read_as<ParseOptions>({"parse"}).file == "-");
     CHECK(read_as<ParseOptions>({"parse", "f", "--json"}).json);
     const auto user = read_as<UserOptions>({"user", "add", "--users", "f", "a", "--realm", "r"});
@@ -103,7 +108,7 @@ TEST_CASE("What is wrong is named, with the fix, in one line") {
     CHECK(has(complaint({"user", "ad"}), "did you mean add?"));
     CHECK(has(complaint({"user", "add", "--users", "f"}), "NAME is required"));
     CHECK(has(complaint({"user", "list"}), "--users is required"));
-    CHECK(has(complaint({"edge", "--listen", "udp:1.2.3.4:5"}), "not built in yet"));
+    CHECK(has(complaint({"edge", "--listen", "udp:1.2.3.4:5"}), "URI is required"));
 }
 
 TEST_CASE("A complaint knows whether JSON was asked for") {
@@ -112,7 +117,7 @@ TEST_CASE("A complaint knows whether JSON was asked for") {
 }
 
 TEST_CASE("help and version are said, with exit code 0") {
-    for (const auto* topic : {"serve", "watch", "publish", "register", "parse", "user"}) {
+    for (const auto* topic : {"serve", "watch", "publish", "register", "edge", "parse", "user"}) {
         const Say by_option = read_as<Say>({topic, "--help"});
         const Say by_command = read_as<Say>({"help", topic});
         CHECK(by_option.code == ExitCode::done);

@@ -125,3 +125,23 @@ TEST_CASE("What cannot be read is an error with its place") {
         CHECK(summary.error().offset <= wrong.size());
     }
 }
+
+TEST_CASE("A line changes what is said, or says what there is") {
+    PresenceWish wish;
+    const auto say = [&](std::string_view line) { return change_wish(wish, line).has_value(); };
+    CHECK((say("closed") && !wish.open));
+    CHECK((say("  open \r") && wish.open));
+    CHECK((say("on-the-phone") && wish.activity == "on-the-phone"));
+    CHECK((say("none") && !wish.activity));
+    CHECK((say("note Back  at five ") && wish.note == "Back  at five"));
+    CHECK((say("note away") && wish.note == "away" && !wish.activity));
+    CHECK((say("note") && !wish.note));
+    CHECK((say("away") && say("")));
+    const PresenceWish before = wish;
+    for (const char* wrong : {"closd", "open now", "away soon", "Away", "other", "\xff", "-"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(say(wrong));
+        CHECK(wish.same_as(before));
+    }
+    CHECK(change_wish(wish, "\xff").error().starts_with("\"\\xff\": say open, closed"));
+}

@@ -27,9 +27,9 @@ AS_ALICE = ["--password", "wonderland"]
 class Program:
     """A running program whose lines are read as they come."""
 
-    def __init__(self, *arguments, environment=None, before=None):
+    def __init__(self, *arguments, environment=None, before=None, stdin=subprocess.DEVNULL):
         self.process = subprocess.Popen(
-            [VIGIL, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [VIGIL, *arguments], stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, preexec_fn=before)
         self.lines = self._read(self.process.stdout)
         self.errors = self._read(self.process.stderr)
@@ -45,6 +45,10 @@ class Program:
 
         threading.Thread(target=run, daemon=True).start()
         return lines
+
+    def type(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
 
     def line(self, lines=None):
         """The next line, without its end; None when there is no more."""
@@ -90,8 +94,9 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
 
 
 class Server(Program):
@@ -144,7 +149,12 @@ class CommandLine(unittest.TestCase):
         self.wrong("serve", *USERS, "--config", "/no/such/file", says="/no/such/file")
         self.wrong("serve", "--auth", "none", "--listen", "udp:0.0.0.0:0",
                    says="--auth-none-anywhere")
-        self.wrong("edge", says="not built in yet")
+        self.wrong("edge", says="URI")
+        self.wrong("edge", ALICE, "--policy", "x", says="use allow, confirm")
+        self.wrong("edge", ALICE, "--trust", "1.2.3.4/40", says="--trust")
+        self.wrong("edge", ALICE, "--status", "opn", says="use open or closed")
+        self.wrong("edge", ALICE, "--as", BOB, says="speaks for itself")
+        self.wrong("edge", ALICE, "--listen", "x", says="--listen")
         self.wrong("watch", says="URI")
         self.wrong("watch", "alice", says="sip:alice@example.com")
         self.wrong("watch", ALICE, "--event", "dialog", says="not built in yet")
@@ -506,6 +516,42 @@ class Presence(unittest.TestCase):
             code, out, err = run("register", ALICE, "--once", *AS_ALICE, *at)
             self.assertEqual(code, 0, err)
             self.assertTrue(out.startswith("contact <sip:alice@127.0.0.1:"))
+
+    def test_edge(self):
+        """R3856-7.1-1 R3856-6.11.2-2: it registers as a presence agent, and is one."""
+        with Server("--policy", "allow", "--log", "debug") as server:
+            with Program("edge", ALICE, "--listen", "udp:127.0.0.1:0", "--notify-interval", "0",
+                         "--note", "Hello", *AS_ALICE, *server.at("udp"),
+                         stdin=subprocess.PIPE) as edge:
+                ready = edge.line()
+                self.assertRegex(ready, "^ready udp:127.0.0.1:[0-9]+$")
+                self.assertEqual(edge.line(), "state open note Hello")
+                straight = ["--server", ready.split()[1]]
+                with Program("watch", ALICE, "--json", *AS_ALICE, *straight) as watch:
+                    watch.object_with(event="presence", basic="open", notes=["Hello"])
+                    self.assertEqual(edge.line(), f"watcher {ALICE} active")
+                    edge.type("busy")
+                    watch.object_with(event="presence", activities=["busy"])
+                    edge.type("clsed")
+                    edge.error_with("say open, closed")
+                    edge.type("closed")
+                    watch.object_with(event="presence", basic="closed")
+                    # Nobody else's password is known there.
+                    code, _, err = run("watch", ALICE, "--once", *AS_BOB, *straight)
+                    self.assertEqual(code, 1)
+                    self.assertIn("401", err)
+                    code, out, _ = edge.stop()
+                    self.assertEqual(code, 130)
+                    self.assertIn(f"watcher {ALICE} terminated deactivated", out)
+                    watch.object_with(event="subscription", state="terminated",
+                                      reason="deactivated")
+
+    def test_edge_with_the_wrong_password(self):
+        with Server("--policy", "allow") as server:
+            code, out, err = run("edge", ALICE, "--json", "--password", "x", *server.at("udp"))
+            self.assertEqual(code, 1)
+            self.assertIn("the user or the password is wrong", err)
+            self.assertEqual(json.loads(out)["status"], 401)
 
 
 if __name__ == "__main__":

@@ -414,3 +414,33 @@ TEST_CASE("R3263-4.3-1: a registrar that is found by name is kept to, until anot
     CHECK(world.stop(id));
     CHECK(world.last().to.port == 5072);
 }
+
+TEST_CASE(
+    "R3856-6.11.2-2: what a UA can do stands in its Contact, in each REGISTER and to the end") {
+    RegistrantWorld world;
+    auto options = world.options();
+    options.capabilities = ";methods=\"SUBSCRIBE,OPTIONS\";events=\"presence\"";
+    const auto id = world.start(options);
+    const std::string capable =
+        "<sip:bob@192.0.2.1:5060>;expires=3600;methods=\"SUBSCRIBE,OPTIONS\";events=\"presence\"";
+    for (int i = 0; i < 2; ++i) {
+        const RawMessage sent = world.last();
+        CHECK(sent.field("Contact") == capable);
+        world.ok(sent);
+        if (i == 0) world.pass(seconds{1800});
+    }
+    CHECK(world.stop(id));
+    CHECK(world.last().field("Contact").find(";events=\"presence\"") != std::string::npos);
+}
+
+TEST_CASE("capabilities that are no parameters are refused, and nothing is sent") {
+    for (const char* wrong : {"methods=\"SUBSCRIBE\"", ";", ";events=\"presence", ";a=b, <sip:c@h>",
+                              ";a\r\nContact: <sip:c@h>"}) {
+        RegistrantWorld world;
+        auto options = world.options();
+        options.capabilities = wrong;
+        CHECK_FALSE(world.start(options));
+        CHECK(world.silent());
+        CHECK(world.part.size() == 0);
+    }
+}

@@ -1,5 +1,6 @@
 #include "presence/presence_package.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "pidf/arena.hpp"
@@ -40,6 +41,12 @@ bool is_readable(std::string_view content_type, std::string_view body) {
            sip::equal_ignoring_case(charset, "us-ascii");
 }
 
+/// When the wall clock will show `wall_ms`, which is later than now.
+sip::Instant instant_of(sip::Now now, std::int64_t wall_ms) {
+    constexpr std::int64_t far_ms = std::int64_t{1000} * 86'400 * 366;  // looked at again then
+    return sip::later(now.mono, sip::milliseconds{std::min(wall_ms - now.wall_ms, far_ms)});
+}
+
 }  // namespace
 
 PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& directory,
@@ -49,7 +56,8 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
       policy_(options.policy),
       policies_(options.policies),
       local_states_(options.local_states),
-      registered_as_(options.registered_as),
+      hard_states_(options.hard_states),
+      composition_(options.composition),
       strict_(options.strict),
       anonymous_(options.anonymous) {
     traits_.name = "presence";
@@ -86,10 +94,10 @@ sip::Decision PresencePackage::decide(sip::Now, const sip::Watcher& watcher) {
 }
 
 /// What is no document hides nothing of what others say.
-std::optional<LocalStates::State> PresencePackage::local_state_of(sip::Now now,
-                                                                  std::string_view resource) const {
-    if (local_states_ == nullptr) return {};
-    auto state = local_states_->state_of(resource);
+std::optional<LocalStates::State> PresencePackage::state_of(sip::Now now, const LocalStates* states,
+                                                            std::string_view resource) const {
+    if (states == nullptr) return {};
+    auto state = states->state_of(resource);
     if (!state) return {};
     pidf::Arena arena(shard_.memory, arena_bytes_max);
     pidf::ReadOptions options;
@@ -106,28 +114,48 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
                                                    std::string_view, std::span<char> room) {
     Inputs inputs;
     inputs.presentity = resource;
-    inputs.registered_as = registered_as_;
-    if (view != full_view) return compose(inputs, shard_.key, shard_.memory, room);
+    inputs.policy = composition_;
+    inputs.now_ms = now.wall_ms;
     sip::Vector<Published> published(shard_.memory);
     sip::Vector<Registered> registered(shard_.memory);
+    changes_at_.reset();
+    if (view == full_view) {
+        if (!collect(now, id, resource, published, registered))
+            return sip::failure(sip::Condition::overloaded, "No memory to compose");
+        inputs.published = {published.begin(), published.size()};
+        inputs.registered = {registered.begin(), registered.size()};
+    }
+    const auto composed = compose(inputs, shard_.key, shard_.memory, room);
+    if (!composed) return tl::unexpected(composed.error());
+    if (composed->changes_ms != no_change) changes_at_ = instant_of(now, composed->changes_ms);
+    return composed->size;
+}
+
+/// All that is said of a presentity. False: no memory.
+bool PresencePackage::collect(sip::Now now, sip::ResourceId id, std::string_view resource,
+                              sip::Vector<Published>& published,
+                              sip::Vector<Registered>& registered) const {
     bool complete = true;
+    const auto add = [&](const Published& one) {
+        complete = complete && published.push(Published(one));
+    };
     if (publications_ != nullptr && id)
         publications_->for_each(id, [&](const sip::Compositor::Publication& p) {
-            complete = complete && published.push({p.body, p.chain, p.changed, p.changed_wall_ms});
+            const Origin origin = p.publisher == resource ? Origin::own : Origin::delegate;
+            add({p.body, p.chain, p.changed, p.changed_wall_ms, origin});
         });
-    if (const auto local = local_state_of(now, resource))
-        complete =
-            complete && published.push({local->document, sip::siphash(shard_.key, "local state"),
-                                        local->changed, local->changed_wall_ms});
+    if (const auto local = state_of(now, local_states_, resource))
+        add({local->document, sip::siphash(shard_.key, "local state"), local->changed,
+             local->changed_wall_ms, Origin::local});
+    if (const auto hard = state_of(now, hard_states_, resource))
+        add({hard->document, sip::siphash(shard_.key, "hard state"), hard->changed,
+             hard->changed_wall_ms, Origin::hard});
     if (registrations_ != nullptr)
         registrations_->for_each(resource, [&](const sip::Registrar::Binding& b) {
-            complete =
-                complete && registered.push({b.contact, b.q, b.has_q, b.id, b.changed_wall_ms});
+            complete = complete && registered.push({b.contact, b.q, b.has_q, b.id,
+                                                    b.changed_wall_ms, b.parameters});
         });
-    if (!complete) return sip::failure(sip::Condition::overloaded, "No memory to compose");
-    inputs.published = {published.begin(), published.size()};
-    inputs.registered = {registered.begin(), registered.size()};
-    return compose(inputs, shard_.key, shard_.memory, room);
+    return complete;
 }
 
 sip::Expected<std::size_t> PresencePackage::accept_publication(

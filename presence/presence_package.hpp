@@ -34,7 +34,8 @@ public:
         Policy policy = Policy::confirm;
         const PolicySource* policies = nullptr;  ///< null: `policy` holds for everybody
         const LocalStates* local_states = nullptr;
-        TupleContact registered_as = TupleContact::address_of_record;
+        const LocalStates* hard_states = nullptr;
+        CompositionPolicy composition;
         bool strict = false;  ///< published documents by the letter of RFC 3863
     };
     /// What one watcher may see of one presentity.
@@ -57,22 +58,28 @@ public:
     sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;
+    std::optional<sip::Instant> changes_at() const override { return changes_at_; }
     /// The document is read, and written anew: a watcher never gets bytes that a publisher wrote.
     sip::Expected<std::size_t> accept_publication(sip::Now now,
                                                   const sip::PublicationBody& publication,
                                                   std::span<char> room) override;
 
 private:
-    std::optional<LocalStates::State> local_state_of(sip::Now now, std::string_view resource) const;
+    std::optional<LocalStates::State> state_of(sip::Now now, const LocalStates* states,
+                                               std::string_view resource) const;
+    bool collect(sip::Now now, sip::ResourceId id, std::string_view resource,
+                 sip::Vector<Published>& published, sip::Vector<Registered>& registered) const;
 
     sip::Shard& shard_;
     const sip::Directory& directory_;
     Policy policy_;
     const PolicySource* policies_;
     const LocalStates* local_states_;
-    TupleContact registered_as_;
+    const LocalStates* hard_states_;
+    CompositionPolicy composition_;
     bool strict_, anonymous_;
     Traits traits_;
+    std::optional<sip::Instant> changes_at_;  ///< of what was rendered last
     sip::Compositor* publications_ = nullptr;
     sip::Registrar* registrations_ = nullptr;
 };

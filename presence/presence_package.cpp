@@ -1,5 +1,6 @@
 #include "presence/presence_package.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "pidf/arena.hpp"
@@ -58,6 +59,12 @@ std::string_view reason_of(Policy policy, bool own) {
     return own ? "own policy block" : "policy block";
 }
 
+/// When the wall clock will show `wall_ms`, which is later than now.
+sip::Instant instant_of(sip::Now now, std::int64_t wall_ms) {
+    constexpr std::int64_t far_ms = std::int64_t{1000} * 86'400 * 366;  // looked at again then
+    return sip::later(now.mono, sip::milliseconds{std::min(wall_ms - now.wall_ms, far_ms)});
+}
+
 }  // namespace
 
 PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& directory,
@@ -69,7 +76,8 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
       rules_(options.rules),
       delegations_(options.delegations),
       local_states_(options.local_states),
-      registered_as_(options.registered_as),
+      hard_states_(options.hard_states),
+      composition_(options.composition),
       strict_(options.strict),
       anonymous_(options.anonymous),
       views_(shard, first_of_rules) {
@@ -221,7 +229,8 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
     if (publications_ != nullptr && id)
         publications_->for_each(id,
                                 [&](const sip::Compositor::Publication& p) { take(p.body); });
-    if (const auto local = local_state_of(now, resource)) take(local->document);
+    for (const LocalStates* states : {local_states_, hard_states_})
+        if (const auto state = state_of(now, states, resource)) take(state->document);
     if (error) return tl::unexpected(*error);
     const auto sphere = sphere_of(all);
     has_sphere_ = sphere.has_value();
@@ -241,10 +250,10 @@ bool PresencePackage::state_may_have_changed(sip::Now now, std::string_view pres
 // What they see ---------------------------------------------------------------------------------
 
 /// What is no document hides nothing of what others say.
-std::optional<LocalStates::State> PresencePackage::local_state_of(sip::Now now,
-                                                                  std::string_view resource) const {
-    if (local_states_ == nullptr) return {};
-    auto state = local_states_->state_of(resource);
+std::optional<LocalStates::State> PresencePackage::state_of(sip::Now now, const LocalStates* states,
+                                                            std::string_view resource) const {
+    if (states == nullptr) return {};
+    auto state = states->state_of(resource);
     if (!state) return {};
     pidf::Arena arena(shard_.memory, arena_bytes_max);
     pidf::ReadOptions options;
@@ -262,15 +271,12 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
     if (view == full_view) return compose_all(now, id, resource, nullptr, room);
     Inputs inputs;
     inputs.presentity = resource;
-    inputs.registered_as = registered_as_;
-    if (view == closed_view) return compose(inputs, shard_.key, shard_.memory, room);
     pidf::Arena arena(shard_.memory, verdict_bytes_max);
     Permissions permissions;
-    if (view != full_view) {
-        if (!views_.find(view, arena, permissions))
-            return sip::failure(sip::Condition::overloaded, "No memory for what rules give");
-        inputs.permissions = &permissions;
-    }
+    if (view == closed_view) return finish(now, inputs, room);
+    if (!views_.find(view, arena, permissions))
+        return sip::failure(sip::Condition::overloaded, "No memory for what rules give");
+    inputs.permissions = &permissions;
     return compose_of(now, id, inputs, room);
 }
 
@@ -280,7 +286,6 @@ sip::Expected<std::size_t> PresencePackage::compose_all(sip::Now now, sip::Resou
                                                         std::span<char> room) {
     Inputs inputs;
     inputs.presentity = resource;
-    inputs.registered_as = registered_as_;
     inputs.observer = observer;
     return compose_of(now, id, inputs, room);
 }
@@ -288,27 +293,51 @@ sip::Expected<std::size_t> PresencePackage::compose_all(sip::Now now, sip::Resou
 /// What there is of the presentity goes into `inputs`, and is composed.
 sip::Expected<std::size_t> PresencePackage::compose_of(sip::Now now, sip::ResourceId id,
                                                        Inputs& inputs, std::span<char> room) {
-    const std::string_view resource = inputs.presentity;
     sip::Vector<Published> published(shard_.memory);
     sip::Vector<Registered> registered(shard_.memory);
-    bool complete = true;
-    if (publications_ != nullptr && id)
-        publications_->for_each(id, [&](const sip::Compositor::Publication& p) {
-            complete = complete && published.push({p.body, p.chain, p.changed, p.changed_wall_ms});
-        });
-    if (const auto local = local_state_of(now, resource))
-        complete =
-            complete && published.push({local->document, sip::siphash(shard_.key, "local state"),
-                                        local->changed, local->changed_wall_ms});
-    if (registrations_ != nullptr)
-        registrations_->for_each(resource, [&](const sip::Registrar::Binding& b) {
-            complete =
-                complete && registered.push({b.contact, b.q, b.has_q, b.id, b.changed_wall_ms});
-        });
-    if (!complete) return sip::failure(sip::Condition::overloaded, "No memory to compose");
+    if (!collect(now, id, inputs.presentity, published, registered))
+        return sip::failure(sip::Condition::overloaded, "No memory to compose");
     inputs.published = {published.begin(), published.size()};
     inputs.registered = {registered.begin(), registered.size()};
-    return compose(inputs, shard_.key, shard_.memory, room);
+    return finish(now, inputs, room);
+}
+
+sip::Expected<std::size_t> PresencePackage::finish(sip::Now now, Inputs& inputs,
+                                                   std::span<char> room) {
+    inputs.policy = composition_;
+    inputs.now_ms = now.wall_ms;
+    changes_at_.reset();
+    const auto composed = compose(inputs, shard_.key, shard_.memory, room);
+    if (!composed) return tl::unexpected(composed.error());
+    if (composed->changes_ms != no_change) changes_at_ = instant_of(now, composed->changes_ms);
+    return composed->size;
+}
+
+/// All that is said of a presentity. False: no memory.
+bool PresencePackage::collect(sip::Now now, sip::ResourceId id, std::string_view resource,
+                              sip::Vector<Published>& published,
+                              sip::Vector<Registered>& registered) const {
+    bool complete = true;
+    const auto add = [&](const Published& one) {
+        complete = complete && published.push(Published(one));
+    };
+    if (publications_ != nullptr && id)
+        publications_->for_each(id, [&](const sip::Compositor::Publication& p) {
+            const Origin origin = p.publisher == resource ? Origin::own : Origin::delegate;
+            add({p.body, p.chain, p.changed, p.changed_wall_ms, origin});
+        });
+    if (const auto local = state_of(now, local_states_, resource))
+        add({local->document, sip::siphash(shard_.key, "local state"), local->changed,
+             local->changed_wall_ms, Origin::local});
+    if (const auto hard = state_of(now, hard_states_, resource))
+        add({hard->document, sip::siphash(shard_.key, "hard state"), hard->changed,
+             hard->changed_wall_ms, Origin::hard});
+    if (registrations_ != nullptr)
+        registrations_->for_each(resource, [&](const sip::Registrar::Binding& b) {
+            complete = complete && registered.push({b.contact, b.q, b.has_q, b.id,
+                                                    b.changed_wall_ms, b.parameters});
+        });
+    return complete;
 }
 
 bool PresencePackage::may_publish(std::string_view resource, std::string_view publisher) const {

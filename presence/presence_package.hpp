@@ -42,7 +42,8 @@ public:
         const RuleSource* rules = nullptr;       ///< goes before `policies`; null: nobody has rules
         const Delegations* delegations = nullptr;  ///< null: everybody publishes for themself
         const LocalStates* local_states = nullptr;
-        TupleContact registered_as = TupleContact::address_of_record;
+        const LocalStates* hard_states = nullptr;
+        CompositionPolicy composition;
         bool strict = false;  ///< published documents by the letter of RFC 3863
     };
     /// What one watcher may see of one presentity. Numbers above are what rules give.
@@ -81,6 +82,7 @@ public:
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;
     bool may_publish(std::string_view resource, std::string_view publisher) const override;
+    std::optional<sip::Instant> changes_at() const override { return changes_at_; }
     /// The document of `full_view`, as `render` gives it; `observer` hears what was left out.
     sip::Expected<std::size_t> compose_all(sip::Now now, sip::ResourceId id,
                                            std::string_view resource, CompositionObserver* observer,
@@ -103,11 +105,15 @@ public:
                                                   std::span<char> room) override;
 
 private:
-    std::optional<LocalStates::State> local_state_of(sip::Now now, std::string_view resource) const;
+    std::optional<LocalStates::State> state_of(sip::Now now, const LocalStates* states,
+                                               std::string_view resource) const;
+    bool collect(sip::Now now, sip::ResourceId id, std::string_view resource,
+                 sip::Vector<Published>& published, sip::Vector<Registered>& registered) const;
     sip::Decision decide_by_policy(const sip::Watcher& watcher) const;
     std::string_view reason_by_rules(const Verdict& verdict);
     sip::Expected<std::size_t> compose_of(sip::Now now, sip::ResourceId id, Inputs& inputs,
                                           std::span<char> room);
+    sip::Expected<std::size_t> finish(sip::Now now, Inputs& inputs, std::span<char> room);
     sip::Expected<sip::Decision> decide_by_rules(sip::Now now, const Ruleset& rules,
                                                  const sip::Watcher& watcher);
     sip::Expected<std::optional<std::string_view>> sphere_of_presentity(sip::Now now,
@@ -121,9 +127,11 @@ private:
     const RuleSource* rules_;
     const Delegations* delegations_;
     const LocalStates* local_states_;
-    TupleContact registered_as_;
+    const LocalStates* hard_states_;
+    CompositionPolicy composition_;
     bool strict_, anonymous_;
     Traits traits_;
+    std::optional<sip::Instant> changes_at_;  ///< of what was rendered last
     sip::Compositor* publications_ = nullptr;
     sip::Registrar* registrations_ = nullptr;
     const sip::Resources* resources_ = nullptr;

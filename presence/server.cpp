@@ -41,12 +41,14 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.expires_max_s = options.expires_max_s;
     made.expires_jitter_percent = options.expires_jitter_percent;
     made.notify_interval = options.notify_interval;
+    made.hold_per_watcher = options.hold_per_watcher;
     made.policy = options.policy;
     made.policies = options.policies;
     made.rules = options.rules;
     made.delegations = options.delegations;
     made.local_states = options.local_states;
-    made.registered_as = options.registered_as;
+    made.hard_states = options.hard_states;
+    made.composition = options.composition;
     made.strict = options.strict;
     made.anonymous = options.anonymous;
     return made;

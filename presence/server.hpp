@@ -50,12 +50,15 @@ struct ServerOptions {
     const Delegations* delegations = nullptr;
     /// What the program itself says of presentities. Null: nothing.
     const LocalStates* local_states = nullptr;
+    /// Standing state of presentities that does not expire (RFC 3903 3). Null: none.
+    const LocalStates* hard_states = nullptr;
     sip::Duration notify_interval = sip::seconds{5};  ///< RFC 3856 6.10; 0: no hold
+    bool hold_per_watcher = false;  ///< R3856-6.10-2: one hold a subscription, not one a view
     std::uint32_t expires_min_s = 60, expires_max_s = 7200;
     /// What is granted is shortened by up to so much, by chance, so that phones that restarted
     /// together do not come back together (RFC 6665 4.2.1.1, RFC 3903 6, RFC 3261 10.3).
     std::uint32_t expires_jitter_percent = 10;
-    TupleContact registered_as = TupleContact::address_of_record;
+    CompositionPolicy composition;
     /// What is carried on for others (threat 12).
     sip::Proxy::Relay relay = sip::Proxy::Relay::none;
     bool strict = false;          ///< the RFCs by their letter: no leniency

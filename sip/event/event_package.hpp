@@ -143,6 +143,9 @@ public:
     virtual Expected<std::size_t> render(Now now, ResourceId id, std::string_view resource,
                                          ViewId view, std::string_view content_type,
                                          std::span<char> room) = 0;
+    /// When what `render` gave last becomes another document though nothing is told to change: it
+    /// is rendered anew then, and who was told the old one hears of it, at the package's rate.
+    virtual std::optional<Instant> changes_at() const { return {}; }
     /// Who may publish for `resource`. False: 403.
     virtual bool may_publish(std::string_view resource, std::string_view publisher) const {
         return resource == publisher;

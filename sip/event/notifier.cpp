@@ -840,9 +840,14 @@ void Notifier::on_timer(Now now, Handle object) {
     if ((object.index & view_mark) != 0) {
         const Handle handle{object.index & ~view_mark, object.generation};
         View* view = views_.find(handle);
-        if (view == nullptr || !view->timers.pop_due(core_.shard.timers, now.mono)) return;
-        view->held = false;
-        refresh_view(now, handle);
+        while (view != nullptr) {
+            const auto name = view->timers.pop_due(core_.shard.timers, now.mono);
+            if (!name) return;
+            if (*name == ViewName::hold) view->held = false;
+            if (*name == ViewName::change) view->stale = true;
+            if (!view->held) refresh_view(now, handle);
+            view = views_.find(handle);
+        }
         return;
     }
     for (;;) {

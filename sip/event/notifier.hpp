@@ -164,7 +164,10 @@ private:
         hold,     ///< the package's rate, where holds are per subscription
         proof,    ///< whom its NOTIFY is for, and nobody knows, has not answered
     };
-    enum class ViewName : std::uint8_t { hold };  ///< the package's rate
+    enum class ViewName : std::uint8_t {
+        hold,    ///< the package's rate
+        change,  ///< its document becomes another one by itself
+    };
     /// One class of watchers of one resource and body type, and what they see.
     struct View {
         ResourceId resource;
@@ -178,7 +181,7 @@ private:
         std::uint32_t kept = 0;  ///< changes that are being stored and want it
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
-        Timers<ViewName, 1> timers;
+        Timers<ViewName, 2> timers;
     };
     /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
     static constexpr std::uint32_t view_mark = 0x80000000U;

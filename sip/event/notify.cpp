@@ -126,6 +126,8 @@ void Notifier::render(Now now, View& view) {
         try_again(now, view);
         return;
     }
+    const std::optional<Instant> changes = size ? package.changes_at() : std::nullopt;
+    view.timers.set(shard.timers, ViewName::change, changes.value_or(never));
     if (!size) {
         if (size.error().condition == Condition::body_too_large)
             ++shard.counters.limit_notify_body_bytes;

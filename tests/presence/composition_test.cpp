@@ -9,86 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace {
+#include "tests/presence/composition_world.hpp"
 
-using presence::Published;
-using presence::Registered;
-
-constexpr std::string_view head =
-    "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" "
-    "xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" "
-    "xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\" xmlns:x=\"urn:example:x\" "
-    "entity=\"sip:alice@example.com\">";
-
-std::string document(std::string_view inside) {
-    return std::string(head) + std::string(inside) + "</presence>";
-}
-std::string tuple(std::string_view id, std::string_view basic, std::string_view rest = {}) {
-    return "<tuple id=\"" + std::string(id) + "\"><status><basic>" + std::string(basic) +
-           "</basic></status>" + std::string(rest) + "</tuple>";
-}
-sip::Instant at(int second) { return sip::Instant{} + sip::seconds{second}; }
-
-/// What is composed of what: owns its texts.
-struct World {
-    struct Entry {
-        std::string text;
-        std::uint64_t chain;
-        sip::Instant changed;
-    };
-    std::vector<Entry> entries;
-    std::vector<Registered> registered;
-    presence::TupleContact registered_as = presence::TupleContact::address_of_record;
-    sip::Memory memory;
-    sip::HashKey key{1, 2};
-    std::string presentity = "alice@example.com";
-
-    World& publish(std::string text, std::uint64_t chain, int second) {
-        entries.push_back({std::move(text), chain, at(second)});
-        return *this;
-    }
-    sip::Expected<std::size_t> compose_into(std::span<char> room) {
-        std::vector<Published> published;
-        for (const Entry& entry : entries)
-            published.push_back({entry.text, entry.chain, entry.changed, 1'767'225'600'000});
-        presence::Inputs inputs;
-        inputs.presentity = presentity;
-        inputs.published = published;
-        inputs.registered = registered;
-        inputs.registered_as = registered_as;
-        return presence::compose(inputs, key, memory, room);
-    }
-    std::string compose() {
-        std::string room(65536, '?');
-        const auto size = compose_into(room);
-        REQUIRE(size);
-        room.resize(*size);
-        return room;
-    }
-};
-
-std::size_t count_of(std::string_view text, std::string_view part) {
-    std::size_t n = 0;
-    for (auto i = text.find(part); i != std::string_view::npos; i = text.find(part, i + 1)) ++n;
-    return n;
-}
-/// The values of every attribute ` id="..."`, in order.
-std::vector<std::string> ids_of(const std::string& text) {
-    std::vector<std::string> ids;
-    for (auto i = text.find(" id=\""); i != std::string::npos; i = text.find(" id=\"", i + 1))
-        ids.push_back(text.substr(i + 5, text.find('"', i + 5) - i - 5));
-    return ids;
-}
-bool in_order(const std::string& text, const std::vector<std::string>& parts) {
-    std::size_t i = 0;
-    for (const std::string& part : parts) {
-        i = text.find(part, i);
-        if (i == std::string::npos) return false;
-    }
-    return true;
-}
-
-}  // namespace
+using World = CompositionWorld;
 
 TEST_CASE(
     "R4479-OUR-3: with nothing known there is one closed tuple, and nothing that tells more") {
@@ -272,7 +195,7 @@ TEST_CASE("R3856-7.2-2 R3856-7.2-3: registrations are open tuples behind what wa
     const auto ids = ids_of(merged);
     CHECK(ids[0] != ids[1]);
 
-    w.registered_as = presence::TupleContact::device;
+    w.policy.contacts = presence::TupleContact::device;
     CHECK(in_order(w.compose(),
                    {"sip:alice@192.0.2.8</contact>", "sip:alice@192.0.2.7:5070</contact>"}));
     w.publish(document(tuple("a", "open", "<contact>im:alice@example.com</contact>")), 1, 10);

@@ -38,12 +38,12 @@ public:
         inputs.presentity = "alice@example.com";
         inputs.published = published;
         inputs.registered = registered;
-        inputs.registered_as = random_() % 2 == 0 ? presence::TupleContact::device
-                                                  : presence::TupleContact::address_of_record;
+        inputs.policy.contacts = random_() % 2 == 0 ? presence::TupleContact::device
+                                                    : presence::TupleContact::address_of_record;
         std::string room(1U << 18U, '\0');
         const auto size = presence::compose(inputs, {1, 2}, memory_, room);
         REQUIRE(size);
-        room.resize(*size);
+        room.resize(size->size);
         return room;
     }
 

@@ -26,6 +26,7 @@ struct Runner {
     ExitCode operator()(const RegisterOptions& options) const { return run_register(options); }
     ExitCode operator()(const ParseOptions& options) const { return run_parse(options); }
     ExitCode operator()(const UserOptions& options) const { return run_user(options); }
+    ExitCode operator()(const RulesOptions& options) const { return run_rules(options); }
 };
 
 }  // namespace

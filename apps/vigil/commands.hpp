@@ -14,5 +14,6 @@ ExitCode run_publish(const PublishOptions& options);
 ExitCode run_register(const RegisterOptions& options);
 ExitCode run_parse(const ParseOptions& options);
 ExitCode run_user(const UserOptions& options);
+ExitCode run_rules(const RulesOptions& options);
 
 }  // namespace vigil

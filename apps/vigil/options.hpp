@@ -62,6 +62,16 @@ struct ParseOptions {
     bool json = false;
 };
 
+enum class RulesAction : std::uint8_t { check, test };
+struct RulesOptions {
+    RulesAction action = RulesAction::check;
+    std::string file;             ///< "-": standard input
+    std::vector<std::string> as;  ///< who watches: all URIs that are theirs
+    bool anonymous = false;       ///< nobody vouches for who watches
+    std::optional<std::string> at, sphere, document;
+    bool json = false;
+};
+
 enum class UserAction : std::uint8_t { add, remove, list, check };
 struct UserOptions {
     UserAction action = UserAction::list;
@@ -81,6 +91,6 @@ struct Say {
 };
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
-                             ParseOptions, UserOptions>;
+                             ParseOptions, UserOptions, RulesOptions>;
 
 }  // namespace vigil

@@ -32,6 +32,7 @@ struct Reading {
     DecideOptions decide;
     ShowOptions show;
     ExplainOptions explain;
+    RulesOptions rules;
     std::string help_topic;
 };
 
@@ -312,6 +313,37 @@ void define_show(Reading& to) {
     define_control(*explain, to.explain.control);
 }
 
+void define_rules(Reading& to) {
+    auto* command = to.app.add_subcommand(
+        "rules", "Check the rules of a presentity, and try what a watcher gets under them");
+    command->require_subcommand(1);
+    RulesOptions& rules = to.rules;
+    auto* check = command->add_subcommand("check", "Say what is wrong with a rule document");
+    auto* test = command->add_subcommand("test", "Say what a watcher gets, and by which rules");
+    for (auto* each : {check, test}) {
+        each->add_option("FILE", rules.file, "a document of RFC 4745 and 5025")->required();
+        each->add_flag("-j,--json", rules.json, "print one JSON object");
+    }
+    check->callback([&rules] { rules.action = RulesAction::check; });
+    test->callback([&rules] { rules.action = RulesAction::test; });
+    auto* as = test->add_option("-a,--as", rules.as,
+                                "who watches; repeatable, for one who has several addresses")
+                   ->type_name("URI")
+                   ->expected(1)
+                   ->allow_extra_args(false)
+                   ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    test->add_flag("--anonymous", rules.anonymous, "somebody for whom nobody vouches")
+        ->excludes(as);
+    test->add_option("--at", rules.at, "when, 2026-11-25T08:00:00Z (default: now)")
+        ->type_name("TIME");
+    test->add_option("--sphere", rules.sphere,
+                     "where the presentity is, home or work (default: what the document says)")
+        ->type_name("NAME");
+    test->add_option("--document", rules.document,
+                     "the presence document that was published: prints what the watcher would see")
+        ->type_name("PIDF-FILE");
+}
+
 void define(Reading& to) {
     to.app.require_subcommand(1);
     to.app.set_help_flag("-h,--help", "Print this and exit");
@@ -329,6 +361,7 @@ void define(Reading& to) {
     define_decision(to, "polite-block", "Show watchers somebody who is never there");
     define_decision(to, "block", "Refuse watchers");
     define_show(to);
+    define_rules(to);
     to.app.add_subcommand("version", "Print the version");
     to.app.add_subcommand("help", "Print help: vigil help COMMAND")
         ->add_option("COMMAND", to.help_topic, "whose help");
@@ -466,6 +499,15 @@ std::string version_text() {
     return std::string(version_line()) + "\ntls: " + (tls.empty() ? "not built in" : tls) + "\n";
 }
 
+Command chosen_rules(const RulesOptions& rules) {
+    if (rules.action == RulesAction::test && rules.as.empty() && !rules.anonymous)
+        return wrong(
+            "vigil rules test: say who watches: --as URI or --anonymous; see vigil rules "
+            "test --help",
+            rules.json);
+    return rules;
+}
+
 Command chosen(Reading& reading) {
     const std::string name = reading.app.get_subcommands().front()->get_name();
     if (name == "serve") return ServeOptions{take_serve(reading)};
@@ -478,6 +520,7 @@ Command chosen(Reading& reading) {
     if (name == "show") return reading.show;
     if (name == "explain") return reading.explain;
     if (name == "edge") return reading.edge;
+    if (name == "rules") return chosen_rules(reading.rules);
     if (name == "help") return help_about(reading.help_topic);
     return Say{version_text(), ExitCode::done};
 }

@@ -30,6 +30,7 @@ struct Runner {
     ExitCode operator()(const DecideOptions& options) const { return run_decide(options); }
     ExitCode operator()(const ShowOptions& options) const { return run_show(options); }
     ExitCode operator()(const ExplainOptions& options) const { return run_explain(options); }
+    ExitCode operator()(const RulesOptions& options) const { return run_rules(options); }
 };
 
 }  // namespace

@@ -18,5 +18,6 @@ ExitCode run_user(const UserOptions& options);
 ExitCode run_decide(const DecideOptions& options);
 ExitCode run_show(const ShowOptions& options);
 ExitCode run_explain(const ExplainOptions& options);
+ExitCode run_rules(const RulesOptions& options);
 
 }  // namespace vigil

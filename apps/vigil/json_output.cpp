@@ -87,6 +87,14 @@ std::string json_of(const ParseFields& fields) {
     return line_of(out);
 }
 
+std::string json_of(const RulesFields& fields) {
+    Json out;
+    out["decision"] = fields.decision;
+    out["rules"] = fields.rules;
+    if (fields.document) out["document"] = *fields.document;
+    return line_of(out);
+}
+
 std::string json_of(const UserFields& fields) {
     Json out;
     out["name"] = fields.name;

@@ -68,6 +68,13 @@ struct ParseFields {
 };
 std::string json_of(const ParseFields& fields);
 
+struct RulesFields {
+    std::string decision;
+    std::vector<std::string> rules;
+    std::optional<std::string> document;
+};
+std::string json_of(const RulesFields& fields);
+
 struct UserFields {
     std::string name, realm;
     std::vector<std::string> algorithms;

@@ -74,6 +74,16 @@ struct ParseOptions {
     bool json = false;
 };
 
+enum class RulesAction : std::uint8_t { check, test };
+struct RulesOptions {
+    RulesAction action = RulesAction::check;
+    std::string file;             ///< "-": standard input
+    std::vector<std::string> as;  ///< who watches: all URIs that are theirs
+    bool anonymous = false;       ///< nobody vouches for who watches
+    std::optional<std::string> at, sphere, document;
+    bool json = false;
+};
+
 enum class UserAction : std::uint8_t { add, remove, list, check };
 struct UserOptions {
     UserAction action = UserAction::list;
@@ -124,7 +134,7 @@ struct Say {
 };
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
-                             EdgeOptions, ParseOptions, UserOptions, DecideOptions, ShowOptions,
-                             ExplainOptions>;
+                             EdgeOptions, ParseOptions, UserOptions, RulesOptions, DecideOptions,
+                             ShowOptions, ExplainOptions>;
 
 }  // namespace vigil

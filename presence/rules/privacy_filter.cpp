@@ -179,14 +179,13 @@ private:
         const auto provide = provided_by(e);
         return !provide || permissions_.provides(*provide);
     }
-    /// RFC 5025 3.3.2.12 with its erratum 2544; "since" is how a draft of RPID had it.
-    bool keeps_user_input(Element& e) {
+    /// RFC 5025 3.3.2.12 with its erratum 2544. "thresholds" retains one attribute alone, so
+    /// "bare", which is less, retains none: a rule that grants more must not take an id away.
+    bool keeps_user_input(Element& e) const {
         const UserInput level = permissions_.user_input;
         if (level == UserInput::full) return true;
         keep_if(e.attributes, [&](const pidf::Attribute& a) {
-            const bool threshold = a.ns.empty() && a.name == "idle-threshold";
-            if (level == UserInput::thresholds) return threshold;
-            return !threshold && !(a.ns.empty() && (a.name == "last-input" || a.name == "since"));
+            return level == UserInput::thresholds && a.ns.empty() && a.name == "idle-threshold";
         });
         return level != UserInput::none;
     }

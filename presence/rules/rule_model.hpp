@@ -19,14 +19,12 @@ struct Except {
     Except* next = nullptr;
 };
 
-/// A child of <identity>.
+/// A child of <identity> in the namespace of common policy.
 struct Who {
-    enum class Kind : std::uint8_t {
-        one,
-        many,
-        nobody  ///< of a namespace that is not known here, or with something in it that is
-    };
-    Kind kind = Kind::nobody;
+    enum class Kind : std::uint8_t { one, many };
+    Kind kind = Kind::one;
+    /// Nothing stands in it that is not known here. If something does, it matches nobody.
+    bool understood = true;
     Identity id;                 ///< of one
     std::string_view domain;     ///< of many; empty: any
     pidf::List<Except> excepts;  ///< of many
@@ -51,6 +49,7 @@ struct RuleCondition {
     };
     Kind kind = Kind::never;
     pidf::List<Who> who;
+    bool empty = false;        ///< of identity: nothing stands in it
     std::string_view spheres;  ///< names with blanks between two
     pidf::List<Period> periods;
     RuleCondition* next = nullptr;
@@ -79,7 +78,9 @@ struct Rule {
 struct RuleModel {
     pidf::List<Rule> rules;
     std::uint32_t count = 0;
-    bool uses_sphere = false, uses_validity = false, uses_others = false, uses_lists = false;
+    bool uses_sphere = false, uses_validity = false, uses_others = false;
+    /// Some rule may refer to anybody: by a list, or by what is not known here.
+    bool refers_to_unknown = false;
 };
 
 /// Reads `document` into `out`, all of whose memory is of `arena`; `scratch` is for the XML tree.

@@ -229,19 +229,24 @@ private:
         if (e.name == "anonymous-request") made.kind = RuleCondition::Kind::anonymous_request;
         if (e.name == "other-identity") made.kind = RuleCondition::Kind::other_identity;
         model_.uses_others |= e.name == "other-identity";
-        model_.uses_lists |= e.name == "external-list";
+        model_.refers_to_unknown |= e.name == "external-list";
         return {};
     }
     /// RFC 5025 3.1.1.2 lets it be empty, which the schema does not.
     Status identity(const Element& e, RuleCondition& made) {
         made.kind = RuleCondition::Kind::identity;
+        made.empty = true;
         if (const Status s = holds(e, {})) return s;
         for (const Element& child : e.children) {
             if (child.is_text) continue;
+            made.empty = false;
             if (child.ns.empty()) return bad("identity: element has no namespace", child);
+            if (child.ns != common_policy_namespace) {
+                model_.refers_to_unknown = true;
+                continue;
+            }
             Who* who = add(made.who);
             if (who == nullptr) return refused();
-            if (child.ns != common_policy_namespace) continue;
             Status s;
             if (child.name == "one")
                 s = one(child, *who);
@@ -274,13 +279,12 @@ private:
     Status one(const Element& e, Who& who) {
         if (const Status s = holds(e, {"id"})) return s;
         if (e.find_attribute({}, "id") == nullptr) return bad("one: id is missing", e);
-        who.kind = Who::Kind::one;
         std::size_t others = 0;
         for (const Element& child : e.children) {
             if (child.is_text) continue;
             if (child.ns.empty() || child.ns == common_policy_namespace || others++ > 0)
                 return bad("one: element is not defined here", child);
-            who.kind = Who::Kind::nobody;
+            who.understood = false;
         }
         return person(e, "one: id is no URI", who.id);
     }
@@ -294,7 +298,7 @@ private:
             if (child.ns.empty()) return bad("many: element has no namespace", child);
             if (child.ns != common_policy_namespace) {
                 // It may say whom to leave out: who does not understand it lets nobody in.
-                who.kind = Who::Kind::nobody;
+                who.understood = false;
                 continue;
             }
             if (child.name != "except") return bad("many: element is not defined here", child);

@@ -41,17 +41,14 @@ bool is_among(const Who& many, const Watcher& watcher) {
     return many.domain.empty() ? watcher.authenticated() : watcher.in(many.domain);
 }
 bool matches(const Who& who, const Watcher& watcher) {
-    switch (who.kind) {
-        case Who::Kind::one: return watcher.is(who.id);
-        case Who::Kind::many: return is_among(who, watcher) && !excepted(who, watcher);
-        case Who::Kind::nobody: break;
-    }
-    return false;
+    if (!who.understood) return false;
+    if (who.kind == Who::Kind::one) return watcher.is(who.id);
+    return is_among(who, watcher) && !excepted(who, watcher);
 }
 /// RFC 4745 7.1.1: any child is enough. RFC 5025 3.1.1.2: an empty one is for everybody, also for
 /// whom nobody vouches.
 bool matches_identity(const RuleCondition& identity, const Watcher& watcher) {
-    if (identity.who.empty()) return true;
+    if (identity.empty) return true;
     for (const Who& who : identity.who)
         if (matches(who, watcher)) return true;
     return false;
@@ -80,8 +77,8 @@ bool matches_validity(const RuleCondition& validity, std::int64_t wall_ms) {
 bool refers_to(const Rule& rule, const Watcher& watcher) {
     for (const RuleCondition& condition : rule.conditions)
         for (const Who& who : condition.who) {
-            if (who.kind == Who::Kind::one && watcher.is(who.id)) return true;
-            if (who.kind == Who::Kind::many && (is_among(who, watcher) || excepted(who, watcher)))
+            const bool one = who.kind == Who::Kind::one;
+            if (one ? watcher.is(who.id) : is_among(who, watcher) || excepted(who, watcher))
                 return true;
         }
     return false;
@@ -131,10 +128,10 @@ private:
         for (const Rule& rule : model_.rules) references_ += refers_to(rule, watcher_) ? 1U : 0U;
         return true;
     }
-    /// OMA's other-identity: whom no other rule refers to. Who stands in a list that cannot be
-    /// looked into is not known, so with such a list it is for nobody.
+    /// OMA's other-identity: whom no other rule refers to. Where one may refer to anybody, as by a
+    /// list that cannot be looked into, there are no others.
     bool is_other(const Rule& rule) const {
-        return watcher_.authenticated() && !model_.uses_lists &&
+        return watcher_.authenticated() && !model_.refers_to_unknown &&
                references_ == (refers_to(rule, watcher_) ? 1U : 0U);
     }
     bool holds(const RuleCondition& condition, const Rule& rule) const {

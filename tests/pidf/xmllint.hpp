@@ -48,11 +48,23 @@ public:
 
     /// The numbers of those that xmllint does not take for well-formed.
     std::set<std::size_t> refused() const {
-        const std::string command =
-            "cd '" + folder_.string() +
-            "' && find . -name '*.xml' -print0 | xargs -0 xmllint --noout --nonet 2>&1 | "
+        return numbers(
+            "xmllint --noout --nonet 2>&1 | "
             "grep -a ' error : ' | grep -a -v 'is not a valid URI' | "
-            "LC_ALL=C sed -n 's,^\\./\\([0-9]*\\)\\.xml:.*,\\1,p'";
+            "LC_ALL=C sed -n 's,^\\./\\([0-9]*\\)\\.xml:.*,\\1,p'");
+    }
+    /// The numbers of those that are not valid by a schema.
+    std::set<std::size_t> invalid(const std::string& schema) const {
+        return numbers("xmllint --noout --nonet --schema '" + schema +
+                       "' 2>&1 | "
+                       "LC_ALL=C sed -n 's,^\\./\\([0-9]*\\)\\.xml fails to validate,\\1,p'");
+    }
+
+private:
+    /// What a command that gets the files prints, one number a line.
+    std::set<std::size_t> numbers(const std::string& of) const {
+        const std::string command =
+            "cd '" + folder_.string() + "' && find . -name '*.xml' -print0 | xargs -0 " + of;
         std::set<std::size_t> numbers;
         std::FILE* pipe = ::popen(command.c_str(), "r");
         if (pipe == nullptr) return numbers;
@@ -62,6 +74,5 @@ public:
         return numbers;
     }
 
-private:
     std::filesystem::path folder_;
 };

@@ -283,6 +283,11 @@ TEST_CASE("OMA's conditions: who is anonymous, and whom no other rule refers to"
     // To be named in an exception is to be referred to.
     CHECK(rules.says({dave}) == "block:");
     CHECK(rules.says({"sip:eve@example.net"}) == "block:");
+    for (const std::string unclear :
+         {"<cr:one id='sip:bob@example.com'><x:y/></cr:one>", "<x:group name='all'/>",
+          "<cr:many domain='example.com'><x:y/></cr:many>"})
+        CHECK(Rules(ruleset(rule("a", "<ocp:other-identity/>") + rule("b", identity(unclear))))
+                  .says({bob}) == "block:");
     // A rule does not refer away its own others, and a list might have anybody in it.
     CHECK(Rules(ruleset(rule("a", one(bob) + "<ocp:other-identity/>"))).says({bob}) == "allow: a");
     CHECK(Rules(ruleset(rule("a", "<ocp:other-identity/>") + rule("b", "<ocp:external-list/>")))

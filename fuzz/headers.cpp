@@ -87,7 +87,7 @@ void check_address(const NameAddr& address, std::string_view input) {
 
 /// What is supported is a token that stands there, and lists come to an end.
 void walk_capabilities(const Parameters& parameters, std::string_view input) {
-    const Capabilities capabilities(parameters);
+    const CalleeCapabilities capabilities(parameters);
     std::string_view rest = parameters.text();
     bool any = false;
     while (const auto parameter = Parameters::next(rest)) {

@@ -208,8 +208,8 @@ private:
         if (const Status done = stamp(*tuple, registered.changed_wall_ms); !done) return done;
         const std::uint64_t id = sip::mix(sip::siphash(key_, "registration"), registered.id);
         if (const Status done = make_id('r', id, tuple->id); !done) return done;
-        const sip::Capabilities capabilities(inputs_.policy.capabilities ? registered.parameters
-                                                                         : std::string_view{});
+        const sip::CalleeCapabilities capabilities(
+            inputs_.policy.capabilities ? registered.parameters : std::string_view{});
         if (!add_service_capabilities(*tuple, arena_, capabilities)) return refusal();
         const std::string_view device_id = device_of_contact(registered.parameters);
         if (!shows_device || device_id.empty()) return {};

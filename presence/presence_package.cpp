@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "pidf/arena.hpp"
 #include "pidf/document.hpp"
@@ -35,6 +36,39 @@ bool is_entity_of(std::string_view entity, std::string_view resource) {
     sip::Appender name(room);
     sip::write_address_of_record(name, *uri);
     return !name.overflowed() && name.view() == resource;
+}
+
+/// `visit(deviceID)` of all that a document speaks of; false stops.
+template <class Visit>
+bool each_device(const pidf::Document& document, Visit visit) {
+    for (const pidf::Tuple& tuple : document.tuples)
+        if (const auto device = pidf::device_of(tuple); !device.empty() && !visit(device))
+            return false;
+    for (const pidf::Device& device : document.devices)
+        if (!visit(device.device_id)) return false;
+    return true;
+}
+/// `visit(contact)` of its tuples, empty for the address itself.
+template <class Visit>
+bool each_contact(const pidf::Document& document, Visit visit) {
+    for (const pidf::Tuple& tuple : document.tuples)
+        if (!visit(tuple.contact)) return false;
+    return true;
+}
+bool is_same_contact(std::string_view a, std::string_view b) {
+    if (a == b) return true;
+    const auto x = sip::parse_uri(a), y = sip::parse_uri(b);
+    return x && y && sip::equivalent(*x, *y);
+}
+/// Whether both have some, and each has all that the other has.
+template <class Each, class Same>
+bool is_same_set(const pidf::Document& a, const pidf::Document& b, Each each, Same same) {
+    const auto has = [&](const pidf::Document& in, std::string_view one) {
+        return !each(in, [&](std::string_view other) { return !same(one, other); });
+    };
+    bool any = false;
+    return each(a, [&](std::string_view one) { return any = has(b, one); }) && any &&
+           each(b, [&](std::string_view one) { return has(a, one); });
 }
 
 /// RFC 3863 3.1 and RFC 7303 3.2: what the charset parameter says goes before the XML declaration.
@@ -366,6 +400,20 @@ sip::Expected<std::size_t> PresencePackage::accept_publication(
     if (const auto written = pidf::write(**document, out); !written)
         return tl::unexpected(written.error());
     return out.size();
+}
+
+bool PresencePackage::supersedes(std::string_view newer, std::string_view older, bool same_call) {
+    pidf::Arena arena(shard_.memory, arena_bytes_max);
+    pidf::ReadOptions options;
+    options.unknown_basic = true;
+    const auto a = pidf::read(newer, arena, options), b = pidf::read(older, arena, options);
+    if (!a || !b) return false;
+    const auto devices = [](const pidf::Document& d, auto visit) { return each_device(d, visit); };
+    const auto contacts = [](const pidf::Document& d, auto visit) {
+        return each_contact(d, visit);
+    };
+    return is_same_set(**a, **b, devices, std::equal_to<>()) ||
+           (same_call && is_same_set(**a, **b, contacts, is_same_contact));
 }
 
 }  // namespace presence

@@ -103,6 +103,8 @@ public:
     sip::Expected<std::size_t> accept_publication(sip::Now now,
                                                   const sip::PublicationBody& publication,
                                                   std::span<char> room) override;
+    /// The same devices, by their deviceIDs; or the same services, by their contacts, in one call.
+    bool supersedes(std::string_view newer, std::string_view older, bool same_call) override;
 
 private:
     std::optional<LocalStates::State> state_of(sip::Now now, const LocalStates* states,

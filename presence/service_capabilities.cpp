@@ -65,7 +65,7 @@ std::string_view name_of(pidf::Type names, std::string_view token) {
 
 class Builder {
 public:
-    Builder(pidf::Arena& arena, const sip::Capabilities& capabilities)
+    Builder(pidf::Arena& arena, const sip::CalleeCapabilities& capabilities)
         : arena_(arena), capabilities_(capabilities) {}
 
     /// Null and good(): nothing to say.
@@ -195,14 +195,14 @@ private:
     }
 
     pidf::Arena& arena_;
-    const sip::Capabilities& capabilities_;
+    const sip::CalleeCapabilities& capabilities_;
     bool good_ = true;
 };
 
 }  // namespace
 
 bool add_service_capabilities(pidf::Tuple& tuple, pidf::Arena& arena,
-                              const sip::Capabilities& capabilities) {
+                              const sip::CalleeCapabilities& capabilities) {
     if (capabilities.empty()) return true;
     Builder builder(arena, capabilities);
     if (Element* made = builder.servcaps()) tuple.extensions.push_back(made);
@@ -210,7 +210,7 @@ bool add_service_capabilities(pidf::Tuple& tuple, pidf::Arena& arena,
 }
 
 bool add_device_capabilities(pidf::Device& device, pidf::Arena& arena,
-                             const sip::Capabilities& capabilities) {
+                             const sip::CalleeCapabilities& capabilities) {
     if (capabilities.empty()) return true;
     Builder builder(arena, capabilities);
     if (Element* made = builder.devcaps()) device.extensions.push_back(made);

@@ -9,9 +9,9 @@ namespace presence {
 /// 3840. A value that RFC 5196 has no name for has no place in a valid document and is left out;
 /// so is servcaps when nothing is left. False: the arena refused.
 [[nodiscard]] bool add_service_capabilities(pidf::Tuple& tuple, pidf::Arena& arena,
-                                            const sip::Capabilities& capabilities);
+                                            const sip::CalleeCapabilities& capabilities);
 /// RFC 5196 3.3: the same for the device, as caps:devcaps: whether it is mobile.
 [[nodiscard]] bool add_device_capabilities(pidf::Device& device, pidf::Arena& arena,
-                                           const sip::Capabilities& capabilities);
+                                           const sip::CalleeCapabilities& capabilities);
 
 }  // namespace presence

@@ -73,7 +73,7 @@ std::optional<FeatureValue> read_value(std::string_view text) {
 bool is_feature_tag(std::string_view name) {
     // ftag-name; RFC 3840 9 lets it start with a letter alone.
     if (name.size() > 1 && name[0] == '+') return is_alpha(name[1]);
-    std::string_view tags = Capabilities::base_tags;
+    std::string_view tags = CalleeCapabilities::base_tags;
     while (!tags.empty()) {
         const Halves halves = split_at(tags, ' ');
         if (equal_ignoring_case(halves.before, name)) return true;
@@ -82,14 +82,14 @@ bool is_feature_tag(std::string_view name) {
     return false;
 }
 
-bool Capabilities::empty() const {
+bool CalleeCapabilities::empty() const {
     std::string_view rest = contact_.text();
     while (const auto parameter = Parameters::next(rest))
         if (is_feature_tag(parameter->name)) return false;
     return true;
 }
 
-std::optional<Capabilities::Values> Capabilities::find(std::string_view tag) const {
+std::optional<CalleeCapabilities::Values> CalleeCapabilities::find(std::string_view tag) const {
     const auto parameter = contact_.find(tag);
     if (!parameter) return {};
     Values values;
@@ -98,7 +98,7 @@ std::optional<Capabilities::Values> Capabilities::find(std::string_view tag) con
     return values;
 }
 
-std::optional<FeatureValue> Capabilities::Values::next() {
+std::optional<FeatureValue> CalleeCapabilities::Values::next() {
     if (bare_) {
         bare_ = false;
         FeatureValue value;
@@ -123,7 +123,7 @@ std::optional<FeatureValue> Capabilities::Values::next() {
     return {};
 }
 
-bool Capabilities::supports(std::string_view tag, std::string_view value) const {
+bool CalleeCapabilities::supports(std::string_view tag, std::string_view value) const {
     auto values = find(tag);
     while (values) {
         const auto one = values->next();
@@ -135,7 +135,7 @@ bool Capabilities::supports(std::string_view tag, std::string_view value) const 
     return false;
 }
 
-std::optional<bool> Capabilities::truth_of(std::string_view tag) const {
+std::optional<bool> CalleeCapabilities::truth_of(std::string_view tag) const {
     auto values = find(tag);
     if (!values) return {};
     const auto value = values->next();

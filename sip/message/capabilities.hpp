@@ -28,17 +28,17 @@ struct FeatureValue {
 
 /// What a Contact says of its UA: the feature parameters of RFC 3840 among its parameters. A view;
 /// a value that is malformed is as good as not there.
-class Capabilities {
+class CalleeCapabilities {
 public:
     /// Feature tags that stand without "+" and "sip." (RFC 3840 9).
     static constexpr std::string_view base_tags =
         "audio automata class duplex data control mobility description events priority methods "
         "schemes application video language type isfocus actor text extensions";
 
-    Capabilities() = default;
-    explicit Capabilities(Parameters contact) : contact_(contact) {}
+    CalleeCapabilities() = default;
+    explicit CalleeCapabilities(Parameters contact) : contact_(contact) {}
     /// Of parameters whose grammar was checked: those of `Registrar::Binding`.
-    explicit Capabilities(std::string_view parameters) : contact_(Parameters(parameters)) {}
+    explicit CalleeCapabilities(std::string_view parameters) : contact_(Parameters(parameters)) {}
 
     /// No feature parameter is there: nothing was said, which is not that nothing can be done.
     bool empty() const;
@@ -51,7 +51,7 @@ public:
         std::optional<FeatureValue> next();
 
     private:
-        friend class Capabilities;
+        friend class CalleeCapabilities;
         std::string_view rest_;
         bool bare_ = false;  ///< the tag has no value
     };

@@ -12,10 +12,10 @@ namespace {
 using Kind = FeatureValue::Kind;
 
 /// By the way that a registrar goes: grammar first.
-Capabilities of(std::string_view parameters) {
+CalleeCapabilities of(std::string_view parameters) {
     const auto checked = parse_parameters(parameters);
     REQUIRE(checked);
-    return Capabilities(*checked);
+    return CalleeCapabilities(*checked);
 }
 
 std::vector<FeatureValue> values_of(std::string_view parameters, std::string_view tag) {
@@ -30,7 +30,7 @@ std::vector<FeatureValue> values_of(std::string_view parameters, std::string_vie
 }  // namespace
 
 TEST_CASE("Capabilities: methods and event packages of a Contact are found (RFC 3840 9)") {
-    const Capabilities both =
+    const CalleeCapabilities both =
         of(";+sip.instance=\"<urn:uuid:1>\";methods=\"INVITE,SUBSCRIBE\""
            ";events=\"presence\"");
     CHECK_FALSE(both.empty());
@@ -42,11 +42,12 @@ TEST_CASE("Capabilities: methods and event packages of a Contact are found (RFC 
     CHECK_FALSE(both.has_event("presence.winfo"));
     CHECK_FALSE(both.has_event(""));
     // RFC 3841 7.2.4: tokens in any case; white space that clients write.
-    const Capabilities loose = of(" ; Methods = \" invite ,\tSubscribe \" ;EVENTS=Presence");
+    const CalleeCapabilities loose = of(" ; Methods = \" invite ,\tSubscribe \" ;EVENTS=Presence");
     CHECK(loose.has_method("SUBSCRIBE"));
     CHECK(loose.has_event("presence"));
     // What is negated is not listed, and what is not negated is not either.
-    const Capabilities negated = of(";methods=\"!SUBSCRIBE\";events=\"!presence,message-summary\"");
+    const CalleeCapabilities negated =
+        of(";methods=\"!SUBSCRIBE\";events=\"!presence,message-summary\"");
     CHECK_FALSE(negated.has_method("SUBSCRIBE"));
     CHECK_FALSE(negated.has_method("INVITE"));
     CHECK_FALSE(negated.has_event("presence"));
@@ -61,7 +62,7 @@ TEST_CASE("Capabilities: methods and event packages of a Contact are found (RFC 
 }
 
 TEST_CASE("Capabilities: a Contact without feature parameters says nothing (RFC 3840 6)") {
-    CHECK(Capabilities().empty());
+    CHECK(CalleeCapabilities().empty());
     CHECK(of(";q=0.5;expires=60;reg-id=1;ob;pub-gruu=\"sip:a@b;gr=1\"").empty());
     CHECK_FALSE(of(";q=0.5;audio").empty());
     CHECK_FALSE(of(";+sip.message").empty());
@@ -148,7 +149,8 @@ TEST_CASE("Capabilities: booleans, negations, numbers and strings (RFC 3840 9)")
 }
 
 TEST_CASE(
-    "Capabilities: parameters cut at every byte are read or refused, and nothing is made up") {
+    "CalleeCapabilities: parameters cut at every byte are read or refused, and nothing is made "
+    "up") {
     const std::string whole =
         ";methods=\"INVITE,!BYE\";priority=\"#10:30,!#<=5.5\";description=\"<a "
         "b>\";audio;+x.y=\"z\"";
@@ -156,7 +158,7 @@ TEST_CASE(
         const std::string cut = whole.substr(0, size);
         const auto checked = parse_parameters(cut);
         if (!checked) continue;
-        const Capabilities capabilities(*checked);
+        const CalleeCapabilities capabilities(*checked);
         std::string_view rest = checked->text();
         while (const auto parameter = Parameters::next(rest)) {
             auto values = capabilities.find(parameter->name);

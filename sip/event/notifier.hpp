@@ -311,7 +311,7 @@ private:
     void render(Now now, View& view);
     void choose_body(Now now, Subscription& s);
     void send(Now now, Handle handle, const Response* challenge);
-    void not_sent(Now now, Subscription& s);
+    void not_sent(Now now, Handle handle);
     Expected<std::optional<Target>> next_target(Now now, Handle handle);
     Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
     bool go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long);

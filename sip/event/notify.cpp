@@ -261,9 +261,8 @@ void Notifier::on_located(Now now, Handle object, LookupId id) {
         return;
     }
     core_.shard.decision(now, "dropped", taken.error().rule, s->identity.view());
-    not_sent(now, *s);
     s->last_told = s->state == State::terminated;
-    notify_failed(now, object, 0);
+    not_sent(now, object);
 }
 
 /// RFC 3263 4.3: nobody took it there; another server may. False: none is left.
@@ -351,9 +350,11 @@ void Notifier::choose_body(Now now, Subscription& s) {
     s.sent_body = with_body ? view->body : SharedBytes{};
 }
 
-void Notifier::not_sent(Now now, Subscription& s) {
+void Notifier::not_sent(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
     s.told = Told::not_sent;
     s.told_at = now.mono;
+    notify_failed(now, handle, 0);
 }
 
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
@@ -363,9 +364,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const auto way = next_target(now, handle);
     if (!way) {
         shard.decision(now, "dropped", way.error().rule, s.identity.view());
-        not_sent(now, s);
         s.due = false;
-        notify_failed(now, handle, 0);
+        not_sent(now, handle);
         return;
     }
     const std::optional<Target>& target = *way;
@@ -373,9 +373,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const Reach reach = reach_of(now, handle, *target);
     if (reach == Reach::taken) return;
     if (reach == Reach::refused) {
-        not_sent(now, s);
         s.due = false;
-        notify_failed(now, handle, 0);
+        not_sent(now, handle);
         return;
     }
     choose_body(now, s);
@@ -411,9 +410,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.by_change = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
-        not_sent(now, s);
         if (s.by_stream) core_.transport.remember_udp_only(target->remote);
-        if (!go_to_next_target(now, handle, {})) notify_failed(now, handle, 0);
+        if (!go_to_next_target(now, handle, {})) not_sent(now, handle);
         return;
     }
     ++shard.counters.notifies;

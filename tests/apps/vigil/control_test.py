@@ -1,4 +1,7 @@
-"""The control socket as people, scripts and the ill-behaved see it: `control_test.py build/vigil`."""
+"""The control socket as people, scripts and the ill-behaved see it.
+
+`control_test.py build/vigil`.
+"""
 
 import json
 import os
@@ -86,7 +89,7 @@ class Show(ControlTest):
         self.assertEqual(registered["contact"], "sip:alice@192.0.2.7")
         kinds = [each["kind"] for each in self.objects("show", "presentity", "alice@localhost")]
         self.assertEqual(kinds, ["presentity", "subscription", "publication", "registration",
-                                 "left out", "document"])
+                                 "left-out", "document"])
         code, out, _ = self.asked("show", "presentity", ALICE, "--raw")
         self.assertEqual(code, 0)
         self.assertIn("<rpid:busy/>", out)

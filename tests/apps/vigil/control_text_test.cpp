@@ -101,7 +101,7 @@ TEST_CASE("each end of a NOTIFY, and each thing that is waited for, has its word
     };
     std::vector<std::string> texts;
     for (const std::string how :
-         {"none", "on its way", "answered", "timeout", "failed", "withdrawn", "not sent"})
+         {"none", "on-its-way", "answered", "timeout", "failed", "withdrawn", "not-sent"})
         texts.push_back(told(how, "expiry"));
     for (const std::string next : {"retry", "hold", "proof", ""})
         texts.push_back(told("answered", next));

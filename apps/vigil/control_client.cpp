@@ -99,8 +99,10 @@ ExitCode ask_server(const ControlOptions& options, const std::string& command,
         }
         return false;
     };
-    Outcome<void> done = send_all(fd, request + "\n");
-    if (done) done = receive_lines(fd, take);
+    // One that is not heard may be told so, and let go, before it has asked.
+    const Outcome<void> sent = send_all(fd, request + "\n");
+    Outcome<void> done = receive_lines(fd, take);
+    if (!done && !sent) done = sent;
     if (!done) return failed("the server at " + escape(connection->path) + ": " + done.error());
     if (!error.empty()) return failed(error);
     return ExitCode::done;

@@ -32,12 +32,12 @@ std::string_view name_of(sip::Notifier::Told told) {
     using Told = sip::Notifier::Told;
     switch (told) {
         case Told::nothing: break;
-        case Told::on_its_way: return "on its way";
+        case Told::on_its_way: return "on-its-way";
         case Told::answered: return "answered";
         case Told::timeout: return "timeout";
         case Told::failed: return "failed";
         case Told::withdrawn: return "withdrawn";
-        case Told::not_sent: return "not sent";
+        case Told::not_sent: return "not-sent";
     }
     return "none";
 }
@@ -77,7 +77,7 @@ public:
         etags_[chain] = std::string(etag.substr(0, etag_shown));
     }
     void left_out(const LeftOut& what) override {
-        Record& line = out_.emplace_back(begin(now_, "left out", presentity_));
+        Record& line = out_.emplace_back(begin(now_, "left-out", presentity_));
         line.set("what", std::string(what.what)).set("name", std::string(what.name));
         if (what.chain != 0) line.set("of", etag_of(what.chain));
         line.set("because", std::string(what.because));
@@ -206,7 +206,7 @@ Record decision_record(sip::Now now, presence::Server& server, std::string_view 
 }
 
 std::vector<Record> compose_records(sip::Now now, presence::Server& server,
-                                    std::string_view presentity) {
+                                    std::string_view presentity, bool raw) {
     std::vector<Record> out;
     Listener listener(now, presentity, out);
     if (const sip::ResourceId id = server.resource_of(presentity))
@@ -227,7 +227,7 @@ std::vector<Record> compose_records(sip::Now now, presence::Server& server,
         line.set("notes", summary->notes);
         line.set("tuples", static_cast<std::int64_t>(summary->tuples.size()));
     }
-    line.set("document", room);
+    if (raw) line.set("document", room);
     return out;
 }
 

@@ -22,8 +22,8 @@ Record address_record(sip::Now now, presence::Server& server, std::string_view p
 /// What a SUBSCRIBE of `watcher` would come to.
 Record decision_record(sip::Now now, presence::Server& server, std::string_view watcher,
                        std::string_view presentity);
-/// What a composition leaves out, a line each, and the document that it makes.
+/// What a composition leaves out, a line each, and the document that it makes; whole if `raw`.
 std::vector<Record> compose_records(sip::Now now, presence::Server& server,
-                                    std::string_view presentity);
+                                    std::string_view presentity, bool raw);
 
 }  // namespace vigil

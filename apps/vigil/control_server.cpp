@@ -58,6 +58,7 @@ struct Source {
 struct Asked {
     Source source;
     Words arguments;
+    bool raw = false;
 
     std::string argument(std::size_t i) const {
         return i < arguments.size() ? arguments[i] : std::string{};
@@ -115,10 +116,10 @@ Step registrations(Source source, std::string presentity) {
     };
 }
 
-/// What is made of all that is known of one address.
-Step composition(Source source, std::string presentity) {
-    return [source, presentity = std::move(presentity)](std::string& out) {
-        for (const Record& each : compose_records(source.clock(), source.server, presentity))
+/// What is made of all that is known of one address; the document itself if `raw`.
+Step composition(Source source, std::string presentity, bool raw) {
+    return [source, raw, presentity = std::move(presentity)](std::string& out) {
+        for (const Record& each : compose_records(source.clock(), source.server, presentity, raw))
             out += json_of(each) + "\n";
         return false;
     };
@@ -173,7 +174,7 @@ Answer show_presentity(const Asked& asked) {
                                          "domains");
     return steps({address(asked.source, of), subscriptions(asked.source, {{}, of, false}),
                   publications(asked.source, of), registrations(asked.source, of),
-                  composition(asked.source, of)});
+                  composition(asked.source, of, asked.raw)});
 }
 
 Answer explain(const Asked& asked) {
@@ -182,21 +183,22 @@ Answer explain(const Asked& asked) {
                   decision(asked.source, of), refusals(asked.source, of),
                   publications(asked.source, of.presentity),
                   registrations(asked.source, of.presentity),
-                  composition(asked.source, of.presentity)});
+                  composition(asked.source, of.presentity, asked.raw)});
 }
 
 /// All that can be asked: a new command is a row, and a function that gives its steps.
 struct Command {
     std::string_view words;
     std::size_t arguments_min, arguments_max;
+    bool takes_raw;  ///< as one word more
     Answer (*answer)(const Asked& asked);
 };
 constexpr std::array commands{
-    Command{"show subscriptions", 0, 1, show_subscriptions},
-    Command{"show publications", 0, 1, show_publications},
-    Command{"show registrations", 0, 1, show_registrations},
-    Command{"show presentity", 1, 1, show_presentity},
-    Command{"explain", 2, 2, explain},
+    Command{"show subscriptions", 0, 1, false, show_subscriptions},
+    Command{"show publications", 0, 1, false, show_publications},
+    Command{"show registrations", 0, 1, false, show_registrations},
+    Command{"show presentity", 1, 1, true, show_presentity},
+    Command{"explain", 2, 2, true, explain},
 };
 
 Words words_of(std::string_view text) {
@@ -221,7 +223,11 @@ Answer ControlServer::answer(std::string_view request) {
         std::string_view rest = request.substr(command.words.size());
         if (!rest.empty() && !rest.starts_with(' ')) continue;
         rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
-        Asked asked{{server_, decisions_, clock_}, words_of(rest)};
+        Asked asked{{server_, decisions_, clock_}, words_of(rest), false};
+        if (command.takes_raw && !asked.arguments.empty() && asked.arguments.back() == "raw") {
+            asked.raw = true;
+            asked.arguments.pop_back();
+        }
         const std::size_t count = asked.arguments.size();
         if (count < command.arguments_min || count > command.arguments_max)
             return std::make_unique<Refusal>("\"" + std::string(command.words) +

@@ -14,8 +14,9 @@ namespace vigil {
 
 /// Answers what is asked over the control socket. A request is words with one space between them,
 /// a command and its arguments: "show subscriptions", "explain bob@example.com alice@example.com";
-/// addresses are canonical addresses-of-record. Each line of an answer is a JSON object
-/// (docs/vigil.1 has the keys), the last one {"end":true} or {"error":"..."}.
+/// addresses are canonical addresses-of-record; "raw" behind them asks for the document too. Each
+/// line of an answer is a JSON object (docs/vigil.1 has the keys), the last one {"end":true} or
+/// {"error":"..."}.
 ///
 /// Nothing of the core is held from one piece of an answer to the next.
 class ControlServer {

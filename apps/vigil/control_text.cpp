@@ -105,7 +105,7 @@ const std::vector<Table>& tables() {
                      span_text(r.number("age")), seconds_text(r, "expires"), flow,
                      r.text("capabilities")};
          }},
-        {"left out",
+        {"left-out",
          {"LEFT OUT", "NAME", "OF", "BECAUSE", "IN FAVOUR OF"},
          [](const Record& r) -> std::vector<std::string> {
              return {r.text("what"), r.text("name"), r.text("of"), r.text("because"),

@@ -16,8 +16,9 @@ ExitCode run_explain(const ExplainOptions& options) {
             return fail(ExitCode::wrong_usage, {"vigil explain: " + each->error(), {}, 0, {}},
                         options.control.json);
     std::vector<Record> lines;
-    const ExitCode code = ask_server(options.control, "vigil explain",
-                                     "explain " + *watcher + " " + *presentity, lines);
+    const ExitCode code =
+        ask_server(options.control, "vigil explain",
+                   "explain " + *watcher + " " + *presentity + (options.raw ? " raw" : ""), lines);
     if (code != ExitCode::done || options.control.json) return code;
     for (const std::string& line : explanation_of(lines, *watcher, *presentity)) print_line(line);
     if (options.raw) print_line("\n" + document_in(lines));

@@ -59,7 +59,7 @@ std::string last_notify(const Record& s) {
         (s.number("notify_bytes") == 0 ? "without a document"
                                        : "a document of " + number(s, "notify_bytes") + " bytes");
     if (how == "answered") return text + "; answered " + number(s, "notify_status");
-    if (how == "on its way") return text + "; not answered yet";
+    if (how == "on-its-way") return text + "; not answered yet";
     if (how == "timeout") return text + "; no answer came";
     if (how == "failed") return text + "; the transport could not carry it";
     if (how == "withdrawn") return text + "; withdrawn, since it may not be seen any more";
@@ -178,7 +178,7 @@ private:
         if (published + registered == 0) say("  nothing is published or registered");
     }
     void tell_composition() {
-        each("left out", [&](const Record& l) {
+        each("left-out", [&](const Record& l) {
             std::string text = escape(l.text("what")) + " " + escape(l.text("name"));
             if (l.has("of")) text += " of " + escape(l.text("of"));
             text += ": " + reason(l);
@@ -189,7 +189,8 @@ private:
             if (d.has("failed"))
                 detail("composed", "failed: " + escape(d.text("failed")));
             else
-                detail("composed", document_text(d) + "; " + number(d, "tuples") + " tuples, " +
+                detail("composed", document_text(d) + "; " + number(d, "tuples") +
+                                       (d.number("tuples") == 1 ? " tuple, " : " tuples, ") +
                                        number(d, "bytes") + " bytes");
         });
     }

@@ -24,6 +24,7 @@ ExitCode run_show(const ShowOptions& options) {
             return fail(ExitCode::wrong_usage, {command + ": " + address.error(), {}, 0, {}},
                         options.control.json);
         request += " " + *address;
+        if (options.raw) request += " raw";
     }
     std::vector<Record> lines;
     const ExitCode code = ask_server(options.control, command, request, lines);

@@ -334,7 +334,7 @@ private:
     [[nodiscard]] bool choose_body(Now now, Handle handle);
     void send(Now now, Handle handle, const Response* challenge);
     void begin_hold(Now now, Subscription& s, bool by_change);
-    void not_sent(Now now, Subscription& s);
+    void not_sent(Now now, Handle handle);
     Expected<std::optional<Target>> next_target(Now now, Handle handle);
     Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
     bool go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long);

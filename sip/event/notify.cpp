@@ -269,9 +269,8 @@ void Notifier::on_located(Now now, Handle object, LookupId id) {
         return;
     }
     core_.shard.decision(now, "dropped", taken.error().rule, s->identity.view());
-    not_sent(now, *s);
     s->last_told = s->state == State::terminated;
-    notify_failed(now, object, 0);
+    not_sent(now, object);
 }
 
 /// RFC 3263 4.3: nobody took it there; another server may. False: none is left.
@@ -372,9 +371,11 @@ void Notifier::begin_hold(Now now, Subscription& s, bool by_change) {
     s.timers.set(core_.shard.timers, Name::hold, later(now.mono, traits.notify_interval_min));
 }
 
-void Notifier::not_sent(Now now, Subscription& s) {
+void Notifier::not_sent(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
     s.told = Told::not_sent;
     s.told_at = now.mono;
+    notify_failed(now, handle, 0);
 }
 
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
@@ -384,9 +385,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const auto way = next_target(now, handle);
     if (!way) {
         shard.decision(now, "dropped", way.error().rule, s.identity.view());
-        not_sent(now, s);
         s.due = false;
-        notify_failed(now, handle, 0);
+        not_sent(now, handle);
         return;
     }
     const std::optional<Target>& target = *way;
@@ -394,9 +394,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const Reach reach = reach_of(now, handle, *target);
     if (reach == Reach::taken) return;
     if (reach == Reach::refused) {
-        not_sent(now, s);
         s.due = false;
-        notify_failed(now, handle, 0);
+        not_sent(now, handle);
         return;
     }
     if (!choose_body(now, handle)) {
@@ -436,9 +435,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     s.by_change = s.again = false;
     const auto started = core_.clients.start(now, outgoing);
     if (!started) {
-        not_sent(now, s);
         if (s.by_stream) core_.transport.remember_udp_only(target->remote);
-        if (!go_to_next_target(now, handle, {})) notify_failed(now, handle, 0);
+        if (!go_to_next_target(now, handle, {})) not_sent(now, handle);
         return;
     }
     ++shard.counters.notifies;

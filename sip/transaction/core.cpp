@@ -55,10 +55,11 @@ void Core::tell_refused(Now now, const Request& request, std::string_view rule,
                         std::uint16_t status) const {
     if (shard.tracer == nullptr) return;
     const Essentials& e = request.essentials;
-    // In a dialog the Request-URI is our Contact.
+    // In a dialog the Request-URI is our Contact, in REGISTER the domain.
+    const bool by_to = !e.to_tag.empty() || request.message.method == Method::register_;
     std::array<char, 512> about_room{}, from_room{};
     Appender about(about_room), from(from_room);
-    write_address_of_record(about, e.to_tag.empty() ? e.request_uri : e.to.uri);
+    write_address_of_record(about, by_to ? e.to.uri : e.request_uri);
     std::string_view subject = request.identity.address_of_record;
     if (subject.empty()) {
         // As it calls itself, which nothing proves.

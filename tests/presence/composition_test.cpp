@@ -386,3 +386,60 @@ TEST_CASE("what does not fit, cannot be read or has no memory is an error, and l
     w.publish("<presence", 2, 20);
     CHECK_FALSE(w.compose_into(room).has_value());
 }
+
+namespace {
+
+/// What was left out, one a line: "tuple t1 of 2 for 3: why".
+struct Told final : presence::CompositionObserver {
+    void left_out(const LeftOut& what) override {
+        lines.insert(std::string(what.what) + " " + std::string(what.name) + " of " +
+                     std::to_string(what.chain) + " for " + std::to_string(what.in_favour) + ": " +
+                     std::string(what.because));
+    }
+    std::set<std::string> lines;
+};
+
+}  // namespace
+
+TEST_CASE("R4479-OUR-2: what a composition leaves out is told, with what stands instead") {
+    World w;
+    Told told;
+    w.observer = &told;
+    const std::string there =
+        "<dm:deviceID>urn:d</dm:deviceID><contact>sip:alice@192.0.2.7</contact>";
+    w.publish(document(tuple("old", "open", there) + "<tuple id=\"mute\"><status/></tuple>" +
+                       "<dm:person id=\"p\"><r:activities><r:away/></r:activities></dm:person>" +
+                       "<dm:device id=\"d\"><dm:deviceID>urn:d</dm:deviceID></dm:device>"),
+              11, 1);
+    w.publish(document(tuple("new", "closed", there) +
+                       "<dm:person id=\"q\"><r:activities><r:busy/></r:activities></dm:person>" +
+                       "<dm:device id=\"e\"><dm:deviceID>urn:d</dm:deviceID></dm:device>"),
+              22, 2);
+    w.registered.push_back({"sip:alice@192.0.2.7", 1000, false, 5, 0});
+    w.registered.push_back({"sip:alice@192.0.2.8", 1000, false, 6, 0});
+    const std::string composed = w.compose();
+    CHECK(told.lines ==
+          std::set<std::string>{
+              "device urn:d of 11 for 0: a newer one tells of it",
+              "person attribute activities of 11 for 0: another person's goes before it",
+              "registration sip:alice@192.0.2.7 of 0 for 22: a publication speaks for the same "
+              "contact",
+              "tuple mute of 11 for 0: its status says nothing",
+              "tuple old of 11 for 22: a newer publication tells of the same service",
+          });
+    // To be listened to changes nothing.
+    w.observer = nullptr;
+    CHECK(w.compose() == composed);
+}
+
+TEST_CASE("a publication for the address itself leaves every registration out, and says so") {
+    World w;
+    Told told;
+    w.observer = &told;
+    w.publish(document(tuple("t", "open", "<contact>pres:alice@example.com</contact>")), 11, 1);
+    w.registered.push_back({"sip:alice@192.0.2.7", 1000, false, 5, 0});
+    (void)w.compose();
+    CHECK(told.lines ==
+          std::set<std::string>{"registration sip:alice@192.0.2.7 of 0 for 11: a publication "
+                                "speaks for the address itself"});
+}

@@ -40,6 +40,7 @@ struct CompositionWorld {
     sip::HashKey key{1, 2};
     std::string presentity = "alice@example.com";
     std::int64_t changes_ms = 0;
+    presence::CompositionObserver* observer = nullptr;
 
     CompositionWorld& publish(std::string text, std::uint64_t chain, int second,
                               presence::Origin origin = presence::Origin::own) {
@@ -57,6 +58,7 @@ struct CompositionWorld {
         inputs.registered = registered;
         inputs.policy = policy;
         inputs.now_ms = now_ms;
+        inputs.observer = observer;
         const auto composed = presence::compose(inputs, key, memory, room);
         if (!composed) return tl::unexpected(composed.error());
         changes_ms = composed->changes_ms;

@@ -85,9 +85,11 @@ TEST_CASE("R3856-6.6.2-1 R3856-6.6.2-8 R3856-9.5-1: who may see whom under each 
         const auto other = w.package.decide({}, {"bob@example.com", "alice@example.com", true});
         CHECK(other.state == c.state);
         CHECK(other.view == c.view);
+        CHECK(other.because == "policy " + std::string(presence::name_of(c.policy)));
         const auto self = w.package.decide({}, {"alice@example.com", "alice@example.com", true});
         CHECK(self.state == State::active);
         CHECK(self.view == PresencePackage::full_view);
+        CHECK(self.because == "own address");
         // Nobody vouched for these two.
         CHECK(w.package.decide({}, {"bob@example.com", "alice@example.com", false}).state ==
               State::rejected);

@@ -31,9 +31,24 @@ std::set<std::string> options_of(const std::string& help) {
 TEST_CASE("Every option of every command stands in the manual page") {
     const auto manual = read_file((source_root() / "docs" / "vigil.1").string());
     REQUIRE(manual);
-    const std::vector<std::vector<const char*>> commands{
-        {"serve"}, {"watch"},       {"publish"},        {"register"},     {"edge"},
-        {"parse"}, {"user", "add"}, {"user", "remove"}, {"user", "list"}, {"user", "check"}};
+    const std::vector<std::vector<const char*>> commands{{"serve"},
+                                                         {"watch"},
+                                                         {"publish"},
+                                                         {"register"},
+                                                         {"edge"},
+                                                         {"parse"},
+                                                         {"user", "add"},
+                                                         {"user", "remove"},
+                                                         {"user", "list"},
+                                                         {"user", "check"},
+                                                         {"rules", "check"},
+                                                         {"rules", "test"},
+                                                         {"allow"},
+                                                         {"show", "subscriptions"},
+                                                         {"show", "publications"},
+                                                         {"show", "registrations"},
+                                                         {"show", "presentity"},
+                                                         {"explain"}};
     for (auto command : commands) {
         command.push_back("--help");
         const Command read = read_command_line(command);

@@ -111,3 +111,27 @@ TEST_CASE("an empty slab gives its memory back, and handles from before go on fi
         CHECK(*slab.find(made) == i);
     }
 }
+
+TEST_CASE("a slab is met in steps: each that lives once, and the end is said") {
+    Memory memory;
+    Slab<int> slab(memory, 100);
+    CHECK(slab.for_each_from(0, 10, [](Handle, int&) { FAIL("nothing lives here"); }) ==
+          UINT32_MAX);
+    Handle made[40];
+    for (int i = 0; i < 40; ++i) made[i] = slab.create(i);
+    slab.destroy(made[3]);
+    int met = 0, sum = 0;
+    std::uint32_t at = 0;
+    do {
+        at = slab.for_each_from(at, 10, [&](Handle handle, int& value) {
+            CHECK(slab.find(handle) == &value);
+            ++met;
+            sum += value;
+        });
+    } while (at != UINT32_MAX);
+    CHECK(met == 39);
+    CHECK(sum == 39 * 40 / 2 - 3);
+    CHECK(slab.for_each_from(1'000, 10, [](Handle, int&) {}) == UINT32_MAX);
+    for (int i = 0; i < 40; ++i)
+        if (i != 3) slab.destroy(made[i]);
+}

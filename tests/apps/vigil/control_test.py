@@ -1,0 +1,255 @@
+"""The control socket as people, scripts and the ill-behaved see it.
+
+`control_test.py build/vigil`.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import program_test
+from program_test import (ALICE, AS_ALICE, AS_BOB, BOB, LISTEN, PATIENCE_S, Program, Server, run)
+
+
+class ControlTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        # Where servers put their sockets, and commands look for them.
+        self.where = {"XDG_RUNTIME_DIR": self.folder, "RUNTIME_DIRECTORY": ""}
+
+    def server(self, *arguments, **more):
+        started = Server("--policy", "allow", *arguments, environment=self.where, **more)
+        self.addCleanup(started.__exit__)
+        return started
+
+    def path_of(self, server):
+        return os.path.join(self.folder, "vigil", server.names[0] + ".control")
+
+    def watch(self, server, *arguments):
+        started = Program("watch", ALICE, *AS_BOB, *server.at("udp"), *arguments)
+        self.addCleanup(started.__exit__)
+        started.line_with("active")
+        return started
+
+    def asked(self, *arguments):
+        return run(*arguments, environment=self.where)
+
+    def objects(self, *arguments):
+        code, out, err = self.asked(*arguments, "--json")
+        self.assertEqual((code, err), (0, ""))
+        return [json.loads(line) for line in out.splitlines()]
+
+    def refused(self, *arguments, says, code=1):
+        got, out, err = self.asked(*arguments)
+        self.assertEqual(got, code, err)
+        self.assertIn(says, err)
+        self.assertEqual((err.count("\n"), out), (1, ""))
+        got, out, _ = self.asked(*arguments, "--json")
+        self.assertEqual(got, code)
+        self.assertIn(says, json.loads(out)["error"])
+
+
+class Show(ControlTest):
+    def test_nothing_is_configured_and_it_is_found(self):
+        server = self.server()
+        self.watch(server)
+        code, out, err = self.asked("show", "subscriptions")
+        self.assertEqual((code, err), (0, ""))
+        header, row = out.splitlines()
+        self.assertTrue(header.startswith("WATCHER        PRESENTITY       EVENT     STATE"))
+        self.assertTrue(row.startswith("bob@localhost  alice@localhost  presence  active"), row)
+        mode = os.lstat(self.path_of(server)).st_mode
+        self.assertTrue(stat.S_ISSOCK(mode))
+        self.assertEqual(stat.S_IMODE(mode), 0o600)
+        folder = os.lstat(os.path.join(self.folder, "vigil")).st_mode
+        self.assertEqual(stat.S_IMODE(folder), 0o700)
+        self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
+        self.assertFalse(os.path.lexists(self.path_of(server)))
+
+    def test_all_of_it(self):
+        server = self.server()
+        self.watch(server)
+        self.assertEqual(run("publish", ALICE, *AS_ALICE, *server.at("tcp"), "--status", "open",
+                             "--activity", "busy", "--contact", "sip:alice@192.0.2.7",
+                             "--once")[0], 0)
+        self.assertEqual(run("register", ALICE, *AS_ALICE, *server.at("udp"), "--contact",
+                             "sip:alice@192.0.2.7", "--once")[0], 0)
+        (published,) = self.objects("show", "publications")
+        self.assertEqual((published["kind"], published["uri"], published["basic"],
+                          published["activities"]), ("publication", ALICE, "open", ["busy"]))
+        (registered,) = self.objects("show", "registrations", ALICE)
+        self.assertEqual(registered["contact"], "sip:alice@192.0.2.7")
+        kinds = [each["kind"] for each in self.objects("show", "presentity", "alice@localhost")]
+        self.assertEqual(kinds, ["presentity", "subscription", "publication", "registration",
+                                 "left-out", "document"])
+        code, out, _ = self.asked("show", "presentity", ALICE, "--raw")
+        self.assertEqual(code, 0)
+        self.assertIn("<rpid:busy/>", out)
+        self.assertIn("a publication speaks for the same contact", out)
+        self.assertNotIn("<rpid:busy/>", self.asked("show", "presentity", ALICE)[1])
+        self.assertEqual(self.asked("show", "publications", BOB)[1], "no publications\n")
+        self.refused("show", "presentity", "sip:zed@localhost",
+                     says="no such address here: zed@localhost")
+
+    def test_explain(self):
+        server = self.server()
+        self.watch(server)
+        code, out, err = self.asked("explain", BOB, ALICE)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("bob@localhost watches alice@localhost (presence): active\n", out)
+        self.assertIn("proved by digest, from udp:127.0.0.1:", out)
+        self.assertIn("decided by:    policy allow\n", out)
+        self.assertIn("answered 200", out)
+        code, out, _ = self.asked("explain", ALICE, BOB)
+        self.assertEqual(code, 0)
+        self.assertIn("alice@localhost does not watch bob@localhost.\n", out)
+        self.assertIn("would be answered 200, and be active", out)
+        # A password that is wrong is what nobody finds without this.
+        self.assertEqual(run("watch", ALICE, "--as", BOB, "--password", "x", *server.at("udp"),
+                             "--once")[0], 1)
+        self.assertIn("only said to be bob@localhost", self.asked("explain", BOB, ALICE)[1])
+
+    def test_a_policy_that_changes_is_explained_as_it_is_now(self):
+        with open(os.path.join(self.folder, "vigil.toml"), "w+") as config:
+            config.write('policy = "allow"\n')
+            config.flush()
+            server = Server("--config", config.name, environment=self.where)
+            self.addCleanup(server.__exit__)
+            self.watch(server)
+            config.seek(0)
+            config.truncate()
+            config.write('policy = "polite-block"\n')
+            config.flush()
+            server.process.send_signal(signal.SIGHUP)
+            server.error_with("configuration read")
+            (watching,) = self.objects("show", "subscriptions")
+            self.assertEqual((watching["because"], watching["sees"]),
+                             ("policy polite-block", "the closed document"))
+
+
+class Finding(ControlTest):
+    def test_nobody_is_there(self):
+        self.refused("show", "subscriptions", says="no server runs here that could be asked")
+        self.refused("explain", BOB, ALICE, "--control", os.path.join(self.folder, "none"),
+                     says="there is no such socket; is the server running?")
+
+    def test_usage(self):
+        self.refused("show", "subscriptions", "bogus", code=2, says="it wants an address")
+        self.refused("explain", "sip:localhost", ALICE, code=2, says="it wants an address")
+        for arguments in (["show"], ["show", "bogus"], ["show", "presentity"], ["explain", BOB]):
+            self.assertEqual(self.asked(*arguments)[0], 2)
+
+    def test_two_servers_do_not_clash_and_are_told_apart(self):
+        one, two = self.server(), self.server()
+        self.refused("show", "subscriptions", says="2 servers run here; say which one")
+        self.watch(two)
+        at = ["--control", self.path_of(two)]
+        self.assertEqual(len(self.objects("show", "subscriptions", *at)), 1)
+        at = ["--control", self.path_of(one)]
+        self.assertEqual(self.objects("show", "subscriptions", *at), [])
+        one.stop(signal.SIGTERM)
+        self.assertEqual(len(self.objects("show", "subscriptions")), 1)
+
+    def test_a_path_of_ones_own_or_none(self):
+        path = os.path.join(self.folder, "own")
+        self.server("--control", path)
+        self.assertEqual(self.objects("show", "registrations", "--control", path), [])
+        code, out, err = run("serve", *LISTEN, "--user", "a:b", "--control", path,
+                             environment=self.where)
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("another server listens there", err)
+        self.server("--control", "none")
+        self.refused("show", "subscriptions", says="no server runs here")
+
+    def test_what_a_killed_server_left_is_taken_over(self):
+        killed = self.server()
+        port = killed.names[0].rsplit(":", 1)[1]
+        killed.stop(signal.SIGKILL)
+        self.assertTrue(os.path.lexists(self.path_of(killed)))
+        self.refused("show", "subscriptions", says="no server runs here")
+        again = self.server(listen=["--listen", "udp:127.0.0.1:" + port, "--listen",
+                                    "tcp:127.0.0.1:" + port])
+        self.assertEqual(again.names, killed.names)
+        self.assertEqual(self.objects("show", "subscriptions"), [])
+
+    def test_without_a_place_for_its_socket_it_serves_and_says_so(self):
+        with open(os.path.join(self.folder, "vigil"), "w"):
+            pass
+        server = self.server()
+        self.assertIn("--control PATH", server.error_with("no control socket"))
+        self.assertEqual(run("watch", ALICE, *AS_BOB, *server.at("udp"), "--once")[0], 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
+    def test_others_may_not_ask(self):
+        os.chmod(self.folder, 0o755)
+        path = os.path.join(self.folder, "own")
+        self.server("--control", path)
+        program = os.path.join(self.folder, "vigil-program")
+        shutil.copy(program_test.VIGIL, program)
+        os.chmod(program, 0o755)
+        done = subprocess.run(
+            [program, "show", "subscriptions", "--control", path], capture_output=True,
+            timeout=PATIENCE_S, preexec_fn=lambda: (os.setgid(65534), os.setuid(65534)))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"no permission; its owner and root alone may ask", done.stderr)
+
+
+class Hostile(ControlTest):
+    def connect(self, server):
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(made.close)
+        made.settimeout(PATIENCE_S)
+        made.connect(self.path_of(server))
+        return made
+
+    def assert_serves(self, server):
+        self.assertEqual(run("watch", ALICE, *AS_BOB, *server.at("udp"), "--once")[0], 0)
+
+    def test_sip_is_served_whatever_comes_by_the_socket(self):
+        server = self.server()
+        self.watch(server)
+        garbage = self.connect(server)
+        garbage.sendall(os.urandom(2000).replace(b"\n", b"x") + b"\n")
+        self.assertIn("error", json.loads(garbage.makefile().readline()))
+        endless = self.connect(server)
+        try:
+            endless.sendall(b"x" * 1_000_000)
+        except OSError:
+            pass  # it was let go in the middle
+        slow = self.connect(server)
+        for byte in b"show subscr":
+            slow.sendall(bytes([byte]))
+        deaf = self.connect(server)
+        deaf.sendall(b"show presentity alice@localhost\n")
+        gone = self.connect(server)
+        gone.sendall(b"show subscriptions\n")
+        gone.close()
+        self.assert_serves(server)
+        # The slow one gets its answer.
+        slow.sendall(b"iptions\n")
+        self.assertEqual(json.loads(slow.makefile().readline())["watcher"], BOB)
+        self.assert_serves(server)
+
+    def test_more_than_it_hears_at_one_time(self):
+        server = self.server()
+        held = [self.connect(server) for _ in range(8)]
+        self.refused("show", "subscriptions", "--control", self.path_of(server),
+                     says="too many others ask at this moment")
+        self.assert_serves(server)
+        held.pop().close()
+        while self.asked("show", "subscriptions")[0] != 0:
+            pass  # it hears of the end in its own time
+        self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
+
+
+if __name__ == "__main__":
+    program_test.VIGIL = sys.argv[1]
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:])

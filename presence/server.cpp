@@ -102,14 +102,16 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       capabilities_(packages_),
       resources_(stack_.shard()),
       notifier_(stack_.core(), packages_, resources_, {options.rfc3265_compat}),
-      compositor_(stack_.core(), packages_, resources_, notifier_),
+      compositor_(stack_.core(), packages_, resources_, migration_),
       registrar_(stack_.core(), addresses_, *this, registrar_options(options)),
       proxy_(stack_.core(), registrar_, addresses_,
              asserted_gate(
                  options, proxy_asserted_gate_,
                  proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy, trusting_gate_),
                  stack_),
-             proxy_options(options)) {
+             proxy_options(options)),
+      migration_({stack_.shard(), resources_, notifier_, registrar_, proxy_, package_},
+                 presence_number, options.migrate) {
     if (options.credentials != nullptr) {
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
     }
@@ -119,6 +121,10 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
     }
     stack_.set_domains(options.domains);
     if (options.gives_gruu) notifier_.set_devices(this);
+    if (options.migrate != MigrationMode::never && options.relay != sip::Proxy::Relay::none) {
+        notifier_.set_carrier(&migration_);
+        proxy_.set_agents(&migration_);
+    }
     join(options);
 }
 
@@ -160,6 +166,7 @@ void Server::write(sip::Appender& out, const sip::Uri& request_uri) const {
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
     notifier_.state_changed(now, presence_number, address_of_record);
+    migration_.registrations_changed(now, address_of_record);
 }
 
 /// The newest way to the device: its connection, its NAT, or its Contact.
@@ -202,7 +209,7 @@ void Server::set_policy(sip::Now now, Policy policy) {
 }
 
 void Server::state_changed(sip::Now now, std::string_view presentity) {
-    notifier_.state_changed(now, presence_number, presentity);
+    migration_.state_changed(now, presence_number, presentity);
 }
 
 void Server::policy_changed(sip::Now now, std::string_view presentity) {

@@ -71,6 +71,13 @@ public:
     /// Existing subscriptions follow once `sip::Notifier::decide_again` is called.
     void set_policy(Policy policy) { policy_ = policy; }
 
+    /// The program itself says something of `presentity`.
+    bool has_local_state(std::string_view presentity) const {
+        return local_states_ != nullptr && local_states_->state_of(presentity).has_value();
+    }
+    /// Whether those who see `view` see all there is: only they may be sent to somebody else.
+    bool may_leave(sip::ViewId view) const { return view == full_view; }
+
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return directory_.exists(resource); }
     sip::Decision decide(sip::Now now, const sip::Watcher& watcher) override;

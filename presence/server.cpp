@@ -115,7 +115,9 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
                  options, proxy_asserted_gate_,
                  proxy_gate(options, digest_, proxy_digest_gate_, stack_, entropy, trusting_gate_),
                  stack_),
-             proxy_options(options)) {
+             proxy_options(options)),
+      migration_({stack_.shard(), resources_, notifier_, registrar_, proxy_, package_},
+                 presence_number, options.migrate) {
     if (options.credentials != nullptr) {
         digest_gate_.emplace(*digest_, *options.credentials, options.domains);
     }
@@ -125,6 +127,10 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
     }
     stack_.set_domains(options.domains);
     if (options.gives_gruu) notifier_.set_devices(this);
+    if (options.migrate != MigrationMode::never && options.relay != sip::Proxy::Relay::none) {
+        notifier_.set_carrier(&migration_);
+        proxy_.set_agents(&migration_);
+    }
     join(options);
 }
 
@@ -168,6 +174,7 @@ void Server::write(sip::Appender& out, const sip::Uri& request_uri) const {
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
     notifier_.state_changed(now, presence_number, address_of_record);
+    migration_.registrations_changed(now, address_of_record);
 }
 
 /// The newest way to the device: its connection, its NAT, or its Contact.
@@ -218,7 +225,7 @@ void Server::state_changed(sip::Now now, std::uint8_t package, std::string_view 
     // Nobody is told of the new state who may not see it in the sphere that it brings.
     if (package == presence_number && package_.state_may_have_changed(now, resource))
         decide_again(now, resource);
-    notifier_.state_changed(now, package, resource);
+    migration_.state_changed(now, package, resource);
 }
 
 sip::ResourceId Server::resource_of(std::string_view presentity) const {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "presence/migration.hpp"
 #include "presence/presence_package.hpp"
 #include "sip/auth/asserted_gate.hpp"
 #include "sip/auth/digest_gate.hpp"
@@ -61,6 +62,9 @@ struct ServerOptions {
     CompositionPolicy composition;
     /// What is carried on for others (threat 12).
     sip::Proxy::Relay relay = sip::Proxy::Relay::none;
+    /// Whether presence agents of phones serve their watchers themselves. With `relay` none they
+    /// cannot be reached by us, and never do.
+    MigrationMode migrate = MigrationMode::capable;
     bool strict = false;          ///< the RFCs by their letter: no leniency
     bool gives_gruu = false;      ///< RFC 5627; see sip::Registrar::Options
     bool sips_only = false;       ///< 480 to a SIP Request-URI (RFC 5630 5.1.2)
@@ -221,6 +225,7 @@ private:
     sip::Compositor compositor_;
     sip::Registrar registrar_;
     sip::Proxy proxy_;
+    Migration migration_;
 };
 
 }  // namespace presence

@@ -59,7 +59,7 @@ public:
     /// Option tags of Supported and Require that are served; static text.
     void set_supported(std::span<const std::string_view> tags) { supported_ = tags; }
     /// Writes header fields that 2xx to OPTIONS, 489 and 405 carry: set by the event framework.
-    void set_capabilities(const Capabilities* capabilities) { capabilities_ = capabilities; }
+    void set_capabilities(const OptionsFields* capabilities) { capabilities_ = capabilities; }
     Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_, admission_}; }
 
     // Inputs.
@@ -148,7 +148,7 @@ private:
     Locator locator_;
     Gate* gate_ = nullptr;
     Forwarder* forwarder_ = nullptr;
-    const Capabilities* capabilities_ = nullptr;
+    const OptionsFields* capabilities_ = nullptr;
     std::span<const std::string_view> supported_, domains_;
     std::string_view server_name_;
     bool sips_only_;

@@ -89,6 +89,8 @@ constexpr std::array core_names = std::to_array<Name<Core>>({
     {"limit_response_context_bytes", &Core::limit_response_context_bytes},
     {"limit_breadth", &Core::limit_breadth},
     {"limit_timer_c", &Core::limit_timer_c},
+    {"limit_migration_patience", &Core::limit_migration_patience},
+    {"limit_migrated_watchers", &Core::limit_migrated_watchers},
     {"effects_dropped", &Core::effects_dropped, trouble},
     {"transaction_timeouts", &Core::transaction_timeouts},
     {"transport_failures", &Core::transport_failures},
@@ -113,6 +115,8 @@ constexpr std::array core_names = std::to_array<Name<Core>>({
     {"forwarded_responses", &Core::forwarded_responses},
     {"forwarding_refused", &Core::forwarding_refused},
     {"forwarding_loops", &Core::forwarding_loops},
+    {"migrations", &Core::migrations},
+    {"migrations_returned", &Core::migrations_returned},
     {"commits", &Core::commits},
     {"commits_failed", &Core::commits_failed, trouble},
 });

@@ -39,6 +39,10 @@ constexpr std::array specs{
     OptionSpec{"relay", text, "none|local|authenticated",
                "what is carried on: nothing, to contacts registered here, or for users of ours to "
                "anywhere (default: local)"},
+    OptionSpec{
+        "migrate", text, "never|capable|always",
+        "whether phones that are presence agents answer their watchers themselves: those that "
+        "say so, or tried without (default: capable)"},
     OptionSpec{"min-expires", number, "SECONDS", "423 below it (default: 60)"},
     OptionSpec{"max-expires", number, "SECONDS", "cut to it above it (default: 7200)"},
     OptionSpec{"expires-jitter", number, "PERCENT",

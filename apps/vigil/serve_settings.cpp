@@ -311,6 +311,12 @@ void read_behaviour(Reader& in, ServeSettings& out) {
     out.gruu = in.flag("gruu");
     constexpr std::array<std::string_view, 3> relays{"none", "local", "authenticated"};
     out.relay = static_cast<RelayMode>(in.choice("relay", relays, 1));
+    constexpr std::array<std::string_view, 3> migrations{"never", "capable", "always"};
+    out.migrate = static_cast<presence::MigrationMode>(in.choice("migrate", migrations, 1));
+    if (out.migrate == presence::MigrationMode::always && out.relay == RelayMode::none)
+        in.say(
+            "--migrate always with --relay none: nothing would reach the phones; use --relay "
+            "local");
     const std::size_t stop = in.choice("on-stop", stops, 0);
     if (stop == 2)
         in.wrong(*in.find("on-stop"), "keep",
@@ -446,6 +452,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.gruu != wanted.gruu) return "gruu";
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
     if (running.relay != wanted.relay) return "relay";
+    if (running.migrate != wanted.migrate) return "migrate";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";
     if (running.expires_jitter_percent != wanted.expires_jitter_percent) return "expires-jitter";

@@ -12,6 +12,7 @@
 #include "apps/vigil/log_level.hpp"
 #include "apps/vigil/raw_options.hpp"
 #include "apps/vigil/user_table.hpp"
+#include "presence/migration.hpp"
 #include "sip/base/address_range.hpp"
 #include "sip/base/clock.hpp"
 #include "sip/base/limits.hpp"
@@ -41,6 +42,7 @@ struct ServeSettings {
     sip::Duration notify_interval = sip::seconds{5};
     bool strict = false, sips_only = false, rfc3265_compat = false, gruu = false;
     RelayMode relay = RelayMode::local;
+    presence::MigrationMode migrate = presence::MigrationMode::capable;
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
     std::vector<sip::DigestAlgorithm> algorithms;
     std::vector<sip::Endpoint> dns;  ///< none: the system's

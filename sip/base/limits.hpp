@@ -52,9 +52,13 @@ struct Limits {
     std::uint16_t forks = 16;  ///< contacts that one is carried to; over: those that
                                ///< the user likes least are left out
     std::uint32_t response_context_bytes =
-        131'072;                      ///< what is kept of a request and its answers;
-                                      ///< over: 513, or an answer of its status alone
-    Duration timer_c = seconds{181};  ///< RFC 3261 16.6, an INVITE that rings; over: CANCEL
+        131'072;                               ///< what is kept of a request and its answers;
+                                               ///< over: 513, or an answer of its status alone
+    Duration migration_patience = seconds{4};  ///< for a UA to answer a SUBSCRIBE in our place;
+                                               ///< over: it is answered here
+    std::uint32_t migrated_watchers = 200;  ///< that are sent to one UA when it comes; more: they
+                                            ///< stay
+    Duration timer_c = seconds{181};        ///< RFC 3261 16.6, an INVITE that rings; over: CANCEL
 
     // Rates: messages a second. 0: none. Exempt networks (StackOptions::exempt) have none.
     std::uint32_t rate_source = 500;  ///< from one address (IPv6: one /64), and by one

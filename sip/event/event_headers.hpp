@@ -33,7 +33,7 @@ Expected<std::uint32_t> read_expires(const MessageView& message, const EventPack
 bool is_optional_body(const MessageView& message);
 
 /// What OPTIONS says of an element with these packages.
-class EventCapabilities : public Capabilities {
+class EventCapabilities : public OptionsFields {
 public:
     explicit EventCapabilities(const EventPackages& packages) : packages_(packages) {}
     void write(MessageWriter& writer) const override;

@@ -221,6 +221,9 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
         refuse(now, request, wanted, {Condition::forbidden, "Forbidden"});
         return;
     }
+    if (carrier_ != nullptr && !serves_here_ && decision.state == SubscriptionDecision::active &&
+        carrier_->take(now, request, wanted.package, wanted.name, decision.view))
+        return;
     if (const auto error = over_quota(now, request, wanted, decision)) {
         refuse(now, request, wanted, *error);
         return;
@@ -501,8 +504,10 @@ void Notifier::on_committed(Now now, Handle object) {
         step(now, handle, Machine::probation);
         return;
     }
+    const bool moves = std::exchange(s->moves, false);
     decide(now, handle, decision, display_name.view());
     if (!initial) step(now, handle, Machine::refresh);
+    if (moves && slab_.find(handle) != nullptr) leave(now, handle);
 }
 
 /// So that it is there once the change is stored, and its resource with it.
@@ -751,6 +756,38 @@ void Notifier::decide_again(Now now, std::uint8_t package, std::string_view reso
         slab_.for_each([&](Handle handle, Subscription&) { anew(handle); });
     else if (const ResourceId id = resources_.find(package, resource))
         for_each_of(id, anew);
+    let_go(now, package, resource);
+}
+
+void Notifier::serve_here(Now now, const Request& request) {
+    serves_here_ = true;
+    on_request(now, request);
+    serves_here_ = false;
+}
+
+void Notifier::let_go(Now now, std::uint8_t package, std::string_view resource) {
+    if (carrier_ == nullptr) return;
+    const ResourceId id = resources_.find(package, resource);
+    if (!resource.empty() && !id) return;
+    staged_.for_each([&](Handle, const Staged& staged) {
+        Subscription* s = slab_.find(staged.subscription);
+        if (s != nullptr && s->package == package && (!id || s->resource == id)) s->moves = true;
+    });
+    if (id)
+        for_each_of(id, [&](Handle handle) { leave(now, handle); });
+    else
+        slab_.for_each([&](Handle handle, const Subscription& s) {
+            if (s.package == package) leave(now, handle);
+        });
+}
+
+/// Goes to who serves it elsewhere, if somebody does.
+void Notifier::leave(Now now, Handle handle) {
+    Subscription& s = *slab_.find(handle);
+    const View* view = views_.find(s.view);
+    if (s.state != State::active || s.staged || view == nullptr) return;
+    if (carrier_->is_elsewhere(s.package, resources_.at(s.resource).name.view(), view->id))
+        step(now, handle, Machine::deactivate);
 }
 
 void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Machine why) {

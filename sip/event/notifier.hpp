@@ -41,6 +41,21 @@ protected:
     ~DeviceLocations() = default;
 };
 
+/// Who has subscriptions served elsewhere, by an agent that a UA itself is (RFC 6665 4.2.2: they
+/// are `deactivated`, and come back).
+class SubscriptionCarrier {
+public:
+    /// Whether those who may see `view` of a resource are served elsewhere.
+    virtual bool is_elsewhere(std::uint8_t package, std::string_view resource, ViewId view) = 0;
+    /// A SUBSCRIBE outside of a dialog, all checks of which have passed. True: he has it answered
+    /// in its transaction, or hands it to Notifier::serve_here.
+    virtual bool take(Now now, const Request& request, std::uint8_t package,
+                      std::string_view resource, ViewId view) = 0;
+
+protected:
+    ~SubscriptionCarrier() = default;
+};
+
 /// What a Request-URI names, where that is not the address that it is written as.
 class ResourceNames {
 public:
@@ -66,6 +81,12 @@ public:
     void set_credentials(NotifyCredentials* credentials) { credentials_ = credentials; }
     void set_devices(DeviceLocations* devices) { devices_ = devices; }
     void set_names(const ResourceNames* names) { names_ = names; }
+    void set_carrier(SubscriptionCarrier* carrier) { carrier_ = carrier; }
+    /// What the carrier took and nobody answered elsewhere: it is served here.
+    void serve_here(Now now, const Request& request);
+    /// Ends, as `deactivated`, the active subscriptions to a resource (an empty name: of the
+    /// package) that the carrier says are served elsewhere.
+    void let_go(Now now, std::uint8_t package, std::string_view resource);
 
     /// A resource has another state than before: its watchers are told, held to the package's
     /// rate. For a resource that nobody watches this costs a lookup.
@@ -236,6 +257,7 @@ private:
         bool may_see = false;             ///< the decision was `active`
         bool last_told = false;           ///< the outstanding NOTIFY says terminated
         bool staged = false;              ///< a change of it waits for the store
+        bool moves = false;               ///< once it is stored it is served elsewhere
         bool suspect = false;             ///< the connection to its watcher is gone
         bool silent = false;              ///< suspect, and not to be reached at its Contact either
         bool has_device = false;          ///< stands in by_device_
@@ -303,6 +325,7 @@ private:
     void decide(Now now, Handle handle, const Decision& decision,
                 std::string_view display_name = {});
     void keep_reason(Subscription& s, const Decision& decision);
+    void leave(Now now, Handle handle);
     bool withdraw(Subscription& subscription);
     Handle obtain_view(ResourceId resource, ViewId id, std::uint8_t type);
     void release_view(Handle handle);
@@ -379,6 +402,8 @@ private:
     NotifyCredentials* credentials_ = nullptr;
     DeviceLocations* devices_ = nullptr;
     const ResourceNames* names_ = nullptr;
+    SubscriptionCarrier* carrier_ = nullptr;
+    bool serves_here_ = false;  ///< the request at hand has been elsewhere
     std::uint8_t part_ = 0;
     bool stopping_ = false;
     Slab<Subscription> slab_;

@@ -147,6 +147,7 @@ bool Proxy::send_to(Now now, Handle handle, Target& target) {
     copy.breadth = leg.breadth;
     copy.realms = options_.domains;
     copy.keeps_identity = context.keeps_identity;
+    copy.asserted = context.asserted.view();
     const Listeners& listeners = core_.transport.listeners();
     Appender out(room());
     write_request(out, copy, listeners, core_.shard.leniency);
@@ -252,6 +253,11 @@ void Proxy::on_timer(Now now, Handle object) {
         const auto name = context->timers.pop_due(core_.shard.timers, now.mono);
         if (!name) return;
         if (*name == Name::end) {
+            if (context->back != nullptr && !context->answered) {
+                ++core_.shard.counters.limit_migration_patience;
+                give_back(now, object, 0);
+                return;
+            }
             forget(object);
             return;
         }
@@ -272,12 +278,16 @@ void Proxy::on_timer(Now now, Handle object) {
 void Proxy::forget(Handle handle) {
     Context& context = *contexts_.find(handle);
     if (!context.answered) core_.servers.forget(context.server);
+    let_go_of_legs(context);
+    destroy(handle);
+}
+
+void Proxy::let_go_of_legs(const Context& context) {
     for (std::uint32_t i = context.first; i != no_leg; i = legs_.at(i).next) {
         const Leg& leg = legs_.at(i);
         if (leg.phase == Phase::locating) core_.locator.abandon(leg.lookup);
         if (leg.phase == Phase::sent) core_.clients.abandon(leg.transaction);
     }
-    destroy(handle);
 }
 
 void Proxy::destroy(Handle handle) {

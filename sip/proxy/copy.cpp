@@ -56,6 +56,8 @@ public:
         record_route();
         path();
         for (const HeaderField& field : copy_.message.headers) take(field);
+        if (!copy_.asserted.empty() && !copy_.keeps_identity)
+            out_ << "P-Asserted-Identity: <sip:" << copy_.asserted << ">\r\n";
         if (strict_) out_ << "Route: <" << copy_.request_uri << ">\r\n";
         if (!hops_written_) max_forwards();
         if (!breadth_written_) out_ << max_breadth_name << ": " << copy_.breadth << "\r\n";
@@ -203,6 +205,10 @@ void RequestWriter::take(const HeaderField& field) {
         case HeaderId::route: return route(field);
         case HeaderId::proxy_authorization:
             if (!is_for_us(field)) write_line(out_, field);
+            return;
+        // What proved to us who asks: over there our word does.
+        case HeaderId::authorization:
+            if (copy_.asserted.empty() || !is_for_us(field)) write_line(out_, field);
             return;
         // RFC 3325 5: of a sender that is not trusted, none goes on.
         case HeaderId::p_asserted_identity:

@@ -27,6 +27,8 @@ struct RequestCopy {
     std::span<const std::string_view> realms;
     /// P-Asserted-Identity goes on: a trusted peer says so, and nobody asked to have it hidden.
     bool keeps_identity = false;
+    /// An address-of-record that we vouch for ourselves (RFC 3325 5); empty: none.
+    std::string_view asserted;
 };
 /// Writes the head of the copy; the body follows as it is. `out` overflows where it gets too long.
 void write_request(Appender& out, const RequestCopy& copy, const Listeners& listeners,

@@ -4,34 +4,21 @@
 
 #include "sip/base/domains.hpp"
 #include "sip/base/text.hpp"
+#include "sip/message/capabilities.hpp"
 #include "sip/message/event_header.hpp"
 #include "sip/message/token_list.hpp"
 
 namespace sip {
 namespace {
 
-/// RFC 3840 10.3 `events`: a quoted list of tags.
 bool declares(std::string_view contact_parameters, std::string_view package) {
-    std::string_view rest = Parameters(contact_parameters).value_of("events");
-    while (!rest.empty()) {
-        const Halves halves = split_at(rest, ',');
-        if (equal_ignoring_case(trim(halves.before), package)) return true;
-        rest = halves.after;
-    }
-    return false;
+    return Capabilities(contact_parameters).has_event(package);
 }
 
 /// Methods that make a dialog, or may: we stay on its path (RFC 6665 4.3: and for each NOTIFY).
 bool makes_dialog(Method method) {
     return method == Method::invite || method == Method::subscribe || method == Method::refer ||
            method == Method::notify;
-}
-
-/// What may stand in a Request-URI of a Contact's URI: all but its headers.
-std::string_view without_headers(const Uri& uri) {
-    if (uri.headers.empty()) return uri.text;
-    const auto size = static_cast<std::size_t>(uri.headers.data() - uri.text.data());
-    return uri.text.substr(0, size - 1);
 }
 
 }  // namespace
@@ -87,24 +74,6 @@ Routing Proxy::read(const MessageView& message, const Uri& request_uri) {
 bool Proxy::is_ours(const NameAddr& address) const {
     return address.uri.is_sip() && !find_domain(options_.domains, address.uri.host).empty();
 }
-
-namespace {
-
-/// RFC 3325 9.3: Privacy "id" keeps an identity within the trust domain, and a phone is outside.
-bool hides_identity(const MessageView& message) {
-    for (const HeaderField& field : message.headers) {
-        if (!equal_ignoring_case(field.name, "Privacy")) continue;
-        std::string_view rest = field.value;
-        while (!rest.empty()) {
-            const auto part = split_at(rest, ';');
-            if (equal_ignoring_case(trim(part.before), "id")) return true;
-            rest = part.after;
-        }
-    }
-    return false;
-}
-
-}  // namespace
 
 /// The contacts that a request to one of our users goes to: of the one device that a GRUU names
 /// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
@@ -236,6 +205,40 @@ void Proxy::plan_hop(const Request& request, const Routing& routing, Plan& plan)
     plan.error = {Condition::forbidden, "Relaying is not allowed"};
 }
 
+/// RFC 3856 6.11.2: what a watcher and the agent at a UA of ours say to each other by us, of a
+/// package that is ours otherwise. Its watcher proves who he is, as he does to us.
+void Proxy::look_for_agent(const Request& request, Plan& plan) const {
+    const MessageView& message = request.message;
+    const Essentials& e = request.essentials;
+    const bool asks = message.method == Method::subscribe;
+    if ((!asks && message.method != Method::notify) || e.to_tag.empty()) return;
+    if (plan.kind == Plan::Kind::user || !is_ours(asks ? e.to : e.from)) return;
+    const auto event = parse_event(message.value_of(HeaderId::event));
+    if (!event) return;
+    for (std::string_view ours : options_.packages) {
+        if (!equal_ignoring_case(ours, event->package)) continue;
+        plan.agent_package = ours;
+        plan.must_prove = asks;
+    }
+}
+
+/// A dialog with an agent that is not there any more has ended: its watcher begins another, here.
+std::optional<Error> Proxy::check_agent(Now now, const Request& request, const Plan& plan) {
+    if (plan.agent_package.empty()) return {};
+    const bool asks = request.message.method == Method::subscribe;
+    std::array<char, 512> agent_room{}, other_room{};
+    Appender agent(agent_room), other(other_room);
+    const Essentials& e = request.essentials;
+    write_address_of_record(agent, (asks ? e.to : e.from).uri);
+    write_address_of_record(other, (asks ? e.from : e.to).uri);
+    const Error gone{Condition::no_dialog, "Subscription does not exist"};
+    if (agent.overflowed() || other.overflowed()) return gone;
+    const bool may =
+        asks ? agents_->may_watch_there(now, plan.agent_package, other.view(), agent.view())
+             : agents_->may_be_told(now, plan.agent_package, other.view(), agent.view());
+    return may ? std::nullopt : std::optional(gone);
+}
+
 void Proxy::plan(const Request& request, const Routing& routing, Plan& plan) {
     if (routing.next_route || !own_.name(routing.target)) {
         plan_hop(request, routing, plan);
@@ -350,6 +353,7 @@ bool Proxy::take(Now now, Request& request) {
     Plan planned;
     plan(request, routing, planned);
     if (planned.kind == Plan::Kind::own) return false;
+    if (agents_ != nullptr) look_for_agent(request, planned);
     // The gate of one that stops answers what would begin.
     if (stopped_ && request.essentials.to_tag.empty()) return false;
     if (planned.kind == Plan::Kind::dropped) {
@@ -361,6 +365,9 @@ bool Proxy::take(Now now, Request& request) {
         return true;
     }
     if (planned.kind == Plan::Kind::refuse) {
+        // After a restart we know no dialog of theirs: it is begun anew.
+        if (!planned.agent_package.empty() && request.message.method == Method::subscribe)
+            planned.error = {Condition::no_dialog, "Subscription does not exist"};
         refuse(now, request, planned.error);
         return true;
     }
@@ -369,6 +376,10 @@ bool Proxy::take(Now now, Request& request) {
     write_address_of_record(from, request.essentials.from.uri);
     request.identity = {from.overflowed() ? std::string_view{} : from.view(), false};
     if (planned.must_prove && !admit(now, request)) return true;
+    if (const auto error = check_agent(now, request, planned)) {
+        refuse(now, request, *error);
+        return true;
+    }
     bool has_contact = false;
     if (const auto error = check_target(request, planned, has_contact)) {
         refuse(now, request, *error);
@@ -383,19 +394,20 @@ void Proxy::carry(Now now, Request& request, const Routing& routing, const Plan&
     const Error overloaded{Condition::overloaded, "Too many requests on their way"};
     const Handle handle = make(now, request, routing);
     if (!handle) return refuse(now, request, overloaded);
-    if (!add_targets(handle, request, routing, plan)) {
+    // In a dialog with an agent its watcher goes on by our word, as it began.
+    const bool asserts = !plan.agent_package.empty() && request.identity.authenticated;
+    const bool kept = !asserts || contexts_.find(handle)->asserted.assign(
+                                      core_.shard.memory, request.identity.address_of_record);
+    if (!kept || !add_targets(handle, request, routing, plan)) {
         ++core_.shard.counters.limit_memory;
         destroy(handle);
         return refuse(now, request, overloaded);
     }
     Context& context = *contexts_.find(handle);
     if (!is_ack) {
-        context.server = core_.servers.create(now, request);
-        const std::uint64_t hash = mix(context.server.handle.index, 0);
-        if (!context.server || !by_server_.reserve_one() ||
-            !by_server_.insert(hash, handle.index)) {
-            if (context.server) core_.servers.forget(context.server);
-            context.server = {};
+        const ServerTransactionId server = core_.servers.create(now, request);
+        if (!server || !enter(handle, server)) {
+            if (server) core_.servers.forget(server);
             destroy(handle);
             return refuse(now, request, overloaded);
         }
@@ -408,6 +420,13 @@ void Proxy::carry(Now now, Request& request, const Routing& routing, const Plan&
     }
     ++core_.shard.counters.forwarded_requests;
     advance(now, handle);
+}
+
+bool Proxy::enter(Handle handle, ServerTransactionId server) {
+    if (!by_server_.reserve_one() || !by_server_.insert(mix(server.handle.index, 0), handle.index))
+        return false;
+    contexts_.find(handle)->server = server;
+    return true;
 }
 
 Handle Proxy::make(Now, const Request& request, const Routing& routing) {

@@ -18,6 +18,35 @@
 
 namespace sip {
 
+/// Whose request is tried at a UA before he answers it himself: see Proxy::try_at.
+class FallBack {
+public:
+    /// Whether a final response other than 2xx goes to who sent the request. False: it comes back.
+    virtual bool is_answer(std::uint16_t status) const = 0;
+    /// The request is to be answered here: over there it was answered with `status`; 0: not in
+    /// time, or it could not be brought there.
+    virtual void come_back(Now now, const Request& request, std::uint64_t binding,
+                           std::uint16_t status) = 0;
+
+protected:
+    ~FallBack() = default;
+};
+
+/// Who knows which agents are at UAs of our users (RFC 3856 6.11.2): asked about what passes here
+/// between such an agent and a watcher of a package of ours, in their dialog.
+class AgentDirectory {
+public:
+    /// Whether the subscription of `watcher` to `resource` is to go on there.
+    virtual bool may_watch_there(Now now, std::string_view package, std::string_view watcher,
+                                 std::string_view resource) = 0;
+    /// Whether what the agent says may still be shown to `watcher`.
+    virtual bool may_be_told(Now now, std::string_view package, std::string_view watcher,
+                             std::string_view resource) = 0;
+
+protected:
+    ~AgentDirectory() = default;
+};
+
 /// A stateful proxy (RFC 3261 16): carries on what is for others, and is told by `Options::relay`
 /// for whom. Never an open relay (threat 12): what a stranger reaches is contacts that users of
 /// ours registered, and the other end of a dialog that began so, by the token in our Record-Route.
@@ -47,6 +76,12 @@ public:
           const Options& options);
     ~Proxy();
     void attach_as(std::uint8_t part) { part_ = part; }
+    void set_agents(AgentDirectory* agents) { agents_ = agents; }
+    /// Carries a request that has its transaction, and was authenticated, to a contact of whom it
+    /// is for, which is told by P-Asserted-Identity who asks. What is no answer within `patience`
+    /// comes back. False: it cannot be, and nothing has happened.
+    [[nodiscard]] bool try_at(Now now, const Request& request, const Registrar::Binding& binding,
+                              Duration patience, FallBack& back);
     /// From here on only what belongs to a dialog is carried on.
     void stop() { stopped_ = true; }
 
@@ -120,6 +155,9 @@ private:
         SharedBytes best;               ///< empty: of our own making, or there was no room
         std::string_view best_reason;   ///< static; of our own making
         Block challenges;               ///< lines
+        Block asserted;                 ///< who sent it, as its target is told; empty: it is not
+        FallBack* back = nullptr;       ///< of one that is tried
+        std::uint64_t binding = 0;      ///< where
         Timers<Name, 2> timers;
     };
     /// A request that is kept, read again. Views lie in the context and the proxy's own slots.
@@ -139,9 +177,10 @@ private:
         };
         Kind kind = Kind::own;
         Error error;
-        bool must_prove = false;   ///< its sender is asked for credentials
-        Way way;                   ///< of a hop
-        std::string_view package;  ///< of a user: only contacts that declared it
+        bool must_prove = false;         ///< its sender is asked for credentials
+        std::string_view agent_package;  ///< in a dialog with an agent of whom To or From names
+        Way way;                         ///< of a hop
+        std::string_view package;        ///< of a user: only contacts that declared it
         std::array<char, 512> user_room;
         std::string_view user;
     };
@@ -154,6 +193,8 @@ private:
     bool is_registered(const Request& request, const Uri& target, Way& way);
     template <class Visit>
     void for_each_contact(const Plan& plan, const Uri& target, Visit visit);
+    void look_for_agent(const Request& request, Plan& plan) const;
+    std::optional<Error> check_agent(Now now, const Request& request, const Plan& plan);
     bool is_ours(const NameAddr& address) const;
     std::optional<Error> check(const Request& request, const Routing& routing);
     std::optional<Error> check_target(const Request& request, const Plan& plan, bool& has_contact);
@@ -178,6 +219,12 @@ private:
     void set_c(Now now, Context& context);
     void destroy(Handle handle);
     void forget(Handle handle);
+    void let_go_of_legs(const Context& context);
+    bool enter(Handle handle, ServerTransactionId server);
+
+    // trials.cpp: what comes back.
+    bool comes_back(const Context& context) const;
+    void give_back(Now now, Handle handle, std::uint16_t status);
 
     // responses.cpp: what comes back.
     void provisional(Now now, Context& context, const Response& response, const Leg& leg);
@@ -196,6 +243,7 @@ private:
     const Directory& directory_;
     Gate& gate_;
     Options options_;
+    AgentDirectory* agents_ = nullptr;
     OwnNames own_;
     std::uint8_t part_ = 0;
     bool stopped_ = false;

@@ -166,6 +166,8 @@ void Proxy::remember_challenges(Context& context, const MessageView& message) {
 void Proxy::finish(Now now, Handle handle) {
     Context& context = *contexts_.find(handle);
     if (!context.server) return destroy(handle);  // an ACK
+    if (comes_back(context))
+        return give_back(now, handle, context.best ? context.best_status : std::uint16_t{0});
     if (!context.answered) {
         std::uint16_t status = context.best_status;
         std::string_view reason = context.best_reason;

@@ -138,6 +138,25 @@ Routing read_routing(const MessageView& message, const Uri& request_uri, const O
     return routing;
 }
 
+std::string_view without_headers(const Uri& uri) {
+    if (uri.headers.empty()) return uri.text;
+    const auto size = static_cast<std::size_t>(uri.headers.data() - uri.text.data());
+    return uri.text.substr(0, size - 1);
+}
+
+bool hides_identity(const MessageView& message) {
+    for (const HeaderField& field : message.headers) {
+        if (!equal_ignoring_case(field.name, "Privacy")) continue;
+        std::string_view rest = field.value;
+        while (!rest.empty()) {
+            const auto part = split_at(rest, ';');
+            if (equal_ignoring_case(trim(part.before), "id")) return true;
+            rest = part.after;
+        }
+    }
+    return false;
+}
+
 std::uint64_t loop_hash(const HashKey& key, const MessageView& message, const Essentials& e,
                         const Routing& routing, const Leniency& leniency) {
     std::uint64_t hash = siphash(key, routing.target.text);

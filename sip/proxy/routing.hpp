@@ -59,6 +59,11 @@ struct Routing {
 Routing read_routing(const MessageView& message, const Uri& request_uri, const OwnNames& own,
                      const Leniency& leniency);
 
+/// What may stand in a Request-URI of a Contact's URI: all but its headers.
+std::string_view without_headers(const Uri& uri);
+/// RFC 3325 9.3: Privacy "id" keeps an identity within the trust domain, and a phone is outside.
+bool hides_identity(const MessageView& message);
+
 /// RFC 5393 4.2.1: the same for a request that comes again as it was, whatever its method; another
 /// where anything differs by which we choose where it goes.
 std::uint64_t loop_hash(const HashKey& key, const MessageView& message, const Essentials& e,

@@ -115,20 +115,27 @@ bool Registrar::Registration::looks_like(const Registration& other) const {
 
 Registrar::Binding Registrar::binding_of(const Entry& entry) const {
     const Registration& values = entry.values;
-    return {
-        values.part(Part::contact),
-        values.part(Part::parameters),
-        values.part(Part::path),
-        values.q,
-        values.has_q,
-        entry.id,
-        entry.expires_at,
-        entry.changed,
-        entry.changed_wall_ms,
-        entry.bond.flow(),
-        values.reg_id,
-        values.source.listener,
-        values.nat && !is_reliable(values.source.transport) ? values.source.remote : Endpoint{}};
+    return {values.part(Part::contact),
+            values.part(Part::parameters),
+            values.part(Part::path),
+            values.q,
+            values.has_q,
+            entry.id,
+            entry.expires_at,
+            entry.changed,
+            entry.changed_wall_ms,
+            entry.bond.flow(),
+            values.reg_id,
+            values.source.listener,
+            values.nat && !is_reliable(values.source.transport) ? values.source.remote : Endpoint{},
+            entry.mark};
+}
+
+void Registrar::mark(std::string_view address_of_record, std::uint64_t id, Mark mark) {
+    const Handle handle = find(address_of_record);
+    if (!handle) return;
+    for (std::uint32_t i = addresses_.find(handle)->first; i != UINT32_MAX; i = slab_.at(i).next)
+        if (slab_.at(i).id == id) slab_.at(i).mark = mark;
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
@@ -623,8 +630,9 @@ bool Registrar::apply(Now now, Change& change) {
     }
     const bool same = entry.live && entry.values.looks_like(change.values);
     // RFC 5627 5.1: a UA that starts anew knows none of its old temporary ones.
-    if (entry.values.part(Part::call_id) != change.values.part(Part::call_id))
-        entry.first_gruu = entry.gruus;
+    const bool starts_anew = entry.values.part(Part::call_id) != change.values.part(Part::call_id);
+    if (starts_anew) entry.first_gruu = entry.gruus;
+    if (starts_anew || !same || entry.mark == Mark::until_refresh) entry.mark = Mark::none;
     const FlowId change_flow = change.values.source.flow;
     core_.transport.bind(entry.bond, change_flow, {part_, change.entry});
     if (change.values.reg_id != 0 && change.values.direct)

@@ -58,6 +58,13 @@ public:
     ~Registrar();
     void attach_as(std::uint8_t part) { part_ = part; }
 
+    /// That its UA would not do something it was tried for; what that is, is the affair of who
+    /// marks it.
+    enum class Mark : std::uint8_t {
+        none,
+        until_refresh,     ///< goes with the next REGISTER for it
+        while_registered,  ///< stays for as long as it is the same registration of the same UA
+    };
     /// One live binding. Views last until the next input.
     struct Binding {
         std::string_view contact;     ///< the URI as it was registered, its parameters included
@@ -75,7 +82,10 @@ public:
         /// registered from, since a NAT stands before the address that it knows itself by.
         ListenerId listener{};
         Endpoint behind_nat;
+        Mark mark = Mark::none;
     };
+    /// Marks a binding of a canonical address-of-record by its id, if it is still there.
+    void mark(std::string_view address_of_record, std::uint64_t id, Mark mark);
     /// The bindings of a canonical address-of-record, newest first: `visit(const Binding&)`.
     template <class Visit>
     void for_each(std::string_view address_of_record, Visit visit) {
@@ -163,6 +173,7 @@ private:
         Timers<Name, 1> timers;
         bool live = false;    ///< applied, and linked to its address
         bool staged = false;  ///< a change of it waits for the store
+        Mark mark = Mark::none;
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
     };
     struct Address {

@@ -34,12 +34,12 @@ protected:
 
 /// Header fields that say what this element can do (Allow-Events, Accept, ...): for the answers to
 /// OPTIONS. Allow and Supported are the stack's own.
-class Capabilities {
+class OptionsFields {
 public:
     virtual void write(MessageWriter& writer) const = 0;
 
 protected:
-    ~Capabilities() = default;
+    ~OptionsFields() = default;
 };
 
 }  // namespace sip

@@ -37,6 +37,7 @@ struct Counters {
                   limit_name_cache = 0, limit_failed_targets = 0;
     std::uint64_t limit_response_contexts = 0, limit_forks = 0, limit_response_context_bytes = 0,
                   limit_breadth = 0, limit_timer_c = 0;
+    std::uint64_t limit_migration_patience = 0, limit_migrated_watchers = 0;
     std::uint64_t effects_dropped = 0;
 
     std::uint64_t transaction_timeouts = 0, transport_failures = 0;
@@ -52,6 +53,8 @@ struct Counters {
     std::uint64_t pongs_missed = 0;   ///< connections of ours that were closed for one
     std::uint64_t forwarded_requests = 0, forwarded_responses = 0, forwarding_refused = 0,
                   forwarding_loops = 0;
+    /// SUBSCRIBEs that a UA was asked to answer in our place; those that it gave back to us.
+    std::uint64_t migrations = 0, migrations_returned = 0;
     std::uint64_t commits = 0, commits_failed = 0;
 };
 

@@ -37,7 +37,7 @@ public:
     int asked = 0;
 };
 
-class FixedCapabilities final : public Capabilities {
+class FixedCapabilities final : public OptionsFields {
 public:
     void write(MessageWriter& writer) const override {
         writer.header(HeaderId::allow_events, "echo");

@@ -51,6 +51,7 @@ TEST_CASE("The defaults are those of the interface") {
     CHECK_FALSE(settings->strict);
     CHECK_FALSE(settings->rfc3265_compat);
     CHECK(settings->relay == RelayMode::local);
+    CHECK(settings->migrate == presence::MigrationMode::capable);
     CHECK(settings->warnings.empty());
     CHECK(settings->expires_jitter_percent == 10);
     CHECK(settings->rate_source == 500);
@@ -125,6 +126,7 @@ TEST_CASE("Every option takes effect") {
                                                        {"strict", {"true"}},
                                                        {"rfc3265-compat", {"true"}},
                                                        {"relay", {"authenticated"}},
+                                                       {"migrate", {"always"}},
                                                        {"min-expires", {"1"}},
                                                        {"max-expires", {"600"}},
                                                        {"auth-algorithms", {"MD5,SHA-256"}},
@@ -140,6 +142,7 @@ TEST_CASE("Every option takes effect") {
     CHECK(settings->notify_interval == sip::Duration{});
     CHECK((settings->strict && settings->rfc3265_compat));
     CHECK(settings->relay == RelayMode::authenticated);
+    CHECK(settings->migrate == presence::MigrationMode::always);
     CHECK(settings->expires_min_s == 1);
     CHECK(settings->expires_max_s == 600);
     CHECK(settings->expires_default_s == 600);
@@ -154,6 +157,9 @@ TEST_CASE("A wrong value is named with its option and the fix") {
               "--policy \"x\": use allow, confirm, polite-block or block"));
     CHECK(has(error_of(options({alice, {"auth", {"basic"}}})), "use digest or none"));
     CHECK(has(error_of(options({alice, {"relay", {"all"}}})), "none, local or authenticated"));
+    CHECK(has(error_of(options({alice, {"migrate", {"all"}}})), "never, capable or always"));
+    CHECK(has(error_of(options({alice, {"migrate", {"always"}}, {"relay", {"none"}}})),
+              "use --relay local"));
     CHECK(has(error_of(options({alice, {"log", {"trace"}}})), "--log \"trace\""));
     CHECK(has(error_of(options({alice, {"listen", {"udp:127.0.0.1:65536"}}})), "65535"));
     CHECK(has(error_of(options({alice, {"listen", {"127.0.0.1"}}})), "--listen"));

@@ -108,6 +108,7 @@ constexpr std::array core_names = std::to_array<Name<Core>>({
     {"notify_failures", &Core::notify_failures},
     {"suspect_watchers", &Core::suspect_watchers},
     {"superseded_watchers", &Core::superseded_watchers},
+    {"publications_superseded", &Core::publications_superseded},
     {"bindings_lost", &Core::bindings_lost},
     {"pongs_missed", &Core::pongs_missed},
     {"notify_over_udp_for_size", &Core::notify_over_udp_for_size},

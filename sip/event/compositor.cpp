@@ -114,11 +114,12 @@ Expected<void> Compositor::prepare(Now now, const Request& request, const Wanted
         if (!has_body) return failure(Condition::malformed, "Neither a body nor SIP-If-Match");
         if (const auto body = prepare_body(now, request, wanted, staged); !body) return body;
         if (wanted.expires_s == 0) return {};  // step 5: stored for no time at all
-        return prepare_entry(request, wanted, staged);
+        return prepare_entry(now, request, wanted, staged);
     }
     const ResourceId resource = resources_.find(wanted.package, wanted.name);
     staged.entry = resource ? find(resource, wanted.if_match) : Handle{};
     if (!staged.entry) return failure(Condition::conditional_failed, "Conditional Request Failed");
+    note_call(request, *slab_.find(staged.entry));
     if (wanted.expires_s == 0) {
         staged.operation = Operation::remove;
         return {};
@@ -162,11 +163,58 @@ Expected<void> Compositor::prepare_body(Now now, const Request& request, const W
     return {};
 }
 
-Expected<void> Compositor::prepare_entry(const Request& request, const Wanted& wanted,
+std::uint64_t Compositor::call_of(const Request& request) const {
+    return mix(siphash(core_.shard.key, request.essentials.call_id),
+               site_hash(core_.shard.key, request.source.remote.address));
+}
+
+/// What came later of the call that made a publication.
+void Compositor::note_call(const Request& request, Entry& entry) const {
+    if (entry.call == call_of(request))
+        entry.cseq = std::max(entry.cseq, request.essentials.cseq.number);
+}
+
+template <class Visit>
+void Compositor::for_each_superseded(ResourceId resource, Visit visit) {
+    for (std::uint32_t i = resources_.at(resource).first_publication; i != UINT32_MAX;) {
+        const Handle handle = slab_.handle_at(i);
+        i = slab_.at(i).next;
+        if (slab_.at(handle.index).superseded) visit(handle);
+    }
+}
+
+/// A publisher that lost the 200 publishes anew, and what it published before would live on until
+/// it expires. How many go; the package says which, of the same authenticated user alone.
+std::size_t Compositor::mark_superseded(Now now, const Request& request, ResourceId resource,
+                                        std::string_view body) {
+    EventPackage& package = packages_.at(resources_.at(resource).package);
+    const std::uint64_t call = call_of(request);
+    std::size_t count = 0;
+    for (std::uint32_t i = resources_.at(resource).first_publication; i != UINT32_MAX;
+         i = slab_.at(i).next) {
+        Entry& entry = slab_.at(i);
+        const bool same_call = entry.call == call;
+        // A PUBLISH that was overtaken on its way takes nobody's place.
+        const bool late = same_call && request.essentials.cseq.number <= entry.cseq;
+        entry.superseded = !late && request.identity.authenticated &&
+                           entry.publisher.view() == request.identity.address_of_record &&
+                           package.supersedes(body, entry.body.view(), same_call);
+        if (!entry.superseded) continue;
+        ++count;
+        core_.shard.decision(now, "publication", "takes the place of one whose answer was lost",
+                             entry.publisher.view());
+    }
+    return count;
+}
+
+Expected<void> Compositor::prepare_entry(Now now, const Request& request, const Wanted& wanted,
                                          Staged& staged) {
     Shard& shard = core_.shard;
-    if (const ResourceId known = resources_.find(wanted.package, wanted.name);
-        known && resources_.at(known).publications >= shard.limits.publications_per_resource) {
+    const ResourceId known = resources_.find(wanted.package, wanted.name);
+    const std::size_t superseded =
+        known ? mark_superseded(now, request, known, staged.body.view()) : 0;
+    if (known &&
+        resources_.at(known).publications >= shard.limits.publications_per_resource + superseded) {
         ++shard.counters.limit_publications_per_resource;
         return failure(Condition::forbidden, "Too many publications for this address");
     }
@@ -182,6 +230,13 @@ Expected<void> Compositor::prepare_entry(const Request& request, const Wanted& w
     entry.resource = resource;
     ++resources_.at(resource).publications;
     entry.chain = shard.entropy.next();
+    // It goes on where the newest that it supersedes ends: watchers see the same tuples.
+    for_each_superseded(resource, [&, first = true](Handle old) mutable {
+        if (first) entry.chain = slab_.find(old)->chain;
+        first = false;
+    });
+    entry.call = call_of(request);
+    entry.cseq = request.essentials.cseq.number;
     if (!entry.timers.attach(shard.timers, {part_, handle}) ||
         !entry.publisher.assign(shard.memory, request.identity.address_of_record)) {
         ++shard.counters.limit_memory;
@@ -259,7 +314,7 @@ PublicationRecord Compositor::record_of(Now now, const Entry& entry) const {
     return record;
 }
 
-SharedBytes Compositor::records_of(Now now, const Staged& staged) const {
+SharedBytes Compositor::records_of(Now now, const Staged& staged) {
     PublicationRecord record = record_of(now, *slab_.find(staged.entry));
     record.etag = {staged.tag.data(), staged.tag.size()};
     record.expires_at_ms = wall_ms_at(now, later(now.mono, staged.expires));
@@ -268,6 +323,10 @@ SharedBytes Compositor::records_of(Now now, const Staged& staged) const {
         record.changed_at_ms = now.wall_ms;
     }
     return make_records(core_.shard.memory, [&](RecordWriter& out) {
+        if (staged.operation == Operation::initial)
+            for_each_superseded(slab_.find(staged.entry)->resource, [&](Handle old) {
+                out.write(RecordChange::remove, record_of(now, *slab_.find(old)));
+            });
         out.write(staged.operation == Operation::remove ? RecordChange::remove : RecordChange::put,
                   record);
     });
@@ -308,6 +367,11 @@ void Compositor::apply(Now now, Staged& staged) {
     entry->body = std::move(staged.body);
     entry->changed = now.mono;
     entry->changed_wall_ms = now.wall_ms;
+    if (staged.operation == Operation::initial)
+        for_each_superseded(entry->resource, [&](Handle old) {
+            ++core_.shard.counters.publications_superseded;
+            destroy(old);
+        });
     if (entry->live) unlink(staged.entry);
     link_first(staged.entry);
     tell(now, *entry);

@@ -87,8 +87,11 @@ private:
         Instant changed{};
         std::int64_t changed_wall_ms = 0;
         Timers<Name, 1> timers;
-        bool live = false;    ///< applied, and linked to its resource
-        bool staged = false;  ///< a change of it waits for the store
+        std::uint64_t call = 0;   ///< of its first PUBLISH: Call-ID and where it came from
+        std::uint32_t cseq = 0;   ///< of the latest PUBLISH of that call
+        bool live = false;        ///< applied, and linked to its resource
+        bool staged = false;      ///< a change of it waits for the store
+        bool superseded = false;  ///< by the initial PUBLISH at hand
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
 
         Publication as_publication() const {
@@ -125,11 +128,18 @@ private:
     Expected<void> prepare(Now now, const Request& request, const Wanted& wanted, Staged& staged);
     Expected<void> prepare_body(Now now, const Request& request, const Wanted& wanted,
                                 Staged& staged);
-    Expected<void> prepare_entry(const Request& request, const Wanted& wanted, Staged& staged);
+    Expected<void> prepare_entry(Now now, const Request& request, const Wanted& wanted,
+                                 Staged& staged);
+    std::size_t mark_superseded(Now now, const Request& request, ResourceId resource,
+                                std::string_view body);
+    std::uint64_t call_of(const Request& request) const;
+    void note_call(const Request& request, Entry& entry) const;
+    template <class Visit>
+    void for_each_superseded(ResourceId resource, Visit visit);
     void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
     void stage(Now now, const Request& request, const Wanted& wanted, Handle staged);
     PublicationRecord record_of(Now now, const Entry& entry) const;
-    SharedBytes records_of(Now now, const Staged& staged) const;
+    SharedBytes records_of(Now now, const Staged& staged);
     Handle find(ResourceId resource, std::string_view tag);
     EntityTag new_tag();
     void apply(Now now, Staged& staged);

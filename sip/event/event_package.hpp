@@ -157,6 +157,14 @@ public:
         (void)room;
         return failure(Condition::media_not_supported, "This package is not published");
     }
+    /// Whether `newer`, an initial publication, stands in the place of `older`, whose publisher
+    /// never heard its entity-tag (RFC 3903 leaves that to its expiry): both come from one source.
+    /// They are of one resource and one authenticated publisher, in the form that
+    /// accept_publication gave. `same_call`: of the same Call-ID and address too.
+    virtual bool supersedes(std::string_view newer, std::string_view older, bool same_call) {
+        (void)newer, (void)older, (void)same_call;
+        return false;
+    }
     /// A view of some resource is in use from here on, and until it is released as often: what
     /// `decide` answered with. The package keeps as long what it needs to render the view.
     virtual void retain_view(ViewId) {}

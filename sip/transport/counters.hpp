@@ -49,8 +49,9 @@ struct Counters {
     std::uint64_t notify_failures = 0, notify_over_udp_for_size = 0;
     /// Watchers whose connection went; those whose device came back with a new dialog.
     std::uint64_t suspect_watchers = 0, superseded_watchers = 0;
-    std::uint64_t bindings_lost = 0;  ///< with the connection that led to them
-    std::uint64_t pongs_missed = 0;   ///< connections of ours that were closed for one
+    std::uint64_t publications_superseded = 0;  ///< whose publisher published anew without an etag
+    std::uint64_t bindings_lost = 0;            ///< with the connection that led to them
+    std::uint64_t pongs_missed = 0;             ///< connections of ours that were closed for one
     std::uint64_t forwarded_requests = 0, forwarded_responses = 0, forwarding_refused = 0,
                   forwarding_loops = 0;
     /// SUBSCRIBEs that a UA was asked to answer in our place; those that it gave back to us.

@@ -142,7 +142,9 @@ TEST_CASE("quotas of a user and of an address are answered, and others are still
     CHECK(more.has("Retry-After"));
     CHECK(w.ask_as("carol", ServerWorld::subscribe("carol", "alice")).status() == 200);
     CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 200);
-    CHECK(w.ask_as("alice", w.publish("alice", pidf_document("open"))).status() == 403);
+    RawRequest second = w.publish("alice", pidf_document("open"));
+    second.call_id = "another-device";
+    CHECK(w.ask_as("alice", second).status() == 403);
     CHECK(w.ask_as("bob", w.publish("bob", pidf_document("open"))).status() == 200);
     CHECK(w.server.counters().limit_subscriptions_per_user == 1);
     CHECK(w.server.counters().limit_publications_per_resource == 1);
@@ -158,7 +160,9 @@ TEST_CASE("R3856-6.6.2-2 R3856-6.6.2-3 D-1: confirm leaves a watcher pending, an
     CHECK(notify.body().empty());
     // A change of state is not theirs to know.
     w.raw.pass(seconds{10});
-    w.ask_as("alice", w.publish("alice", pidf_document("closed")));
+    RawRequest other = w.publish("alice", pidf_document("closed"));
+    other.call_id = "another-device";
+    w.ask_as("alice", other);
     w.raw.pass(seconds{10});
     CHECK_FALSE(w.raw.take("NOTIFY"));
 

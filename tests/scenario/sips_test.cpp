@@ -205,8 +205,9 @@ TEST_CASE("R3856-9.2-2 R3863-6-1: sip and sips of one user are one presentity") 
     const RawMessage told = w.raw.take("NOTIFY");
     CHECK(told.flow == flow);
     CHECK(told.body().find("open") != std::string::npos);
-    CHECK(w.ask(flow, SipsWorld::secure(w.publish("alice", pidf_document("closed")))).status() ==
-          200);
+    RawRequest other = SipsWorld::secure(w.publish("alice", pidf_document("closed")));
+    other.call_id = "another-device";
+    CHECK(w.ask(flow, other).status() == 200);
     CHECK(w.server.compositor().size() == 2);
 }
 

@@ -527,6 +527,7 @@ TEST_CASE("T-16: one who floods is held to his quota, and others are served") {
               (i <= 3 ? 200 : 403));
         RawRequest publish =
             w.publish("bob", pidf_document("open", "t", {}, {}, "sip:bob@example.com"));
+        publish.call_id = "flood-" + n;
         CHECK(w.ask_as("bob", publish).status() == (i <= 3 ? 200 : 403));
     }
     CHECK(kept_by(w) == 9);

@@ -51,8 +51,18 @@ public:
         if (!in.body.empty()) std::memcpy(room.data(), in.body.data(), in.body.size());
         return in.body.size();
     }
+    /// Whoever publishes may, where `anybody_publishes`; what begins with "@" takes the place of
+    /// what does so with the same letter behind it, what begins with "=" of any in the same call.
+    bool may_publish(std::string_view resource, std::string_view publisher) const override {
+        return anybody_publishes || resource == publisher;
+    }
+    bool supersedes(std::string_view newer, std::string_view older, bool same_call) override {
+        return (newer.starts_with('@') && older.starts_with(newer.substr(0, 2))) ||
+               (newer.starts_with('=') && older.starts_with('=') && same_call);
+    }
 
     Traits traits_;
+    bool anybody_publishes = false;
     sip::Compositor* compositor = nullptr;
     std::map<std::string, sip::Decision> decisions;
     std::set<std::string> missing;

@@ -15,6 +15,22 @@ RawRequest with_tag(RawRequest request, const std::string& tag) {
     return request.with("SIP-If-Match: " + tag);
 }
 
+/// Everybody is whom From names.
+class Believing final : public Gate {
+public:
+    Verdict admit(Now, const Request& request) override {
+        Verdict verdict;
+        Appender name(room_);
+        write_address_of_record(name, request.essentials.from.uri);
+        verdict.identity = {name.view(), true};
+        return verdict;
+    }
+    void write_challenges(Now, const Request&, bool, MessageWriter&) override {}
+
+private:
+    std::array<char, 512> room_{};
+};
+
 }  // namespace
 
 TEST_CASE("R3903-6-5 R3903-6-15 R3903-10.2-1: an initial PUBLISH gets an entity-tag and no body") {
@@ -422,4 +438,103 @@ TEST_CASE("R3903-14.2-1: however fast somebody publishes, NOTIFYs keep the packa
     }
     CHECK(notifies >= 3);
     CHECK(notifies <= 5);  // 20 s
+}
+
+TEST_CASE(
+    "R3903-10.4-1: the package says who is the same source, the compositor asks within bounds") {
+    EventWorld world;
+    Believing believing;
+    world.stack.set_gate(&believing);
+    world.echo.anybody_publishes = true;
+    const auto publish = [&](const std::string& body, const std::string& publisher = "alice") {
+        RawRequest request = world.publish_request(body);
+        request.from = "<sip:" + publisher + "@example.com>;tag=p";
+        CHECK(world.net.ask(request).status() == 200);
+        return world.compositor.size();
+    };
+    CHECK(publish("one") == 1);
+    CHECK(publish("one") == 2);
+    CHECK(publish("@a1") == 3);
+    CHECK(publish("@b1") == 4);
+    CHECK(publish("@a2") == 4);
+    // Of another publisher it takes nothing, and what is there of him is his.
+    CHECK(publish("@a3", "bob") == 5);
+    CHECK(publish("@a4") == 5);
+    CHECK(publish("@a5", "bob") == 5);
+    CHECK(publish("=") == 6);
+    CHECK(publish("=") == 6);
+    world.net.peer.address = Address::v4(192, 0, 2, 98);
+    CHECK(publish("=") == 7);
+    CHECK(world.stack.counters().publications_superseded == 4);
+    // Overtaken by a later one of its call: it takes nobody's place. A refresh counts.
+    const std::string tag = world.net.ask(world.publish_request("=")).field("SIP-ETag");
+    CHECK(world.compositor.size() == 7);
+    const unsigned skipped = ++world.publish_cseq;
+    world.net.ask(with_tag(world.publish_request(""), tag));
+    RawRequest late = world.publish_request("=");
+    late.cseq = skipped;
+    CHECK(world.net.ask(late).status() == 200);
+    CHECK(world.compositor.size() == 8);
+}
+
+TEST_CASE("R3903-10.4-1 T-31: a store sees the ghost go in the commit that takes its place") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    Believing believing;
+    world.stack.set_gate(&believing);
+    world.net.ask(world.publish_request("@a1"));
+    world.net.commit();
+    const Stored made(world.net.records);
+    const auto ghost = made.of<PublicationRecord>(0);
+    world.net.ask(world.subscribe_request());
+    world.net.commit();
+    world.net.sent.clear();
+    world.net.records.clear();
+    const auto held = [&] { return held_by<PublicationRecord>(world.compositor, world.net.now); };
+
+    // Not stored: all is as it was.
+    world.net.ask(world.publish_request("@a2"));
+    CHECK(held() == std::vector{ghost});
+    world.net.commit(false);
+    CHECK(world.net.take().status() == 500);
+    CHECK(held() == std::vector{ghost});
+    CHECK_FALSE(world.net.take("NOTIFY"));
+
+    world.net.records.clear();
+    world.net.ask(world.publish_request("@a3"));
+    const Stored replaced(world.net.records);
+    CHECK(held() == std::vector{ghost});
+    world.net.commit();
+    REQUIRE(replaced.records.size() == 2);
+    CHECK(replaced.is(0, RecordChange::remove));
+    CHECK(replaced.of<PublicationRecord>(0).chain == ghost.chain);
+    REQUIRE(replaced.is(1, RecordChange::put));
+    CHECK(held() == std::vector{replaced.of<PublicationRecord>(1)});
+    CHECK(replaced.of<PublicationRecord>(1).chain == ghost.chain);
+    CHECK(replaced.of<PublicationRecord>(1).body == "@a3");
+    CHECK(world.net.take().field("SIP-ETag") == replaced.of<PublicationRecord>(1).etag);
+    // One NOTIFY: at no moment were there two, or none.
+    CHECK(world.net.take("NOTIFY").body().find("@a3\n") != std::string::npos);
+    CHECK_FALSE(world.net.take("NOTIFY"));
+}
+
+TEST_CASE("R3903-10.4-1: a ghost that runs out while its place is taken is gone once") {
+    EventWorld::Options options;
+    options.stack.has_store = true;
+    EventWorld world(options);
+    Believing believing;
+    world.stack.set_gate(&believing);
+    world.net.ask(world.publish_request("@a1").with("Expires: 60"));
+    world.net.commit();
+    world.net.pass(seconds{59});
+    world.net.ask(world.publish_request("@a2").with("Expires: 60"));
+    world.net.pass(seconds{10});
+    CHECK(world.compositor.size() == 1);
+    world.net.commit();
+    CHECK(world.compositor.size() == 1);
+    CHECK(held_by<PublicationRecord>(world.compositor, world.net.now).at(0).body == "@a2");
+    CHECK(world.stack.counters().publications_superseded == 0);
+    world.net.pass(seconds{60});
+    CHECK(world.compositor.size() == 0);
 }

@@ -35,7 +35,7 @@ struct Tuple {
     std::optional<std::uint16_t> priority;  ///< of the contact, in thousandths
     List<Note> notes;
     Timestamp timestamp;
-    List<Element> extensions;  ///< in order; dm:deviceID among them
+    List<Element> extensions;         ///< in order; dm:deviceID among them
     std::string_view withheld_class;  ///< rpid:class that a filter took out: not written
     Tuple* next = nullptr;
 };

@@ -50,7 +50,7 @@ std::string_view instance_of(const sip::Registrar::Binding& binding) {
 
 bool Migration::may_be_agent(const sip::Registrar::Binding& binding) const {
     if (binding.mark != Mark::none) return false;  // R3856-6.11.2-5
-    const sip::Capabilities said(binding.parameters);
+    const sip::CalleeCapabilities said(binding.parameters);
     const bool can = said.has_method("SUBSCRIBE") && said.has_event("presence");
     if (can || mode_ == MigrationMode::capable) return can;  // R3856-6.11.2-3
     const bool says = said.find("methods") || said.find("events");

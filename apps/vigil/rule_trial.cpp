@@ -97,9 +97,10 @@ public:
             published = {out.view(), 1, {}, wall_ms};
             inputs.published = {&published, 1};
         }
-        const auto size = presence::compose(inputs, {}, memory_, composed);
-        if (!size) return edge::failure(std::string(size.error().rule));
-        return composed.substr(0, *size);
+        inputs.now_ms = wall_ms;
+        const auto made = presence::compose(inputs, {}, memory_, composed);
+        if (!made) return edge::failure(std::string(made.error().rule));
+        return composed.substr(0, made->size);
     }
 
 private:

@@ -84,12 +84,7 @@ public:
     explicit Filter(const Permissions& permissions) : permissions_(permissions) {}
 
     void run(pidf::Document& document) {
-        keep_if(document.tuples, [&](pidf::Tuple& tuple) {
-            if (!permissions_.all_services && !chooses_tuple(tuple)) return false;
-            keep_if(tuple.status_extensions, [&](Element& e) { return keeps(e, Where::service); });
-            filter_component(tuple, Where::service);
-            return true;
-        });
+        keep_if(document.tuples, [&](pidf::Tuple& tuple) { return run(tuple); });
         keep_if(document.persons, [&](pidf::Person& person) {
             if (!permissions_.all_persons && !chooses(Of::persons, person)) return false;
             filter_component(person, Where::elsewhere);
@@ -105,6 +100,13 @@ public:
         if (!permissions_.all_persons || !permissions_.provides(Provide::note)) document.notes = {};
         if (!permissions_.all_persons) document.extensions = {};
         keep_if(document.extensions, [&](Element& e) { return keeps(e, Where::elsewhere); });
+    }
+
+    bool run(pidf::Tuple& tuple) {
+        if (!permissions_.all_services && !chooses_tuple(tuple)) return false;
+        keep_if(tuple.status_extensions, [&](Element& e) { return keeps(e, Where::service); });
+        filter_component(tuple, Where::service);
+        return true;
     }
 
 private:
@@ -212,6 +214,10 @@ bool is_known_attribute(std::string_view ns, std::string_view name) {
 
 void filter(const Permissions& permissions, pidf::Document& document) {
     Filter(permissions).run(document);
+}
+
+bool filter(const Permissions& permissions, pidf::Tuple& service) {
+    return Filter(permissions).run(service);
 }
 
 std::optional<std::string_view> sphere_of(std::span<const pidf::Document* const> documents) {

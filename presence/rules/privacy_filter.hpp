@@ -25,6 +25,8 @@ namespace presence {
 /// - Idempotent. A component that was chosen by its class is known by it still when provide-class
 ///   is not granted (`withheld_class`): RFC 5025 4 has it so, and the document as bytes cannot.
 void filter(const Permissions& permissions, pidf::Document& document);
+/// The same for one service, as of a registration. False: it is not shown.
+[[nodiscard]] bool filter(const Permissions& permissions, pidf::Tuple& service);
 
 /// The sphere of the presentity (RFC 5025 3.1.2): the value of rpid:sphere in the persons of all
 /// that is published, if all that have one agree, else nothing. "home" and "work" are the names of

@@ -80,6 +80,17 @@ TEST_CASE("publish, register, parse and user are read") {
     CHECK(edge.watch_expires_s == 600);
     CHECK(read_as<ParseOptions>({"parse"}).file == "-");
     CHECK(read_as<ParseOptions>({"parse", "f", "--json"}).json);
+    const auto check = read_as<RulesOptions>({"rules", "check", "f", "--json"});
+    CHECK((check.action == RulesAction::check && check.file == "f" && check.json));
+    const auto test =
+        read_as<RulesOptions>({"rules", "test", "f", "--as", "sip:a@h", "--as", "tel:+1", "--at",
+                               "T", "--sphere", "work", "--document", "d"});
+    CHECK(test.action == RulesAction::test);
+    CHECK(test.as == std::vector<std::string>{"sip:a@h", "tel:+1"});
+    CHECK(test.at == "T");
+    CHECK(test.sphere == "work");
+    CHECK(test.document == "d");
+    CHECK(read_as<RulesOptions>({"rules", "test", "f", "--anonymous"}).anonymous);
     const auto user = read_as<UserOptions>({"user", "add", "--users", "f", "a", "--realm", "r"});
     CHECK(user.action == UserAction::add);
     CHECK(user.users == "f");
@@ -104,6 +115,11 @@ TEST_CASE("What is wrong is named, with the fix, in one line") {
     CHECK(has(complaint({"publish", "sip:a@h", "--note", "n", "--remove", "e"}), "--remove"));
     CHECK(has(complaint({"publish", "sip:a@h"}), "say what to publish"));
     CHECK(has(complaint({"publish", "sip:a@h", "--status", "opn"}), "use open or closed"));
+    CHECK(has(complaint({"rules"}), "vigil rules: a command is missing"));
+    CHECK(has(complaint({"rules", "chek", "f"}), "did you mean check?"));
+    CHECK(has(complaint({"rules", "check"}), "FILE is required"));
+    CHECK(has(complaint({"rules", "test", "f"}), "say who watches"));
+    CHECK(has(complaint({"rules", "test", "f", "--as", "sip:a@h", "--anonymous"}), "--anonymous"));
     CHECK(has(complaint({"user"}), "vigil user: a command is missing"));
     CHECK(has(complaint({"user", "ad"}), "did you mean add?"));
     CHECK(has(complaint({"user", "add", "--users", "f"}), "NAME is required"));
@@ -117,7 +133,8 @@ TEST_CASE("A complaint knows whether JSON was asked for") {
 }
 
 TEST_CASE("help and version are said, with exit code 0") {
-    for (const auto* topic : {"serve", "watch", "publish", "register", "edge", "parse", "user"}) {
+    for (const auto* topic :
+         {"serve", "watch", "publish", "register", "edge", "parse", "rules", "user"}) {
         const Say by_option = read_as<Say>({topic, "--help"});
         const Say by_command = read_as<Say>({"help", topic});
         CHECK(by_option.code == ExitCode::done);

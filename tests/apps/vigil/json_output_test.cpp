@@ -35,6 +35,9 @@ TEST_CASE("publish, register, parse and errors have their fields") {
     CHECK(json_of(ParseFields{true, "request", "", 0, ""}) == R"({"ok":true,"kind":"request"})");
     CHECK(json_of(ParseFields{false, "pidf", "e", 7, "r"}) ==
           R"({"ok":false,"kind":"pidf","error":"e","offset":7,"rule":"r"})");
+    CHECK(json_of(RulesFields{"block", {}, {}}) == R"({"decision":"block","rules":[]})");
+    CHECK(json_of(RulesFields{"allow", {"a", "b"}, "<presence/>"}) ==
+          R"({"decision":"allow","rules":["a","b"],"document":"<presence/>"})");
     CHECK(json_of(ErrorFields{"T", "sip:a@h", "refused", 403, "Forbidden"}) ==
           R"({"time":"T","uri":"sip:a@h","error":"refused","status":403,"reason":"Forbidden"})");
     CHECK(json_of(ErrorFields{"T", "", "wrong", 0, ""}) == R"({"time":"T","error":"wrong"})");

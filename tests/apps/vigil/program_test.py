@@ -217,6 +217,41 @@ class Parse(unittest.TestCase):
         self.assertEqual(run("parse", "/no/such/file")[0], 2)
 
 
+class Rules(unittest.TestCase):
+    FAMILY = os.path.join(os.path.dirname(__file__), "../../../docs/examples/rules/family.xml")
+
+    def test_check(self):
+        code, out, err = run("rules", "check", self.FAMILY)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("2 rules", out)
+        with open(self.FAMILY, "rb") as file:
+            text = file.read().replace(b' id="family-at-home"', b"")
+        line = text[:text.index(b"<rule>")].count(b"\n") + 1
+        code, _, err = run("rules", "check", "-", text=text)
+        self.assertEqual(code, 1)
+        self.assertIn(f"standard input:{line}: rule: id is missing", err)
+        self.assertEqual(err.count("\n"), 1)
+        self.assertEqual(run("rules", "check", "/no/such/file")[0], 2)
+
+    def test_try(self):
+        document = (b'<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:alice@localhost">'
+                    b'<tuple id="t1"><status><basic>open</basic></status></tuple></presence>')
+        dora = ["rules", "test", self.FAMILY, "--as", "sips:dora@example.net", "--json"]
+        code, out, _ = run(*dora, "--document", "-", "--at", "2026-01-01T00:00:00Z", text=document)
+        found = json.loads(out)
+        self.assertEqual((code, found["decision"], found["rules"]), (0, "allow", ["family"]))
+        self.assertIn("<basic>open</basic>", found["document"])
+        _, out, _ = run(*dora, "--sphere", "HOME")
+        self.assertEqual(json.loads(out), {"decision": "allow",
+                                           "rules": ["family", "family-at-home"]})
+        code, out, _ = run("rules", "test", self.FAMILY, "--anonymous")
+        self.assertEqual(code, 0)
+        self.assertTrue(out.startswith("block for somebody for whom nobody vouches"))
+        for wrong in (["--as", "dora"], ["--as", "sip:a@h", "--at", "noon"],
+                      ["--as", "sip:a@h", "--document", "/no/such/file"], []):
+            self.assertEqual(run("rules", "test", self.FAMILY, *wrong)[0], 2)
+
+
 class UserFile(unittest.TestCase):
     def test_add_list_check_remove(self):
         with tempfile.TemporaryDirectory() as folder:

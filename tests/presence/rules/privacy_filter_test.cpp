@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
+#include "presence/composition.hpp"
 #include "tests/presence/rules/rule_texts.hpp"
 
 namespace {
@@ -144,15 +147,16 @@ TEST_CASE("R5025-3.3.2-2 R5025-5-1: each attribute has its permission, and comes
         {"time-offset", {"<rpid:time-offset>"}},
         {"note", {"tuple note", "person note", "device note", "document note"}},
     };
-    for (const auto& [granted, own] : rows) {
+    for (const auto& row : rows) {
+        const std::string& granted = row.first;
         CAPTURE(granted);
         for (const std::string yes : {"true", "1", " true "}) {
             const std::string text =
                 all_and("<provide-" + granted + ">" + yes + "</provide-" + granted + ">");
-            for (const auto& [name, parts] : rows)
-                for (const std::string& part : parts) {
+            for (const auto& other : rows)
+                for (const std::string& part : other.second) {
                     CAPTURE(part);
-                    CHECK(has(text, part) == (name == granted));
+                    CHECK(has(text, part) == (other.first == granted));
                 }
         }
         for (const std::string no : {"false", "0"})
@@ -222,6 +226,15 @@ TEST_CASE("R5025-3.3.2.14-1: an unknown attribute by its name and namespace, a k
     CHECK(named("note", "urn:ietf:params:xml:ns:pidf:data-model") == all_and(""));
     CHECK(named("note", "urn:ietf:params:xml:ns:pidf") == all_and(""));
     // Also where somebody else than our reader made the permissions.
+    const presence::UnknownAttribute note{"urn:ietf:params:xml:ns:pidf:data-model", "note"};
+    Permissions by_name;
+    by_name.all_services = true;
+    by_name.unknown = {&note, 1};
+    Shown misplaced(
+        pidf_document("<tuple id='t'><status><basic>open</basic></status>"
+                      "<dm:note>odd</dm:note></tuple>"));
+    CHECK(has(misplaced.text(), "odd"));
+    CHECK_FALSE(has(misplaced.filter(by_name).text(), "odd"));
     const presence::UnknownAttribute mood{"urn:ietf:params:xml:ns:pidf:rpid", "mood"};
     Permissions direct;
     direct.all_persons = true;
@@ -277,6 +290,65 @@ TEST_CASE("R5025-4-1: to filter again changes nothing, chosen by class or not") 
         // What was not given does not come back when more is given afterwards.
         CHECK_FALSE(has(document.filter(Permissions::everything()).text(), "biz"));
     }
+}
+
+TEST_CASE("R5025-4-1: filtered first and composed then, in any order, nothing else comes through") {
+    const std::string mine =
+        "<dm:person id='p1'><r:class>me</r:class><r:mood><r:happy/></r:mood></dm:person>"
+        "<tuple id='t1'><status><basic>open</basic></status><r:class>biz</r:class>"
+        "<contact>sip:alice@192.0.2.1</contact></tuple>";
+    const std::string other =
+        "<dm:person id='p2'><r:class>secret</r:class><r:mood><r:sad/></r:mood>"
+        "<r:activities><r:away/></r:activities></dm:person>"
+        "<tuple id='t2'><status><basic>open</basic></status><r:class>home</r:class>"
+        "<contact>sip:alice@192.0.2.2</contact></tuple>";
+    Rules rules(ruleset(rule("a", "", "allow",
+                             "<provide-services><class>biz</class></provide-services>"
+                             "<provide-persons><class>me</class></provide-persons>"
+                             "<provide-mood>1</provide-mood>"
+                             "<provide-activities>1</provide-activities>")));
+    const Permissions permissions = rules.verdict({}).permissions;
+    std::set<std::string> results;
+    for (const bool swapped : {false, true}) {
+        std::vector<std::string> texts;
+        for (const std::string& inside : {mine, other})
+            texts.push_back(pidf_document(Shown(pidf_document(inside)).filter(permissions).raw()));
+        // The one that is not shown is the newer one, which composition would prefer.
+        std::vector<presence::Published> published{
+            {texts[0], 1, sip::Instant{}, 0}, {texts[1], 2, sip::Instant{} + sip::seconds{9}, 0}};
+        if (swapped) std::swap(published[0], published[1]);
+        presence::Inputs inputs;
+        inputs.presentity = "alice@example.com";
+        inputs.published = published;
+        sip::Memory memory;
+        std::string room(65'536, '\0');
+        const auto size = presence::compose(inputs, {}, memory, room);
+        REQUIRE(size);
+        results.insert(room.substr(0, *size));
+    }
+    REQUIRE(results.size() == 1);
+    const std::string& composed = *results.begin();
+    CHECK((has(composed, "happy") && has(composed, "192.0.2.1")));
+    for (std::string_view hidden : {"sad", "away", "192.0.2.2", "secret", "home", "biz"})
+        CHECK_FALSE(has(composed, hidden));
+}
+
+TEST_CASE("R5025-3.3.1-1: a service that nobody published is filtered like one that was") {
+    sip::Memory memory;
+    pidf::Arena arena(memory, 1U << 16U);
+    pidf::Tuple tuple;
+    tuple.basic = pidf::Basic::open;
+    tuple.contact = "sip:alice@192.0.2.1";
+    tuple.extensions.push_back(pidf::make_element(arena, "urn:example:x", "foo"));
+    Permissions none;
+    CHECK_FALSE(presence::filter(none, tuple));
+    const presence::Selector by_scheme{presence::Selector::Of::services,
+                                       presence::Selector::By::service_uri_scheme, "sip"};
+    Permissions some;
+    some.selectors = {&by_scheme, 1};
+    CHECK(presence::filter(some, tuple));
+    CHECK(tuple.extensions.empty());
+    CHECK(tuple.contact == "sip:alice@192.0.2.1");
 }
 
 TEST_CASE("R5025-3.1.2-1: the sphere is what all persons who have one agree on") {

@@ -220,7 +220,8 @@ public:
             made.handlings.push_back(static_cast<int>(below(4)));
         for (std::size_t i = below(7); i > 0; --i)
             made.booleans.emplace_back(any_of(booleans), !chance(4));
-        if (chance(2)) made.user_inputs.push_back(static_cast<int>(below(4)));
+        for (std::size_t i = below(3); i > 0; --i)
+            made.user_inputs.push_back(static_cast<int>(below(4)));
         for (std::size_t i = below(4); i > 0; --i) made.components.push_back(components());
         for (std::size_t i = below(3); i > 0; --i) {
             static const std::vector<std::pair<std::string, std::string>> names{

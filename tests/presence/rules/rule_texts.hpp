@@ -110,7 +110,17 @@ public:
         return *this;
     }
     /// All of it in one line, but for the declaration and the root's tags.
-    std::string text() const {
+    std::string text() const { return inside(); }
+    /// The same with the prefixes that `pidf_document` declares.
+    std::string raw() const {
+        std::string text = inside();
+        for (auto at = text.find("rpid:"); at != std::string::npos; at = text.find("rpid:"))
+            text.replace(at, 5, "r:");
+        return text;
+    }
+
+private:
+    std::string inside() const {
         std::string room(1U << 18U, '\0');
         sip::Appender out(room);
         REQUIRE(pidf::write(*document_, out));
@@ -122,7 +132,6 @@ public:
         return text;
     }
 
-private:
     sip::Memory memory_;
     pidf::Arena arena_{memory_, 1U << 22U};
     pidf::Document* document_ = nullptr;

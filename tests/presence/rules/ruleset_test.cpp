@@ -2,7 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <filesystem>
+
+#include "sip/base/civil_time.hpp"
 #include "tests/presence/rules/rule_texts.hpp"
+#include "tests/support/paths.hpp"
+#include "tests/support/vectors.hpp"
 
 namespace {
 
@@ -268,6 +274,50 @@ TEST_CASE("R4745-10.2-1: all that is granted in many words is equal to everythin
     REQUIRE(presence::pack(got, a));
     REQUIRE(presence::pack(presence::Permissions::everything(), b));
     CHECK(a.view() == b.view());
+}
+
+TEST_CASE("R4745-6-1 R4745-10.2-1: conditions of all three kinds, laid out as in RFC 4745 10.3") {
+    // The rows of the section's table: who, sphere, from, until; the instants in seconds.
+    constexpr int a1 = 200, a2 = 300, a3 = 400, b1 = 10, b2 = 100;
+    const auto row = [](std::string_view id, std::string_view who, std::string_view sphere,
+                        int from, int until, std::string_view handling, std::string_view level) {
+        const auto instant = [](int second) {
+            std::array<char, 40> room{};
+            sip::Appender out(room);
+            sip::write_rfc3339(out, second * INT64_C(1000));
+            return std::string(out.view());
+        };
+        return rule(id,
+                    one("sip:" + std::string(who) + "@h") + "<cr:sphere value='" +
+                        std::string(sphere) + "'/><cr:validity><cr:from>" + instant(from) +
+                        "</cr:from><cr:until>" + instant(until) + "</cr:until></cr:validity>",
+                    handling,
+                    "<provide-user-input>" + std::string(level) + "</provide-user-input>");
+    };
+    Rules rules(ruleset(row("r1", "bob", "home", a1, a2, "allow", "thresholds") +
+                        row("r2", "alice", "work", a1, a2, "confirm", "full") +
+                        row("r3", "bob", "work", a1, a2, "block", "bare") +
+                        row("r4", "tom", "work", a1, a2, "confirm", "full") +
+                        row("r5", "bob", "work", a1, a3, "polite-block", "thresholds") +
+                        row("r6", "bob", "work", b1, b2, "allow", "bare")));
+    const auto verdict = rules.verdict({"sip:bob@h"}, 215'000, "work");
+    CHECK(rules.says({"sip:bob@h"}, 215'000, "work") == "polite-block: r3 r5");
+    CHECK(verdict.permissions.user_input == presence::UserInput::thresholds);
+    CHECK(verdict.until_wall_ms == a2 * 1000);
+}
+
+TEST_CASE("R4745-6-1 R5025-5-1: the documents that the RFCs print are read") {
+    const auto standards = standards_folder();
+    if (!standards) return skip_case("no standards folder was given");
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(*standards / "examples")) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with("rfc4745-") && !name.starts_with("rfc5025-")) continue;
+        CAPTURE(name);
+        CHECK(fault_in_rules(read_file(entry.path())) == "");
+        ++count;
+    }
+    CHECK(count >= 8);
 }
 
 TEST_CASE("OMA's conditions: who is anonymous, and whom no other rule refers to") {

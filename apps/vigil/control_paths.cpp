@@ -102,12 +102,15 @@ Outcome<ControlConnection> connect_to(const std::string& path) {
 }  // namespace
 
 Outcome<std::string> default_control_path(std::string_view listener) {
-    const std::string folder = folders(false).front();
-    if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-        return failure("cannot make " + folder + ": " + std::strerror(errno));
-    if (const std::string why = why_not_ours(folder); !why.empty())
-        return failure("cannot put a socket into " + folder + ": " + why);
-    return folder + "/" + std::string(listener) + std::string(suffix);
+    std::string error;
+    for (const std::string& folder : folders(false)) {
+        std::string why;
+        if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) why = std::strerror(errno);
+        if (why.empty()) why = why_not_ours(folder);
+        if (why.empty()) return folder + "/" + std::string(listener) + std::string(suffix);
+        error += (error.empty() ? "" : ", ") + escape(folder) + ": " + why;
+    }
+    return failure("there is no folder to put it into (" + error + ")");
 }
 
 Outcome<ControlConnection> connect_control(const std::string& path) {

@@ -13,6 +13,8 @@ namespace {
 
 /// Places of a table that one piece looks at, so that a large one does not keep the loop.
 constexpr std::uint32_t places_a_piece = 256;
+/// Of publications, whose documents are read for it.
+constexpr std::uint32_t documents_a_piece = 16;
 
 /// One thing after another; each is asked until it gives false.
 using Step = std::function<bool(std::string& out)>;
@@ -94,7 +96,7 @@ Step publications(Source source, std::string presentity) {
             at = std::uint32_t{0}](std::string& out) mutable {
         const sip::Now now = source.clock();
         at = source.server.compositor().for_each_from(
-            at, places_a_piece,
+            at, documents_a_piece,
             [&](std::uint8_t, std::string_view resource, const sip::Compositor::Publication& each) {
                 if (presentity.empty() || presentity == resource)
                     out += json_of(record_of(now, resource, each)) + "\n";

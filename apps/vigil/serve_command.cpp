@@ -255,6 +255,7 @@ private:
             [this](std::string_view request) { return control_.answer(request); },
             [](std::string_view why) { return ControlServer::refusal(why); });
         if (!served) return edge::failure("--control: " + served.error());
+        log_.say(edge::read_clocks(), LogLevel::info, "control socket: " + escape(path));
         return {};
     }
 

@@ -12,7 +12,7 @@ namespace sip {
 namespace {
 
 bool declares(std::string_view contact_parameters, std::string_view package) {
-    return Capabilities(contact_parameters).has_event(package);
+    return CalleeCapabilities(contact_parameters).has_event(package);
 }
 
 /// Methods that make a dialog, or may: we stay on its path (RFC 6665 4.3: and for each NOTIFY).

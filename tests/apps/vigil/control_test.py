@@ -180,12 +180,29 @@ class Finding(ControlTest):
         self.assertEqual(again.names, killed.names)
         self.assertEqual(self.objects("show", "subscriptions"), [])
 
-    def test_without_a_place_for_its_socket_it_serves_and_says_so(self):
-        with open(os.path.join(self.folder, "vigil"), "w"):
+    def test_where_its_socket_cannot_be_it_serves_and_says_so(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        os.mkdir(os.path.join(self.folder, "vigil"), 0o700)
+        name = os.path.join(self.folder, "vigil", f"udp:127.0.0.1:{port}.control")
+        with open(name, "w"):
             pass
-        server = self.server()
+        server = self.server(listen=["--listen", "udp:127.0.0.1:" + port, "--listen",
+                                     "tcp:127.0.0.1:" + port])
         self.assertIn("--control PATH", server.error_with("no control socket"))
         self.assertEqual(run("watch", ALICE, *AS_BOB, *server.at("udp"), "--once")[0], 0)
+        self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
+        self.assertTrue(os.path.exists(name))
+
+    def test_a_runtime_folder_that_is_another_users_is_passed_over(self):
+        where = {"RUNTIME_DIRECTORY": os.path.join(self.folder, "none", "such"), **{
+            "XDG_RUNTIME_DIR": self.folder}}
+        server = Server(environment=where)
+        self.addCleanup(server.__exit__)
+        self.assertTrue(os.path.lexists(self.path_of(server)))
+        os.chmod(os.path.join(self.folder, "vigil"), 0o777)
+        self.refused("show", "subscriptions", says="no server runs here")
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
     def test_others_may_not_ask(self):

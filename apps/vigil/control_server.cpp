@@ -12,9 +12,9 @@ namespace vigil {
 namespace {
 
 /// Places of a table that one piece looks at, so that a large one does not keep the loop.
-constexpr std::uint32_t places_a_piece = 256;
+constexpr std::uint32_t places_a_piece = 64;
 /// Of publications, whose documents are read for it.
-constexpr std::uint32_t documents_a_piece = 16;
+constexpr std::uint32_t documents_a_piece = 8;
 
 /// One thing after another; each is asked until it gives false.
 using Step = std::function<bool(std::string& out)>;

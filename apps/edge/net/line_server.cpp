@@ -85,7 +85,7 @@ struct LineServer::Client {
         }
         if (!answer->next(piece)) answer.reset();
         if (piece.empty()) {
-            give_time({});
+            take_turn();
             return;
         }
         give_time(server->options_.piece_time);
@@ -95,10 +95,13 @@ struct LineServer::Client {
             if (failed != 0)
                 self.close();
             else if (!self.closing)
-                self.go_on();
+                self.take_turn();
         });
         if (status != 0) close();
     }
+    /// Goes on once everything else has had its turn: what has to be called back may be called
+    /// back several times before the loop looks at its sockets, a timer is not.
+    void take_turn() { give_time({}); }
     void give_time(sip::Duration time) {
         is_turn = time == sip::Duration{};
         uv_timer_start(

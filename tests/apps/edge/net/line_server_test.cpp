@@ -17,9 +17,10 @@ namespace {
 /// So many pieces of so many bytes, and turns in which there is none.
 class Pieces final : public LineAnswer {
 public:
-    Pieces(int count, std::size_t size, int& given) : left_(count), size_(size), given_(given) {}
+    Pieces(int count, std::size_t size, bool pauses, int& given)
+        : left_(count), size_(size), pauses_(pauses), given_(given) {}
     bool next(std::string& out) override {
-        if ((turn_ = !turn_)) return true;
+        if (pauses_ && (turn_ = !turn_)) return true;
         ++given_;
         out += std::string(size_ - 1, 'x') + "\n";
         return --left_ > 0;
@@ -28,6 +29,7 @@ public:
 private:
     int left_;
     std::size_t size_;
+    bool pauses_;
     int& given_;
     bool turn_ = false;
 };
@@ -40,7 +42,7 @@ struct Asking {
             std::move(*socket),
             [this](std::string_view line) {
                 asked.emplace_back(line);
-                return std::make_unique<Pieces>(pieces, size, given);
+                return std::make_unique<Pieces>(pieces, size, pauses, given);
             },
             [](std::string_view why) { return "refused: " + std::string(why) + "\n"; }, options);
         REQUIRE(served);
@@ -73,6 +75,7 @@ struct Asking {
     std::vector<std::string> asked;
     int pieces = 3, given = 0;
     std::size_t size = 10;
+    bool pauses = true;
 };
 
 }  // namespace
@@ -163,6 +166,21 @@ TEST_CASE("at most so many are heard at one time: one more is told so, and those
     const Descriptor fourth = w.connect();
     Asking::send(fourth, "c\n");
     CHECK(w.read_all(fourth).size() == 30);
+}
+
+TEST_CASE("between two pieces of an answer the loop has a turn for everything else") {
+    Asking w;
+    w.pieces = 50;
+    w.pauses = false;
+    const Descriptor client = w.connect();
+    Asking::send(client, "all\n");
+    for (int turn = 0; turn < 1'000 && w.given < 50; ++turn) {
+        const int before = w.given;
+        w.driver.turn(false);
+        CHECK(w.given <= before + 1);
+    }
+    CHECK(w.given == 50);
+    CHECK(w.read_all(client).size() == 500);
 }
 
 TEST_CASE("who goes in the middle of a line, or of an answer, leaves nothing behind") {

@@ -107,6 +107,12 @@ TEST_CASE("R4745-6-1 R4745-10.2-1 R4745-7.1.1-1 R4745-7.3-1 R4745-7.4-1: two mak
             REQUIRE(in_plain_words(got.permissions) == expected.grant);
             REQUIRE(got.until_wall_ms.value_or(-1000) == expected.until * 1000);
             applied += expected.rules.size();
+            // Until then the answer stays what it is.
+            Circumstances later = now;
+            const int last = expected.until < 0 ? 90 : expected.until - 1;
+            later.second +=
+                static_cast<int>(random.below(static_cast<std::size_t>(last - now.second) + 1));
+            REQUIRE(packed(ask(random, read, later).permissions) == packed(got.permissions));
         }
     }
     CHECK(applied > rule_sets());

@@ -80,6 +80,7 @@ bool same_identity(const Identity& a, const Identity& b) {
 
 bool same_uri(std::string_view a, std::string_view b) {
     if (a == b) return true;
+    if (!sip::equal_ignoring_case(a.substr(0, a.find(':')), b.substr(0, b.find(':')))) return false;
     const auto x = sip::parse_uri(a), y = sip::parse_uri(b);
     if (!x || !y) return false;
     if (sip::equivalent(*x, *y)) return true;

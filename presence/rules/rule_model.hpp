@@ -77,7 +77,7 @@ struct Rule {
 
 struct RuleModel {
     pidf::List<Rule> rules;
-    std::uint32_t count = 0;
+    std::uint32_t count = 0, members = 0;
     bool uses_sphere = false, uses_validity = false, uses_others = false;
     /// Some rule may refer to anybody: by a list, or by what is not known here.
     bool refers_to_unknown = false;

@@ -459,12 +459,18 @@ private:
             if (const Status s = text(e, written)) return s;
             if (const Status s = token(written, value)) return s;
             if (row.uri && !pidf::is_any_uri(value)) return bad("rules: is no URI", e);
+            if (const Status s = count_member(e)) return s;
             SelectorNode* made = add(rule.selectors);
             if (made == nullptr) return refused();
             made->selector = {of, row.by, value};
             return {};
         }
         return bad("rules: nothing that these are chosen by", e);
+    }
+    Status count_member(const Element& e) {
+        if (model_.members++ < limits_.members) return {};
+        return sip::Error{sip::Condition::body_too_large, "ruleset: sets have too many members",
+                          e.offset};
     }
     /// RFC 5025 3.3.2.14: the name has no prefix, and the namespace is a URI.
     Status unknown_attribute(const Element& e, Rule& rule) {
@@ -478,6 +484,7 @@ private:
         if (!pidf::is_any_uri(ns) || ns.empty())
             return bad("provide-unknown-attribute: ns is no URI", e);
         if (!granted || is_known_attribute(ns, name)) return {};
+        if (const Status s = count_member(e)) return s;
         UnknownNode* made = add(rule.unknown);
         if (made == nullptr || !keep(ns, made->attribute.ns) || !keep(name, made->attribute.name))
             return refused();

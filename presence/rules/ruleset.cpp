@@ -106,7 +106,7 @@ public:
 
     sip::Expected<Verdict> run() {
         if (!know_watcher() || !choose() || !combine_sets())
-            return tl::unexpected(arena_.refusal());
+            return sip::failure(sip::Condition::overloaded, "ruleset: no memory for an answer");
         normalise();
         if (model_.uses_validity) find_next_change();
         return verdict_;

@@ -40,9 +40,19 @@ public:
     struct Limits {
         std::uint32_t bytes = 256 * 1024;
         std::uint32_t rules = 1024;
+        /// Members of provide-services, -persons and -devices, and unknown attributes, of all
+        /// rules.
+        std::uint32_t members = 4096;
     };
     /// Reads `document`. Strict where leniency would grant or hide what was not meant: a document
-    /// that is no valid ruleset is refused whole. Errors, with the offset in `document` of what is
+    /// that is no valid ruleset is refused whole. It is one by the schemas of RFC 4745 and RFC
+    /// 5025, but that an identity may be empty (RFC 5025 3.1.1.2), and that
+    /// - ids of persons are URIs (RFC 4745 7.2), domains are domain names that write_domain knows,
+    ///   an except has one of the two, and times have a zone (RFC 4745 erratum 1455);
+    /// - there are no other elements of pres-rules than RFC 5025 has (RFC 5025 8), no actions among
+    ///   transformations or the other way round; an unknown attribute has a name without prefix and
+    ///   a namespace that is a URI (RFC 5025 3.3.2.14).
+    /// Errors, with the offset in `document` of what is
     /// wrong: `malformed`, `media_not_supported` (encoding), `body_too_large`, `overloaded`.
     static sip::Expected<Ruleset> read(std::string_view document, sip::Memory& memory,
                                        const Limits& limits);
@@ -50,8 +60,17 @@ public:
     Ruleset& operator=(Ruleset&&) noexcept;
     ~Ruleset();
 
-    /// Every rule whose conditions all hold applies; grants only add up (RFC 4745 6, 10.2). Views
-    /// into `arena` and this. Error: `overloaded` (the arena).
+    /// Every rule whose conditions all hold applies; grants only add up (RFC 4745 6, 10.2).
+    /// - An identity that is no URI vouches for nobody. sip, sips and pres URIs of one address are
+    ///   one identity; no other schemes are.
+    /// - one and many with something in them that is not known match nobody: it may be a limit.
+    /// - Of urn:oma:xml:xdm:common-policy, anonymous-request is for whom nobody vouches, and
+    ///   other-identity for whom no other rule refers to, be it in an except; for nobody where a
+    ///   rule may refer to anybody: by external-list, which never holds as there are no lists here,
+    ///   or by what is not known. It alone can make that a new rule takes a permission away.
+    /// - Permissions are in one form: what all-services and its like cover is not listed beside
+    ///   them, and all attributes are written as Permissions::everything() does.
+    /// Views into `arena` and this. Error: `overloaded` (the arena).
     sip::Expected<Verdict> evaluate(const Circumstances& circumstances, pidf::Arena& arena) const;
     bool uses_sphere() const;
     bool uses_validity() const;

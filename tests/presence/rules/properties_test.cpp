@@ -107,6 +107,12 @@ TEST_CASE("R4745-6-1 R4745-10.2-1 R4745-7.1.1-1 R4745-7.3-1 R4745-7.4-1: two mak
             REQUIRE(in_plain_words(got.permissions) == expected.grant);
             REQUIRE(got.until_wall_ms.value_or(-1000) == expected.until * 1000);
             applied += expected.rules.size();
+            // Until then the answer stays what it is.
+            Circumstances later = now;
+            const int last = expected.until < 0 ? 90 : expected.until - 1;
+            later.second +=
+                static_cast<int>(random.below(static_cast<std::size_t>(last - now.second) + 1));
+            REQUIRE(packed(ask(random, read, later).permissions) == packed(got.permissions));
         }
     }
     CHECK(applied > rule_sets());
@@ -208,6 +214,11 @@ TEST_CASE("R5025-3.3.1-1 R5025-3.3.2-2 R5025-4-1: two filter the same, and again
             REQUIRE(once == Shown(pidf_document(xml(naive::shown(grant, document)))).text());
             REQUIRE(filtered.filter(permissions).text() == once);
             shown_at_all += once.empty() ? 0U : 1U;
+            // As bytes, too, where what a component was chosen by is left in them (RFC 5025 4).
+            if (grant.booleans.contains("class")) {
+                const std::string left = filtered.whole();
+                REQUIRE(Shown(left).filter(permissions).whole() == left);
+            }
             // The same by permissions that went through their bytes.
             sip::Memory memory;
             pidf::Arena arena(memory, 1U << 16U);

@@ -383,9 +383,16 @@ TEST_CASE("a document of the largest size can be read, whatever it is full of") 
               filled(start + "<cr:many>", "<cr:except id='a:b'/>", "</cr:many>" + end)) == "");
     CHECK(fault_in_rules(
               filled(start + "<cr:many>", "<cr:except domain='b'/>", "</cr:many>" + end)) == "");
-    CHECK(fault_in_rules(filled("<cr:rule id='a'><cr:conditions>", "<x:y/>",
-                                "</cr:conditions></cr:rule>")) == "");
-    CHECK(
-        fault_in_rules(filled("<cr:rule id='a'><cr:transformations><provide-services>", "<class/>",
-                              "</provide-services></cr:transformations></cr:rule>")) == "");
+    const auto members = [](std::size_t services, std::size_t unknown) {
+        std::string inside = "<provide-services>";
+        for (std::size_t i = 0; i < services; ++i) inside += "<class/>";
+        inside += "</provide-services>";
+        for (std::size_t i = 0; i < unknown; ++i)
+            inside += "<provide-unknown-attribute name='a' ns='b'>1</provide-unknown-attribute>";
+        return ruleset(rule("a", "", "allow", inside));
+    };
+    CHECK(fault_in_rules(members(4096, 0)) == "");
+    CHECK(fault_in_rules(members(4097, 0)) == "ruleset: sets have too many members");
+    CHECK(fault_in_rules(members(4095, 1)) == "");
+    CHECK(fault_in_rules(members(4095, 2)) == "ruleset: sets have too many members");
 }

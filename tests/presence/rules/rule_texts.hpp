@@ -111,7 +111,13 @@ public:
     }
     /// All of it in one line, but for the declaration and the root's tags.
     std::string text() const { return inside(); }
-    /// The same with the prefixes that `pidf_document` declares.
+    std::string whole() const {
+        std::string room(1U << 18U, '\0');
+        sip::Appender out(room);
+        REQUIRE(pidf::write(*document_, out));
+        return std::string(out.view());
+    }
+    /// The same as `text` with the prefixes that `pidf_document` declares.
     std::string raw() const {
         std::string text = inside();
         for (auto at = text.find("rpid:"); at != std::string::npos; at = text.find("rpid:"))
@@ -121,13 +127,10 @@ public:
 
 private:
     std::string inside() const {
-        std::string room(1U << 18U, '\0');
-        sip::Appender out(room);
-        REQUIRE(pidf::write(*document_, out));
-        const std::string_view all = out.view();
+        const std::string all = whole();
         const auto start = all.find('>', all.find("<presence"));
         if (all[start - 1] == '/') return {};
-        std::string text(all.substr(start + 1, all.rfind("</presence>") - start - 1));
+        std::string text = all.substr(start + 1, all.rfind("</presence>") - start - 1);
         std::erase(text, '\n');
         return text;
     }

@@ -483,3 +483,52 @@ TEST_CASE("R3856-6.11.2-1: what ends in the middle leaves nothing, and the watch
     w.raw.pass(seconds{40});
     CHECK(w.quiet());
 }
+
+TEST_CASE("R3856-6.11.2-1: a subscription that is being stored moves once it is") {
+    for (const bool stays : {false, true}) {
+        CAPTURE(stays);
+        MigrationWorld w([](ServerWorld& made) {
+            presence::ServerOptions options = made.open();
+            options.relay = MigrationWorld::Relay::local;
+            options.has_store = true;
+            options.notify_interval = {};
+            return options;
+        });
+        RawRequest request = ServerWorld::subscribe("bob");
+        request.fields[1] = "Contact: <sip:bob@192.0.2.10:5060>";
+        w.say(bob, request);
+        w.say(phone, w.register_("alice", std::string("<sip:alice@192.0.2.20:5060>") +
+                                              (stays ? "" : capable)));
+        REQUIRE(w.raw.commits.size() == 2);
+        std::swap(w.raw.commits[0], w.raw.commits[1]);
+        w.raw.commit();
+        CHECK(w.heard(phone).status() == 200);
+        w.raw.commit();
+        CHECK(w.heard(bob).status() == 200);
+        CHECK((w.told().field("Subscription-State") == "terminated;reason=deactivated") != stays);
+        CHECK(w.ours() == (stays ? 1 : 0));
+    }
+}
+
+TEST_CASE("R3856-6.11.2-4: what comes home is stored as any other, and waits as any other") {
+    MigrationWorld w([](ServerWorld& made) {
+        presence::ServerOptions options = made.open();
+        options.relay = MigrationWorld::Relay::local;
+        options.has_store = true;
+        options.notify_interval = {};
+        return options;
+    });
+    w.say(phone, w.register_("alice", std::string("<sip:alice@192.0.2.20:5060>") + capable));
+    w.raw.commit();
+    CHECK(w.heard(phone).status() == 200);
+    RawRequest request = ServerWorld::subscribe("bob");
+    request.fields[1] = "Contact: <sip:bob@192.0.2.10:5060>";
+    w.say(bob, request);
+    w.answer(phone, w.heard(phone), 489);
+    CHECK(!w.heard(bob));
+    REQUIRE(w.raw.commits.size() == 1);
+    w.raw.commit();
+    CHECK(w.heard(bob).status() == 200);
+    w.told();
+    CHECK(w.ours() == 1);
+}

@@ -61,7 +61,7 @@ bool Migration::may_be_agent(const sip::Registrar::Binding& binding) const {
 std::optional<sip::Registrar::Binding> Migration::agent_of(std::string_view presentity) {
     if (mode_ == MigrationMode::never || parts_.package.has_local_state(presentity)) return {};
     const sip::ResourceId id = parts_.resources.find(number_, presentity);
-    if (id && parts_.resources.at(id).publications > 0) return {};
+    if (id && parts_.resources.at(id).first_publication != UINT32_MAX) return {};
     std::optional<sip::Registrar::Binding> agent;
     std::size_t devices = 0;
     parts_.registrar.for_each(presentity, [&](const sip::Registrar::Binding& binding) {

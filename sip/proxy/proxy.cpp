@@ -366,7 +366,8 @@ bool Proxy::take(Now now, Request& request) {
     }
     if (planned.kind == Plan::Kind::refuse) {
         // After a restart we know no dialog of theirs: it is begun anew.
-        if (!planned.agent_package.empty() && request.message.method == Method::subscribe)
+        if (!planned.agent_package.empty() && !routing.next_route &&
+            request.message.method == Method::subscribe)
             planned.error = {Condition::no_dialog, "Subscription does not exist"};
         refuse(now, request, planned.error);
         return true;

@@ -20,6 +20,10 @@ public:
               return options;
           }()) {}
     explicit ProxyWorld(const presence::ServerOptions& options) : ServerWorld(options) {}
+    /// `make(ServerWorld&)` gives the options; its users stand already.
+    template <class Make>
+    requires std::is_invocable_r_v<presence::ServerOptions, Make, ServerWorld&>
+    explicit ProxyWorld(Make make) : ServerWorld(make) {}
     enum class Closed : std::uint8_t { yes };
     /// Who says to be of example.com proves it.
     ProxyWorld(Closed, Relay relay, const sip::Limits& limits = {})

@@ -35,6 +35,8 @@ class World;
 class Node {
 public:
     Node(World& world, std::uint8_t number, const sip::StackOptions& options = {});
+    /// `stack` belongs to what the host runs.
+    Node(World& world, std::uint8_t number, sip::Stack& stack);
     virtual ~Node() = default;
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
@@ -52,7 +54,8 @@ public:
     World& world;
     sip::Endpoint at;
     SeededEntropy entropy;
-    sip::Stack stack;
+    std::optional<sip::Stack> own_stack;
+    sip::Stack& stack;
     bool dead = false;  ///< nothing reaches it, and it does nothing
     std::uint16_t next_port = 40'000;
 };
@@ -288,7 +291,16 @@ inline Node::Node(World& world_given, std::uint8_t number, const sip::StackOptio
     : world(world_given),
       at{sip::Address::v4(192, 0, 2, number), 5060},
       entropy(world_given.seed * 1'000 + number),
-      stack(options, entropy) {
+      stack(own_stack.emplace(options, entropy)) {
+    (void)stack.add_listener({udp, sip::Transport::udp, at, {}});
+    (void)stack.add_listener({tcp, sip::Transport::tcp, at, {}});
+}
+
+inline Node::Node(World& world_given, std::uint8_t number, sip::Stack& stack_given)
+    : world(world_given),
+      at{sip::Address::v4(192, 0, 2, number), 5060},
+      entropy(world_given.seed * 1'000 + number),
+      stack(stack_given) {
     (void)stack.add_listener({udp, sip::Transport::udp, at, {}});
     (void)stack.add_listener({tcp, sip::Transport::tcp, at, {}});
 }

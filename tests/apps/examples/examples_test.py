@@ -131,15 +131,15 @@ class Examples(unittest.TestCase):
             with example("publish", at, ALICE, "wrong", "open") as publish:
                 self.assertEqual(publish.end(), (1, ["401 "]))
 
-    def agent(self, server):
-        port = server.ready("udp").rsplit(":", 1)[1]
-        return example("edge_presence_agent", port, "alice", "localhost", "wonderland")
+    def agent(self, at):
+        return example("edge_presence_agent", at.rsplit(":", 1)[1], "alice", "localhost",
+                       "wonderland")
 
     def test_an_agent_on_poll_serves_its_user(self):
         """R3856-7.1-1 R3856-6.11.2-2: watchers are sent to the agent, and see what is typed."""
-        with serve() as server, self.agent(server) as agent:
+        with serve() as server, self.agent(at := server.ready("udp")) as agent:
             self.assertEqual(agent.line_with(""), "200")
-            with example("watch", server.ready("udp"), ALICE, BOB, "builder") as watch:
+            with example("watch", at, ALICE, BOB, "builder") as watch:
                 watch.line_with("<basic>open</basic>")
                 agent.type("Soup & <bread>")
                 watch.line_with("<note>Soup &amp; &lt;bread&gt;</note>")
@@ -149,9 +149,9 @@ class Examples(unittest.TestCase):
 
     def test_an_agent_that_ends_tells_its_watchers(self):
         """R3856-6.11.2-1: they come back to the server, which knows of nobody there."""
-        with serve() as server, self.agent(server) as agent:
+        with serve() as server, self.agent(at := server.ready("udp")) as agent:
             self.assertEqual(agent.line_with(""), "200")
-            with example("watch", server.ready("udp"), ALICE, BOB, "builder") as watch:
+            with example("watch", at, ALICE, BOB, "builder") as watch:
                 watch.line_with("<basic>open</basic>")
                 self.assertEqual(agent.stop()[0], 0)
                 watch.line_with("terminated ")

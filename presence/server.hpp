@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "presence/presence_package.hpp"
+#include "presence/watcher_info/watcher_info_package.hpp"
 #include "sip/auth/asserted_gate.hpp"
 #include "sip/auth/digest_gate.hpp"
 #include "sip/auth/digest_server.hpp"
@@ -139,6 +140,9 @@ public:
     sip::Registrar& registrar() { return registrar_; }
     sip::Proxy& proxy() { return proxy_; }
     PresencePackage& package() { return package_; }
+    /// Who watches, and who waits to be let in: presence.winfo, and presence.winfo.winfo.
+    Watchers& watchers() { return watcher_info_.watchers(); }
+    Watchers& watchers_of_watchers() { return watcher_info_of_it_.watchers(); }
 
 private:
     /// Our domains, and in them whoever the given directory knows.
@@ -167,6 +171,7 @@ private:
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
     void join(const ServerOptions& options);
+    void decide_again(sip::Now now, std::string_view presentity);
 
     Addresses addresses_;
     sip::Stack stack_;
@@ -176,6 +181,7 @@ private:
     std::optional<sip::AssertedGate> asserted_gate_, proxy_asserted_gate_;
     Stopping stopping_;
     PresencePackage package_;
+    WatcherInfoPackage watcher_info_, watcher_info_of_it_;
     sip::EventPackages packages_;
     sip::EventCapabilities capabilities_;
     sip::Resources resources_;

@@ -36,6 +36,10 @@ void check_views(const BindingRecord& r, std::string_view input) {
     for (std::string_view part : {r.resource, r.contact, r.path, r.call_id, r.parameters})
         check_inside(part, input);
 }
+void check_views(const WatcherRecord& r, std::string_view input) {
+    for (std::string_view part : {r.resource, r.watcher, r.package, r.event_id, r.display_name})
+        check_inside(part, input);
+}
 
 void write(RecordWriter& out, const Record& record) {
     std::visit([&](const auto& of) { out.write(record.change, of); }, record.of);

@@ -2,46 +2,12 @@
 
 #include <array>
 
+#include "pidf/escape.hpp"
 #include "pidf/lexical.hpp"
 #include "pidf/namespaces.hpp"
-#include "pidf/unicode.hpp"
 
 namespace pidf {
 namespace {
-
-/// Blanks alone between two tags are not read back: they are written as references.
-void blanks(sip::Appender& out, std::string_view text) {
-    for (char c : text) {
-        out << "&#";
-        out.decimal(static_cast<unsigned char>(c));
-        out << ';';
-    }
-}
-
-/// What XML has no way to write, or is no UTF-8, becomes U+FFFD.
-void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
-    if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
-    for (std::size_t at = 0; at < text.size();) {
-        const Decoded next = decode_utf8(text, at);
-        if (next.size == 0 || !is_xml_char(next.code)) {
-            out << "\xEF\xBF\xBD";
-            at += next.size == 0 ? 1 : next.size;
-            continue;
-        }
-        const std::string_view character = text.substr(at, next.size);
-        at += next.size;
-        switch (character.front()) {
-            case '&': out << "&amp;"; break;
-            case '<': out << "&lt;"; break;
-            case '>': out << "&gt;"; break;
-            case '\r': out << "&#13;"; break;
-            case '"': out << (in_attribute ? "&quot;" : "\""); break;
-            case '\t': out << (in_attribute ? "&#9;" : "\t"); break;
-            case '\n': out << (in_attribute ? "&#10;" : "\n"); break;
-            default: out << character;
-        }
-    }
-}
 
 class Writer {
 public:

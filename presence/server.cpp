@@ -8,9 +8,10 @@ namespace {
 /// What of REGISTER has an option tag: RFC 3327, RFC 5626; and RFC 5627 where that is set.
 constexpr std::array<std::string_view, 3> option_tags{"path", "outbound", "gruu"};
 
-/// Its number in `packages_`: it is the first and only one.
-constexpr std::uint8_t presence_number = 0;
-constexpr std::array<std::string_view, 1> packages_served{"presence"};
+/// Their numbers in `packages_`.
+constexpr std::uint8_t presence_number = 0, watcher_info_number = 1, watcher_info_of_it_number = 2;
+constexpr std::array<std::string_view, 3> packages_served{"presence", "presence.winfo",
+                                                          "presence.winfo.winfo"};
 
 sip::StackOptions stack_options(const ServerOptions& options) {
     sip::StackOptions made;
@@ -51,6 +52,14 @@ PresencePackage::Options package_options(const ServerOptions& options) {
     made.composition = options.composition;
     made.strict = options.strict;
     made.anonymous = options.anonymous;
+    return made;
+}
+
+WatcherInfoPackage::Options watcher_info_options(const ServerOptions& options) {
+    WatcherInfoPackage::Options made;
+    made.expires_min_s = options.expires_min_s;
+    made.expires_max_s = options.expires_max_s;
+    made.expires_jitter_percent = options.expires_jitter_percent;
     return made;
 }
 
@@ -104,6 +113,8 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       stack_(stack_options(options), entropy),
       package_(stack_.shard(), addresses_, package_options(options)),
       reconsideration_(stack_.shard(), *this),
+      watcher_info_(stack_.shard(), package_, watcher_info_options(options)),
+      watcher_info_of_it_(stack_.shard(), watcher_info_, watcher_info_options(options)),
       capabilities_(packages_),
       resources_(stack_.shard()),
       notifier_(stack_.core(), packages_, resources_,
@@ -137,7 +148,8 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
 Server::~Server() = default;
 
 void Server::join(const ServerOptions& options) {
-    const bool added = packages_.add(package_);
+    const bool added = packages_.add(package_) && packages_.add(watcher_info_) &&
+                       packages_.add(watcher_info_of_it_);
     SIP_ASSERT(added);
     package_.set_sources(&compositor_, &registrar_);
     package_.set_resources(resources_, presence_number, reconsideration_);
@@ -151,6 +163,9 @@ void Server::join(const ServerOptions& options) {
     registrar_.attach_as(stack_.attach(registrar_, is_edge ? none : register_));
     if (is_edge) notifier_.set_names(this);
     proxy_.attach_as(stack_.attach(proxy_, {}));
+    watchers().attach_as(stack_.attach(watchers(), {}), notifier_, watcher_info_number);
+    watchers_of_watchers().attach_as(stack_.attach(watchers_of_watchers(), {}), notifier_,
+                                     watcher_info_of_it_number);
     if (options.relay != sip::Proxy::Relay::none) stack_.set_forwarder(&proxy_);
     stack_.set_supported(std::span(option_tags).first(options.gives_gruu ? 3 : 2));
     stack_.set_capabilities(&capabilities_);
@@ -214,7 +229,7 @@ void Server::trim(sip::Now now) {
 
 void Server::set_policy(sip::Now now, Policy policy) {
     package_.set_policy(policy);
-    notifier_.decide_again(now, presence_number, {});
+    decide_again(now, {});
 }
 
 void Server::state_changed(sip::Now now, std::string_view presentity) {
@@ -241,13 +256,16 @@ void Server::policy_changed(sip::Now now, std::string_view presentity) {
     decide_again(now, presentity);
 }
 
+/// Live subscriptions, then those whose dialog is gone. Who may see watchers depends on who may
+/// watch.
 void Server::decide_again(sip::Now now, std::string_view presentity) {
     notifier_.decide_again(now, presence_number, presentity);
+    watchers().decide_again(now, presentity);
+    notifier_.decide_again(now, watcher_info_number, presentity);
 }
 
 bool Server::is_watched(std::string_view presentity) const {
-    const sip::ResourceId id = resources_.find(presence_number, presentity);
-    return id && resources_.at(id).subscriptions > 0;
+    return watcher_info_.watchers().has(presentity);
 }
 
 }  // namespace presence

@@ -7,6 +7,7 @@
 
 #include "presence/migration.hpp"
 #include "presence/presence_package.hpp"
+#include "presence/watcher_info/watcher_info_package.hpp"
 #include "sip/auth/asserted_gate.hpp"
 #include "sip/auth/digest_gate.hpp"
 #include "sip/auth/digest_server.hpp"
@@ -173,6 +174,9 @@ public:
     sip::Proxy& proxy() { return proxy_; }
     PresencePackage& package() { return package_; }
     const Reconsideration& reconsideration() const { return reconsideration_; }
+    /// Who watches, and who waits to be let in: presence.winfo, and presence.winfo.winfo.
+    Watchers& watchers() { return watcher_info_.watchers(); }
+    Watchers& watchers_of_watchers() { return watcher_info_of_it_.watchers(); }
 
 private:
     /// Our domains, and in them whoever the given directory knows.
@@ -206,6 +210,7 @@ private:
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
     void write(sip::Appender& out, const sip::Uri& request_uri) const override;
     void join(const ServerOptions& options);
+    void decide_again(sip::Now now, std::string_view presentity);
 
     Addresses addresses_;
     std::string_view edge_of_;
@@ -216,6 +221,7 @@ private:
     std::optional<sip::AssertedGate> asserted_gate_, proxy_asserted_gate_;
     Stopping stopping_;
     PresencePackage package_;
+    WatcherInfoPackage watcher_info_, watcher_info_of_it_;
     Reconsideration reconsideration_;
     sip::EventPackages packages_;
     sip::EventCapabilities capabilities_;

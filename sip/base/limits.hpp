@@ -80,6 +80,13 @@ struct Limits {
     std::uint32_t subscriptions_per_user = 1'000;        ///< over: 503
     std::uint32_t subscriptions_per_resource = 100'000;  ///< over: 503
     std::uint32_t resources = 100'000;                   ///< over: 503
+    std::uint32_t undecided_watchers = 50'000;           ///< pending, or waiting (RFC 3857 4.7.1);
+                                                ///< over: the one that has waited longest is given
+                                                ///< up; where none waits: 503
+    std::uint32_t undecided_watchers_per_user = 200;  ///< over: 503
+    std::uint32_t ended_watchers = 10'000;  ///< that watcher information has yet to tell of; over:
+                                            ///< it tells the whole state instead
+    Duration watcher_giveup = seconds{604'800};  ///< undecided for so long: given up
     std::uint32_t unproven_peers = 1'024;  ///< hosts that a first NOTIFY is on its way to, though
                                            ///< nobody subscribes from there; over: it has failed,
                                            ///< and is tried again later

@@ -52,12 +52,25 @@ bool is_optional_body(const MessageView& message) {
     return parameters && equal_ignoring_case(parameters->value_of("handling"), "optional");
 }
 
+namespace {
+
+/// By a package before number `end`.
+bool was_named(const EventPackages& packages, std::size_t end, std::string_view type) {
+    for (std::size_t i = 0; i < end; ++i)
+        for (std::string_view named : packages.at(i).traits().accept)
+            if (equal_ignoring_case(named, type)) return true;
+    return false;
+}
+
+}  // namespace
+
 void EventCapabilities::write(MessageWriter& writer) const {
     write_allow_events(writer, packages_);
     Appender& out = writer.begin(HeaderId::accept);
     bool first = true;
     for (std::size_t i = 0; i < packages_.size(); ++i)
         for (std::string_view type : packages_.at(i).traits().accept) {
+            if (was_named(packages_, i, type)) continue;
             out << (first ? "" : ", ") << type;
             first = false;
         }

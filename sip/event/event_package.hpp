@@ -13,6 +13,8 @@
 
 namespace sip {
 
+class RecordWriter;
+
 /// What subscriptions and publications are about: one address-of-record under one package.
 struct ResourceId {
     Handle handle;
@@ -94,7 +96,17 @@ class SubscriptionListener {
 public:
     virtual void on_subscription_change(Now now, const SubscriptionChange& change) = 0;
     /// Asked before one that is not to be refused otherwise is made. An error refuses it.
-    virtual std::optional<Error> refuses(Now, const Watcher&, const Decision&) { return {}; }
+    virtual std::optional<Error> refuses(Now, const Watcher&, std::string_view event_id,
+                                         const Decision&) {
+        (void)event_id;
+        return {};
+    }
+    /// What a store is to keep of one that is to be `pending`, beside the subscription.
+    virtual void write_record(Now, const Watcher&, std::string_view event_id,
+                              std::string_view display_name, RecordWriter&) const {
+        (void)event_id;
+        (void)display_name;
+    }
 
 protected:
     ~SubscriptionListener() = default;

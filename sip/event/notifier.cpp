@@ -197,7 +197,7 @@ std::optional<Error> Notifier::over_quota(Now now, const Request& request, const
     if (listener == nullptr) return {};
     return listener->refuses(
         now, {request.identity.address_of_record, wanted.name, request.identity.authenticated},
-        decision);
+        wanted.event_id, decision);
 }
 
 void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
@@ -396,8 +396,11 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
         refuse(now, request, wanted, {Condition::overloaded, "No room for the answer"});
         return;
     }
-    // A fetch leaves nothing that could be stored.
-    const bool stores = core_.staging.has_store() && !(initial && staged.expires_s == 0);
+    // A fetch leaves nothing that could be stored, but for a watcher whom nobody decided about.
+    const bool leaves_watcher =
+        initial && pending && packages_.at(wanted.package).listener() != nullptr;
+    const bool stores =
+        core_.staging.has_store() && (!initial || staged.expires_s > 0 || leaves_watcher);
     // What could still go wrong goes wrong here, where it can be answered.
     const bool fits =
         stores ? keep_view(staged) : set_view(subscription, decision.view, wanted.type);
@@ -441,9 +444,15 @@ SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
     SubscriptionRecord record = record_of(now, s, staged.refresh);
     record.body_type = traits_of(s.package).accept[staged.type];
     record.expires_at_ms = wall_ms_at(now, later(now.mono, seconds{staged.expires_s}));
+    const SubscriptionListener* listener = packages_.at(s.package).listener();
+    const bool pending = staged.decision.state == SubscriptionDecision::pending;
     return make_records(core_.shard.memory, [&](RecordWriter& out) {
-        out.write(staged.expires_s == 0 ? RecordChange::remove : RecordChange::put, record);
+        if (!staged.initial || staged.expires_s > 0)
+            out.write(staged.expires_s == 0 ? RecordChange::remove : RecordChange::put, record);
         if (!staged.initial) return;
+        if (pending && listener != nullptr)
+            listener->write_record(now, watcher_of(s), s.event_id.view(),
+                                   staged.display_name.view(), out);
         // What takes the place of others takes them away.
         (void)by_device_.find(s.device, [&](std::uint32_t i) {
             const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
@@ -800,6 +809,10 @@ void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Mac
         if (s != nullptr && s->state == State::init && s->resource == id)
             step(now, staged.subscription, why);
     });
+}
+
+void Notifier::end(Now now, SubscriptionId id, Machine why) {
+    if (slab_.find(id.handle) != nullptr) step(now, id.handle, why);
 }
 
 void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,

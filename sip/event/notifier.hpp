@@ -98,6 +98,7 @@ public:
     /// or whatever else of the machine's events ends one.
     void end(Now now, std::uint8_t package, std::string_view resource,
              subscription_machine::Event why);
+    void end(Now now, SubscriptionId id, subscription_machine::Event why);
     /// Ends all with `deactivate` or `probation`, each told a retry-after drawn between the two
     /// numbers (both 0: none), and answers 503 to every SUBSCRIBE from here on. RFC 6665 4.2.2.
     void shut_down(Now now, subscription_machine::Event why, std::uint32_t retry_after_min_s,

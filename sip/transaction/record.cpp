@@ -42,20 +42,26 @@ enum class Field : std::uint8_t {
     cseq,
     q,
     has_q,
+    display_name,
 };
-constexpr std::size_t fields_max = 32;
+constexpr std::size_t fields_max = 33;
 
 // The fields of each kind, for reading and for writing. `V` has text, number, time, endpoint.
 
 template <class V, class R>
 void visit_key(V& v, R& r) {
     v.text(Field::resource, r.resource);
-    if constexpr (requires { r.local_tag; })
+    if constexpr (requires { r.display_name; }) {
+        v.text(Field::watcher, r.watcher);
+        v.text(Field::package, r.package);
+        v.text(Field::event_id, r.event_id);
+    } else if constexpr (requires { r.local_tag; }) {
         v.text(Field::key, r.local_tag);
-    else if constexpr (requires { r.chain; })
+    } else if constexpr (requires { r.chain; }) {
         v.number(Field::key, r.chain, UINT64_MAX);
-    else
+    } else {
         v.number(Field::key, r.id, UINT64_MAX);
+    }
 }
 
 /// `R` is SubscriptionRecord, const or not; and so on below.
@@ -108,6 +114,15 @@ void visit_values(V& v, R& r) {
     v.number(Field::expires_at, r.expires_at_ms, INT64_MAX);
 }
 
+template <class V, class R>
+requires requires(R& r) { r.display_name; }
+void visit_values(V& v, R& r) {
+    v.number(Field::authenticated, r.authenticated, 1);
+    v.text(Field::display_name, r.display_name);
+    v.number(Field::changed_at, r.changed_at_ms, INT64_MAX);
+    v.number(Field::expires_at, r.expires_at_ms, INT64_MAX);
+}
+
 /// Writes what it visits.
 struct Encoder {
     RecordWriter& out;
@@ -141,7 +156,7 @@ std::uint64_t number_of(std::string_view bytes) {
 /// Fills what it visits from fields that were told apart. The first fault is kept.
 struct Decoder {
     std::array<std::string_view, fields_max> values;
-    std::uint32_t seen = 0;
+    std::uint64_t seen = 0;
     std::string_view fault;
 
     bool take(Field tag, std::string_view& value) {
@@ -187,7 +202,7 @@ Expected<Decoder> split_fields(std::string_view fields) {
         if (tag < fields_max) {
             if ((found.seen >> tag & 1U) != 0)
                 return failure(Condition::malformed, "Record: a field stands twice", at);
-            found.seen |= std::uint32_t{1} << tag;
+            found.seen |= std::uint64_t{1} << tag;
             found.values[tag] = fields.substr(at + field_head_bytes, size);
         }
         at += field_head_bytes + size;
@@ -211,6 +226,8 @@ template <>
 constexpr std::uint8_t kind_of<PublicationRecord> = 2;
 template <>
 constexpr std::uint8_t kind_of<BindingRecord> = 3;
+template <>
+constexpr std::uint8_t kind_of<WatcherRecord> = 4;
 
 Expected<Record> read_record(std::string_view head, std::string_view fields) {
     if (number_of(head.substr(0, 1)) != version)
@@ -229,6 +246,7 @@ Expected<Record> read_record(std::string_view head, std::string_view fields) {
         case kind_of<SubscriptionRecord>: decode<SubscriptionRecord>(*found, record); break;
         case kind_of<PublicationRecord>: decode<PublicationRecord>(*found, record); break;
         case kind_of<BindingRecord>: decode<BindingRecord>(*found, record); break;
+        case kind_of<WatcherRecord>: decode<WatcherRecord>(*found, record); break;
         default: return failure(Condition::malformed, "Record: its kind is not known", 1);
     }
     if (!found->fault.empty()) return failure(Condition::malformed, found->fault, head_bytes);
@@ -287,6 +305,9 @@ void RecordWriter::write(RecordChange change, const PublicationRecord& record) {
     write_one(change, record);
 }
 void RecordWriter::write(RecordChange change, const BindingRecord& record) {
+    write_one(change, record);
+}
+void RecordWriter::write(RecordChange change, const WatcherRecord& record) {
     write_one(change, record);
 }
 

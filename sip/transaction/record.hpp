@@ -74,10 +74,23 @@ struct BindingRecord {
     friend bool operator==(const BindingRecord&, const BindingRecord&) = default;
 };
 
+/// Somebody who watches, or wanted to, and whom nobody has decided about (RFC 3857 4.7.1: pending
+/// or waiting). Of `remove` the first four fields alone are written.
+struct WatcherRecord {
+    std::string_view resource;
+    std::string_view watcher;            ///< canonical address-of-record
+    std::string_view package, event_id;  ///< that he subscribed to
+    bool authenticated = false;
+    std::string_view display_name;
+    std::int64_t changed_at_ms = 0;  ///< when he subscribed
+    std::int64_t expires_at_ms = 0;  ///< when he is given up
+    friend bool operator==(const WatcherRecord&, const WatcherRecord&) = default;
+};
+
 /// What was read. Views lie in the bytes it was read from.
 struct Record {
     RecordChange change = RecordChange::put;
-    std::variant<SubscriptionRecord, PublicationRecord, BindingRecord> of;
+    std::variant<SubscriptionRecord, PublicationRecord, BindingRecord, WatcherRecord> of;
     friend bool operator==(const Record&, const Record&) = default;
 };
 
@@ -93,6 +106,7 @@ public:
     void write(RecordChange change, const SubscriptionRecord& record);
     void write(RecordChange change, const PublicationRecord& record);
     void write(RecordChange change, const BindingRecord& record);
+    void write(RecordChange change, const WatcherRecord& record);
     /// What is needed for all; above the room's own size nothing useful stands in it.
     std::size_t size() const { return size_; }
 

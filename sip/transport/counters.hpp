@@ -26,6 +26,8 @@ struct Counters {
                   limit_rate_connection = 0, limit_rate_buckets = 0, limit_known_sources = 0;
     std::uint64_t limit_subscriptions = 0, limit_subscriptions_per_user = 0,
                   limit_subscriptions_per_resource = 0, limit_resources = 0;
+    std::uint64_t limit_undecided_watchers = 0, limit_undecided_watchers_per_user = 0,
+                  limit_ended_watchers = 0;
     std::uint64_t limit_unproven_peers = 0;
     std::uint64_t limit_publications = 0, limit_publications_per_resource = 0,
                   limit_publication_bytes = 0, limit_notify_body_bytes = 0;
@@ -50,6 +52,7 @@ struct Counters {
     /// Watchers whose connection went; those whose device came back with a new dialog.
     std::uint64_t suspect_watchers = 0, superseded_watchers = 0;
     std::uint64_t publications_superseded = 0;  ///< whose publisher published anew without an etag
+    std::uint64_t watchers_given_up = 0;        ///< undecided until the giveup timer fired
     std::uint64_t bindings_lost = 0;            ///< with the connection that led to them
     std::uint64_t pongs_missed = 0;             ///< connections of ours that were closed for one
     std::uint64_t forwarded_requests = 0, forwarded_responses = 0, forwarding_refused = 0,

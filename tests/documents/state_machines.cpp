@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "presence/watcher_info/watcher_machine.hpp"
 #include "sip/event/subscription_machine.hpp"
 #include "sip/event/watch_machine.hpp"
 #include "sip/transaction/invite_client.hpp"
@@ -96,4 +97,7 @@ int main() {
           sip::watch_machine::event_names,
           {"tell accepted", "deliver", "SUBSCRIBE Expires 0", "SUBSCRIBE anew", "wait",
            "tell the end"});
+    print("Watcher, as watcher information sees it", "presence/watcher_info/watcher_machine.hpp",
+          presence::watcher_machine::table, presence::watcher_machine::state_names,
+          presence::watcher_machine::event_names, {"start giveup", "report", "remove"});
 }

@@ -23,8 +23,8 @@ TEST_CASE(
     const RawMessage answer = w.raw.ask(request);
     CHECK(answer.status() == 200);
     CHECK(answer.field("Allow") == "OPTIONS, REGISTER, SUBSCRIBE, PUBLISH");
-    CHECK(answer.field("Allow-Events") == "presence");
-    CHECK(answer.field("Accept") == "application/pidf+xml");
+    CHECK(answer.field("Allow-Events") == "presence, presence.winfo, presence.winfo.winfo");
+    CHECK(answer.field("Accept") == "application/pidf+xml, application/watcherinfo+xml");
     CHECK(answer.field("Supported") == "path, outbound");
     CHECK(answer.body().empty());
 }
@@ -274,7 +274,7 @@ TEST_CASE("R3856-6.1-1 R3856-6.2-1 R3856-6.4-1: presence in any case, its id kep
     request.call_id = "another";
     const RawMessage other = w.raw.ask(request);
     CHECK(other.status() == 489);
-    CHECK(other.field("Allow-Events") == "presence");
+    CHECK(other.field("Allow-Events") == "presence, presence.winfo, presence.winfo.winfo");
 }
 
 TEST_CASE("R3903-6-9 R3903-6-10: what is published must be PIDF") {

@@ -415,7 +415,7 @@ TEST_CASE("desk phones: lamps and voice mail are told at once what is served") {
         request.with(std::string("Accept: ") + asked.accept);
         const RawMessage answer = w.raw.ask(request);
         CHECK(answer.status() == 489);
-        CHECK(answer.field("Allow-Events") == "presence");
+        CHECK(answer.field("Allow-Events") == "presence, presence.winfo, presence.winfo.winfo");
     }
     CHECK(w.server.notifier().size() == 0);
     // Yealink and Grandstream offer lists, and list types beside PIDF: one resource comes plain.

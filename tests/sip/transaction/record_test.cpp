@@ -65,6 +65,19 @@ BindingRecord binding() {
     return r;
 }
 
+WatcherRecord watcher() {
+    WatcherRecord r;
+    r.resource = "alice@example.com";
+    r.watcher = "bob@example.com";
+    r.package = "presence";
+    r.event_id = "Seven";
+    r.authenticated = true;
+    r.display_name = "Bob \xc3\xa9";
+    r.changed_at_ms = 4;
+    r.expires_at_ms = 5;
+    return r;
+}
+
 template <class... R>
 std::string written(RecordChange change, const R&... records) {
     Memory memory;
@@ -95,10 +108,12 @@ struct Read {
 }  // namespace
 
 TEST_CASE("T-31: a record of each kind is read as it was written") {
-    const std::string text = written(RecordChange::put, subscription(), publication(), binding());
+    const std::string text =
+        written(RecordChange::put, subscription(), publication(), binding(), watcher());
     const Read read(text);
     CHECK(read.error.rule == "");
-    REQUIRE(read.records.size() == 3);
+    REQUIRE(read.records.size() == 4);
+    CHECK(read.records[3] == Record{RecordChange::put, watcher()});
     CHECK(read.records[0] == Record{RecordChange::put, subscription()});
     CHECK(read.records[1] == Record{RecordChange::put, publication()});
     CHECK(read.records[2] == Record{RecordChange::put, binding()});
@@ -123,6 +138,12 @@ TEST_CASE("a removal names its object and no more") {
     b.resource = binding().resource;
     b.id = binding().id;
     CHECK(read.records[2] == Record{RecordChange::remove, b});
+    WatcherRecord w = watcher();
+    w.authenticated = false;
+    w.display_name = {};
+    w.changed_at_ms = w.expires_at_ms = 0;
+    CHECK(Read(written(RecordChange::remove, watcher())).records.at(0) ==
+          Record{RecordChange::remove, w});
 }
 
 TEST_CASE("the bytes of a record are settled") {
@@ -138,20 +159,25 @@ TEST_CASE("the bytes of a record are settled") {
 
 TEST_CASE(
     "T-35: records cut anywhere, or with any byte another one, are an error or other records") {
-    const std::string text = written(RecordChange::put, subscription(), publication(), binding());
+    const std::string text =
+        written(RecordChange::put, subscription(), publication(), binding(), watcher());
     const std::size_t first = written(RecordChange::put, subscription()).size();
     const std::size_t second = first + written(RecordChange::put, publication()).size();
+    const std::size_t third = second + written(RecordChange::put, binding()).size();
     for (std::size_t cut = 0; cut < text.size(); ++cut) {
         CAPTURE(cut);
         const Read read(text.substr(0, cut));
-        CHECK(read.records.size() == (cut >= second ? 2U : cut >= first ? 1U : 0U));
-        const bool whole = cut == 0 || cut == first || cut == second;
+        CHECK(read.records.size() == (cut >= third    ? 3U
+                                      : cut >= second ? 2U
+                                      : cut >= first  ? 1U
+                                                      : 0U));
+        const bool whole = cut == 0 || cut == first || cut == second || cut == third;
         CHECK(read.error.rule.empty() == whole);
         for (char to : {'\0', '\1', '\x7f', '\xff'}) {
             std::string other = text;
             other[cut] = to;
             const Read changed(other);
-            CHECK((!changed.error.rule.empty() || changed.records.size() <= 3));
+            CHECK((!changed.error.rule.empty() || changed.records.size() <= 4));
         }
     }
 }
@@ -171,7 +197,7 @@ TEST_CASE("a reader passes over fields it does not know; all other faults have a
     for (char tag : {'\0', '\x1f', '\x20', '\xff'})
         CHECK(with(resource + tag + std::string("\0\0\0\x02yz", 6) + id).records.at(0) == record);
     CHECK(with(resource + id, 2).error.rule == "Record: its version is not known");
-    CHECK(with(resource + id, 1, 4).error.rule == "Record: its kind is not known");
+    CHECK(with(resource + id, 1, 5).error.rule == "Record: its kind is not known");
     CHECK(with(resource + id, 1, 0).error.rule == "Record: its kind is not known");
     CHECK(with(resource + id, 1, 3, 3).error.rule == "Record: neither put nor remove");
     CHECK(with(resource).error.rule == "Record: a field is missing");

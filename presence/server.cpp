@@ -265,7 +265,7 @@ void Server::decide_again(sip::Now now, std::string_view presentity) {
 }
 
 bool Server::is_watched(std::string_view presentity) const {
-    return watcher_info_.watchers().has(presentity);
+    return watcher_info_.watchers().is_watched(presentity);
 }
 
 }  // namespace presence

@@ -210,7 +210,6 @@ private:
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
     void write(sip::Appender& out, const sip::Uri& request_uri) const override;
     void join(const ServerOptions& options);
-    void decide_again(sip::Now now, std::string_view presentity);
 
     Addresses addresses_;
     std::string_view edge_of_;
@@ -221,8 +220,8 @@ private:
     std::optional<sip::AssertedGate> asserted_gate_, proxy_asserted_gate_;
     Stopping stopping_;
     PresencePackage package_;
-    WatcherInfoPackage watcher_info_, watcher_info_of_it_;
     Reconsideration reconsideration_;
+    WatcherInfoPackage watcher_info_, watcher_info_of_it_;
     sip::EventPackages packages_;
     sip::EventCapabilities capabilities_;
     sip::Resources resources_;

@@ -33,6 +33,7 @@ public:
     ~WatcherInfoPackage();
     /// To be attached to the stack, and asked again when rules change.
     Watchers& watchers() { return watchers_; }
+    const Watchers& watchers() const { return watchers_; }
 
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return parent_.exists(resource); }

@@ -264,7 +264,7 @@ bool Watchers::make_room(sip::Now now) {
     return true;
 }
 
-bool Watchers::has(std::string_view resource) const {
+bool Watchers::is_watched(std::string_view resource) const {
     auto& lists = const_cast<sip::Slab<WatcherList>&>(lists_);
     const std::uint32_t found = by_resource_.find(
         sip::siphash(shard_.key, resource),

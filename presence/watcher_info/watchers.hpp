@@ -83,7 +83,7 @@ public:
     void decide_again(sip::Now now, std::string_view resource);
 
     /// Whether anybody watches `resource` or waits to.
-    bool has(std::string_view resource) const;
+    bool is_watched(std::string_view resource) const;
 
     // For documents.
     /// Finds or makes it, and keeps it for one viewer. Nothing: no memory.

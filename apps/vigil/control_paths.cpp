@@ -107,7 +107,10 @@ Outcome<std::string> default_control_path(std::string_view listener) {
         std::string why;
         if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) why = std::strerror(errno);
         if (why.empty()) why = why_not_ours(folder);
-        if (why.empty()) return folder + "/" + std::string(listener) + std::string(suffix);
+        if (why.empty()) {
+            edge::remove_dead_sockets(folder, suffix);
+            return folder + "/" + std::string(listener) + std::string(suffix);
+        }
         error += (error.empty() ? "" : ", ") + escape(folder) + ": " + why;
     }
     return failure("there is no folder to put it into (" + error + ")");

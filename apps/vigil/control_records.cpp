@@ -183,7 +183,8 @@ Record address_record(sip::Now now, presence::Server& server, std::string_view p
     Record out = begin(now, "presentity", presentity);
     out.set("exists", server.package().exists(presentity))
         .set("policy", std::string(presence::name_of(force.policy)))
-        .set("own_policy", force.own);
+        .set("own_policy", force.own)
+        .set("local_state", server.package().has_local_state(presentity));
     return out;
 }
 

@@ -175,7 +175,11 @@ private:
             detail("registration", escape(r.text("contact")) + "; " + ago(r, "age") +
                                        ", runs out in " + number(r, "expires") + " s");
         });
-        if (published + registered == 0) say("  nothing is published or registered");
+        const bool local = std::any_of(records_.begin(), records_.end(), [](const Record& record) {
+            return record.flag("local_state");
+        });
+        if (local) detail("local state", "this server itself says something of it");
+        if (published + registered == 0 && !local) say("  nothing is published or registered");
     }
     void tell_composition() {
         each("left-out", [&](const Record& l) {

@@ -97,6 +97,7 @@ TEST_CASE(
     CHECK(w.server.notifier().size() == 0);
     CHECK(w.server.package().policy_for("alice@example.com").own);
     CHECK_FALSE(w.server.package().policy_for("carol@example.com").own);
+    CHECK_FALSE(w.server.package().has_local_state("alice@example.com"));
 }
 
 TEST_CASE("a refusal tells who was refused and about whom, whichever check refused it") {

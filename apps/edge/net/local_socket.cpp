@@ -1,6 +1,7 @@
 #include "apps/edge/net/local_socket.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,12 +10,16 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
+#include <vector>
 
 namespace edge {
 
 namespace {
 
 constexpr int backlog = 16;
+// What holds the lock does so for less than a moment.
+constexpr int lock_tries = 50, lock_interval_ms = 10;
 
 /// False: it does not fit.
 bool write_address(const std::string& path, sockaddr_un& out) {
@@ -33,14 +38,21 @@ std::string cannot_bind(const std::string& path, const std::string& why) {
     return "cannot listen on " + path + ": " + why;
 }
 
-/// Keeps two servers that start at one moment from taking the same dead name over, one from the
-/// other; as far as the folder lets us.
-Descriptor lock_folder_of(const std::string& path) {
-    const auto folder = std::filesystem::path(path).parent_path();
+/// Keeps servers that start at one moment from taking a name for dead that another one is about to
+/// listen behind. Empty: it is not to be had; others may hold it, where they can read the folder.
+Descriptor lock_folder(const std::filesystem::path& folder, int tries) {
     Descriptor fd(
         ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (fd) (void)::flock(fd.get(), LOCK_EX | LOCK_NB);
+    while (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (--tries <= 0) return {};
+        ::poll(nullptr, 0, lock_interval_ms);
+    }
     return fd;
+}
+
+bool is_socket(const std::string& path) {
+    struct stat found {};
+    return ::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
 /// Why the name that is there may not be taken over; empty: nobody is behind it any more.
@@ -67,6 +79,22 @@ tl::expected<Descriptor, int> connect_local(const std::string& path) {
     return fd;
 }
 
+void remove_dead_sockets(const std::string& folder, std::string_view suffix) {
+    const Descriptor lock = lock_folder(folder, 1);
+    if (!lock) return;
+    std::error_code error;
+    std::vector<std::string> names;
+    for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+         at.increment(error))
+        if (std::string path = at->path().string(); path.ends_with(suffix))
+            names.push_back(std::move(path));
+    for (const std::string& path : names) {
+        const auto connection = connect_local(path);
+        if (!connection && connection.error() == ECONNREFUSED && is_socket(path))
+            ::unlink(path.c_str());
+    }
+}
+
 Outcome<LocalSocket> LocalSocket::bind(const std::string& path) {
     sockaddr_un address{};
     if (!write_address(path, address))
@@ -77,7 +105,7 @@ Outcome<LocalSocket> LocalSocket::bind(const std::string& path) {
     // The file that bind makes has the mode of the socket, less the umask.
     if (!fd || ::fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0)
         return failure(cannot_bind(path, std::strerror(errno)));
-    const Descriptor lock = lock_folder_of(path);
+    const Descriptor lock = lock_folder(std::filesystem::path(path).parent_path(), lock_tries);
     int status = ::bind(fd.get(), as_address(address), sizeof address);
     if (status != 0 && errno == EADDRINUSE) {
         if (const std::string why = why_taken(path); !why.empty())

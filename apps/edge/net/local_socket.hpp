@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "apps/edge/net/descriptor.hpp"
 #include "apps/edge/net/outcome.hpp"
@@ -30,6 +31,10 @@ private:
     Descriptor fd_;
     std::uint64_t device_ = 0, inode_ = 0;  ///< of the name, which may have become somebody else's
 };
+
+/// Removes the sockets of `folder` whose names end with `suffix` and that dead processes left. Only
+/// for a folder that nobody else can write to.
+void remove_dead_sockets(const std::string& folder, std::string_view suffix);
 
 /// A connection to the one that listens behind `path`, not blocking; or errno.
 tl::expected<Descriptor, int> connect_local(const std::string& path);

@@ -175,6 +175,10 @@ class Finding(ControlTest):
         killed.stop(signal.SIGKILL)
         self.assertTrue(os.path.lexists(self.path_of(killed)))
         self.refused("show", "subscriptions", says="no server runs here")
+        # So does any other one, by the way.
+        other = self.server()
+        self.assertFalse(os.path.lexists(self.path_of(killed)))
+        other.stop(signal.SIGTERM)
         again = self.server(listen=["--listen", "udp:127.0.0.1:" + port, "--listen",
                                     "tcp:127.0.0.1:" + port])
         self.assertEqual(again.names, killed.names)

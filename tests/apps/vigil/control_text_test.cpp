@@ -133,6 +133,17 @@ TEST_CASE(
               "3 times"));
 }
 
+TEST_CASE("what the server itself says of somebody is something that is known of them") {
+    const auto text = [](bool local) {
+        return all_of(explanation_of(
+            {Record().set("kind", std::string("presentity")).set("local_state", local)}, "b@h",
+            "a@h"));
+    };
+    CHECK(has(text(true), "this server itself says something of it"));
+    CHECK_FALSE(has(text(true), "nothing is published"));
+    CHECK(has(text(false), "nothing is published or registered"));
+}
+
 TEST_CASE("what comes from peers is made fit for a terminal in an explanation") {
     const Record s = subscription("bob@h", "alice@h").set("event_id", std::string("\x1b[1m\n"));
     for (const std::string& line : explanation_of({s}, "bob@h", "alice@h"))

@@ -24,13 +24,19 @@ AS_BOB = ["--as", BOB, "--password", "builder"]
 AS_ALICE = ["--password", "wonderland"]
 
 
+# Where servers put their control sockets.
+RUNTIME = tempfile.TemporaryDirectory()
+ENVIRONMENT = {"XDG_RUNTIME_DIR": RUNTIME.name, "RUNTIME_DIRECTORY": ""}
+
+
 class Program:
     """A running program whose lines are read as they come."""
 
     def __init__(self, *arguments, environment=None, before=None, stdin=subprocess.DEVNULL):
         self.process = subprocess.Popen(
             [VIGIL, *arguments], stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, preexec_fn=before)
+            stderr=subprocess.PIPE, preexec_fn=before,
+            env={**os.environ, **ENVIRONMENT, **(environment or {})})
         self.lines = self._read(self.process.stdout)
         self.errors = self._read(self.process.stderr)
 
@@ -115,7 +121,8 @@ class Server(Program):
 def run(*arguments, text=None, environment=None):
     """Runs to the end: exit code, standard output, standard error."""
     done = subprocess.run([VIGIL, *arguments], input=text, capture_output=True,
-                          timeout=PATIENCE_S, env={**os.environ, **(environment or {})},
+                          timeout=PATIENCE_S,
+                          env={**os.environ, **ENVIRONMENT, **(environment or {})},
                           **({"stdin": subprocess.DEVNULL} if text is None else {}))
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 

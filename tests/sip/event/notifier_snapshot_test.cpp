@@ -225,3 +225,37 @@ TEST_CASE("a NOTIFY that there is no way for is told as not sent") {
     CHECK(w.row().values.told == Told::not_sent);
     CHECK(w.row().next == "retry");
 }
+
+TEST_CASE("ROUR-9: with a store, the reason is that of the moment at which the change holds") {
+    EventWorld::Options options{{}, {false, true}};
+    options.stack.has_store = true;
+    EventWorld w(options);
+    std::string reason = "rules friends";
+    w.echo.decisions["bob@example.com"] = {SubscriptionDecision::active, ViewId{3}, reason};
+    CHECK_FALSE(w.net.ask(w.subscribe_request()));
+    reason = "rules family ";  // in the same bytes, as a package may do it
+    w.net.commit();
+    std::string because;
+    std::uint32_t granted = 0;
+    w.notifier.for_each(w.net.now, [&](const Notifier::Snapshot& s) {
+        because = s.because;
+        granted = s.granted_s;
+    });
+    CHECK(because == "rules family ");
+    CHECK(granted == 3600);
+}
+
+TEST_CASE("a reason that no memory is there for is left out, and the subscription stands") {
+    for (std::size_t n = 0; n < 60; ++n) {
+        Watched w(true, std::string(100, 'r'));
+        w.stack.shard().memory.refuse_after(n);
+        const int status = w.subscribe().status();
+        w.stack.shard().memory.refuse_none();
+        const bool answered = status == 200 || status == 503 || status == 500 || status == 0;
+        CHECK(answered);
+        for (const Row& row : w.rows()) {
+            const bool whole = row.because.empty() || row.because == std::string(100, 'r');
+            CHECK(whole);
+        }
+    }
+}

@@ -1,6 +1,8 @@
 #include "apps/edge/net/local_socket.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -113,4 +115,26 @@ TEST_CASE("a name that has become somebody else's is not taken away") {
         leave_dead_socket(path);
     }
     CHECK(fs::exists(path));
+}
+
+TEST_CASE("what dead processes left is removed, and nothing else") {
+    const TemporaryFolder folder;
+    leave_dead_socket(folder.path("dead.control"));
+    leave_dead_socket(folder.path("dead.other"));
+    std::ofstream(folder.path("file.control")) << "text";
+    const auto live = LocalSocket::bind(folder.path("live.control"));
+    REQUIRE(live);
+    {
+        // Somebody is about to listen behind a name that looks dead.
+        const Descriptor lock(::open(folder.path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+        remove_dead_sockets(folder.path(""), ".control");
+        CHECK(fs::exists(folder.path("dead.control")));
+    }
+    remove_dead_sockets(folder.path(""), ".control");
+    CHECK_FALSE(fs::exists(folder.path("dead.control")));
+    CHECK(fs::exists(folder.path("dead.other")));
+    CHECK(fs::exists(folder.path("file.control")));
+    CHECK(connect_local(folder.path("live.control")));
+    remove_dead_sockets(folder.path("no such folder"), ".control");
 }

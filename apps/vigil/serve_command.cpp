@@ -15,6 +15,7 @@
 #include "apps/vigil/commands.hpp"
 #include "apps/vigil/console.hpp"
 #include "apps/vigil/counter_report.hpp"
+#include "apps/vigil/hard_states.hpp"
 #include "apps/vigil/log_tracer.hpp"
 #include "apps/vigil/serve_settings.hpp"
 #include "apps/vigil/text.hpp"
@@ -100,10 +101,11 @@ bool uses_tls(const ServeSettings& settings) {
 class Service {
 public:
     Service(const ServeOptions& options, ServeSettings settings, UserTable users,
-            std::optional<PacketCapture> capture)
+            HardStates hard_states, std::optional<PacketCapture> capture)
         : options_(options),
           settings_(std::move(settings)),
           users_(std::move(users)),
+          hard_states_(std::move(hard_states)),
           capture_(std::move(capture)),
           domains_(settings_.domains.begin(), settings_.domains.end()),
           trusted_names_(settings_.trusted_names.begin(), settings_.trusted_names.end()),
@@ -163,6 +165,9 @@ private:
         }
         options.policy = policy_of(settings_.policy);
         options.notify_interval = settings_.notify_interval;
+        options.hold_per_watcher = settings_.hold_per_watcher;
+        options.composition = settings_.composition;
+        options.hard_states = &hard_states_;
         options.relay = relay_of(settings_.relay);
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
@@ -270,12 +275,16 @@ private:
             kept(settings.error());
         } else if (auto users = load_users(*settings, warnings); !users) {
             kept(users.error());
+        } else if (auto hard = HardStates::load(settings->hard_state_folder); !hard) {
+            kept(hard.error());
         } else if (auto tls = edge::TlsContext::make(settings->tls, warnings);
                    !tls && uses_tls(*settings)) {
             kept(tls.error());
         } else {
             if (tls) driver_.set_tls(std::move(*tls));
             take(now, *settings, std::move(*users));
+            for (const std::string& address : hard_states_.take(std::move(*hard)))
+                server_.state_changed(now, address);
             for (const std::string& warning : warnings) log_.say(now, LogLevel::warn, warning);
         }
         edge::notify_systemd("READY=1");
@@ -300,6 +309,7 @@ private:
     const ServeOptions& options_;
     ServeSettings settings_;
     UserTable users_;
+    HardStates hard_states_;
     std::optional<PacketCapture> capture_;
     std::vector<std::string_view> domains_, trusted_names_;
     Addresses addresses_;
@@ -326,6 +336,8 @@ ExitCode run_serve(const ServeOptions& options) {
     if (!settings) return refuse(settings.error());
     auto users = load_users(*settings, settings->warnings);
     if (!users) return refuse(users.error());
+    auto hard_states = HardStates::load(settings->hard_state_folder);
+    if (!hard_states) return refuse(hard_states.error());
     auto tls = edge::TlsContext::make(settings->tls, settings->warnings);
     if (!tls && uses_tls(*settings)) return refuse(tls.error());
     std::optional<PacketCapture> capture;
@@ -338,7 +350,7 @@ ExitCode run_serve(const ServeOptions& options) {
         print_error("vigil serve: warning: " + warning);
     edge::raise_descriptor_limit();
     const auto service = std::make_unique<Service>(options, std::move(*settings), std::move(*users),
-                                                   std::move(capture));
+                                                   std::move(*hard_states), std::move(capture));
     if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);

@@ -11,6 +11,7 @@
 #include "apps/vigil/log_level.hpp"
 #include "apps/vigil/raw_options.hpp"
 #include "apps/vigil/user_table.hpp"
+#include "presence/composition_policy.hpp"
 #include "sip/base/address_range.hpp"
 #include "sip/base/clock.hpp"
 #include "sip/base/limits.hpp"
@@ -35,6 +36,9 @@ struct ServeSettings {
     bool digest = true;
     DefaultPolicy policy = DefaultPolicy::confirm;
     sip::Duration notify_interval = sip::seconds{5};
+    bool hold_per_watcher = false;
+    presence::CompositionPolicy composition;
+    std::string hard_state_folder;
     bool strict = false, sips_only = false, rfc3265_compat = false, gruu = false;
     RelayMode relay = RelayMode::local;
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;

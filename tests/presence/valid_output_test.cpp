@@ -110,7 +110,7 @@ std::string without_ids(const std::string& text) {
 
 TEST_CASE("R4479-OUR-4: whatever the sources and the policy, their order makes no difference") {
     Composed composed(7);
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 150; ++i) {
         CAPTURE(i);
         composed.draw();
         const std::string once = composed.compose();
@@ -124,7 +124,7 @@ TEST_CASE("R4479-OUR-4: whatever the sources and the policy, their order makes n
 TEST_CASE(
     "R4479-OUR-4 R4480-3-1 R4481-3-1 R4482-3-1 R5196-3-1: what was composed composes to itself") {
     Composed composed(8);
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 150; ++i) {
         CAPTURE(i);
         const std::string once = composed.next();
         // The closed document, which alone has no timestamp, is what nobody said.
@@ -137,7 +137,7 @@ TEST_CASE(
 TEST_CASE("R4480-3.2-1: a document stays as it is until the instant that it says, and no longer") {
     Composed composed(9);
     int changes = 0;
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 300; ++i) {
         CAPTURE(i);
         const std::string now = composed.next();
         const std::int64_t next = composed.changes_ms();
@@ -150,7 +150,7 @@ TEST_CASE("R4480-3.2-1: a document stays as it is until the instant that it says
         CHECK(composed.changes_ms() > next);
         ++changes;
     }
-    CHECK(changes > 50);
+    CHECK(changes > 15);
 }
 
 TEST_CASE("R4479-5-1 R3863-4.1.2-1: what is composed is in order, whatever was published") {

@@ -28,6 +28,7 @@ constexpr std::size_t comparisons_max = 10'000;
 struct Source {
     const Published* from = nullptr;
     pidf::Document* document = nullptr;
+    bool says_something = false;  ///< now, whoever may see it
 
     std::string_view first_tuple() const {
         return document->tuples.empty() ? std::string_view{} : document->tuples.first->id;
@@ -171,8 +172,10 @@ private:
             options.unknown_basic = true;  // where it is refused, it was not accepted
             const auto document = pidf::read(published.document, arena_, options);
             if (!document) return tl::unexpected(document.error());
+            if (inputs_.now_ms)
+                changes_ms_ = std::min(changes_ms_, drop_invalid(**document, *inputs_.now_ms));
+            sources_[source_count_++] = {&published, *document, !is_empty(**document)};
             if (inputs_.permissions != nullptr) filter(*inputs_.permissions, **document);
-            sources_[source_count_++] = {&published, *document};
         }
         std::sort(sources_, sources_ + source_count_,
                   [](const Source& a, const Source& b) { return a.before(b); });
@@ -222,15 +225,11 @@ private:
         if (!add_device_capabilities(*device, arena_, capabilities)) return refusal();
         return make_id('d', id, device->id);
     }
-    /// What does not hold now goes; and of the rest what policy has no use for.
+    /// What policy has no use for goes.
     Status choose_sources() {
         bool published = false;
-        for (Source& source : sources()) {
-            if (inputs_.now_ms)
-                changes_ms_ =
-                    std::min(changes_ms_, drop_invalid(*source.document, *inputs_.now_ms));
-            published |= !source.is_hard() && !is_empty(*source.document);
-        }
+        for (const Source& source : sources())
+            published |= !source.is_hard() && source.says_something;
         if (published && inputs_.policy.registrations == RegistrationRule::fallback)
             leave_out_registrations("something is published", 0);
         const bool beside = inputs_.policy.hard == HardRule::beside;

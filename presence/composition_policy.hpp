@@ -54,6 +54,7 @@ struct CompositionPolicy {
     HardRule hard = HardRule::fallback;
     TupleContact contacts = TupleContact::address_of_record;
     bool capabilities = true;  ///< of registrations, as caps:servcaps (RFC 5196)
+    friend bool operator==(const CompositionPolicy&, const CompositionPolicy&) = default;
 };
 
 }  // namespace presence

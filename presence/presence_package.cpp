@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include "pidf/arena.hpp"
 #include "pidf/document.hpp"
@@ -412,7 +411,8 @@ bool PresencePackage::supersedes(std::string_view newer, std::string_view older,
     const auto contacts = [](const pidf::Document& d, auto visit) {
         return each_contact(d, visit);
     };
-    return is_same_set(**a, **b, devices, std::equal_to<>()) ||
+    const auto equal = [](std::string_view x, std::string_view y) { return x == y; };
+    return is_same_set(**a, **b, devices, equal) ||
            (same_call && is_same_set(**a, **b, contacts, is_same_contact));
 }
 

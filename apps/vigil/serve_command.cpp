@@ -20,6 +20,7 @@
 #include "apps/vigil/control_paths.hpp"
 #include "apps/vigil/control_server.hpp"
 #include "apps/vigil/counter_report.hpp"
+#include "apps/vigil/hard_states.hpp"
 #include "apps/vigil/log_tracer.hpp"
 #include "apps/vigil/rule_files.hpp"
 #include "apps/vigil/serve_settings.hpp"
@@ -127,12 +128,14 @@ bool uses_tls(const ServeSettings& settings) {
 class Service {
 public:
     Service(const ServeOptions& options, ServeSettings settings, UserTable users,
-            std::unique_ptr<RuleFiles> rules, std::optional<PacketCapture> capture)
+            std::unique_ptr<RuleFiles> rules, HardStates hard_states,
+            std::optional<PacketCapture> capture)
         : options_(options),
           settings_(std::move(settings)),
           users_(std::move(users)),
           rules_(std::move(rules)),
           delegates_(settings_.delegates),
+          hard_states_(std::move(hard_states)),
           capture_(std::move(capture)),
           domains_(settings_.domains.begin(), settings_.domains.end()),
           trusted_names_(settings_.trusted_names.begin(), settings_.trusted_names.end()),
@@ -214,6 +217,9 @@ private:
         options.rules = rules_.get();
         options.delegations = &delegates_;
         options.notify_interval = settings_.notify_interval;
+        options.hold_per_watcher = settings_.hold_per_watcher;
+        options.composition = settings_.composition;
+        options.hard_states = &hard_states_;
         options.relay = relay_of(settings_.relay);
         options.migrate = settings_.migrate;
         options.expires_min_s = settings_.expires_min_s;
@@ -381,6 +387,8 @@ private:
             kept(settings.error());
         } else if (auto users = load_users(*settings, warnings); !users) {
             kept(users.error());
+        } else if (auto hard = HardStates::load(settings->hard_state_folder); !hard) {
+            kept(hard.error());
         } else if (auto tls = edge::TlsContext::make(settings->tls, warnings);
                    !tls && uses_tls(*settings)) {
             kept(tls.error());
@@ -391,6 +399,8 @@ private:
                 rule_names_.emplace();
                 look_at_rules();
             }
+            for (const std::string& address : hard_states_.take(std::move(*hard)))
+                server_.state_changed(now, address);
             for (const std::string& warning : warnings) log_.say(now, LogLevel::warn, warning);
         }
         edge::notify_systemd("READY=1");
@@ -417,6 +427,7 @@ private:
     UserTable users_;
     std::unique_ptr<RuleFiles> rules_;  ///< null: nobody has rules
     DelegateTable delegates_;
+    HardStates hard_states_;
     std::optional<PacketCapture> capture_;
     std::vector<std::string_view> domains_, trusted_names_;
     Addresses addresses_;
@@ -446,6 +457,8 @@ ExitCode run_serve(const ServeOptions& options) {
     if (!settings) return refuse(settings.error());
     auto users = load_users(*settings, settings->warnings);
     if (!users) return refuse(users.error());
+    auto hard_states = HardStates::load(settings->hard_state_folder);
+    if (!hard_states) return refuse(hard_states.error());
     auto tls = edge::TlsContext::make(settings->tls, settings->warnings);
     if (!tls && uses_tls(*settings)) return refuse(tls.error());
     std::optional<PacketCapture> capture;
@@ -465,7 +478,8 @@ ExitCode run_serve(const ServeOptions& options) {
         print_error("vigil serve: warning: " + warning);
     edge::raise_descriptor_limit();
     const auto service = std::make_unique<Service>(options, std::move(*settings), std::move(*users),
-                                                   std::move(rules), std::move(capture));
+                                                   std::move(rules), std::move(*hard_states),
+                                                   std::move(capture));
     if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);

@@ -34,6 +34,15 @@ constexpr std::array specs{
                "sip:desk@example.com=sip:alice@example.com; repeatable"},
     OptionSpec{"notify-interval", number, "SECONDS",
                "at most one change NOTIFY in this time (default: 5; 0: no hold)"},
+    OptionSpec{"notify-hold", text, "view|watcher",
+               "whom that is for: all who see the same document, or each watcher (default: view)"},
+    OptionSpec{"compose", list, "RULE=CHOICE",
+               "how what is known of a presentity becomes one document: persons=newest|source, "
+               "services=device|contact|id|all, registrations=beside|fallback|never, "
+               "hard-state=fallback|beside, contacts=address|device, capabilities=show|hide; "
+               "repeatable (default: the first of each)"},
+    OptionSpec{"hard-state", text, "DIR",
+               "documents that hold for whom nobody says anything, USER@DOMAIN.xml"},
     OptionSpec{"strict", flag, "", "turn off every leniency that real clients need"},
     OptionSpec{"rfc3265-compat", flag, "", "answer 202 to a pending subscription"},
     OptionSpec{"relay", text, "none|local|authenticated",

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "apps/edge/net/resolver.hpp"
+#include "apps/vigil/compose_option.hpp"
 #include "apps/vigil/config_file.hpp"
 #include "apps/vigil/file.hpp"
 #include "apps/vigil/serve_options.hpp"
@@ -219,6 +220,16 @@ void read_users(Reader& in, ServeSettings& out) {
     }
 }
 
+void read_composition(Reader& in, ServeSettings& out) {
+    constexpr std::array<std::string_view, 2> holds{"view", "watcher"};
+    out.hold_per_watcher = in.choice("notify-hold", holds, 0) == 1;
+    out.hard_state_folder = in.text("hard-state");
+    if (const RawOption* option = in.find("compose"))
+        for (const std::string& rule : option->values)
+            if (const auto read = read_composition_rule(rule, out.composition); !read)
+                in.wrong(*option, rule, read.error());
+}
+
 void read_limits(Reader& in, ServeSettings& out) {
     out.notify_interval = in.interval("notify-interval", out.notify_interval);
     out.expires_min_s = in.whole_seconds("min-expires", out.expires_min_s);
@@ -385,6 +396,7 @@ Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
     read_name_servers(in, out);
     read_tls(in, out);
     read_users(in, out);
+    read_composition(in, out);
     read_limits(in, out);
     read_rates(in, out);
     read_trust(in, out);
@@ -446,6 +458,8 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.rules != wanted.rules) return "rules";
     if (running.delegates != wanted.delegates) return "delegate";
     if (running.notify_interval != wanted.notify_interval) return "notify-interval";
+    if (running.hold_per_watcher != wanted.hold_per_watcher) return "notify-hold";
+    if (running.composition != wanted.composition) return "compose";
     if (running.strict != wanted.strict) return "strict";
     if (running.dns != wanted.dns) return "dns";
     if (running.sips_only != wanted.sips_only) return "sips-only";

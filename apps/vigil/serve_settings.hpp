@@ -12,6 +12,7 @@
 #include "apps/vigil/log_level.hpp"
 #include "apps/vigil/raw_options.hpp"
 #include "apps/vigil/user_table.hpp"
+#include "presence/composition_policy.hpp"
 #include "presence/migration.hpp"
 #include "sip/base/address_range.hpp"
 #include "sip/base/clock.hpp"
@@ -40,6 +41,9 @@ struct ServeSettings {
     /// Who may publish for whom besides: both canonical addresses-of-record.
     std::vector<std::pair<std::string, std::string>> delegates;
     sip::Duration notify_interval = sip::seconds{5};
+    bool hold_per_watcher = false;
+    presence::CompositionPolicy composition;
+    std::string hard_state_folder;
     bool strict = false, sips_only = false, rfc3265_compat = false, gruu = false;
     RelayMode relay = RelayMode::local;
     presence::MigrationMode migrate = presence::MigrationMode::capable;

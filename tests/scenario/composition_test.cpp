@@ -57,7 +57,7 @@ public:
 
 // Ghosts -----------------------------------------------------------------------------------------
 
-TEST_CASE("R3903-10.4-1: who lost the 200 and publishes anew leaves no ghost behind") {
+TEST_CASE("R3903-10.4-1 T-20: who lost the 200 and publishes anew leaves no ghost behind") {
     ServerWorld w;
     (void)watch(w);
     const std::string desk = "sip:alice@desk.example.com";

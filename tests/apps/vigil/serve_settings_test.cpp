@@ -123,6 +123,9 @@ TEST_CASE("Every option takes effect") {
                                                        {"advertise", {"sip.example.com"}},
                                                        {"policy", {"polite-block"}},
                                                        {"notify-interval", {"0"}},
+                                                       {"notify-hold", {"watcher"}},
+                                                       {"hard-state", {"standing"}},
+                                                       {"compose", {"persons=source"}},
                                                        {"strict", {"true"}},
                                                        {"rfc3265-compat", {"true"}},
                                                        {"relay", {"authenticated"}},
@@ -140,6 +143,9 @@ TEST_CASE("Every option takes effect") {
     CHECK(settings->advertise == "sip.example.com");
     CHECK(settings->policy == DefaultPolicy::polite_block);
     CHECK(settings->notify_interval == sip::Duration{});
+    CHECK(settings->hold_per_watcher);
+    CHECK(settings->hard_state_folder == "standing");
+    CHECK(settings->composition.persons == presence::PersonRule::source);
     CHECK((settings->strict && settings->rfc3265_compat));
     CHECK(settings->relay == RelayMode::authenticated);
     CHECK(settings->migrate == presence::MigrationMode::always);
@@ -280,4 +286,36 @@ TEST_CASE("What a running server cannot change is named") {
     wanted = *running;
     wanted.listen.pop_back();
     CHECK(needs_restart(*running, wanted) == "listen");
+}
+
+TEST_CASE("Every rule of composition can be chosen, and the first choice is the default") {
+    const auto composed = [](const std::vector<std::string>& rules) {
+        return read_serve_settings(options({alice, {"compose", rules}})).value().composition;
+    };
+    const presence::CompositionPolicy standard;
+    CHECK(read_serve_settings(options({alice})).value().composition == standard);
+    CHECK(composed({"persons=newest", "services=device", "registrations=beside",
+                    "hard-state=fallback", "contacts=address", "capabilities=show"}) == standard);
+    const auto other =
+        composed({"persons=source", "services=all", "registrations=never", "hard-state=beside",
+                  "contacts=device", "capabilities=hide", "services=id"});
+    CHECK(other.persons == presence::PersonRule::source);
+    CHECK(other.services == presence::ServiceRule::id);
+    CHECK(other.registrations == presence::RegistrationRule::never);
+    CHECK(other.hard == presence::HardRule::beside);
+    CHECK(other.contacts == presence::TupleContact::device);
+    CHECK_FALSE(other.capabilities);
+    CHECK(composed({"services=contact"}).services == presence::ServiceRule::contact);
+    CHECK(composed({"registrations=fallback"}).registrations ==
+          presence::RegistrationRule::fallback);
+    CHECK(has(error_of(options({alice, {"compose", {"services=x"}}})),
+              "--compose \"services=x\": use services=device|contact|id|all"));
+    for (const char* value : {"services", "x=y", "", "=", "services=", "services=device|contact"})
+        CHECK(has(error_of(options({alice, {"compose", {"persons=source", value}}})), "--compose"));
+    CHECK(has(error_of(options({alice, {"notify-hold", {"x"}}})), "use view or watcher"));
+    const auto running = read_serve_settings(options({alice}));
+    CHECK(needs_restart(*running, *read_serve_settings(options(
+                                      {alice, {"compose", {"services=id"}}}))) == "compose");
+    CHECK(needs_restart(*running, *read_serve_settings(options(
+                                      {alice, {"notify-hold", {"watcher"}}}))) == "notify-hold");
 }

@@ -119,6 +119,12 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
         complete =
             complete && published.push({local->document, sip::siphash(shard_.key, "local state"),
                                         local->changed, local->changed_wall_ms});
+    if (learner_ != nullptr)
+        learner_->for_each(resource, [&](const LocalStates::State& state, std::uint64_t binding) {
+            const std::uint64_t chain = sip::mix(sip::siphash(shard_.key, "learnt"), binding);
+            complete = complete && published.push({state.document, chain, state.changed,
+                                                   state.changed_wall_ms});
+        });
     if (registrations_ != nullptr)
         registrations_->for_each(resource, [&](const sip::Registrar::Binding& b) {
             complete =

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "presence/composition.hpp"
+#include "presence/learner.hpp"
 #include "presence/local_states.hpp"
 #include "presence/policy.hpp"
 #include "sip/event/compositor.hpp"
@@ -51,6 +52,8 @@ public:
     /// Existing subscriptions follow once `sip::Notifier::decide_again` is called.
     void set_policy(Policy policy) { policy_ = policy; }
 
+    /// What PUAs were asked for; outlives the last call.
+    void set_learner(Learner* learner) { learner_ = learner; }
     /// The program itself says something of `presentity`.
     bool has_local_state(std::string_view presentity) const {
         return local_states_ != nullptr && local_states_->state_of(presentity).has_value();
@@ -82,6 +85,7 @@ private:
     Traits traits_;
     sip::Compositor* publications_ = nullptr;
     sip::Registrar* registrations_ = nullptr;
+    Learner* learner_ = nullptr;
 };
 
 }  // namespace presence

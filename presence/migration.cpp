@@ -82,7 +82,13 @@ std::optional<sip::Registrar::Binding> Migration::agent_of(std::string_view pres
 
 void Migration::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
     parts_.notifier.state_changed(now, package, resource);
-    if (package == number_) parts_.notifier.let_go(now, package, resource);
+    if (package == number_) reconsider(now, resource);
+}
+
+void Migration::reconsider(sip::Now now, std::string_view presentity) {
+    parts_.notifier.let_go(now, number_, presentity);
+    if (learner_ != nullptr)
+        learner_->reconsider(now, presentity, agent_of(presentity).has_value());
 }
 
 bool Migration::is_elsewhere(std::uint8_t package, std::string_view resource, sip::ViewId view) {

@@ -50,8 +50,10 @@ public:
 
     /// The registrations of a presentity are others than before.
     void registrations_changed(sip::Now now, std::string_view presentity) {
-        parts_.notifier.let_go(now, number_, presentity);
+        reconsider(now, presentity);
     }
+    /// Who asks PUAs where we serve, and stops where they do. Null: nobody.
+    void set_learner(Learner* learner) { learner_ = learner; }
     /// To be told of publications in the notifier's place, which is told first.
     void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
 
@@ -69,11 +71,13 @@ private:
                    std::uint16_t status) override;
     std::optional<sip::Registrar::Binding> agent_of(std::string_view presentity);
     bool may_be_agent(const sip::Registrar::Binding& binding) const;
+    void reconsider(sip::Now now, std::string_view presentity);
     bool may_go(sip::Now now, std::string_view watcher, std::string_view resource);
 
     Parts parts_;
     std::uint8_t number_;
     MigrationMode mode_;
+    Learner* learner_ = nullptr;
 };
 
 }  // namespace presence

@@ -264,6 +264,10 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
                                 [&](const sip::Compositor::Publication& p) { take(p.body); });
     for (const LocalStates* states : {local_states_, hard_states_})
         if (const auto state = state_of(now, states, resource)) take(state->document);
+    if (learner_ != nullptr)
+        learner_->for_each(resource, [&](const LocalStates::State& state, std::uint64_t) {
+            take(state.document);
+        });
     if (error) return tl::unexpected(*error);
     const auto sphere = sphere_of(all);
     has_sphere_ = sphere.has_value();
@@ -362,6 +366,11 @@ bool PresencePackage::collect(sip::Now now, sip::ResourceId id, std::string_view
     if (const auto local = state_of(now, local_states_, resource))
         add({local->document, sip::siphash(shard_.key, "local state"), local->changed,
              local->changed_wall_ms, Origin::local});
+    if (learner_ != nullptr)
+        learner_->for_each(resource, [&](const LocalStates::State& state, std::uint64_t binding) {
+            const std::uint64_t chain = sip::mix(sip::siphash(shard_.key, "learnt"), binding);
+            add({state.document, chain, state.changed, state.changed_wall_ms, Origin::own});
+        });
     if (const auto hard = state_of(now, hard_states_, resource))
         add({hard->document, sip::siphash(shard_.key, "hard state"), hard->changed,
              hard->changed_wall_ms, Origin::hard});

@@ -6,6 +6,7 @@
 
 #include "presence/composition.hpp"
 #include "presence/delegations.hpp"
+#include "presence/learner.hpp"
 #include "presence/local_states.hpp"
 #include "presence/permission_views.hpp"
 #include "presence/policy.hpp"
@@ -71,6 +72,8 @@ public:
     /// Existing subscriptions follow once `sip::Notifier::decide_again` is called.
     void set_policy(Policy policy) { policy_ = policy; }
 
+    /// What PUAs were asked for; outlives the last call.
+    void set_learner(Learner* learner) { learner_ = learner; }
     /// The program itself says something of `presentity`.
     bool has_local_state(std::string_view presentity) const {
         return local_states_ != nullptr && local_states_->state_of(presentity).has_value();
@@ -155,6 +158,7 @@ private:
     sip::Block reason_;  ///< of the decision made last
     sip::Block sphere_of_, sphere_;
     bool has_sphere_ = false;
+    Learner* learner_ = nullptr;
 };
 
 }  // namespace presence

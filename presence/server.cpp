@@ -170,7 +170,26 @@ void Server::join(const ServerOptions& options) {
     stack_.set_supported(std::span(option_tags).first(options.gives_gruu ? 3 : 2));
     stack_.set_capabilities(&capabilities_);
     sip::Gate& gate = digest_gate_ ? static_cast<sip::Gate&>(*digest_gate_) : trusting_gate_;
-    stack_.set_gate(&asserted_gate(options, asserted_gate_, gate, stack_));
+    sip::Gate& asserted = asserted_gate(options, asserted_gate_, gate, stack_);
+    stack_.set_gate(&asserted);
+    if (!options.learn) return;
+    subscriber_.emplace(stack_.core());
+    subscriber_->attach_as(stack_.attach(*subscriber_, sip::Subscriber::methods));
+    const bool is_known = subscriber_->add_package(package_.traits());
+    SIP_ASSERT(is_known);
+    learner_.emplace(Learner::Parts{stack_.shard(), stack_.transport(), *subscriber_, registrar_,
+                                    package_, notifier_},
+                     presence_number);
+    package_.set_learner(&*learner_);
+    migration_.set_learner(&*learner_);
+    stack_.set_gate(&notify_door_.emplace(asserted, *subscriber_));
+}
+
+std::optional<sip::Effect> Server::poll(sip::Now now) {
+    for (;;) {
+        if (auto effect = stack_.poll(now)) return effect;
+        if (!learner_ || !learner_->work(now)) return {};
+    }
 }
 
 /// What an edge presence server registered leads to it under its own address and port.
@@ -213,6 +232,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
     using Machine = sip::subscription_machine::Event;
     stack_.set_gate(&stopping_);
     proxy_.stop();
+    if (learner_) learner_->stop(now);
     if (stop == Stop::deactivate)
         notifier_.shut_down(now, Machine::deactivate, 0, 0);
     else
@@ -224,6 +244,7 @@ void Server::trim(sip::Now now) {
     stack_.trim();
     resources_.trim();
     package_.trim();
+    if (learner_) learner_->trim();
     if (digest_) digest_->trim(now);
 }
 

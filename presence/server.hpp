@@ -66,6 +66,9 @@ struct ServerOptions {
     /// Whether presence agents of phones serve their watchers themselves. With `relay` none they
     /// cannot be reached by us, and never do.
     MigrationMode migrate = MigrationMode::capable;
+    /// Whether what PUAs that are presence agents say is asked of them (RFC 3856 6.11.1), where
+    /// they do not serve their watchers themselves.
+    bool learn = false;
     bool strict = false;          ///< the RFCs by their letter: no leniency
     bool gives_gruu = false;      ///< RFC 5627; see sip::Registrar::Options
     bool sips_only = false;       ///< 480 to a SIP Request-URI (RFC 5630 5.1.2)
@@ -124,7 +127,7 @@ public:
     void committed(sip::Now now, sip::CommitId id) { stack_.committed(now, id); }
     void failed(sip::Now now, sip::CommitId id) { stack_.failed(now, id); }
     void advance(sip::Now now) { stack_.advance(now); }
-    std::optional<sip::Effect> poll(sip::Now now) { return stack_.poll(now); }
+    std::optional<sip::Effect> poll(sip::Now now);
     std::optional<sip::Instant> deadline() const { return stack_.deadline(); }
 
     /// How watchers are told that we stop.
@@ -177,6 +180,8 @@ public:
     /// Who watches, and who waits to be let in: presence.winfo, and presence.winfo.winfo.
     Watchers& watchers() { return watcher_info_.watchers(); }
     Watchers& watchers_of_watchers() { return watcher_info_of_it_.watchers(); }
+    /// PUAs that are asked.
+    std::size_t learning() const { return learner_ ? learner_->size() : 0; }
 
 private:
     /// Our domains, and in them whoever the given directory knows.
@@ -231,6 +236,9 @@ private:
     sip::Registrar registrar_;
     sip::Proxy proxy_;
     Migration migration_;
+    std::optional<sip::Subscriber> subscriber_;
+    std::optional<Learner> learner_;
+    std::optional<NotifyDoor> notify_door_;
 };
 
 }  // namespace presence

@@ -120,6 +120,7 @@ constexpr std::array core_names = std::to_array<Name<Core>>({
     {"forwarded_responses", &Core::forwarded_responses},
     {"forwarding_refused", &Core::forwarding_refused},
     {"forwarding_loops", &Core::forwarding_loops},
+    {"learnt_agents", &Core::learnt_agents},
     {"migrations", &Core::migrations},
     {"migrations_returned", &Core::migrations_returned},
     {"commits", &Core::commits},

@@ -222,6 +222,7 @@ private:
         options.hard_states = &hard_states_;
         options.relay = relay_of(settings_.relay);
         options.migrate = settings_.migrate;
+        options.learn = settings_.learn;
         options.expires_min_s = settings_.expires_min_s;
         options.expires_max_s = settings_.expires_max_s;
         options.expires_jitter_percent = settings_.expires_jitter_percent;

@@ -52,6 +52,9 @@ constexpr std::array specs{
         "migrate", text, "never|capable|always",
         "whether phones that are presence agents answer their watchers themselves: those that "
         "say so, or tried without (default: capable)"},
+    OptionSpec{"learn", flag, "",
+               "subscribe to phones that are presence agents, where they do not answer their "
+               "watchers themselves"},
     OptionSpec{"min-expires", number, "SECONDS", "423 below it (default: 60)"},
     OptionSpec{"max-expires", number, "SECONDS", "cut to it above it (default: 7200)"},
     OptionSpec{"expires-jitter", number, "PERCENT",

@@ -324,6 +324,7 @@ void read_behaviour(Reader& in, ServeSettings& out) {
     out.relay = static_cast<RelayMode>(in.choice("relay", relays, 1));
     constexpr std::array<std::string_view, 3> migrations{"never", "capable", "always"};
     out.migrate = static_cast<presence::MigrationMode>(in.choice("migrate", migrations, 1));
+    out.learn = in.flag("learn");
     if (out.migrate == presence::MigrationMode::always && out.relay == RelayMode::none)
         in.say(
             "--migrate always with --relay none: nothing would reach the phones; use --relay "
@@ -467,6 +468,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.rfc3265_compat != wanted.rfc3265_compat) return "rfc3265-compat";
     if (running.relay != wanted.relay) return "relay";
     if (running.migrate != wanted.migrate) return "migrate";
+    if (running.learn != wanted.learn) return "learn";
     if (running.expires_min_s != wanted.expires_min_s) return "min-expires";
     if (running.expires_max_s != wanted.expires_max_s) return "max-expires";
     if (running.expires_jitter_percent != wanted.expires_jitter_percent) return "expires-jitter";

@@ -46,6 +46,7 @@ struct ServeSettings {
     std::string hard_state_folder;
     bool strict = false, sips_only = false, rfc3265_compat = false, gruu = false;
     RelayMode relay = RelayMode::local;
+    bool learn = false;
     presence::MigrationMode migrate = presence::MigrationMode::capable;
     std::uint32_t expires_min_s = 60, expires_max_s = 7200, expires_default_s = 3600;
     std::vector<sip::DigestAlgorithm> algorithms;

@@ -75,7 +75,8 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
         !uri_.assign(shard.memory, options.uri) || !to_.assign(shard.memory, options.to) ||
         !from_.assign(shard.memory, options.from) ||
         !contact_user_.assign(shard.memory, options.contact_user) ||
-        !instance_.assign(shard.memory, options.instance)) {
+        !instance_.assign(shard.memory, options.instance) ||
+        !asserted_.assign(shard.memory, options.asserted)) {
         ++shard.counters.limit_memory;
         return failure(Condition::overloaded, "no memory for the request");
     }

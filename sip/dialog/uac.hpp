@@ -27,6 +27,9 @@ struct UacOptions {
     /// empty the Request-URI (RFC 3261 8.1.2). A host that is a name is looked up (RFC 3263).
     Target next_hop;
     std::string_view next_hop_uri;
+    /// RFC 3325: an address-of-record that we vouch for as the one who asks, to a peer that takes
+    /// our word. Empty: none.
+    std::string_view asserted;
     /// Answers 401 and 407; null: nobody does. May serve many at once, and outlives them all.
     DigestClient* credentials = nullptr;
 };
@@ -123,6 +126,7 @@ public:
     std::string_view from() const { return from_.empty() ? to() : from_.view(); }
     std::string_view contact_user() const { return contact_user_.view(); }
     std::string_view instance() const { return instance_.view(); }
+    std::string_view asserted() const { return asserted_.view(); }
     bool keep_alive() const { return keep_alive_; }
     std::string_view call_id() const { return {call_id_.data(), call_id_.size()}; }
     std::string_view tag() const { return {tag_.data(), tag_.size()}; }
@@ -177,7 +181,7 @@ private:
     Block hop_uri_;
     bool hop_by_name_ = false;  ///< next_hop_ is what a lookup gave
     bool keep_alive_ = false;
-    Block uri_, to_, from_, contact_user_, instance_;
+    Block uri_, to_, from_, contact_user_, instance_, asserted_;
     CallId call_id_{};
     std::array<char, 16> tag_{};
     std::uint32_t cseq_ = 0;

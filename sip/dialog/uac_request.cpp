@@ -27,6 +27,7 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
     const Listeners& listeners = core.transport.listeners();
     if (dialog != nullptr) {
         dialog->write_request(writer_, listeners, target, branch_, method, cseq);
+        assert_identity();
         return;
     }
     const std::string_view redirected = attempt.targets.current();
@@ -39,6 +40,13 @@ UacRequest::UacRequest(const Core& core, const Uac& uac, Method method, std::uin
     writer_.end();
     writer_.header(HeaderId::call_id, uac.call_id());
     writer_.begin(HeaderId::cseq) << cseq << ' ' << name_of(method);
+    writer_.end();
+    assert_identity();
+}
+
+void UacRequest::assert_identity() {
+    if (uac_.asserted().empty()) return;
+    writer_.begin(HeaderId::p_asserted_identity) << "<sip:" << uac_.asserted() << '>';
     writer_.end();
 }
 

@@ -34,6 +34,7 @@ public:
                         std::string_view content_type = {}, const SharedBytes& body = {});
 
 private:
+    void assert_identity();
     std::string_view request_uri() const;
     void prefer_stream(Now now, Target& target, UacAttempt& attempt);
 

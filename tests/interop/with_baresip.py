@@ -28,7 +28,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
 {trust}
 """
 ACCOUNT = ('<{uri};transport={transport}>;auth_user={user};auth_pass={password};'
-           'outbound="sip:127.0.0.1:{port};transport={transport}";regint={regint};pubint=5\n')
+           'outbound="sip:127.0.0.1:{port};transport={transport}";regint={regint}{publishes}\n')
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -75,12 +75,13 @@ class Control:
         self.socket.close()
 
 
-def start(world, transport, regint=0):
+def start(world, transport, regint=0, pubint=5):
     folder = world.path("baresip")
     os.mkdir(folder)
     control = free_port()
     account = ACCOUNT.format(uri=world.uri("bob"), user="bob", password=world.users["bob"],
-                             port=world.port(transport), transport=transport, regint=regint)
+                             port=world.port(transport), transport=transport, regint=regint,
+                             publishes=f";pubint={pubint}" if pubint else "")
     trust = f"sip_cafile {world.path('ca/ca.pem')}" if transport == "tls" else ""
     for name, text in (
             ("config", CONFIGURATION.format(modules=modules_folder(), control=control,
@@ -145,6 +146,28 @@ def registered(world):
         gone = bob, [("closed", bob, [])]
         wait_for("nothing to be left", lambda: gone == pidf.summary(
             watch.object_with(event="presence")["document"]))
+    finally:
+        control.close()
+    world.stop_server()
+
+
+def edge_by_trying(world):
+    """R3856-6.11.2-1: it says nothing of what it can do, is tried, and serves its watchers."""
+    world.serve("--min-expires", "5", "--migrate", "always")
+    watch = world.watch("bob", "alice")
+    baresip, control = start(world, "udp", regint=300, pubint=0)
+    bob = world.uri("bob")
+    try:
+        watch.object_with(event="subscription", state="terminated", reason="deactivated")
+        granted = watch.object_with(event="subscription", state="active")["expires"]
+        equal("what baresip grants", 590 < granted <= 600, True)
+        control.ask("presence_online")
+        watch.object_with(event="presence", basic="open")
+        control.ask("presence_offline")
+        shown = watch.object_with(event="presence", basic="closed")
+        equal("who it speaks for", pidf.summary(shown["document"])[0], bob)
+        equal("exit code of watch", watch.stop(), 130)
+        baresip.stop()
     finally:
         control.close()
     world.stop_server()
@@ -223,3 +246,5 @@ SCENARIOS.append(Scenario("registrant", "registers, is watched, removes", "udp",
                           OUTCOME))
 SCENARIOS += [Scenario("caller and callee", "both register, one calls, the other hangs up",
                        transport, call(transport)) for transport in ("udp", "tcp")]
+SCENARIOS.append(Scenario("presence agent", "--migrate always: serves its watchers itself", "udp",
+                          edge_by_trying, "works; it grants 600 s whatever is asked for"))

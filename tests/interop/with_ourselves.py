@@ -69,7 +69,49 @@ def check_subscribed_anew(seen):
     equal("the From tag is another one", anew[0].from_tag != lost.from_tag, True)
 
 
+def edge(world, transport):
+    """The watcher is sent to a presence agent of alice's own, and comes back when that goes."""
+    world.serve()
+    watch = world.watch("alice", "bob", transport)
+    agent = start_edge(world, transport, "Straight from here")
+    watch.object_with(event="subscription", state="terminated", reason="deactivated")
+    agent.object_with(event="watcher", watcher=world.uri("bob"), state="active")
+    seen = watch.object_with(event="presence", notes=["Straight from here"])
+    equal("what the agent says", (seen["basic"], seen["activities"]), ("open", ["meeting"]))
+    equal("exit code of edge", agent.stop(), 130)
+    watch.object_with(event="subscription", state="terminated", reason="deactivated")
+    watch.object_with(event="subscription", state="active")
+    watch.object_with(event="presence", basic="closed")
+    equal("exit code of watch", watch.stop(), 130)
+    world.stop_server()
+
+
+def start_edge(world, transport, note):
+    server, *client = world.client(transport, "alice")
+    place = client.index("--as")
+    return world.start("edge", world.vigil, "edge", world.uri("alice"), "--activity", "meeting",
+                       "--note", note, server, *client[:place], *client[place + 2:])
+
+
+def learnt(world, transport):
+    """The server asks the agent, and shows what it says as long as it is there."""
+    world.serve("--migrate", "never", "--learn")
+    watch = world.watch("alice", "bob", transport)
+    agent = start_edge(world, transport, "On being asked")
+    agent.object_with(event="watcher", watcher=world.uri("alice"), state="active")
+    seen = watch.object_with(event="presence", notes=["On being asked"])
+    equal("what the agent says", (seen["basic"], seen["activities"]), ("open", ["meeting"]))
+    equal("exit code of edge", agent.stop(), 130)
+    watch.object_with(event="presence", basic="closed", notes=[])
+    equal("exit code of watch", watch.stop(), 130)
+    world.stop_server()
+
+
 SCENARIOS = [Scenario("all", "watch; publish, remove; register, remove", transport,
                       on(whole_life, transport)) for transport in FAMILIES + FAMILIES_6]
 SCENARIOS += [Scenario("all", "R6665-OUR-1: the server restarts, watcher and publisher come back",
                        transport, on(server_forgets, transport)) for transport in FAMILIES]
+SCENARIOS += [Scenario("all", "R3856-6.11.2-1: the watcher is sent to vigil edge, and comes back",
+                       transport, on(edge, transport)) for transport in FAMILIES]
+SCENARIOS += [Scenario("all", "R3856-6.11.1-2: the server learns from vigil edge", transport,
+                       on(learnt, transport)) for transport in FAMILIES]

@@ -2,9 +2,10 @@
 
 import datetime
 import re
+import socket
 
 from matrix import FAMILIES, Scenario, on
-from processes import equal
+from processes import PATIENCE_S, equal
 from sipp import Sipp, body, field
 
 
@@ -53,6 +54,58 @@ def numbers(requests):
 
 def expiries(requests):
     return [field(each, "Expires") for each in requests]
+
+
+def enrol(world, sipp, capabilities):
+    """alice has a contact at SIPp. The server of this world believes everybody."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(PATIENCE_S)
+        phone.bind(("127.0.0.1", 0))
+        own = f"127.0.0.1:{phone.getsockname()[1]}"
+        uri = f"sip:alice@127.0.0.1:{sipp.port};transport={sipp.transport}"
+        lines = ["REGISTER sip:localhost SIP/2.0", f"Via: SIP/2.0/UDP {own};branch=z9hG4bK-{own}",
+                 "Max-Forwards: 70", "From: <sip:alice@localhost>;tag=1",
+                 "To: <sip:alice@localhost>", f"Call-ID: {own}", "CSeq: 1 REGISTER",
+                 f"Contact: <{uri}>{capabilities}", "Expires: 300", "Content-Length: 0", "", ""]
+        phone.sendto("\r\n".join(lines).encode(), ("127.0.0.1", world.port()))
+        answer = phone.recv(65_536).decode()
+    equal("answer to REGISTER", answer.split()[1], "200")
+
+
+AGENT = ';methods="INVITE,SUBSCRIBE";events="presence"'
+
+
+def agent(world, transport):
+    """R3856-6.11.2-3: one that says so serves its watcher, who is told so."""
+    world.serve(digest=False)
+    watch = world.watch("alice", "bob", transport)
+    sipp = Sipp.server(world, "agent", transport)
+    enrol(world, sipp, AGENT)
+    watch.object_with(event="subscription", state="terminated", reason="deactivated")
+    watch.object_with(event="presence", basic="open", notes=["first"])
+    watch.object_with(event="presence", basic="closed", notes=["refreshed"])
+    leave(watch, sipp)
+    world.stop_server()
+
+
+def no_agent(scenario, capabilities, *options):
+    def flow(world, transport):
+        """R3856-6.11.2-4 R3856-6.11.2-5: it is asked once, and the server serves instead."""
+        world.serve(*options, digest=False)
+        sipp = Sipp.server(world, scenario, transport)
+        enrol(world, sipp, capabilities)
+        for _ in range(2):
+            watch = watch_at_server(world, transport)
+            watch.object_with(event="presence", basic="open")
+            equal("exit code of watch", watch.stop(), 130)
+        sipp.finish()
+        world.stop_server()
+    return flow
+
+
+def watch_at_server(world, transport):
+    return world.start("watch", world.vigil, "watch", world.uri("alice"),
+                       *world.client(transport, "bob"))
 
 
 def notifier(world, transport):
@@ -257,6 +310,12 @@ FLOWS = [
     ("compositor", "503 with Retry-After", busy_compositor),
     ("compositor", "401, stale nonce, nc counted on", challenging_compositor),
     ("registrar", "401, 423, refresh, remove", registrar),
+    ("presence agent", "found by its capabilities: serves the watcher, who proves himself to us",
+     agent),
+    ("phone", "says that it is a presence agent, and answers 489: served here",
+     no_agent("no_presence", AGENT)),
+    ("phone", "--migrate always: says nothing of itself, and answers 405: served here",
+     no_agent("no_subscribe", "", "--migrate", "always")),
 ]
 
 

@@ -30,26 +30,28 @@ struct Core {
     presence::Server server;
 };
 
-presence::ServerOptions server_options(presence::MigrationMode mode, bool has_store) {
+presence::ServerOptions server_options(presence::MigrationMode mode, bool learns) {
     presence::ServerOptions options;
     options.domains = domains;
     options.policy = presence::Policy::allow;
     options.relay = sip::Proxy::Relay::local;
     options.migrate = mode;
     options.expires_jitter_percent = 0;
-    options.has_store = has_store;
+    options.learn = learns;
     return options;
 }
 
 class ServerNode final : private Core, public Node {
 public:
     explicit ServerNode(World& world_given,
-                        presence::MigrationMode mode = presence::MigrationMode::capable)
-        : Core(server_options(mode, false), 77),
+                        presence::MigrationMode mode = presence::MigrationMode::capable,
+                        bool learns = false)
+        : Core(server_options(mode, learns), 77),
           Node(world_given, server_number, Core::server.stack()) {
         world.add(*this);
     }
     ~ServerNode() override { world.remove(*this); }
+    std::optional<sip::Effect> poll() override { return Core::server.poll(world.now); }
     using Core::server;
 };
 
@@ -110,6 +112,11 @@ public:
         server.state_changed(world.now, "alice@example.com");
         world.drain_all();
     }
+    void note(const std::string& text) {
+        state.document = pidf_document("open", "t1", {}, "<note>" + text + "</note>");
+        server.state_changed(world.now, "alice@example.com");
+        world.drain_all();
+    }
     using Core::server;
     sip::Registrant registrant;
     sip::RegistrationId id;
@@ -144,15 +151,15 @@ public:
         while (const auto notice = subscriber.next_notice()) {
             if (notice->last) ++ended;
             if (!notice->has_document) continue;
-            const std::string body(notice->body.view());
-            basic = body.find("<basic>open") != std::string::npos ? "open" : "closed";
+            document = std::string(notice->body.view());
+            basic = document.find("<basic>open") != std::string::npos ? "open" : "closed";
             told_at = world.now.mono;
         }
     }
     sip::EventPackage::Traits traits;
     std::array<std::string_view, 1> types{"application/pidf+xml"};
     sip::Subscriber subscriber;
-    std::string basic;
+    std::string document, basic;
     sip::Instant told_at{};
     int ended = 0;
 };
@@ -293,5 +300,41 @@ TEST_CASE(
             if (bob.ended == 0) CHECK(bob.basic == (registered ? "open" : "closed"));
             CHECK(server.server.proxy().size() == 0);
         }
+    }
+}
+
+TEST_CASE(
+    "R3856-6.11.1-2 R3856-6.11-1: a state agent learns from two phones, and lets go of the last") {
+    for (const double loss : {0.0, 0.2}) {
+        CAPTURE(loss);
+        World world(7);
+        world.weather.loss = loss;
+        ServerNode server(world, presence::MigrationMode::capable, true);
+        EdgeNode phone(world), second(world, 21);
+        BobNode bob(world);
+        phone.say("closed");
+        second.say("closed");
+        bob.watch();
+        phone.come();
+        second.come();
+        world.pass(seconds{700});
+        CHECK(server.server.notifier().size() == 1);
+        CHECK(server.server.learning() == 2);
+        CHECK(bob.basic == "closed");  // both are registered, and say otherwise
+        const auto shows = [&](const char* note) {
+            return bob.document.find(note) != std::string::npos;
+        };
+        phone.note("on the desk");
+        second.note("in the hand");
+        world.pass(seconds{60});
+        CHECK(shows("on the desk"));
+        CHECK(shows("in the hand"));
+        second.leave();
+        world.weather.loss = 0;
+        world.pass(seconds{700});
+        CHECK(server.server.learning() == 0);
+        CHECK(phone.server.notifier().size() == 1);
+        CHECK(shows("on the desk"));
+        CHECK_FALSE(shows("in the hand"));
     }
 }

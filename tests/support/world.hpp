@@ -42,6 +42,7 @@ public:
     Node& operator=(const Node&) = delete;
     /// Called whenever the stack came to rest.
     virtual void look() {}
+    virtual std::optional<sip::Effect> poll();
 
     /// From now on it speaks TLS at port 5061, and its certificate proves `names`.
     void certify(std::vector<std::string> names) {
@@ -181,7 +182,7 @@ private:
     bool drain(Node& node) {
         bool any = false;
         while (!node.dead) {
-            auto effect = node.stack.poll(now);
+            auto effect = node.poll();
             if (!effect) break;
             any = true;
             carry_out(node, *effect);
@@ -304,6 +305,8 @@ inline Node::Node(World& world_given, std::uint8_t number, sip::Stack& stack_giv
     (void)stack.add_listener({udp, sip::Transport::udp, at, {}});
     (void)stack.add_listener({tcp, sip::Transport::tcp, at, {}});
 }
+
+inline std::optional<sip::Effect> Node::poll() { return stack.poll(world.now); }
 
 /// An event server with the echo package.
 class NotifierNode final : public Node {

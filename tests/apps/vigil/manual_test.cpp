@@ -32,8 +32,8 @@ TEST_CASE("Every option of every command stands in the manual page") {
     const auto manual = read_file((source_root() / "docs" / "vigil.1").string());
     REQUIRE(manual);
     const std::vector<std::vector<const char*>> commands{
-        {"serve"},       {"watch"},          {"publish"},      {"register"},     {"parse"},
-        {"user", "add"}, {"user", "remove"}, {"user", "list"}, {"user", "check"}};
+        {"serve"}, {"watch"},       {"watchers"},       {"publish"},      {"register"},
+        {"parse"}, {"user", "add"}, {"user", "remove"}, {"user", "list"}, {"user", "check"}};
     for (auto command : commands) {
         command.push_back("--help");
         const Command read = read_command_line(command);

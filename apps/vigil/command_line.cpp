@@ -23,7 +23,7 @@ struct Reading {
     RawOptions serve;
     std::list<std::vector<std::string>> serve_values;
     std::list<bool> serve_flags;
-    WatchOptions watch;
+    WatchOptions watch, watchers;
     PublishOptions publish;
     RegisterOptions registration;
     EdgeOptions edge;
@@ -106,7 +106,9 @@ void define_watch(Reading& to) {
     auto* command = to.app.add_subcommand("watch", "Subscribe to URIs and print what changes");
     command->add_option("URI", to.watch.uris, "sip:alice@example.com, and more")->required();
     define_client(*command, to.watch.client);
-    command->add_option("--event", to.watch.event, "event package (presence is the one built in)")
+    command
+        ->add_option("--event", to.watch.event,
+                     "presence (the default), presence.winfo, presence.winfo.winfo")
         ->type_name("PACKAGE");
     command->add_flag("-1,--once", to.watch.once, "fetch the state once (Expires 0)");
     command->add_option("-n,--count", to.watch.count, "stop after so many notifications")
@@ -114,6 +116,19 @@ void define_watch(Reading& to) {
     command->add_flag("--raw", to.watch.raw, "print each document as it came, too");
     command->add_flag("--challenge", to.watch.client.challenge,
                       "have the server prove each NOTIFY with our password (RFC 3856 9.4)");
+}
+
+void define_watchers(Reading& to) {
+    auto* command = to.app.add_subcommand(
+        "watchers", "List who watches a URI, and who wants to; go on watching");
+    to.watchers.command = "watchers";
+    to.watchers.event = "presence.winfo";
+    command->add_option("URI", to.watchers.uris, "sip:alice@example.com, and more")->required();
+    define_client(*command, to.watchers.client);
+    command->add_flag("-1,--once", to.watchers.once, "list them once (Expires 0)");
+    command->add_option("-n,--count", to.watchers.count, "stop after so many notifications")
+        ->type_name("N");
+    command->add_flag("--raw", to.watchers.raw, "print each document as it came, too");
 }
 
 void define_publish(Reading& to) {
@@ -351,6 +366,7 @@ void define(Reading& to) {
     to.app.get_formatter()->column_width(34);
     define_serve(to);
     define_watch(to);
+    define_watchers(to);
     define_publish(to);
     define_register(to);
     define_edge(to);
@@ -512,6 +528,7 @@ Command chosen(Reading& reading) {
     const std::string name = reading.app.get_subcommands().front()->get_name();
     if (name == "serve") return ServeOptions{take_serve(reading)};
     if (name == "watch") return reading.watch;
+    if (name == "watchers") return reading.watchers;
     if (name == "publish") return chosen_publish(reading.publish);
     if (name == "register") return reading.registration;
     if (name == "parse") return reading.parse;

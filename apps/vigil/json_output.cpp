@@ -51,6 +51,20 @@ std::string json_of(const WatchFields& fields) {
     return line_of(out);
 }
 
+std::string json_of(const WatcherFields& fields) {
+    Json out = begin(fields.time, fields.uri);
+    out["event"] = "watcher";
+    out["watcher"] = fields.watcher;
+    out["package"] = fields.package;
+    out["id"] = fields.id;
+    if (!fields.display_name.empty()) out["display_name"] = fields.display_name;
+    out["status"] = fields.status;
+    out["cause"] = fields.cause;
+    if (fields.expires) out["expires"] = *fields.expires;
+    if (fields.duration) out["duration"] = *fields.duration;
+    return line_of(out);
+}
+
 std::string json_of(const PublishFields& fields) {
     Json out = begin(fields.time, fields.uri);
     out["status"] = fields.status;

@@ -36,6 +36,16 @@ struct WatchFields {
 };
 std::string json_of(const WatchFields& fields);
 
+/// One watcher of somebody's.
+struct WatcherFields {
+    std::string time, uri;  ///< whose watchers these are
+    std::string watcher, package, id, display_name;
+    std::string status;  ///< pending, active, waiting, terminated
+    std::string cause;   ///< what brought it there: subscribe, approved, ...
+    std::optional<std::uint64_t> expires, duration;
+};
+std::string json_of(const WatcherFields& fields);
+
 struct PublishFields {
     std::string time, uri;
     std::uint16_t status = 0;

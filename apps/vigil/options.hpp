@@ -37,6 +37,7 @@ struct WatchOptions {
     ClientOptions client;
     std::vector<std::string> uris;
     std::string event = "presence";
+    std::string command = "watch";  ///< or "watchers", which is the same with another event
     bool once = false;
     bool raw = false;
     std::optional<std::uint32_t> count;

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <memory>
 #include <span>
 
 #include "apps/vigil/client_session.hpp"
@@ -8,19 +10,41 @@
 #include "apps/vigil/json_output.hpp"
 #include "apps/vigil/presence_document.hpp"
 #include "apps/vigil/text.hpp"
+#include "presence/watcher_info/watcher_document.hpp"
+#include "presence/watcher_info/watcher_table.hpp"
 #include "sip/event/subscriber.hpp"
 
 namespace vigil {
 
 namespace {
 
-constexpr std::array<std::string_view, 1> body_types{"application/pidf+xml"};
-const sip::EventPackage::Traits presence_traits = [] {
-    sip::EventPackage::Traits traits;
-    traits.name = "presence";
-    traits.accept = body_types;
-    return traits;
+using Traits = sip::EventPackage::Traits;
+
+constexpr std::array<std::string_view, 1> presence_types{"application/pidf+xml"};
+constexpr std::array<std::string_view, 1> watcher_types{presence::watcherinfo_type};
+
+/// The packages that can be watched.
+const std::array<Traits, 3> packages = [] {
+    std::array<Traits, 3> all;
+    all[0].name = "presence";
+    all[0].accept = presence_types;
+    all[1].name = "presence.winfo";
+    all[2].name = "presence.winfo.winfo";
+    for (Traits* traits : {&all[1], &all[2]}) {
+        traits->accept = watcher_types;
+        traits->forks = sip::EventPackage::Forks::merge;  // RFC 3857 4.9
+    }
+    return all;
 }();
+
+const Traits* find_package(const std::string& name) {
+    const auto found = std::find_if(packages.begin(), packages.end(),
+                                    [&](const Traits& each) { return each.name == name; });
+    return found == packages.end() ? nullptr : found;
+}
+
+/// What is kept of somebody's watchers, and what a document of them may cost.
+constexpr std::size_t arena_bytes = std::size_t{4} << 20;
 
 /// One URI that is watched.
 struct Watched {
@@ -29,18 +53,22 @@ struct Watched {
     bool over = false;
     bool heard = false;  ///< a NOTIFY came
     std::string state, reason;
-    std::optional<std::string> document;  ///< that was printed last
+    std::optional<std::string> document;               ///< that was printed last
+    std::unique_ptr<presence::WatcherTable> watchers;  ///< where they are what is watched
 };
 
 class Watch {
 public:
     Watch(const WatchOptions& options, ClientSession& session)
-        : options_(options), session_(session), subscriber_(session.stack().core()) {
+        : options_(options),
+          session_(session),
+          traits_(*find_package(options.event)),
+          subscriber_(session.stack().core()) {
         subscriber_.attach_as(session.stack().attach(subscriber_, sip::Subscriber::methods));
     }
 
     ExitCode run() {
-        if (!subscriber_.add_package(presence_traits)) return ExitCode::failed;
+        if (!subscriber_.add_package(traits_)) return ExitCode::failed;
         for (const std::string& uri : options_.uris) subscribe(uri);
         if (all_over()) return ExitCode::failed;
         session_.on_timeout([this] { timed_out(); });
@@ -49,11 +77,14 @@ public:
 
 private:
     void subscribe(const std::string& uri) {
-        watched_.push_back({uri, {}, false, false, {}, {}, {}});
+        watched_.push_back({uri, {}, false, false, {}, {}, {}, {}});
         Watched& watched = watched_.back();
+        if (is_about_watchers())
+            watched.watchers = std::make_unique<presence::WatcherTable>(
+                memory_, session_.stack().shard().key, presence::WatcherTable::Limits{});
         sip::SubscribeOptions subscription;
         subscription.peer = session_.peer(watched.uri);
-        subscription.event = presence_traits.name;
+        subscription.event = traits_.name;
         subscription.expires_s =
             options_.once ? std::optional<std::uint32_t>(0) : options_.client.expires_s;
         const auto made = subscriber_.subscribe(session_.now(), subscription);
@@ -86,10 +117,15 @@ private:
     void notified(Watched& watched, const sip::SubscriptionNotice& notice) {
         watched.heard = true;
         tell_state(watched, std::string(sip::name_of(notice.state)), notice);
-        if (notice.has_document && watched.document != notice.body.view())
+        if (watched.watchers != nullptr && notice.has_document)
+            tell_watchers(watched, notice);
+        else if (notice.has_document && watched.document != notice.body.view())
             tell_presence(watched, notice);
         ++notifications_;
         if (options_.count && notifications_ >= *options_.count)
+            session_.begin_to_leave(ExitCode::done);
+        // Others may answer as well (RFC 3857 4.9), and nobody wants to wait 32 s for them.
+        if (options_.once && is_about_watchers() && all_heard())
             session_.begin_to_leave(ExitCode::done);
     }
 
@@ -121,9 +157,7 @@ private:
         watched.document = std::string(notice.body.view());
         const auto summary = summarize(*watched.document);
         if (!summary) {
-            session_.complain(watched.uri, "the document that came cannot be read: " +
-                                               std::string(summary.error().rule) + " (byte " +
-                                               std::to_string(summary.error().offset) + ")");
+            complain_of_document(watched, summary.error());
             return;
         }
         WatchFields fields;
@@ -140,6 +174,60 @@ private:
         if (options_.raw) fields.document = watched.document;
         print_line(session_.json() ? json_of(fields) : text_of(fields));
         if (options_.raw && !session_.json()) print_raw(*watched.document);
+    }
+
+    void tell_watchers(Watched& watched, const sip::SubscriptionNotice& notice) {
+        pidf::Arena arena(memory_, arena_bytes);
+        const auto info = presence::read_watcher_info(notice.body.view(), arena);
+        if (!info) {
+            complain_of_document(watched, info.error());
+            return;
+        }
+        using Taken = presence::WatcherTable::Taken;
+        bool any = false;
+        const auto taken = watched.watchers->take(notice.fork, **info, [&](const auto& row) {
+            tell_watcher(watched, row);
+            any = true;
+        });
+        if (!taken) {
+            session_.complain(watched.uri, std::string(taken.error().rule));
+            return;
+        }
+        if (!any && watched.watchers->size() == 0 && *taken == Taken::processed && !session_.json())
+            print_line(time_text(wall_clock_ms()) + " " + escape(watched.uri) + " no watchers");
+        if (options_.raw && !session_.json()) print_raw(std::string(notice.body.view()));
+        // RFC 3858 4: something was missed.
+        if (*taken == Taken::with_gap && subscriber_.refresh(session_.now(), watched.id))
+            watched.watchers->refreshing(notice.fork);
+    }
+
+    void tell_watcher(const Watched& watched, const presence::WatcherTable::Row& row) {
+        WatcherFields fields;
+        fields.time = time_text(wall_clock_ms());
+        fields.uri = watched.uri;
+        fields.watcher = std::string(row.uri);
+        fields.package = std::string(row.package);
+        fields.id = std::string(row.id);
+        fields.display_name = std::string(row.display_name);
+        fields.status = std::string(presence::watcher_machine::name_of(row.status));
+        fields.cause = std::string(presence::watcher_machine::name_of(row.event));
+        fields.expires = row.expiration;
+        fields.duration = row.duration_subscribed;
+        if (session_.json()) {
+            print_line(json_of(fields));
+            return;
+        }
+        std::string line = fields.time + " " + escape(fields.uri) + " watcher " +
+                           escape(fields.watcher) + " " + fields.status + " " + fields.cause;
+        if (fields.expires) line += " " + std::to_string(*fields.expires) + " s";
+        if (!fields.display_name.empty()) line += " \"" + escape(fields.display_name) + "\"";
+        print_line(line);
+    }
+
+    void complain_of_document(const Watched& watched, const sip::Error& error) {
+        session_.complain(watched.uri,
+                          "the document that came cannot be read: " + std::string(error.rule) +
+                              " (byte " + std::to_string(error.offset) + ")");
     }
 
     static std::string text_of(const WatchFields& fields) {
@@ -165,6 +253,7 @@ private:
     }
 
     void waits(Watched& watched, const sip::SubscriptionNotice& notice) {
+        if (watched.watchers != nullptr) watched.watchers->forget(notice.fork);
         tell_state(watched, "terminated", notice);
         if (session_.is_leaving()) return;
         print_error(escape(watched.uri) + ": the subscription ended; trying again in " +
@@ -172,6 +261,7 @@ private:
     }
 
     void ended(Watched& watched, const sip::SubscriptionNotice& notice) {
+        if (watched.watchers != nullptr) watched.watchers->forget(notice.fork);
         if (!notice.last) return;
         watched.over = true;
         const bool asked = session_.is_leaving() || options_.once;
@@ -190,9 +280,7 @@ private:
     }
 
     void timed_out() {
-        const bool all_heard = std::all_of(watched_.begin(), watched_.end(),
-                                           [](const Watched& each) { return each.heard; });
-        const bool enough = all_heard && !options_.count && !options_.once;
+        const bool enough = all_heard() && !options_.count && !options_.once;
         if (!enough)
             for (const Watched& each : watched_)
                 if (!each.over && (!each.heard || options_.count))
@@ -207,6 +295,11 @@ private:
             if (!each.over) (void)subscriber_.unsubscribe(session_.now(), each.id);
     }
 
+    bool is_about_watchers() const { return &traits_ != &packages.front(); }
+    bool all_heard() const {
+        return std::all_of(watched_.begin(), watched_.end(),
+                           [](const Watched& each) { return each.heard; });
+    }
     bool all_over() const {
         return std::all_of(watched_.begin(), watched_.end(),
                            [](const Watched& each) { return each.over; });
@@ -214,6 +307,8 @@ private:
 
     const WatchOptions& options_;
     ClientSession& session_;
+    const Traits& traits_;
+    sip::Memory memory_;
     sip::Subscriber subscriber_;
     std::deque<Watched> watched_;
     std::uint64_t notifications_ = 0;
@@ -224,12 +319,13 @@ private:
 
 ExitCode run_watch(const WatchOptions& options) {
     const auto wrong = [&](const std::string& error) {
-        return fail(ExitCode::wrong_usage, {"vigil watch: " + error, {}, 0, {}},
+        return fail(ExitCode::wrong_usage, {"vigil " + options.command + ": " + error, {}, 0, {}},
                     options.client.json);
     };
-    if (options.event != presence_traits.name)
+    if (find_package(options.event) == nullptr)
         return wrong("--event " + escape(options.event, 60) +
-                     ": not built in yet; presence is the one that is");
+                     ": not built in yet; there are presence, presence.winfo and "
+                     "presence.winfo.winfo");
     if (options.count && *options.count == 0) return wrong("--count wants 1 or more");
     if (options.once && options.client.expires_s)
         return wrong("--once and --expires exclude one another");
@@ -239,7 +335,8 @@ ExitCode run_watch(const WatchOptions& options) {
         if (const auto checked = check_address(uri); !checked) return wrong(checked.error());
     auto session = ClientSession::open(options.client, options.uris.front());
     if (!session)
-        return fail(session.error().code, {"vigil watch: " + session.error().error, {}, 0, {}},
+        return fail(session.error().code,
+                    {"vigil " + options.command + ": " + session.error().error, {}, 0, {}},
                     options.client.json);
     return Watch(options, **session).run();
 }

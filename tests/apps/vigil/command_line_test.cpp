@@ -61,6 +61,17 @@ TEST_CASE("watch takes several URIs and the client options") {
     CHECK(watch.event == "presence");
 }
 
+TEST_CASE("watchers is watch with the event of watcher information") {
+    const auto watchers = read_as<WatchOptions>({"watchers", "sip:a@h", "--once", "--json"});
+    CHECK(watchers.uris == std::vector<std::string>{"sip:a@h"});
+    CHECK(watchers.event == "presence.winfo");
+    CHECK(watchers.command == "watchers");
+    CHECK((watchers.once && watchers.client.json));
+    CHECK(read_as<WatchOptions>({"watch", "sip:a@h", "--event", "presence.winfo"}).event ==
+          "presence.winfo");
+    CHECK(has(complaint({"watchers"}), "vigil watchers: URI is required"));
+}
+
 TEST_CASE("publish, register, parse and user are read") {
     const auto publish = read_as<PublishOptions>({"publish", "sip:a@h", "--status", "open",
                                                   "--activity", "away", "--note", "Out", "--once"});
@@ -134,7 +145,8 @@ TEST_CASE("A complaint knows whether JSON was asked for") {
 
 TEST_CASE("help and version are said, with exit code 0") {
     for (const auto* topic :
-         {"serve", "watch", "publish", "register", "edge", "parse", "rules", "user"}) {
+         {"serve", "watch", "watchers", "publish", "register", "edge", "parse", "rules", "user",
+          "allow", "show", "explain"}) {
         const Say by_option = read_as<Say>({topic, "--help"});
         const Say by_command = read_as<Say>({"help", topic});
         CHECK(by_option.code == ExitCode::done);

@@ -25,6 +25,19 @@ TEST_CASE("A change of the subscription has its state and reason") {
           R"("reason":"rejected"})");
 }
 
+TEST_CASE("A watcher has his status and what brought him there") {
+    WatcherFields fields{"T",         "sip:a@h", "sip:b@h",   "presence", "w1",
+                         "Bob \"B\"", "pending", "subscribe", 600,        9};
+    CHECK(json_of(fields) ==
+          R"({"time":"T","uri":"sip:a@h","event":"watcher","watcher":"sip:b@h",)"
+          R"("package":"presence","id":"w1","display_name":"Bob \"B\"","status":"pending",)"
+          R"("cause":"subscribe","expires":600,"duration":9})");
+    fields.display_name.clear();
+    fields.expires.reset();
+    fields.duration.reset();
+    CHECK(json_of(fields).ends_with(R"("id":"w1","status":"pending","cause":"subscribe"})"));
+}
+
 TEST_CASE("publish, register, parse and errors have their fields") {
     CHECK(json_of(PublishFields{"T", "sip:a@h", 200, "e1", 3600}) ==
           R"({"time":"T","uri":"sip:a@h","status":200,"etag":"e1","expires":3600})");

@@ -33,6 +33,7 @@ TEST_CASE("Every option of every command stands in the manual page") {
     REQUIRE(manual);
     const std::vector<std::vector<const char*>> commands{{"serve"},
                                                          {"watch"},
+                                                         {"watchers"},
                                                          {"publish"},
                                                          {"register"},
                                                          {"edge"},

@@ -314,6 +314,40 @@ class Serve(unittest.TestCase):
                 self.assertEqual(watch.object_with(event="subscription")["state"], "pending")
                 server.error_with("a watcher is pending")
 
+    def test_watchers(self):
+        """R3856-6.6.2-6 R3857-4.7.1-2 R3857-4.8-1: who watches is listed, and watched."""
+        with Server() as server:
+            at = server.at("udp")
+            with Program("watch", ALICE, "--json", *AS_BOB, *at) as bob:
+                bob.object_with(event="subscription", state="pending")
+                code, out, err = run("watchers", ALICE, "--once", "--json", *AS_ALICE, *at)
+                self.assertEqual(code, 0, err)
+                shown = [json.loads(line) for line in out.splitlines()]
+                row = next(each for each in shown if each["event"] == "watcher")
+                self.assertEqual((row["watcher"], row["status"], row["cause"], row["package"]),
+                                 (BOB, "pending", "subscribe", "presence"))
+                with Program("watch", ALICE, "--event", "presence.winfo", "--json", *AS_ALICE,
+                             *at) as watchers:
+                    known = watchers.object_with(event="watcher", watcher=BOB)
+                    self.assertEqual(known["id"], row["id"])
+                    self.assertEqual(bob.stop()[0], 130)
+                    told = watchers.object_with(event="watcher", status="waiting")
+                    self.assertEqual((told["id"], told["cause"]), (row["id"], "timeout"))
+            code, out, _ = run("watchers", ALICE, "--once", *AS_ALICE, *at)
+            self.assertEqual(code, 0)
+            self.assertRegex(out, r"(?m)^\S+ sip:alice@localhost watcher sip:bob@localhost waiting "
+                                  r"timeout$")
+            # Nobody else is told.
+            code, _, err = run("watchers", ALICE, "--once", *AS_BOB, *at)
+            self.assertEqual(code, 1)
+            self.assertIn("403", err)
+            self.wrong_of_watchers()
+
+    def wrong_of_watchers(self):
+        code, _, err = run("watchers", "alice")
+        self.assertEqual(code, 2)
+        self.assertIn("vigil watchers: ", err)
+
     def test_port_in_use(self):
         with Server() as server:
             name = server.names[0]

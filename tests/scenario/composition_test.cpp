@@ -57,7 +57,7 @@ public:
 
 // Ghosts -----------------------------------------------------------------------------------------
 
-TEST_CASE("R3903-10.4-1 T-20: who lost the 200 and publishes anew leaves no ghost behind") {
+TEST_CASE("T-20: who lost the 200 and publishes anew leaves no ghost behind") {
     ServerWorld w;
     (void)watch(w);
     const std::string desk = "sip:alice@desk.example.com";
@@ -85,7 +85,7 @@ TEST_CASE("R3903-10.4-1 T-20: who lost the 200 and publishes anew leaves no ghos
     CHECK(count_of(told(w), "<basic>closed</basic>") == 1);
 }
 
-TEST_CASE("R3903-10.4-1: publications of two sources stay, whatever they have in common") {
+TEST_CASE("publications of two sources stay, whatever they have in common") {
     ServerWorld w;
     const std::string desk = "sip:alice@desk.example.com";
     const RawRequest late = w.publish("alice", pidf_document("open", "t1", desk));
@@ -118,7 +118,7 @@ TEST_CASE("R3903-10.4-1: publications of two sources stay, whatever they have in
     CHECK(w.server.counters().publications_superseded == 0);
 }
 
-TEST_CASE("R3903-10.4-1: a device has one publication, two devices of a user have two") {
+TEST_CASE("a device has one publication, two devices of a user have two") {
     ServerWorld w;
     const auto publish = [&](const std::string& call, const std::string& contact,
                              const std::string& device) {

@@ -575,6 +575,36 @@ class Presence(unittest.TestCase):
                 self.assertIn(int(line.split()[-2]), range(4, 32))
                 self.assertEqual(watch.stop()[0], 130)
 
+    def test_hard_state(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def keep(name, note, end="</presence>"):
+                with open(os.path.join(folder, name + "@localhost.xml"), "w") as file:
+                    file.write('<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:a@b">'
+                               '<tuple id="t"><status><basic>closed</basic></status>'
+                               f'<note>{note}</note></tuple>{end}')
+
+            keep("alice", "back on Monday")
+            with Server("--policy", "allow", "--notify-interval", "0", "--hard-state",
+                        folder) as server:
+                at = server.at("udp")
+                with Program("watch", ALICE, "--json", "--raw", *AS_BOB, *at) as watch:
+                    self.assertEqual(watch.object_with(event="presence")["notes"],
+                                     ["back on Monday"])
+                    keep("alice", "back on Tuesday")
+                    server.process.send_signal(signal.SIGHUP)
+                    self.assertEqual(watch.object_with(event="presence")["notes"],
+                                     ["back on Tuesday"])
+                    # One that cannot be read changes nothing, and is named.
+                    keep("bob", "x", end="")
+                    keep("alice", "never seen")
+                    server.process.send_signal(signal.SIGHUP)
+                    server.error_with("bob@localhost.xml")
+                    with Program("publish", ALICE, "--status", "open", *AS_ALICE, *at) as publish:
+                        self.assertEqual(watch.object_with(event="presence")["basic"], "open")
+                        publish.stop()
+                    self.assertEqual(watch.object_with(event="presence")["notes"],
+                                     ["back on Tuesday"])
+
     def test_register(self):
         with Server("--policy", "allow", "--notify-interval", "0") as server:
             at = server.at("udp")

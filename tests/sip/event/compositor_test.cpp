@@ -440,8 +440,7 @@ TEST_CASE("R3903-14.2-1: however fast somebody publishes, NOTIFYs keep the packa
     CHECK(notifies <= 5);  // 20 s
 }
 
-TEST_CASE(
-    "R3903-10.4-1: the package says who is the same source, the compositor asks within bounds") {
+TEST_CASE("the package says who is the same source, the compositor asks within bounds") {
     EventWorld world;
     Believing believing;
     world.stack.set_gate(&believing);
@@ -477,7 +476,7 @@ TEST_CASE(
     CHECK(world.compositor.size() == 8);
 }
 
-TEST_CASE("R3903-10.4-1 T-31: a store sees the ghost go in the commit that takes its place") {
+TEST_CASE("T-31: a store sees the ghost go in the commit that takes its place") {
     EventWorld::Options options;
     options.stack.has_store = true;
     EventWorld world(options);
@@ -519,7 +518,7 @@ TEST_CASE("R3903-10.4-1 T-31: a store sees the ghost go in the commit that takes
     CHECK_FALSE(world.net.take("NOTIFY"));
 }
 
-TEST_CASE("R3903-10.4-1: a ghost that runs out while its place is taken is gone once") {
+TEST_CASE("a ghost that runs out while its place is taken is gone once") {
     EventWorld::Options options;
     options.stack.has_store = true;
     EventWorld world(options);

@@ -21,7 +21,7 @@ Mark mark_for(std::uint16_t status) {
 }  // namespace
 
 bool Learner::may_learn(const sip::Registrar::Binding& binding) const {
-    const sip::Capabilities said(binding.parameters);
+    const sip::CalleeCapabilities said(binding.parameters);
     // A SUBSCRIBE of ours has no way by a Path.
     return binding.mark == Mark::none && binding.path.empty() && said.has_method("SUBSCRIBE") &&
            said.has_event("presence");

@@ -109,10 +109,6 @@ public:
         bool own = false;
     };
     PolicyInForce policy_for(std::string_view presentity) const;
-    /// Whether the program around the server says something of it itself.
-    bool has_local_state(std::string_view presentity) const {
-        return local_states_ != nullptr && local_states_->state_of(presentity).has_value();
-    }
     /// The document is read, and written anew: a watcher never gets bytes that a publisher wrote.
     sip::Expected<std::size_t> accept_publication(sip::Now now,
                                                   const sip::PublicationBody& publication,

@@ -162,7 +162,7 @@ public:
         const std::string state(what.state), reason(what.reason);
         if (json_)
             print_line(
-                json_of(WatcherFields{time_text(now.wall_ms), "sip:" + std::string(what.resource),
+                json_of(EdgeWatcherFields{time_text(now.wall_ms), "sip:" + std::string(what.resource),
                                       watcher, state, reason}));
         else
             print_line("watcher " + escape(watcher) + " " + state +

@@ -80,7 +80,7 @@ std::string json_of(const RegisterFields& fields) {
     return line_of(out);
 }
 
-std::string json_of(const WatcherFields& fields) {
+std::string json_of(const EdgeWatcherFields& fields) {
     Json out = begin(fields.time, fields.uri);
     out["event"] = "watcher";
     out["watcher"] = fields.watcher;

@@ -62,12 +62,12 @@ struct RegisterFields {
 std::string json_of(const RegisterFields& fields);
 
 /// A watcher of ours, at `vigil edge`.
-struct WatcherFields {
+struct EdgeWatcherFields {
     std::string time, uri;
     std::string watcher;  ///< its URI
     std::string state, reason;
 };
-std::string json_of(const WatcherFields& fields);
+std::string json_of(const EdgeWatcherFields& fields);
 
 struct ParseFields {
     bool ok = false;

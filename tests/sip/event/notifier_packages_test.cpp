@@ -169,7 +169,9 @@ TEST_CASE("R3857-4.7.1-1: each end of a subscription has its event") {
         {Machine::reject, "rejected"},        {Machine::deactivate, "deactivated"},
         {Machine::probation, "probation"},    {Machine::give_up, "giveup"},
         {Machine::no_resource, "noresource"}, {Machine::lost, "timeout"}};
-    for (const auto& [machine, event] : ends) {
+    for (const auto& each : ends) {
+        const Machine machine = each.first;
+        const std::string& event = each.second;
         CAPTURE(event);
         DiaryWorld w;
         w.echo.decisions["bob@example.com"] = {SubscriptionDecision::pending, {}};

@@ -24,6 +24,7 @@ struct MigrationWorld : ProxyWorld {
               presence::ServerOptions options = w.closed(policy);
               options.relay = Relay::local;
               options.migrate = mode;
+              options.composition.capabilities = false;  // NOTIFYs that go by UDP
               options.notify_interval = {};
               options.limits = limits;
               return options;

@@ -189,6 +189,8 @@ void Server::trim(sip::Now now) {
     stack_.advance(now);
     stack_.trim();
     resources_.trim();
+    watcher_info_.trim();
+    watcher_info_of_it_.trim();
     if (digest_) digest_->trim(now);
 }
 

@@ -306,7 +306,7 @@ TEST_CASE("documents of their own: nothing is sent when what was new is no more"
     CHECK(w.next_body() == "part 2\nthree");
 }
 
-TEST_CASE("R3261-17.1.2-1: a copy of a NOTIFY has the same bytes, whatever is new since") {
+TEST_CASE("a copy of a NOTIFY has the same bytes, whatever is new since") {
     DiaryWorld w;
     w.net.ask(w.diary_request());
     w.net.sent.clear();

@@ -245,6 +245,8 @@ void Server::trim(sip::Now now) {
     resources_.trim();
     package_.trim();
     if (learner_) learner_->trim();
+    watcher_info_.trim();
+    watcher_info_of_it_.trim();
     if (digest_) digest_->trim(now);
 }
 

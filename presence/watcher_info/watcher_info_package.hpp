@@ -47,6 +47,8 @@ public:
     void on_own_sent(sip::Now now, sip::SubscriptionId id) override;
     bool has_news(sip::Now now, sip::SubscriptionId id) override;
     void forget(sip::SubscriptionId id) override;
+    /// Gives back memory that only a load of the past needed. `watchers()` is the stack's to trim.
+    void trim();
 
 private:
     /// What one subscription to watcher information has been told.

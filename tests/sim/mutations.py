@@ -23,7 +23,7 @@ SEEDS_MAX = 800
 MUTATIONS = [
     ("last_state", "What changes during the hold is told when it ends (RFC 3856 6.10)",
      "sip/event/notifier.cpp",
-     "view->held = false;\n        refresh_view(now, handle);", "view->held = false;"),
+     "            if (!view->held) refresh_view(now, handle);\n", ""),
     ("timer_n", "Timer N ends a subscription that no NOTIFY comes for (RFC 6665 4.1.2.4)",
      "sip/event/subscriber.cpp", "usage.timers.set(shard().timers, Name::n, n);", "(void)n;"),
     ("rate_hold", "Changes are held to one NOTIFY in 5 s (RFC 3856 6.10)",

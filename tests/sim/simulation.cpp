@@ -368,11 +368,14 @@ void Simulation::check_empty() {
         if (phone->memory() > phone->memory_at_start + kept)
             fail(left, phone->name + " has memory that it does not need");
     }
+    // Whoever waits for a decision gets one.
+    for (unsigned user = 0; user < setup_.users; ++user) decide(user, Policy::allow);
     for (auto& server : servers_) {
         presence::Server& it = *server->server();
         const auto none = [&](const char* what, std::size_t count) {
             if (count != 0) fail(left, server->name + " has " + std::to_string(count) + " " + what);
         };
+        none("watchers", it.watchers().size());
         none("subscriptions", it.notifier().size());
         none("publications", it.compositor().size());
         none("bindings", it.registrar().size());

@@ -599,3 +599,15 @@ TEST_CASE(
     CHECK(w.ours() == 1);
     CHECK(w.counters().migrations == 2);
 }
+
+TEST_CASE(
+    "R3856-6.11.2-1: a watcher behind a NAT is served here, since the phone would not reach him") {
+    MigrationWorld w;
+    w.bind("alice", phone, capable);
+    std::string text = w.text(bob, w.asking());
+    text.replace(text.find("192.0.2.10:5060"), 15, "10.0.0.9:5060");
+    w.say(bob, text);
+    CHECK(w.heard(bob).status() == 200);
+    CHECK(w.ours() == 1);
+    CHECK(w.counters().migrations == 0);
+}

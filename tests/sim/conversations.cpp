@@ -118,7 +118,7 @@ void Conversations::response(const Wire& wire, std::int64_t at) {
         const bool is_next = made->second.cseq != wire.cseq && outside_.contains(key);
         // RFC 3261 17.2.2: a copy that comes after Timer J is a new request to any server, but
         // for its nonce count.
-        if (made->second.tag != tag && !strangers_speak_ && !is_next &&
+        if (made->second.tag != tag && !strangers_speak_ && !agents_answer_ && !is_next &&
             (signed_ || at - made->second.at < timer_j))
             fail("one dialog a subscription", wire, "a second To tag");
         if (made->second.tag != tag) made->second = {tag, at, wire.cseq};

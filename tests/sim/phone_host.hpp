@@ -10,6 +10,7 @@
 #include "sip/event/publisher.hpp"
 #include "sip/event/subscriber.hpp"
 #include "sip/registrar/registrant.hpp"
+#include "tests/sim/agent.hpp"
 #include "tests/sim/conversations.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/setup.hpp"
@@ -71,6 +72,10 @@ public:
     /// In the document that it published last.
     std::string mark() const;
     bool is_idle() const;
+    /// It serves watchers of its user itself, if the server lets it.
+    bool is_agent() const { return setup_.agents && phone % 3 == 0; }
+    std::size_t watchers() { return parts_ && parts_->agent ? parts_->agent->size() : 0; }
+    void trim();
     std::size_t memory() const { return parts_->stack.shard().memory.used(); }
 
     const unsigned phone, user;
@@ -89,6 +94,7 @@ private:
         sip::Subscriber subscriber;
         sip::Publisher publisher;
         sip::Registrant registrant;
+        std::optional<Agent> agent;
     };
     sip::UacOptions peer(const std::string& uri, const std::string& from, unsigned server);
     void subscribe(unsigned presentity);

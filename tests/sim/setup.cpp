@@ -43,6 +43,9 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     setup.tls_percent = one_of(random, {0U, 0U, 0U, 40U});
     setup.names_percent = one_of(random, {0U, 0U, 0U, 50U});
     setup.relays = random.percent(60);
+    // A sips watcher is not sent to a phone without TLS, and so sees another document.
+    const bool may_have_agents = setup.relays && setup.tls_percent == 0 && !setup.tight;
+    setup.agents = random.percent(40) && may_have_agents;
     return setup;
 }
 

@@ -28,6 +28,8 @@ struct Setup {
     unsigned delay_max_ms = 50;
     unsigned jitter_percent = 0;  ///< of what servers grant
     bool relays = false;          ///< servers carry on what is for phones (RFC 3261 16)
+    /// One phone in three is a presence agent of its own (RFC 3856 6.11.2).
+    bool agents = false;
 
     /// Whose server a user's presence is at.
     unsigned home_of(unsigned user) const { return user % servers; }

@@ -48,6 +48,7 @@ protected:
     void check_empty();
     View expected(unsigned user) const;
     void decide(unsigned user, presence::Policy policy);
+    const PhoneHost* agent_of(unsigned user) const;
     bool is_served(const PhoneHost& phone, unsigned user) const;
     void fail(std::string_view invariant, const std::string& detail) {
         world_.fail(invariant, detail);

@@ -78,8 +78,6 @@ MUTATIONS = [
     ("quota", "A user has no more subscriptions than the limit (requirement ROUR-4)",
      "sip/event/notifier.cpp", "if (by_user_.count(user) >= limits.subscriptions_per_user)",
      "if (by_user_.count(user) > limits.subscriptions_per_user)"),
-    ("agent_policy", "Policy holds for who watches at an agent of a phone's own (RFC 3856 6.11.1)",
-     "presence/migration.cpp", "    if (!may_go(now, watcher, resource)) return {};\n", ""),
     ("aggregation", "Watchers of several devices stay with the server (RFC 3856 6.11.2)",
      "presence/migration.cpp", "if (devices != 1 ||", "if (devices == 0 ||"),
 ]

@@ -232,7 +232,8 @@ std::string_view PresencePackage::reason_by_rules(const Verdict& verdict) {
 sip::Expected<std::optional<std::string_view>> PresencePackage::sphere_of_presentity(
     sip::Now now, std::string_view resource) {
     if (sphere_of_.view() != resource)
-        if (const auto read = read_sphere(now, resource); !read) return tl::unexpected(read.error());
+        if (const auto read = read_sphere(now, resource); !read)
+            return tl::unexpected(read.error());
     if (!has_sphere_) return std::optional<std::string_view>{};
     return std::optional(sphere_.view());
 }
@@ -260,8 +261,7 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
     const sip::ResourceId id =
         resources_ == nullptr ? sip::ResourceId{} : resources_->find(number_, resource);
     if (publications_ != nullptr && id)
-        publications_->for_each(id,
-                                [&](const sip::Compositor::Publication& p) { take(p.body); });
+        publications_->for_each(id, [&](const sip::Compositor::Publication& p) { take(p.body); });
     for (const LocalStates* states : {local_states_, hard_states_})
         if (const auto state = state_of(now, states, resource)) take(state->document);
     if (learner_ != nullptr)

@@ -267,10 +267,10 @@ void define_decision(Reading& to, const char* name, const char* help) {
         ->required();
     command->add_option("WATCHER", decide.watchers, "about whom: sip:bob@example.com, and more")
         ->required();
-    auto* folder = command
-                       ->add_option("--rules", decide.rules,
-                                    "folder of rule documents, as vigil serve has it")
-                       ->type_name("DIR");
+    auto* folder =
+        command
+            ->add_option("--rules", decide.rules, "folder of rule documents, as vigil serve has it")
+            ->type_name("DIR");
     command->add_option("--config", decide.config, "configuration of the server, which names it")
         ->type_name("FILE")
         ->excludes(folder);

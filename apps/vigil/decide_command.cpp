@@ -24,8 +24,8 @@ using edge::Outcome;
 using presence::SubHandling;
 
 std::optional<SubHandling> handling_of(std::string_view text) {
-    for (const auto each : {SubHandling::block, SubHandling::confirm, SubHandling::polite_block,
-                            SubHandling::allow})
+    for (const auto each :
+         {SubHandling::block, SubHandling::confirm, SubHandling::polite_block, SubHandling::allow})
         if (text == presence::name_of(each)) return each;
     return {};
 }
@@ -55,8 +55,9 @@ Outcome<std::string> watcher_uri(const std::string& text) {
 Outcome<std::string> folder_of(const DecideOptions& options) {
     if (!options.rules.empty()) return options.rules;
     if (options.config.empty())
-        return failure("where are the rules? give --rules DIR, as vigil serve has it, or --config "
-                       "FILE");
+        return failure(
+            "where are the rules? give --rules DIR, as vigil serve has it, or --config "
+            "FILE");
     const auto text = read_file(options.config);
     if (!text) return failure("--config: " + text.error());
     const auto file = read_config(*text, options.config, serve_option_specs());
@@ -104,8 +105,7 @@ ExitCode run_decide(const DecideOptions& options) {
     const std::string path = *folder + "/" + RuleFiles::name_of(*presentity);
     std::vector<std::vector<std::string>> notes;
     const auto edited = edit_file(
-        path, FileFor::server,
-        [&](const std::optional<std::string>& old) -> Outcome<std::string> {
+        path, FileFor::server, [&](const std::optional<std::string>& old) -> Outcome<std::string> {
             auto text = old ? Outcome<std::string>(*old)
                             : first_rules(*folder, *others, !options.others.empty());
             for (const std::string& watcher : watchers) {

@@ -75,6 +75,9 @@ class Documents(unittest.TestCase):
             helps[command] = subprocess.run([VIGIL, command, "--help"], capture_output=True,
                                             check=True).stdout.decode()
         text = "\n".join("\n".join(blocks(read(page), "(?:sh|console)")) for page in pages())
+        for part in ("check", "test"):
+            helps["rules"] = helps.get("rules", "") + subprocess.run(
+                [VIGIL, "rules", part, "--help"], capture_output=True, check=True).stdout.decode()
         used = re.findall(r"build/vigil (\w+)((?:[^\n\\]|\\\n)*)", text)
         self.assertGreaterEqual(len(used), 4)
         for command, rest in used:

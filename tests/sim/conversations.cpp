@@ -74,7 +74,8 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
                             series.decisions == decisions_;
     if (was_silent && wire.method == "NOTIFY" && at - series.sent_at > timer_f + second)
         fail("who is silent is told nothing more", wire, "no answer came to the one before");
-    if (wire.cseq <= series.cseq)
+    // RFC 3261 17.1.1.3: each branch of a forked INVITE that failed has an ACK of its own.
+    if (wire.cseq <= series.cseq && wire.method != "ACK")
         fail("CSeq strictly rises", wire, "not above " + std::to_string(series.cseq));
     series.cseq = wire.cseq;
     series.sent_at = at;

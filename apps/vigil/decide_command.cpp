@@ -6,6 +6,7 @@
 #include "apps/vigil/commands.hpp"
 #include "apps/vigil/config_file.hpp"
 #include "apps/vigil/console.hpp"
+#include "apps/vigil/control_client.hpp"
 #include "apps/vigil/file.hpp"
 #include "apps/vigil/json_output.hpp"
 #include "apps/vigil/rule_files.hpp"
@@ -52,12 +53,20 @@ Outcome<std::string> watcher_uri(const std::string& text) {
     return "sip:" + *address;
 }
 
+/// The server that runs on this machine knows where its rules are.
+Outcome<std::string> folder_of_server(const DecideOptions& options) {
+    const auto answer = answer_of_server(options.control, "show server");
+    if (!answer)
+        return failure(answer.error() +
+                       "; or say where the rules are: --rules DIR, as vigil serve has it");
+    for (const Record& record : *answer)
+        if (const std::string folder = record.text("rules"); !folder.empty()) return folder;
+    return failure("the server that runs here has no rules; start it with --rules DIR");
+}
+
 Outcome<std::string> folder_of(const DecideOptions& options) {
     if (!options.rules.empty()) return options.rules;
-    if (options.config.empty())
-        return failure(
-            "where are the rules? give --rules DIR, as vigil serve has it, or --config "
-            "FILE");
+    if (options.config.empty()) return folder_of_server(options);
     const auto text = read_file(options.config);
     if (!text) return failure("--config: " + text.error());
     const auto file = read_config(*text, options.config, serve_option_specs());

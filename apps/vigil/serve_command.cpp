@@ -143,7 +143,7 @@ public:
           log_(settings_.log, write_to_stderr),
           tracer_(log_, capture_ ? &*capture_ : nullptr),
           server_(server_options(), entropy_),
-          control_(server_, decisions_, edge::read_clocks),
+          control_(server_, decisions_, edge::read_clocks, rules_.get()),
           engine_(server_),
           driver_(engine_, driver_options()),
           report_(server_.counters(), driver_.counters()) {}

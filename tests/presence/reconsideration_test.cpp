@@ -28,7 +28,7 @@ struct World final : presence::Reconsiderer {
             move_to(*next);
             const auto due = shard.timers.pop_due(now.mono);
             if (!due) break;
-            reconsideration.on_timer(now, due->object);
+            reconsideration.on_timer(now, due->owner.object);
         }
         move_to(end);
     }

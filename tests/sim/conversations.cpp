@@ -69,6 +69,7 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
     const bool is_sips = wire.start_line.substr(wire.method.size()).starts_with(" sips:");
     if (is_sips && text.find("\r\nVia: SIP/2.0/TLS ") == std::string_view::npos)
         fail("SIPS goes by TLS alone", wire, "by another transport");
+    if (wire.method == "ACK") return;  // of each branch of what was forked (RFC 3261 17.1.1.3)
     if (series.gone) fail("who is gone is told nothing more", wire, "another one");
     const bool was_silent = !strangers_speak_ && series.by_datagram && !series.answered &&
                             series.decisions == decisions_;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t store_label = 3;
 constexpr sip::seconds notify_interval{5};
+constexpr sip::seconds watcher_giveup{400};  // all is over when a world ends
 
 }  // namespace
 
@@ -70,6 +71,7 @@ presence::ServerOptions ServerHost::options() {
     options.expires_jitter_percent = setup_.jitter_percent;
     if (setup_.relays) options.relay = sip::Proxy::Relay::local;
     options.limits.known_source_lifetime = sip::seconds{3600};  // over when a world ends
+    options.limits.watcher_giveup = watcher_giveup;
     // One flood is more than all strangers together may ask.
     if (setup_.hostile) options.limits.rate_strangers = 4;
     if (setup_.tight) {

@@ -14,32 +14,7 @@ constexpr Time wait_max = 60 * second;
 
 constexpr std::array<std::string_view, 1> types{"application/pidf+xml"};
 
-unsigned count_of(std::string_view text, std::string_view part) {
-    unsigned n = 0;
-    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
-
 }  // namespace
-
-View view_of(std::string_view document) {
-    View view;
-    view.tuples = count_of(document, "<tuple");
-    view.open = count_of(document, "<basic>open<");
-    for (std::string_view rest = document;;) {
-        const std::string_view mark = between(rest, "~", "~");
-        if (mark.empty()) return view;
-        view.marks.emplace(mark);
-        rest.remove_prefix(static_cast<std::size_t>(mark.data() - rest.data()) + mark.size() + 1);
-    }
-}
-
-std::string text_of(const View& view) {
-    std::string text =
-        std::to_string(view.tuples) + " tuples, " + std::to_string(view.open) + " open";
-    for (const std::string& mark : view.marks) text += " ~" + mark + "~";
-    return text;
-}
 
 PhoneHost::Parts::Parts(const sip::StackOptions& options, std::uint64_t seed)
     : entropy(seed),
@@ -84,7 +59,7 @@ void PhoneHost::start() {
 }
 
 void PhoneHost::crash() {
-    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0};
+    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0, watch.turned_away_at};
     publication_live_ = publication_leaves_ = registration_live_ = false;
     parts_.reset();
     next_wake = no_time;
@@ -188,7 +163,10 @@ void PhoneHost::read_subscriptions() {
             watch.asked_at = world.now + static_cast<Time>(notice->retry_after_s) * second;
         } else if (notice->kind == Kind::ended && notice->last) {
             const auto presentity = static_cast<unsigned>(found - watches_.begin());
-            watch = {watch.wanted, false, {}, {}, {}, 0};
+            const bool away = notice->reason == sip::TerminationReason::giveup ||
+                              notice->reason == sip::TerminationReason::rejected ||
+                              notice->status == 403;
+            watch = {watch.wanted, false, {}, {}, {}, 0, away ? world.now : watch.turned_away_at};
             if (watch.wanted) try_again([this, presentity] { subscribe(presentity); });
         }
     }
@@ -210,13 +188,36 @@ std::string PhoneHost::mark() const {
     return "p" + std::to_string(phone) + "." + std::to_string(number_of_mark_);
 }
 
+PhoneHost::Person PhoneHost::person() const {
+    constexpr std::array<const char*, 4> spheres{"", "work", "home", ""};
+    return {(person_ & 1) != 0, (person_ & 2) != 0, spheres[person_ >> 2 & 3]};
+}
+
 std::string PhoneHost::document() const {
-    const std::string presentity = setup_.presentity(user);
-    return "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:" +
-           presentity + "\"><tuple id=\"t\"><status><basic>" + (open_ ? "open" : "closed") +
-           "</basic></status><contact>sip:phone" + std::to_string(phone) + "@" +
-           setup_.domain_of(0) + "</contact><note>~" + mark() + "~" +
-           (large_ ? std::string(1'500, 'x') : "") + "</note></tuple></presence>";
+    const auto element = [](const std::string& tag, const std::string& content) {
+        return "<" + tag + ">" + content + "</" + tag + ">";
+    };
+    const auto token = [&](const char* kind) { return "[" + (kind + (" " + mark())) + "]"; };
+    std::string service, said, spaces;
+    if (setup_.rules) {
+        const Person is = person();
+        spaces =
+            " xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\""
+            " xmlns:d=\"urn:ietf:params:xml:ns:pidf:data-model\"";
+        service = element("r:class", service_class_of(setup_, phone));
+        said = "<d:person id=\"p\">" + element("r:class", person_class_of(setup_, phone));
+        if (is.mood) said += element("r:mood", element("r:note", token("mood")) + "<r:happy/>");
+        if (is.activities)
+            said += element("r:activities", element("r:note", token("activities")) + "<r:busy/>");
+        if (!is.sphere.empty()) said += element("r:sphere", "<r:" + is.sphere + "/>");
+        said += element("d:note", token("note")) + "</d:person>";
+    }
+    return "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"" + spaces +
+           " entity=\"sip:" + setup_.presentity(user) + "\"><tuple id=\"t\">" +
+           element("status", element("basic", open_ ? "open" : "closed")) + service +
+           element("contact", "sip:phone" + std::to_string(phone) + "@" + setup_.domain_of(0)) +
+           element("note", "~" + mark() + "~" + (large_ ? std::string(1'500, 'x') : "")) +
+           "</tuple>" + said + "</presence>";
 }
 
 void PhoneHost::publish_now() {
@@ -245,7 +246,8 @@ void PhoneHost::publish_now() {
         });
 }
 
-void PhoneHost::publish(bool open, bool large) {
+void PhoneHost::publish(bool open, bool large, unsigned person) {
+    person_ = person;
     open_ = open;
     large_ = large;
     ++number_of_mark_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,18 +12,10 @@
 #include "tests/sim/conversations.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/setup.hpp"
+#include "tests/sim/view.hpp"
 #include "tests/support/seeded_entropy.hpp"
 
 namespace sim {
-
-/// What a presence document says, as far as the invariants go.
-struct View {
-    std::multiset<std::string> marks;  ///< of the publications in it
-    unsigned tuples = 0, open = 0;
-    friend bool operator==(const View&, const View&) = default;
-};
-View view_of(std::string_view document);
-std::string text_of(const View& view);
 
 /// A phone: watches, publishes and registers what its user wants. What is refused or ends is tried
 /// again after a while, as an application would. The user's wishes survive a crash, and nothing
@@ -41,8 +32,8 @@ public:
     void watch(unsigned presentity);
     void unwatch(unsigned presentity);
     void refresh(unsigned presentity);
-    /// `large`: more than a datagram should hold.
-    void publish(bool open, bool large);
+    /// `large`: more than a datagram should hold. `person`: what is said of the user (see Person).
+    void publish(bool open, bool large, unsigned person = 0);
     void unpublish();
     void register_contact();
     void unregister();
@@ -63,11 +54,18 @@ public:
         sip::SubscriptionStateValue state = sip::SubscriptionStateValue::other;
         std::string document;
         Time asked_at = 0;  ///< when the last SUBSCRIBE left, or will
+        Time turned_away_at = -3600 * second;  ///< refused, or given up
     };
     const Watch& watch_of(unsigned presentity) const { return watches_[presentity]; }
     bool wants_publication() const { return wants_publication_; }
     bool wants_registration() const { return wants_registration_; }
     bool publishes_open() const { return open_; }
+    /// What the last document says of the user, beside their class and a note; in worlds with rules.
+    struct Person {
+        bool mood = false, activities = false;
+        std::string sphere;
+    };
+    Person person() const;
     /// In the document that it published last.
     std::string mark() const;
     bool is_idle() const;
@@ -109,7 +107,7 @@ private:
     bool publication_live_ = false, publication_leaves_ = false, registration_live_ = false;
     sip::PublishId publication_;
     sip::RegistrationId registration_;
-    unsigned number_of_mark_ = 0;
+    unsigned number_of_mark_ = 0, person_ = 0;
     std::uint64_t tries_ = 0;
 };
 

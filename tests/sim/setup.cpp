@@ -43,6 +43,7 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     setup.tls_percent = one_of(random, {0U, 0U, 0U, 40U});
     setup.names_percent = one_of(random, {0U, 0U, 0U, 50U});
     setup.relays = random.percent(60);
+    setup.rules = random.percent(40);
     return setup;
 }
 

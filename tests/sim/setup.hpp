@@ -27,6 +27,7 @@ struct Setup {
     std::int64_t drift_max = 200;  ///< parts in a million
     unsigned delay_max_ms = 50;
     unsigned jitter_percent = 0;  ///< of what servers grant
+    bool rules = false;  ///< users have rules (RFC 5025) now and then, and publish persons
     bool relays = false;          ///< servers carry on what is for phones (RFC 3261 16)
 
     /// Whose server a user's presence is at.

@@ -19,7 +19,7 @@ struct Weight {
     Kind kind;
     unsigned weight;
     bool fault = false, hostile = false;
-    bool rules = false;  ///< in worlds with rules alone
+    bool rules = false, watcher_info = false;  ///< in worlds with them alone
 };
 constexpr std::array weights{
     Weight{Kind::publish, 28},
@@ -31,6 +31,7 @@ constexpr std::array weights{
     Weight{Kind::unregister, 3},
     Weight{Kind::policy, 8},
     Weight{Kind::rules, 14, false, false, true},
+    Weight{Kind::watch_watchers, 10, false, false, false, true},
     Weight{Kind::jump, 1},
     Weight{Kind::crash_phone, 3, true},
     Weight{Kind::crash_server, 1, true},
@@ -54,7 +55,7 @@ static_assert(weights.size() == Step::kind_count);
 Kind draw_kind(Random& random, const Setup& setup) {
     const auto counts = [&](const Weight& w) {
         return (!w.fault || !setup.calm) && (!w.hostile || setup.hostile) &&
-               (!w.rules || setup.rules);
+               (!w.rules || setup.rules) && (!w.watcher_info || setup.watcher_info);
     };
     unsigned total = 0;
     for (const Weight& w : weights) total += counts(w) ? w.weight : 0;
@@ -93,6 +94,7 @@ void draw_arguments(Random& random, const Setup& setup, Step& step) {
             step.value = random.between(0, 1) + (random.percent(15) ? 2 : 0);
             if (setup.rules) step.value += 4 * random.between(0, 15);
             break;
+        case Kind::watch_watchers: step.value = random.percent(75) ? 1 : 0; break;
         case Kind::rules:
             step.who = some(random, setup.users);
             step.value = random.percent(10) ? 0 : random.between(1, INT64_MAX - 1);
@@ -171,6 +173,10 @@ std::string text_of(const Step& step) {
         case Kind::policy:
             what = "u" + std::to_string(step.who) + " decides: " +
                    std::string(presence::name_of(static_cast<presence::Policy>(step.value)));
+            break;
+        case Kind::watch_watchers:
+            what = phone + (step.value != 0 ? " looks who watches its user"
+                                            : " looks no more who watches its user");
             break;
         case Kind::rules:
             what = "u" + std::to_string(step.who) +

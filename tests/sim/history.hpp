@@ -20,7 +20,8 @@ struct Step {
         register_contact,
         unregister,
         policy,  ///< of user `who`: `value` is a presence::Policy
-        rules,   ///< of user `who`: `value` is a seed for them; 0: none
+        watch_watchers,  ///< phone `who` of its own user; `value` 0: no more
+        rules,           ///< of user `who`: `value` is a seed for them; 0: none
         // Nodes.
         crash_phone,   ///< for `value` ms
         crash_server,  ///< for `value` ms
@@ -42,7 +43,7 @@ struct Step {
         forged_response,
         flood,
     };
-    static constexpr std::size_t kind_count = 26;
+    static constexpr std::size_t kind_count = 27;
     Time at = 0;
     Kind kind = Kind::watch;
     unsigned who = 0, whom = 0;

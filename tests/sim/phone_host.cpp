@@ -13,6 +13,7 @@ constexpr std::uint64_t retry_label = 4;
 constexpr Time wait_max = 60 * second;
 
 constexpr std::array<std::string_view, 1> types{"application/pidf+xml"};
+constexpr std::array<std::string_view, 1> watcher_info_types{"application/watcherinfo+xml"};
 
 }  // namespace
 
@@ -26,6 +27,10 @@ PhoneHost::Parts::Parts(const sip::StackOptions& options, std::uint64_t seed)
     traits.name = "presence";
     traits.accept = types;
     (void)subscriber.add_package(traits);
+    watcher_info_traits.name = "presence.winfo";
+    watcher_info_traits.accept = watcher_info_types;
+    watcher_info_traits.forks = sip::EventPackage::Forks::merge;
+    (void)subscriber.add_package(watcher_info_traits);
     subscriber.attach_as(stack.attach(subscriber, sip::Subscriber::methods));
     publisher.attach_as(stack.attach(publisher, sip::Publisher::methods));
     registrant.attach_as(stack.attach(registrant, sip::Registrant::methods));
@@ -53,14 +58,16 @@ void PhoneHost::start() {
     memory_at_start = memory();
     for (unsigned i = 0; i < watches_.size(); ++i)
         if (watches_[i].wanted) subscribe(i);
+    if (wants_watchers_) subscribe_to_watchers();
     if (wants_publication_) publish_now();
     if (wants_registration_) register_now();
     world.drain(*this);
 }
 
 void PhoneHost::crash() {
-    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0, watch.turned_away_at};
+    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0, watch.back_at};
     publication_live_ = publication_leaves_ = registration_live_ = false;
+    watchers_.reset();
     parts_.reset();
     next_wake = no_time;
 }
@@ -148,6 +155,10 @@ void PhoneHost::refresh(unsigned presentity) {
 void PhoneHost::read_subscriptions() {
     using Kind = sip::SubscriptionNotice::Kind;
     while (const auto notice = parts_->subscriber.next_notice()) {
+        if (watchers_ && watchers_->id == notice->watch) {
+            read_watchers(*notice);
+            continue;
+        }
         const auto found = std::find_if(watches_.begin(), watches_.end(), [&](const Watch& w) {
             return w.live && w.id == notice->watch;
         });
@@ -161,12 +172,15 @@ void PhoneHost::read_subscriptions() {
         } else if (notice->kind == Kind::waiting) {
             watch.state = sip::SubscriptionStateValue::other;
             watch.asked_at = world.now + static_cast<Time>(notice->retry_after_s) * second;
+            if (notice->reason == sip::TerminationReason::giveup)
+                watch.back_at = watch.asked_at + 5 * second;
         } else if (notice->kind == Kind::ended && notice->last) {
             const auto presentity = static_cast<unsigned>(found - watches_.begin());
             const bool away = notice->reason == sip::TerminationReason::giveup ||
                               notice->reason == sip::TerminationReason::rejected ||
                               notice->status == 403;
-            watch = {watch.wanted, false, {}, {}, {}, 0, away ? world.now : watch.turned_away_at};
+            const Time back_at = away ? world.now + 65 * second : watch.back_at;
+            watch = {watch.wanted, false, {}, {}, {}, 0, back_at};
             if (watch.wanted) try_again([this, presentity] { subscribe(presentity); });
         }
     }
@@ -174,12 +188,95 @@ void PhoneHost::read_subscriptions() {
 
 void PhoneHost::check_waiting() {
     if (!parts_) return;
-    for (const Watch& watch : watches_) {
-        if (!watch.live) continue;
-        if (parts_->subscriber.state_of(watch.id) == sip::watch_machine::State::notify_wait &&
-            world.now - watch.asked_at > wait_max)
+    const auto check = [&](sip::WatchId id, Time asked_at) {
+        if (parts_->subscriber.state_of(id) == sip::watch_machine::State::notify_wait &&
+            world.now - asked_at > wait_max)
             world.fail("no timer is lost", name + " waits for a first NOTIFY without end");
+    };
+    if (watchers_) check(watchers_->id, watchers_->asked_at);
+    for (const Watch& watch : watches_)
+        if (watch.live) check(watch.id, watch.asked_at);
+}
+
+// Who watches -------------------------------------------------------------------------------------
+
+void PhoneHost::subscribe_to_watchers() {
+    if (!wants_watchers_ || watchers_ || !parts_) return;
+    const std::string uri = (by_tls ? "sips:" : "sip:") + setup_.presentity(user);
+    const std::string from = "sip:" + setup_.presentity(user);
+    sip::SubscribeOptions options;
+    options.peer = peer(uri, from, setup_.home_of(user));
+    options.event = "presence.winfo";
+    options.expires_s = setup_.expires_s;
+    const auto made = parts_->subscriber.subscribe(here(), options);
+    if (!made) {
+        try_again([this] { subscribe_to_watchers(); });
+        return;
     }
+    watchers_.reset(new WatchersWatch{
+        *made, world.now, {}, {parts_->memory, parts_->stack.shard().key, {}}});
+}
+
+void PhoneHost::watch_watchers() {
+    wants_watchers_ = true;
+    if (!parts_) return;
+    subscribe_to_watchers();
+    world.drain(*this);
+}
+
+void PhoneHost::unwatch_watchers() {
+    wants_watchers_ = false;
+    if (!parts_ || !watchers_) return;
+    parts_->subscriber.unsubscribe(here(), watchers_->id);
+    world.drain(*this);
+}
+
+void PhoneHost::read_watchers(const sip::SubscriptionNotice& notice) {
+    using Kind = sip::SubscriptionNotice::Kind;
+    if (notice.kind == Kind::notified) {
+        if (notice.has_document) take_watchers(notice);
+        return;
+    }
+    // Another subscription counts its documents anew.
+    watchers_->version.reset();
+    watchers_->table.forget(notice.fork);
+    if (notice.kind == Kind::waiting)
+        watchers_->asked_at = world.now + static_cast<Time>(notice.retry_after_s) * second;
+    if (notice.kind != Kind::ended || !notice.last) return;
+    watchers_.reset();
+    if (wants_watchers_) try_again([this] { subscribe_to_watchers(); });
+}
+
+void PhoneHost::take_watchers(const sip::SubscriptionNotice& notice) {
+    WatchersWatch& watch = *watchers_;
+    pidf::Arena arena(parts_->memory, std::size_t{1} << 20);
+    const auto read = presence::read_watcher_info(notice.body.view(), arena);
+    if (!read) {
+        world.fail("watchers are told in order", name + " cannot read a list of watchers");
+        return;
+    }
+    const std::uint32_t version = (*read)->version;
+    if (watch.version && version <= *watch.version)
+        world.fail("watchers are told in order", name + " is told version " +
+                                                     std::to_string(version) + " after " +
+                                                     std::to_string(*watch.version));
+    watch.version = version;
+    const auto taken = watch.table.take(notice.fork, **read, [](const auto&) {});
+    if (!taken || *taken == presence::WatcherTable::Taken::processed) return;
+    // RFC 3858 4: something is missing.
+    watch.table.refreshing(notice.fork);
+    parts_->subscriber.refresh(here(), watch.id);
+}
+
+std::optional<std::multiset<std::string>> PhoneHost::watchers() const {
+    if (!watchers_ || !watchers_->version) return {};
+    std::multiset<std::string> all;
+    watchers_->table.for_each([&](const presence::WatcherTable::Row& row) {
+        const std::string_view uri = row.uri.substr(row.uri.find(':') + 1);
+        all.insert(std::string(uri.substr(0, uri.find('@'))) + " " +
+                   std::string(presence::watcher_machine::name_of(row.status)));
+    });
+    return all;
 }
 
 // Publishing --------------------------------------------------------------------------------------
@@ -325,6 +422,7 @@ void PhoneHost::read_registrations() {
 
 void PhoneHost::leave() {
     for (unsigned i = 0; i < watches_.size(); ++i) unwatch(i);
+    unwatch_watchers();
     unpublish();
     unregister();
 }
@@ -333,6 +431,10 @@ void PhoneHost::on_sent(std::string_view text) {
     const Wire wire = read_wire(text);
     conversations_->sent(text, wire, here().mono.time_since_epoch().count());
     if (!wire.is_request || wire.method != "SUBSCRIBE") return;
+    if (wire.event == "presence.winfo") {
+        if (watchers_) watchers_->asked_at = world.now;
+        return;
+    }
     for (unsigned i = 0; i < watches_.size(); ++i)
         if (wire.to_user == "u" + std::to_string(i)) watches_[i].asked_at = world.now;
 }

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "presence/watcher_info/watcher_table.hpp"
 #include "sip/auth/digest_client.hpp"
 #include "sip/event/publisher.hpp"
 #include "sip/event/subscriber.hpp"
@@ -37,6 +40,9 @@ public:
     void unpublish();
     void register_contact();
     void unregister();
+    /// Who watches its user (RFC 3857).
+    void watch_watchers();
+    void unwatch_watchers();
     /// Everything that it wants, it wants no more.
     void leave();
 
@@ -54,8 +60,11 @@ public:
         sip::SubscriptionStateValue state = sip::SubscriptionStateValue::other;
         std::string document;
         Time asked_at = 0;  ///< when the last SUBSCRIBE left, or will
-        Time turned_away_at = -3600 * second;  ///< refused, or given up
+        Time back_at = 0;  ///< refused or given up, it has asked again by then
     };
+    bool wants_watchers() const { return wants_watchers_; }
+    /// "u3 active" of each watcher that it knows of; nothing: it has no subscription.
+    std::optional<std::multiset<std::string>> watchers() const;
     const Watch& watch_of(unsigned presentity) const { return watches_[presentity]; }
     bool wants_publication() const { return wants_publication_; }
     bool wants_registration() const { return wants_registration_; }
@@ -83,11 +92,23 @@ private:
         SeededEntropy entropy;
         sip::Stack stack;
         sip::DigestClient credentials;
-        sip::EventPackage::Traits traits;
+        sip::EventPackage::Traits traits, watcher_info_traits;
         sip::Subscriber subscriber;
         sip::Publisher publisher;
         sip::Registrant registrant;
+        /// Of the table of watchers, beside what the stack needs.
+        sip::Memory memory{std::size_t{16} << 20};
     };
+    /// The subscription to watcher information of its user.
+    struct WatchersWatch {
+        sip::WatchId id;
+        Time asked_at = 0;
+        std::optional<std::uint32_t> version;  ///< of the last document
+        presence::WatcherTable table;
+    };
+    void subscribe_to_watchers();
+    void read_watchers(const sip::SubscriptionNotice& notice);
+    void take_watchers(const sip::SubscriptionNotice& notice);
     sip::UacOptions peer(const std::string& uri, const std::string& from, unsigned server);
     void subscribe(unsigned presentity);
     void publish_now();
@@ -108,6 +129,8 @@ private:
     sip::PublishId publication_;
     sip::RegistrationId registration_;
     unsigned number_of_mark_ = 0, person_ = 0;
+    bool wants_watchers_ = false;
+    std::unique_ptr<WatchersWatch> watchers_;
     std::uint64_t tries_ = 0;
 };
 

@@ -175,6 +175,12 @@ void ServerHost::on_sent(std::string_view text) {
 void ServerHost::check_privacy(const Wire& wire) {
     const auto presentity = accounts_.number_of(wire.from_user);
     const auto watcher = accounts_.number_of(wire.to_user);
+    if (wire.event == "presence.winfo") {
+        // RFC 3857 4.6: here everybody asks of himself.
+        if (wire.from_user != wire.to_user)
+            world.fail("nothing is told that the policy does not allow", "of watchers of others");
+        return;
+    }
     if (presentity && watcher)
         check_given(wire, *presentity, *watcher);
     else

@@ -44,6 +44,7 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     setup.names_percent = one_of(random, {0U, 0U, 0U, 50U});
     setup.relays = random.percent(60);
     setup.rules = random.percent(40);
+    setup.watcher_info = random.percent(35);
     return setup;
 }
 

@@ -143,6 +143,12 @@ void Simulation::apply(const Step& step) {
             decide(step.who, static_cast<Policy>(step.value));
             moved(step.who);
             break;
+        case Kind::watch_watchers:
+            if (step.value != 0)
+                phones_[step.who]->watch_watchers();
+            else
+                phones_[step.who]->unwatch_watchers();
+            break;
         case Kind::rules:
             decide_by_rules(step.who, static_cast<std::uint64_t>(step.value));
             moved(step.who);
@@ -317,8 +323,7 @@ bool Simulation::may_be_on_his_way(const PhoneHost& phone, unsigned user) const 
     if (phone.user == user) return false;
     const RuleBook* book = accounts_.book(user);
     if (book != nullptr && book->may_change_its_mind(phone.user)) return true;
-    return is_served(phone, user) &&
-           world_.now - phone.watch_of(user).turned_away_at < 65 * second;
+    return is_served(phone, user) && world_.now < phone.watch_of(user).back_at;
 }
 
 void Simulation::check_view(const PhoneHost& phone, unsigned user, std::string_view when) {
@@ -375,6 +380,7 @@ void Simulation::check_counts() {
                        : is_served(*phone, user) ? subscriptions
                                                  : nobody);
             if (setup_.home_of(phone->user) != server->server_number) continue;
+            subscriptions += phone->wants_watchers() ? 1U : 0U;
             publications += phone->wants_publication() ? 1U : 0U;
             bindings += phone->wants_registration() ? 1U : 0U;
         }
@@ -389,6 +395,51 @@ void Simulation::check_counts() {
         same("publications", server->server()->compositor().size(), publications);
         same("bindings", server->server()->registrar().size(), bindings);
     }
+}
+
+/// "u3 active" of each that watches `user`, as his server has it: whoever is subscribed, by the
+/// notifier, and whoever waits for a decision.
+std::multiset<std::string> Simulation::watchers_of(unsigned user) {
+    std::multiset<std::string> all;
+    ServerHost& host = *servers_[setup_.home_of(user)];
+    presence::Server& server = *host.server();
+    const auto add = [&](std::string_view watcher, std::string_view state) {
+        all.insert(std::string(watcher.substr(0, watcher.find('@'))) + " " + std::string(state));
+    };
+    server.notifier().for_each(host.here(), [&](const sip::Notifier::Snapshot& one) {
+        if (one.package == "presence" && one.resource == setup_.presentity(user) &&
+            (one.state == "active" || one.state == "pending"))
+            add(one.watcher, one.state);
+    });
+    const sip::Handle list = server.watchers().join(setup_.presentity(user));
+    server.watchers().for_each_behind(list, 0, [&](const presence::WatcherRow& row) {
+        if (row.state == presence::WatcherRow::State::waiting) add(row.identity(), "waiting");
+        return true;
+    });
+    server.watchers().leave(list);
+    return all;
+}
+
+/// Whoever looks who watches knows it. Somebody may come or go meanwhile: there are several looks.
+void Simulation::check_watchers(std::string_view when) {
+    std::string wrong;
+    for (int look = 0; look < 4 && !world_.failed(); ++look) {
+        wrong.clear();
+        for (const auto& phone : phones_) {
+            if (!phone->wants_watchers()) continue;
+            const auto known = phone->watchers();
+            const auto should = watchers_of(phone->user);
+            if (known == should) continue;
+            wrong = phone->name + ", " + std::string(when) + ", knows of";
+            if (!known) wrong += " nothing";
+            for (const std::string& one : known.value_or(should)) wrong += " (" + one + ")";
+            wrong += ", not of";
+            for (const std::string& one : should) wrong += " (" + one + ")";
+        }
+        if (wrong.empty()) return;
+        world_.run_until(world_.now + freshness);
+    }
+    if (!wrong.empty()) fail("owners know who watches them", wrong);
 }
 
 /// Several changes in a row, so that the last one meets the hold.
@@ -414,6 +465,7 @@ void Simulation::rest() {
     }
     check_views("at rest");
     check_counts();
+    check_watchers("at rest");
     change_everything(1);
     world_.run_until(world_.now + freshness);
     check_views("after a change");
@@ -426,6 +478,7 @@ void Simulation::rest() {
     change_everything(2);
     world_.run_until(world_.now + freshness);
     check_views("after decisions");
+    check_watchers("after decisions");
     check_empty();
 }
 
@@ -457,6 +510,7 @@ void Simulation::check_empty() {
         none("bindings", it.registrar().size());
         none("server transactions", it.stack().servers().size());
         none("client transactions", it.stack().clients().size());
+        none("watchers", it.watchers().size() + it.watchers_of_watchers().size());
         none("staged changes", it.stack().core().staging.size());
         if (it.deadline()) fail(left, server->name + " has a timer");
         it.trim(server->here());

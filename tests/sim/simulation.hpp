@@ -45,6 +45,8 @@ protected:
     void check_views(std::string_view when);
     void check_view(const PhoneHost& phone, unsigned user, std::string_view when);
     void check_counts();
+    std::multiset<std::string> watchers_of(unsigned user);
+    void check_watchers(std::string_view when);
     void change_everything(std::uint64_t round);
     void check_empty();
     /// What those see of `user` to whom that is given. Of each set of `one_of`, one stands in the

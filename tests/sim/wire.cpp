@@ -38,6 +38,8 @@ void read_field(Wire& wire, std::string_view name, std::string_view value) {
         wire.method = value.substr(value.find(' ') + 1);
     } else if (name == "Subscription-State") {
         wire.state = value;
+    } else if (name == "Event") {
+        wire.event = value.substr(0, value.find(';'));
     } else if (name == "SIP-ETag") {
         wire.etag = value;
     } else if (name == "SIP-If-Match") {

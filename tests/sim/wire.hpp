@@ -14,6 +14,7 @@ struct Wire {
     std::uint32_t cseq = 0;
     std::string_view call_id, branch, from_tag, to_tag, from_user, to_user;
     std::string_view state;  ///< Subscription-State
+    std::string_view event;
     std::string_view etag, if_match, expires, retry_after;
     std::string_view body;
     std::string_view start_line;

@@ -20,14 +20,6 @@ std::uint64_t hash_of(const Parts&... parts) {
     return hash;
 }
 
-bool is_carried(std::string_view text) {
-    constexpr std::string_view via = "\r\nVia: ";
-    const std::string_view head = text.substr(0, text.find("\r\n\r\n"));
-    const auto first = head.find(via);
-    return first != std::string_view::npos &&
-           head.find(via, first + via.size()) != std::string_view::npos;
-}
-
 }  // namespace
 
 void Conversations::fail(std::string_view invariant, const Wire& wire, std::string_view what) {
@@ -38,7 +30,7 @@ void Conversations::fail(std::string_view invariant, const Wire& wire, std::stri
 
 void Conversations::sent(std::string_view text, const Wire& wire, std::int64_t at) {
     if (text == "\r\n") return;  // RFC 5626 4.4.1: the answer to a keep-alive
-    if (wire.is_request && is_carried(text))
+    if (wire.is_request && wire.vias > 1)
         carried(text, wire);
     else if (wire.is_request)
         request(text, wire, at);

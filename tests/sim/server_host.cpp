@@ -166,7 +166,7 @@ void ServerHost::policy_changed(unsigned user) {
 
 void ServerHost::on_sent(std::string_view text) {
     const Wire wire = read_wire(text);
-    const bool tells = wire.is_request && wire.method == "NOTIFY";
+    const bool tells = wire.is_request && wire.method == "NOTIFY" && wire.vias == 1;
     if (tells) check_privacy(wire);
     conversations_->sent(text, wire, here().mono.time_since_epoch().count());
 }

@@ -24,6 +24,7 @@ std::uint32_t number(std::string_view text) {
 
 void read_field(Wire& wire, std::string_view name, std::string_view value) {
     if (name == "Via") {
+        ++wire.vias;
         if (wire.branch.empty()) wire.branch = parameter(value, "branch=");
     } else if (name == "From") {
         wire.from_tag = parameter(value, ";tag=");

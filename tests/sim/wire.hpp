@@ -12,6 +12,7 @@ struct Wire {
     int status = 0;           ///< of a response
     std::string_view method;  ///< of CSeq
     std::uint32_t cseq = 0;
+    unsigned vias = 0;  ///< lines; of a request that is carried on for somebody, more than one
     std::string_view call_id, branch, from_tag, to_tag, from_user, to_user;
     std::string_view state;  ///< Subscription-State
     std::string_view event;

@@ -86,6 +86,8 @@ void Conversations::notify(Series& series, const Wire& wire, std::int64_t at) {
     series.forced = false;
     series.decisions = decisions_;
     if (interval_ == 0 || strangers_speak_) return;
+    if (!forced && !tells_of_changes_)
+        fail("who is politely blocked hears of no change", wire, "nobody asked");
     if (forced) {
         series.since = at;
         series.unforced = 0;

@@ -122,19 +122,17 @@ bool RuleBook::changes_between(std::int64_t from_ms, std::int64_t to_ms) const {
     });
 }
 
-bool RuleBook::may_change_its_mind(unsigned watcher) const {
+std::set<Handling> RuleBook::handlings(unsigned watcher) const {
     std::vector<std::int64_t> times{0};
     for (const Rule& rule : rules_) {
         times.push_back(rule.from_ms);
         times.push_back(rule.until_ms);
     }
-    bool blocks = false, serves = false;
+    std::set<Handling> all;
     for (const std::string_view sphere : spheres)
-        for (const std::int64_t wall_ms : times) {
-            const Handling handling = given(watcher, {wall_ms, std::string(sphere)}).handling;
-            (handling == Handling::block ? blocks : serves) = true;
-        }
-    return blocks && serves;
+        for (const std::int64_t wall_ms : times)
+            all.insert(given(watcher, {wall_ms, std::string(sphere)}).handling);
+    return all;
 }
 
 std::string RuleBook::document() const {

@@ -50,8 +50,8 @@ public:
     Given given(unsigned watcher, const Moment& moment) const;
     /// Whether a validity begins or ends behind `from_ms` and up to `to_ms`.
     bool changes_between(std::int64_t from_ms, std::int64_t to_ms) const;
-    /// Whether it takes another sphere or another time alone for `watcher` to be blocked, or not.
-    bool may_change_its_mind(unsigned watcher) const;
+    /// All that become of `watcher` in one sphere or another, at one time or another.
+    std::set<Handling> handlings(unsigned watcher) const;
 
 private:
     struct Rule {

@@ -166,6 +166,7 @@ void ServerHost::policy_changed(unsigned user) {
 
 void ServerHost::on_sent(std::string_view text) {
     const Wire wire = read_wire(text);
+    conversations_->tell_of_changes(true);
     const bool tells = wire.is_request && wire.method == "NOTIFY" && wire.vias == 1;
     if (tells) check_privacy(wire);
     conversations_->sent(text, wire, here().mono.time_since_epoch().count());
@@ -218,6 +219,10 @@ void ServerHost::check_given(const Wire& wire, unsigned presentity, unsigned wat
     const auto [last, is_first] = given_.try_emplace({presentity, watcher}, now);
     if (!is_first && !(last->second == now)) conversations_->decided();
     last->second = now;
+    const RuleBook* book = accounts_.book(presentity);
+    conversations_->tell_of_changes(
+        now.handling != Handling::polite_block ||
+        (book != nullptr && book->handlings(watcher).size() > 1));
 }
 
 /// RFC 4745 7.3, RFC 5025 3.1.2: what is published says it, and all of it the same.

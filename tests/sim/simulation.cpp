@@ -322,7 +322,10 @@ bool Simulation::is_as_expected(const View& view, const Expected& expected) {
 bool Simulation::may_be_on_his_way(const PhoneHost& phone, unsigned user) const {
     if (phone.user == user) return false;
     const RuleBook* book = accounts_.book(user);
-    if (book != nullptr && book->may_change_its_mind(phone.user)) return true;
+    if (book != nullptr) {
+        const std::set<Handling> all = book->handlings(phone.user);
+        if (all.size() > 1 && all.contains(Handling::block)) return true;
+    }
     return is_served(phone, user) && world_.now < phone.watch_of(user).back_at;
 }
 

@@ -266,9 +266,9 @@ bool Watchers::make_room(sip::Now now) {
 
 bool Watchers::is_watched(std::string_view resource) const {
     auto& lists = const_cast<sip::Slab<WatcherList>&>(lists_);
-    const std::uint32_t found = by_resource_.find(
-        sip::siphash(shard_.key, resource),
-        [&](std::uint32_t i) { return lists.at(i).resource.view() == resource; });
+    const std::uint32_t found =
+        by_resource_.find(sip::siphash(shard_.key, resource),
+                          [&](std::uint32_t i) { return lists.at(i).resource.view() == resource; });
     return found != sip::HashIndex::none && lists.at(found).rows > 0;
 }
 

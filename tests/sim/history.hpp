@@ -19,7 +19,7 @@ struct Step {
         unpublish,
         register_contact,
         unregister,
-        policy,  ///< of user `who`: `value` is a presence::Policy
+        policy,          ///< of user `who`: `value` is a presence::Policy
         watch_watchers,  ///< phone `who` of its own user; `value` 0: no more
         rules,           ///< of user `who`: `value` is a seed for them; 0: none
         // Nodes.

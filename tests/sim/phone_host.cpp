@@ -213,8 +213,8 @@ void PhoneHost::subscribe_to_watchers() {
         try_again([this] { subscribe_to_watchers(); });
         return;
     }
-    watchers_.reset(new WatchersWatch{
-        *made, world.now, {}, {parts_->memory, parts_->stack.shard().key, {}}});
+    watchers_.reset(
+        new WatchersWatch{*made, world.now, {}, {parts_->memory, parts_->stack.shard().key, {}}});
 }
 
 void PhoneHost::watch_watchers() {

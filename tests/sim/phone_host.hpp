@@ -60,7 +60,7 @@ public:
         sip::SubscriptionStateValue state = sip::SubscriptionStateValue::other;
         std::string document;
         Time asked_at = 0;  ///< when the last SUBSCRIBE left, or will
-        Time back_at = 0;  ///< refused or given up, it has asked again by then
+        Time back_at = 0;   ///< refused or given up, it has asked again by then
     };
     bool wants_watchers() const { return wants_watchers_; }
     /// "u3 active" of each watcher that it knows of; nothing: it has no subscription.
@@ -69,7 +69,8 @@ public:
     bool wants_publication() const { return wants_publication_; }
     bool wants_registration() const { return wants_registration_; }
     bool publishes_open() const { return open_; }
-    /// What the last document says of the user, beside their class and a note; in worlds with rules.
+    /// What the last document says of the user, beside their class and a note; in worlds with
+    /// rules.
     struct Person {
         bool mood = false, activities = false;
         std::string sphere;

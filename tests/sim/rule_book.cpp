@@ -15,9 +15,8 @@ constexpr std::array<std::string_view, 3> spheres{"", "work", "home"};
 
 void draw_given(Random& random, Given& given) {
     // Mostly something is to be seen.
-    constexpr std::array handlings{Handling::block,        Handling::confirm,
-                                   Handling::polite_block, Handling::allow,
-                                   Handling::allow,        Handling::allow,
+    constexpr std::array handlings{Handling::block, Handling::confirm, Handling::polite_block,
+                                   Handling::allow, Handling::allow,   Handling::allow,
                                    Handling::allow};
     given.handling = handlings[random.below(handlings.size())];
     if (random.percent(25)) {
@@ -51,7 +50,8 @@ std::string components(const char* what, bool all, const std::set<std::string>& 
     const std::string name = what;
     if (!all && classes.empty()) return {};
     std::string inside;
-    if (all) inside = "<p:all-" + name + "/>";
+    if (all)
+        inside = "<p:all-" + name + "/>";
     else
         for (const std::string& one : classes) inside += element("p:class", one);
     return element("p:provide-" + name, inside);
@@ -89,8 +89,8 @@ void RuleBook::draw_conditions(Random& random, Rule& rule, std::int64_t wall_ms)
     if (random.percent(25)) rule.sphere = spheres[1 + random.below(2)];
     if (!random.percent(35)) return;
     rule.from_ms = wall_ms + random.between(-30'000, 30'000);
-    rule.until_ms = rule.from_ms + (random.percent(50) ? random.between(1, 20'000)
-                                                       : random.between(1, 400'000));
+    rule.until_ms = rule.from_ms +
+                    (random.percent(50) ? random.between(1, 20'000) : random.between(1, 400'000));
 }
 
 bool RuleBook::Rule::holds(const Moment& moment) const {
@@ -157,7 +157,8 @@ std::string RuleBook::text_of(const Rule& rule, std::size_t number) const {
     std::string shown = components("services", given.all_services, given.service_classes) +
                         components("persons", given.all_persons, given.person_classes);
     if (given.attributes.size() == all_attributes.size()) {
-        shown += "<p:provide-devices><p:all-devices/></p:provide-devices><p:provide-all-attributes/>";
+        shown +=
+            "<p:provide-devices><p:all-devices/></p:provide-devices><p:provide-all-attributes/>";
     } else {
         for (const std::string& attribute : given.attributes)
             shown += element("p:provide-" + attribute, "true");

@@ -208,7 +208,8 @@ void ServerHost::check_given(const Wire& wire, unsigned presentity, unsigned wat
     if (has_jumped()) before.insert(before.end(), before_jumps_ms_.begin(), before_jumps_ms_.end());
     for (const std::int64_t add : before)
         if (!wrong.empty())
-            if (what_is_wrong(accounts_.given(presentity, watcher, {wall_ms + add, sphere})).empty())
+            if (what_is_wrong(accounts_.given(presentity, watcher, {wall_ms + add, sphere}))
+                    .empty())
                 wrong.clear();
     if (!wrong.empty())
         world.fail("nothing is told that the policy does not allow",
@@ -220,9 +221,8 @@ void ServerHost::check_given(const Wire& wire, unsigned presentity, unsigned wat
     if (!is_first && !(last->second == now)) conversations_->decided();
     last->second = now;
     const RuleBook* book = accounts_.book(presentity);
-    conversations_->tell_of_changes(
-        now.handling != Handling::polite_block ||
-        (book != nullptr && book->handlings(watcher).size() > 1));
+    conversations_->tell_of_changes(now.handling != Handling::polite_block ||
+                                    (book != nullptr && book->handlings(watcher).size() > 1));
 }
 
 /// RFC 4745 7.3, RFC 5025 3.1.2: what is published says it, and all of it the same.

@@ -124,7 +124,7 @@ void Simulation::apply(const Step& step) {
         case Kind::refresh: phones_[step.who]->refresh(step.whom); break;
         case Kind::publish:
             phones_[step.who]->publish((step.value & 1) != 0, (step.value & 2) != 0,
-                                        static_cast<unsigned>(step.value >> 2));
+                                       static_cast<unsigned>(step.value >> 2));
             moved(phones_[step.who]->user);
             break;
         case Kind::unpublish:
@@ -374,14 +374,13 @@ void Simulation::look_at_calm(unsigned user) {
 
 void Simulation::check_counts() {
     for (auto& server : servers_) {
-        std::size_t subscriptions = 0, uncertain = 0, publications = 0, bindings = 0,
-                    nobody = 0;
+        std::size_t subscriptions = 0, uncertain = 0, publications = 0, bindings = 0, nobody = 0;
         for (const auto& phone : phones_) {
             for (unsigned user = 0; user < setup_.users; ++user)
                 if (setup_.home_of(user) == server->server_number && phone->watch_of(user).wanted)
-                    ++(may_be_on_his_way(*phone, user)  ? uncertain
-                       : is_served(*phone, user) ? subscriptions
-                                                 : nobody);
+                    ++(may_be_on_his_way(*phone, user) ? uncertain
+                       : is_served(*phone, user)       ? subscriptions
+                                                       : nobody);
             if (setup_.home_of(phone->user) != server->server_number) continue;
             subscriptions += phone->wants_watchers() ? 1U : 0U;
             publications += phone->wants_publication() ? 1U : 0U;

@@ -90,7 +90,10 @@ public:
     void retain_view(sip::ViewId view) override { views_.retain(view); }
     void release_view(sip::ViewId view) override { views_.release(view); }
     const PermissionViews& views() const { return views_; }
-    void trim() { views_.trim(); }
+    void trim() {
+        views_.trim();
+        for (sip::Block* block : {&reason_, &sphere_of_, &sphere_}) block->reset();
+    }
     sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
                                       sip::ViewId view, std::string_view content_type,
                                       std::span<char> room) override;

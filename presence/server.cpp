@@ -244,6 +244,8 @@ void Server::trim(sip::Now now) {
     stack_.trim();
     resources_.trim();
     package_.trim();
+    watcher_info_.trim();
+    watcher_info_of_it_.trim();
     if (learner_) learner_->trim();
     watcher_info_.trim();
     watcher_info_of_it_.trim();

@@ -484,6 +484,9 @@ void Watchers::trim() {
     by_resource_.trim();
     by_attempt_.trim();
     undecided_.trim();
+    if (pending_.size != 0 || waiting_.size != 0 || !has_timers_) return;
+    timers_.detach(shard_.timers);
+    has_timers_ = false;
 }
 
 }  // namespace presence

@@ -459,6 +459,30 @@ TEST_CASE("a SUBSCRIBE by rules for which memory is refused shows nothing, and i
     }
 }
 
+TEST_CASE("with the last undecided watcher and the last look at them, their memory is given back") {
+    RulesWorld w(Set{{.handling = "confirm", .conditions = "<sphere value=\"work\"/>"},
+                     {.handling = "confirm"}});
+    const std::size_t before = w.server.stack().shard().memory.used();
+    for (int round = 0; round < 2; ++round) {
+        w.publish_open(sphere("work"));
+        RawRequest look = ServerWorld::subscribe("alice", "alice");
+        look.call_id += "-watchers";
+        look.fields[0] = "Event: presence.winfo";
+        CHECK(w.raw.ask(look).status() == 200);
+        CHECK(w.raw.ask(ServerWorld::subscribe("bob")).status() == 200);
+        CHECK(w.server.watchers().pending() == 1);
+        w.raw.pass(seconds{8'000});
+        CHECK(w.server.watchers().waiting() == 1);
+        w.server.trim(w.raw.now);
+        CHECK(w.server.watchers().waiting() == 1);
+        w.raw.pass(w.server.stack().shard().limits.watcher_giveup);
+        CHECK(w.server.watchers().size() == 0);
+        w.server.trim(w.raw.now);
+        CHECK(w.server.stack().shard().memory.used() == before);
+        w.etag.clear();
+    }
+}
+
 TEST_CASE("R3903-14.1-1: somebody else publishes for an address only where that was delegated") {
     class Desk final : public presence::Delegations {
         bool may_publish(std::string_view publisher, std::string_view presentity) const override {

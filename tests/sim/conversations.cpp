@@ -20,14 +20,6 @@ std::uint64_t hash_of(const Parts&... parts) {
     return hash;
 }
 
-bool is_carried(std::string_view text) {
-    constexpr std::string_view via = "\r\nVia: ";
-    const std::string_view head = text.substr(0, text.find("\r\n\r\n"));
-    const auto first = head.find(via);
-    return first != std::string_view::npos &&
-           head.find(via, first + via.size()) != std::string_view::npos;
-}
-
 }  // namespace
 
 void Conversations::fail(std::string_view invariant, const Wire& wire, std::string_view what) {
@@ -38,7 +30,7 @@ void Conversations::fail(std::string_view invariant, const Wire& wire, std::stri
 
 void Conversations::sent(std::string_view text, const Wire& wire, std::int64_t at) {
     if (text == "\r\n") return;  // RFC 5626 4.4.1: the answer to a keep-alive
-    if (wire.is_request && is_carried(text))
+    if (wire.is_request && wire.vias > 1)
         carried(text, wire);
     else if (wire.is_request)
         request(text, wire, at);
@@ -69,6 +61,7 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
     const bool is_sips = wire.start_line.substr(wire.method.size()).starts_with(" sips:");
     if (is_sips && text.find("\r\nVia: SIP/2.0/TLS ") == std::string_view::npos)
         fail("SIPS goes by TLS alone", wire, "by another transport");
+    if (wire.method == "ACK") return;  // of each branch of what was forked (RFC 3261 17.1.1.3)
     if (series.gone) fail("who is gone is told nothing more", wire, "another one");
     const bool was_silent = !strangers_speak_ && series.by_datagram && !series.answered &&
                             series.decisions == decisions_;
@@ -94,6 +87,8 @@ void Conversations::notify(Series& series, const Wire& wire, std::int64_t at) {
     series.forced = false;
     series.decisions = decisions_;
     if (interval_ == 0 || strangers_speak_) return;
+    if (!forced && !tells_of_changes_)
+        fail("who is politely blocked hears of no change", wire, "nobody asked");
     if (forced) {
         series.since = at;
         series.unforced = 0;

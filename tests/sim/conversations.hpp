@@ -34,6 +34,9 @@ public:
     void agents_answer() { agents_answer_ = true; }
     /// A decision changed: the next NOTIFY of each dialog is forced by it.
     void decided() { ++decisions_; }
+    /// Whether the next NOTIFY may leave because the state changed: not to whoever is politely
+    /// blocked.
+    void tell_of_changes(bool on) { tells_of_changes_ = on; }
 
 private:
     /// The requests of one direction of a dialog, or of one series outside any.
@@ -63,6 +66,7 @@ private:
     std::int64_t interval_ = 0;
     std::uint64_t decisions_ = 0;
     bool signed_ = false, strangers_speak_ = false, agents_answer_ = false;
+    bool tells_of_changes_ = true;
     std::unordered_map<std::uint64_t, Series> series_;
     struct Made {
         std::uint64_t tag = 0;

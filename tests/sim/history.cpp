@@ -19,6 +19,7 @@ struct Weight {
     Kind kind;
     unsigned weight;
     bool fault = false, hostile = false;
+    bool rules = false, watcher_info = false;  ///< in worlds with them alone
 };
 constexpr std::array weights{
     Weight{Kind::publish, 28},
@@ -29,6 +30,8 @@ constexpr std::array weights{
     Weight{Kind::register_contact, 5},
     Weight{Kind::unregister, 3},
     Weight{Kind::policy, 8},
+    Weight{Kind::rules, 14, false, false, true},
+    Weight{Kind::watch_watchers, 10, false, false, false, true},
     Weight{Kind::jump, 1},
     Weight{Kind::crash_phone, 3, true},
     Weight{Kind::crash_server, 1, true},
@@ -51,7 +54,8 @@ static_assert(weights.size() == Step::kind_count);
 
 Kind draw_kind(Random& random, const Setup& setup) {
     const auto counts = [&](const Weight& w) {
-        return (!w.fault || !setup.calm) && (!w.hostile || setup.hostile);
+        return (!w.fault || !setup.calm) && (!w.hostile || setup.hostile) &&
+               (!w.rules || setup.rules) && (!w.watcher_info || setup.watcher_info);
     };
     unsigned total = 0;
     for (const Weight& w : weights) total += counts(w) ? w.weight : 0;
@@ -86,7 +90,15 @@ void draw_arguments(Random& random, const Setup& setup, Step& step) {
         case Kind::watch:
         case Kind::unwatch:
         case Kind::refresh: step.whom = some(random, setup.users); break;
-        case Kind::publish: step.value = random.between(0, 1) + (random.percent(15) ? 2 : 0); break;
+        case Kind::publish:
+            step.value = random.between(0, 1) + (random.percent(15) ? 2 : 0);
+            if (setup.rules) step.value += 4 * random.between(0, 15);
+            break;
+        case Kind::watch_watchers: step.value = random.percent(75) ? 1 : 0; break;
+        case Kind::rules:
+            step.who = some(random, setup.users);
+            step.value = random.percent(10) ? 0 : random.between(1, INT64_MAX - 1);
+            break;
         case Kind::policy:
             step.who = some(random, setup.users);
             step.value = random.percent(50) ? 0 : random.between(0, 3);
@@ -161,6 +173,15 @@ std::string text_of(const Step& step) {
         case Kind::policy:
             what = "u" + std::to_string(step.who) + " decides: " +
                    std::string(presence::name_of(static_cast<presence::Policy>(step.value)));
+            break;
+        case Kind::watch_watchers:
+            what = phone + (step.value != 0 ? " looks who watches its user"
+                                            : " looks no more who watches its user");
+            break;
+        case Kind::rules:
+            what = "u" + std::to_string(step.who) +
+                   (step.value == 0 ? " has no rules any more"
+                                    : " has the rules " + std::to_string(step.value));
             break;
         case Kind::crash_phone: what = phone + " is down" + span; break;
         case Kind::crash_server: what = server + " is down" + span; break;

@@ -15,11 +15,13 @@ struct Step {
         watch,
         unwatch,
         refresh,
-        publish,  ///< `value`: bit 0 open, bit 1 large
+        publish,  ///< `value`: bit 0 open, bit 1 large, then four of the person
         unpublish,
         register_contact,
         unregister,
-        policy,  ///< of user `who`: `value` is a presence::Policy
+        policy,          ///< of user `who`: `value` is a presence::Policy
+        watch_watchers,  ///< phone `who` of its own user; `value` 0: no more
+        rules,           ///< of user `who`: `value` is a seed for them; 0: none
         // Nodes.
         crash_phone,   ///< for `value` ms
         crash_server,  ///< for `value` ms
@@ -41,7 +43,7 @@ struct Step {
         forged_response,
         flood,
     };
-    static constexpr std::size_t kind_count = 25;
+    static constexpr std::size_t kind_count = 27;
     Time at = 0;
     Kind kind = Kind::watch;
     unsigned who = 0, whom = 0;

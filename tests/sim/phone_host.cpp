@@ -13,33 +13,9 @@ constexpr std::uint64_t retry_label = 4;
 constexpr Time wait_max = 60 * second;
 
 constexpr std::array<std::string_view, 1> types{"application/pidf+xml"};
-
-unsigned count_of(std::string_view text, std::string_view part) {
-    unsigned n = 0;
-    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
+constexpr std::array<std::string_view, 1> watcher_info_types{"application/watcherinfo+xml"};
 
 }  // namespace
-
-View view_of(std::string_view document) {
-    View view;
-    view.tuples = count_of(document, "<tuple");
-    view.open = count_of(document, "<basic>open<");
-    for (std::string_view rest = document;;) {
-        const std::string_view mark = between(rest, "~", "~");
-        if (mark.empty()) return view;
-        view.marks.emplace(mark);
-        rest.remove_prefix(static_cast<std::size_t>(mark.data() - rest.data()) + mark.size() + 1);
-    }
-}
-
-std::string text_of(const View& view) {
-    std::string text =
-        std::to_string(view.tuples) + " tuples, " + std::to_string(view.open) + " open";
-    for (const std::string& mark : view.marks) text += " ~" + mark + "~";
-    return text;
-}
 
 PhoneHost::Parts::Parts(const sip::StackOptions& options, std::uint64_t seed)
     : entropy(seed),
@@ -51,6 +27,10 @@ PhoneHost::Parts::Parts(const sip::StackOptions& options, std::uint64_t seed)
     traits.name = "presence";
     traits.accept = types;
     (void)subscriber.add_package(traits);
+    watcher_info_traits.name = "presence.winfo";
+    watcher_info_traits.accept = watcher_info_types;
+    watcher_info_traits.forks = sip::EventPackage::Forks::merge;
+    (void)subscriber.add_package(watcher_info_traits);
     subscriber.attach_as(stack.attach(subscriber, sip::Subscriber::methods));
     publisher.attach_as(stack.attach(publisher, sip::Publisher::methods));
     registrant.attach_as(stack.attach(registrant, sip::Registrant::methods));
@@ -81,14 +61,16 @@ void PhoneHost::start() {
     memory_at_start = memory();
     for (unsigned i = 0; i < watches_.size(); ++i)
         if (watches_[i].wanted) subscribe(i);
+    if (wants_watchers_) subscribe_to_watchers();
     if (wants_publication_) publish_now();
     if (wants_registration_) register_now();
     world.drain(*this);
 }
 
 void PhoneHost::crash() {
-    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0};
+    for (Watch& watch : watches_) watch = {watch.wanted, false, {}, {}, {}, 0, watch.back_at};
     publication_live_ = publication_leaves_ = registration_live_ = false;
+    watchers_.reset();
     parts_.reset();
     next_wake = no_time;
 }
@@ -176,6 +158,10 @@ void PhoneHost::refresh(unsigned presentity) {
 void PhoneHost::read_subscriptions() {
     using Kind = sip::SubscriptionNotice::Kind;
     while (const auto notice = parts_->subscriber.next_notice()) {
+        if (watchers_ && watchers_->id == notice->watch) {
+            read_watchers(*notice);
+            continue;
+        }
         const auto found = std::find_if(watches_.begin(), watches_.end(), [&](const Watch& w) {
             return w.live && w.id == notice->watch;
         });
@@ -189,9 +175,15 @@ void PhoneHost::read_subscriptions() {
         } else if (notice->kind == Kind::waiting) {
             watch.state = sip::SubscriptionStateValue::other;
             watch.asked_at = world.now + static_cast<Time>(notice->retry_after_s) * second;
+            if (notice->reason == sip::TerminationReason::giveup)
+                watch.back_at = watch.asked_at + 5 * second;
         } else if (notice->kind == Kind::ended && notice->last) {
             const auto presentity = static_cast<unsigned>(found - watches_.begin());
-            watch = {watch.wanted, false, {}, {}, {}, 0};
+            const bool away = notice->reason == sip::TerminationReason::giveup ||
+                              notice->reason == sip::TerminationReason::rejected ||
+                              notice->status == 403;
+            const Time back_at = away ? world.now + 65 * second : watch.back_at;
+            watch = {watch.wanted, false, {}, {}, {}, 0, back_at};
             if (watch.wanted) try_again([this, presentity] { subscribe(presentity); });
         }
     }
@@ -199,12 +191,95 @@ void PhoneHost::read_subscriptions() {
 
 void PhoneHost::check_waiting() {
     if (!parts_) return;
-    for (const Watch& watch : watches_) {
-        if (!watch.live) continue;
-        if (parts_->subscriber.state_of(watch.id) == sip::watch_machine::State::notify_wait &&
-            world.now - watch.asked_at > wait_max)
+    const auto check = [&](sip::WatchId id, Time asked_at) {
+        if (parts_->subscriber.state_of(id) == sip::watch_machine::State::notify_wait &&
+            world.now - asked_at > wait_max)
             world.fail("no timer is lost", name + " waits for a first NOTIFY without end");
+    };
+    if (watchers_) check(watchers_->id, watchers_->asked_at);
+    for (const Watch& watch : watches_)
+        if (watch.live) check(watch.id, watch.asked_at);
+}
+
+// Who watches -------------------------------------------------------------------------------------
+
+void PhoneHost::subscribe_to_watchers() {
+    if (!wants_watchers_ || watchers_ || !parts_) return;
+    const std::string uri = (by_tls ? "sips:" : "sip:") + setup_.presentity(user);
+    const std::string from = "sip:" + setup_.presentity(user);
+    sip::SubscribeOptions options;
+    options.peer = peer(uri, from, setup_.home_of(user));
+    options.event = "presence.winfo";
+    options.expires_s = setup_.expires_s;
+    const auto made = parts_->subscriber.subscribe(here(), options);
+    if (!made) {
+        try_again([this] { subscribe_to_watchers(); });
+        return;
     }
+    watchers_.reset(
+        new WatchersWatch{*made, world.now, {}, {parts_->memory, parts_->stack.shard().key, {}}});
+}
+
+void PhoneHost::watch_watchers() {
+    wants_watchers_ = true;
+    if (!parts_) return;
+    subscribe_to_watchers();
+    world.drain(*this);
+}
+
+void PhoneHost::unwatch_watchers() {
+    wants_watchers_ = false;
+    if (!parts_ || !watchers_) return;
+    parts_->subscriber.unsubscribe(here(), watchers_->id);
+    world.drain(*this);
+}
+
+void PhoneHost::read_watchers(const sip::SubscriptionNotice& notice) {
+    using Kind = sip::SubscriptionNotice::Kind;
+    if (notice.kind == Kind::notified) {
+        if (notice.has_document) take_watchers(notice);
+        return;
+    }
+    // Another subscription counts its documents anew.
+    watchers_->version.reset();
+    watchers_->table.forget(notice.fork);
+    if (notice.kind == Kind::waiting)
+        watchers_->asked_at = world.now + static_cast<Time>(notice.retry_after_s) * second;
+    if (notice.kind != Kind::ended || !notice.last) return;
+    watchers_.reset();
+    if (wants_watchers_) try_again([this] { subscribe_to_watchers(); });
+}
+
+void PhoneHost::take_watchers(const sip::SubscriptionNotice& notice) {
+    WatchersWatch& watch = *watchers_;
+    pidf::Arena arena(parts_->memory, std::size_t{1} << 20);
+    const auto read = presence::read_watcher_info(notice.body.view(), arena);
+    if (!read) {
+        world.fail("watchers are told in order", name + " cannot read a list of watchers");
+        return;
+    }
+    const std::uint32_t version = (*read)->version;
+    if (watch.version && version <= *watch.version)
+        world.fail("watchers are told in order", name + " is told version " +
+                                                     std::to_string(version) + " after " +
+                                                     std::to_string(*watch.version));
+    watch.version = version;
+    const auto taken = watch.table.take(notice.fork, **read, [](const auto&) {});
+    if (!taken || *taken == presence::WatcherTable::Taken::processed) return;
+    // RFC 3858 4: something is missing.
+    watch.table.refreshing(notice.fork);
+    parts_->subscriber.refresh(here(), watch.id);
+}
+
+std::optional<std::multiset<std::string>> PhoneHost::watchers() const {
+    if (!watchers_ || !watchers_->version) return {};
+    std::multiset<std::string> all;
+    watchers_->table.for_each([&](const presence::WatcherTable::Row& row) {
+        const std::string_view uri = row.uri.substr(row.uri.find(':') + 1);
+        all.insert(std::string(uri.substr(0, uri.find('@'))) + " " +
+                   std::string(presence::watcher_machine::name_of(row.status)));
+    });
+    return all;
 }
 
 // Publishing --------------------------------------------------------------------------------------
@@ -213,13 +288,36 @@ std::string PhoneHost::mark() const {
     return "p" + std::to_string(phone) + "." + std::to_string(number_of_mark_);
 }
 
+PhoneHost::Person PhoneHost::person() const {
+    constexpr std::array<const char*, 4> spheres{"", "work", "home", ""};
+    return {(person_ & 1) != 0, (person_ & 2) != 0, spheres[person_ >> 2 & 3]};
+}
+
 std::string PhoneHost::document() const {
-    const std::string presentity = setup_.presentity(user);
-    return "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:" +
-           presentity + "\"><tuple id=\"t\"><status><basic>" + (open_ ? "open" : "closed") +
-           "</basic></status><contact>sip:phone" + std::to_string(phone) + "@" +
-           setup_.domain_of(0) + "</contact><note>~" + mark() + "~" +
-           (large_ ? std::string(1'500, 'x') : "") + "</note></tuple></presence>";
+    const auto element = [](const std::string& tag, const std::string& content) {
+        return "<" + tag + ">" + content + "</" + tag + ">";
+    };
+    const auto token = [&](const char* kind) { return "[" + (kind + (" " + mark())) + "]"; };
+    std::string service, said, spaces;
+    if (setup_.rules) {
+        const Person is = person();
+        spaces =
+            " xmlns:r=\"urn:ietf:params:xml:ns:pidf:rpid\""
+            " xmlns:d=\"urn:ietf:params:xml:ns:pidf:data-model\"";
+        service = element("r:class", service_class_of(setup_, phone));
+        said = "<d:person id=\"p\">" + element("r:class", person_class_of(setup_, phone));
+        if (is.mood) said += element("r:mood", element("r:note", token("mood")) + "<r:happy/>");
+        if (is.activities)
+            said += element("r:activities", element("r:note", token("activities")) + "<r:busy/>");
+        if (!is.sphere.empty()) said += element("r:sphere", "<r:" + is.sphere + "/>");
+        said += element("d:note", token("note")) + "</d:person>";
+    }
+    return "<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"" + spaces +
+           " entity=\"sip:" + setup_.presentity(user) + "\"><tuple id=\"t\">" +
+           element("status", element("basic", open_ ? "open" : "closed")) + service +
+           element("contact", "sip:phone" + std::to_string(phone) + "@" + setup_.domain_of(0)) +
+           element("note", "~" + mark() + "~" + (large_ ? std::string(1'500, 'x') : "")) +
+           "</tuple>" + said + "</presence>";
 }
 
 void PhoneHost::publish_now() {
@@ -248,7 +346,8 @@ void PhoneHost::publish_now() {
         });
 }
 
-void PhoneHost::publish(bool open, bool large) {
+void PhoneHost::publish(bool open, bool large, unsigned person) {
+    person_ = person;
     open_ = open;
     large_ = large;
     ++number_of_mark_;
@@ -333,6 +432,7 @@ void PhoneHost::read_registrations() {
 
 void PhoneHost::leave() {
     for (unsigned i = 0; i < watches_.size(); ++i) unwatch(i);
+    unwatch_watchers();
     unpublish();
     unregister();
 }
@@ -341,6 +441,10 @@ void PhoneHost::on_sent(std::string_view text) {
     const Wire wire = read_wire(text);
     conversations_->sent(text, wire, here().mono.time_since_epoch().count());
     if (!wire.is_request || wire.method != "SUBSCRIBE") return;
+    if (wire.event == "presence.winfo") {
+        if (watchers_) watchers_->asked_at = world.now;
+        return;
+    }
     for (unsigned i = 0; i < watches_.size(); ++i)
         if (wire.to_user == "u" + std::to_string(i)) watches_[i].asked_at = world.now;
 }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "presence/watcher_info/watcher_table.hpp"
 #include "sip/auth/digest_client.hpp"
 #include "sip/event/publisher.hpp"
 #include "sip/event/subscriber.hpp"
@@ -14,18 +16,10 @@
 #include "tests/sim/conversations.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/setup.hpp"
+#include "tests/sim/view.hpp"
 #include "tests/support/seeded_entropy.hpp"
 
 namespace sim {
-
-/// What a presence document says, as far as the invariants go.
-struct View {
-    std::multiset<std::string> marks;  ///< of the publications in it
-    unsigned tuples = 0, open = 0;
-    friend bool operator==(const View&, const View&) = default;
-};
-View view_of(std::string_view document);
-std::string text_of(const View& view);
 
 /// A phone: watches, publishes and registers what its user wants. What is refused or ends is tried
 /// again after a while, as an application would. The user's wishes survive a crash, and nothing
@@ -42,11 +36,14 @@ public:
     void watch(unsigned presentity);
     void unwatch(unsigned presentity);
     void refresh(unsigned presentity);
-    /// `large`: more than a datagram should hold.
-    void publish(bool open, bool large);
+    /// `large`: more than a datagram should hold. `person`: what is said of the user (see Person).
+    void publish(bool open, bool large, unsigned person = 0);
     void unpublish();
     void register_contact();
     void unregister();
+    /// Who watches its user (RFC 3857).
+    void watch_watchers();
+    void unwatch_watchers();
     /// Everything that it wants, it wants no more.
     void leave();
 
@@ -64,11 +61,22 @@ public:
         sip::SubscriptionStateValue state = sip::SubscriptionStateValue::other;
         std::string document;
         Time asked_at = 0;  ///< when the last SUBSCRIBE left, or will
+        Time back_at = 0;   ///< refused or given up, it has asked again by then
     };
+    bool wants_watchers() const { return wants_watchers_; }
+    /// "u3 active" of each watcher that it knows of; nothing: it has no subscription.
+    std::optional<std::multiset<std::string>> watchers() const;
     const Watch& watch_of(unsigned presentity) const { return watches_[presentity]; }
     bool wants_publication() const { return wants_publication_; }
     bool wants_registration() const { return wants_registration_; }
     bool publishes_open() const { return open_; }
+    /// What the last document says of the user, beside their class and a note; in worlds with
+    /// rules.
+    struct Person {
+        bool mood = false, activities = false;
+        std::string sphere;
+    };
+    Person person() const;
     /// In the document that it published last.
     std::string mark() const;
     bool is_idle() const;
@@ -90,12 +98,24 @@ private:
         SeededEntropy entropy;
         sip::Stack stack;
         sip::DigestClient credentials;
-        sip::EventPackage::Traits traits;
+        sip::EventPackage::Traits traits, watcher_info_traits;
         sip::Subscriber subscriber;
         sip::Publisher publisher;
         sip::Registrant registrant;
         std::optional<Agent> agent;
+        /// Of the table of watchers, beside what the stack needs.
+        sip::Memory memory{std::size_t{16} << 20};
     };
+    /// The subscription to watcher information of its user.
+    struct WatchersWatch {
+        sip::WatchId id;
+        Time asked_at = 0;
+        std::optional<std::uint32_t> version;  ///< of the last document
+        presence::WatcherTable table;
+    };
+    void subscribe_to_watchers();
+    void read_watchers(const sip::SubscriptionNotice& notice);
+    void take_watchers(const sip::SubscriptionNotice& notice);
     sip::UacOptions peer(const std::string& uri, const std::string& from, unsigned server);
     void subscribe(unsigned presentity);
     void publish_now();
@@ -115,7 +135,9 @@ private:
     bool publication_live_ = false, publication_leaves_ = false, registration_live_ = false;
     sip::PublishId publication_;
     sip::RegistrationId registration_;
-    unsigned number_of_mark_ = 0;
+    unsigned number_of_mark_ = 0, person_ = 0;
+    bool wants_watchers_ = false;
+    std::unique_ptr<WatchersWatch> watchers_;
     std::uint64_t tries_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "tests/sim/server_host.hpp"
 
+#include <cstdio>
+#include <cstdlib>
 #include <unordered_map>
 
 #include "sip/auth/ha1.hpp"
@@ -9,13 +11,17 @@ namespace {
 
 constexpr std::uint64_t store_label = 3;
 constexpr sip::seconds notify_interval{5};
+constexpr sip::seconds watcher_giveup{2000};  // all is over when a world ends
 
 }  // namespace
 
 // Accounts ----------------------------------------------------------------------------------------
 
 Accounts::Accounts(const Setup& setup)
-    : setup_(setup), policies_(setup.users, presence::Policy::allow) {}
+    : setup_(setup),
+      policies_(setup.users, presence::Policy::allow),
+      books_(setup.users),
+      rules_(setup.users) {}
 
 std::optional<unsigned> Accounts::number_of(std::string_view user) const {
     user = user.substr(0, user.find('@'));
@@ -33,6 +39,37 @@ std::optional<presence::Policy> Accounts::policy_of(std::string_view presentity)
     const auto user = number_of(presentity);
     if (!user) return {};
     return policies_[*user];
+}
+
+const presence::Ruleset* Accounts::rules_of(std::string_view presentity) const {
+    const auto user = number_of(presentity);
+    return user && rules_[*user] ? &*rules_[*user] : nullptr;
+}
+
+void Accounts::set_rules(unsigned user, std::optional<RuleBook> book) {
+    books_[user] = std::move(book);
+    rules_[user].reset();
+    if (!books_[user]) return;
+    auto read = presence::Ruleset::read(books_[user]->document(), memory_, {});
+    if (!read) {
+        std::fprintf(stderr, "%s in %s\n", std::string(read.error().rule).c_str(),
+                     books_[user]->document().c_str());
+        std::abort();  // we wrote them
+    }
+    rules_[user] = std::move(*read);
+}
+
+Given Accounts::given(unsigned presentity, unsigned watcher, const Moment& moment) const {
+    if (presentity == watcher) return Given::everything();
+    if (books_[presentity]) return books_[presentity]->given(watcher, moment);
+    Given given = Given::everything();
+    switch (policies_[presentity]) {
+        case presence::Policy::allow: break;
+        case presence::Policy::confirm: given.handling = Handling::confirm; break;
+        case presence::Policy::polite_block: given.handling = Handling::polite_block; break;
+        case presence::Policy::block: given.handling = Handling::block; break;
+    }
+    return given;
 }
 
 bool Accounts::find(std::string_view user, std::string_view realm, sip::DigestAlgorithm base,
@@ -65,11 +102,13 @@ presence::ServerOptions ServerHost::options() {
     if (setup_.digest) options.credentials = &accounts_;
     options.directory = &accounts_;
     options.policies = &accounts_;
+    options.rules = &accounts_;
     options.notify_interval = notify_interval;
     options.has_store = setup_.store;
     options.expires_jitter_percent = setup_.jitter_percent;
     if (setup_.relays) options.relay = sip::Proxy::Relay::local;
     options.limits.known_source_lifetime = sip::seconds{3600};  // over when a world ends
+    options.limits.watcher_giveup = watcher_giveup;
     // One flood is more than all strangers together may ask.
     if (setup_.hostile) options.limits.rate_strangers = 4;
     if (setup_.tight) {
@@ -128,29 +167,84 @@ void ServerHost::policy_changed(unsigned user) {
 
 void ServerHost::on_sent(std::string_view text) {
     const Wire wire = read_wire(text);
+    conversations_->tell_of_changes(true);
+    const bool tells = wire.is_request && wire.method == "NOTIFY" && wire.vias == 1;
+    if (tells) check_privacy(wire);
     conversations_->sent(text, wire, here().mono.time_since_epoch().count());
-    if (wire.is_request && wire.method == "NOTIFY") check_privacy(wire);
 }
 
 /// Nothing is told to a watcher that the policy does not allow: not even again.
 void ServerHost::check_privacy(const Wire& wire) {
     const auto presentity = accounts_.number_of(wire.from_user);
-    if (!presentity) {
-        world.fail("nothing is told that the policy does not allow", "a NOTIFY of nobody");
+    const auto watcher = accounts_.number_of(wire.to_user);
+    if (wire.event == "presence.winfo") {
+        // RFC 3857 4.6: here everybody asks of himself.
+        if (wire.from_user != wire.to_user)
+            world.fail("nothing is told that the policy does not allow", "of watchers of others");
         return;
     }
-    if (wire.from_user == wire.to_user) return;
-    const presence::Policy policy = accounts_.policy(*presentity);
-    if (policy == presence::Policy::allow) return;
-    const bool tells = wire.body.find('~') != std::string_view::npos ||
-                       wire.body.find("open") != std::string_view::npos;
-    const bool pending = wire.state.starts_with("pending");
-    const bool is_bare = pending || policy == presence::Policy::block;
-    if (tells || (is_bare && !wire.body.empty()))
+    if (presentity && watcher)
+        check_given(wire, *presentity, *watcher);
+    else
+        world.fail("nothing is told that the policy does not allow", "a NOTIFY of nobody");
+}
+
+/// By the rules of this instant; where the wall clock was set a moment ago, by what it would show
+/// otherwise.
+void ServerHost::check_given(const Wire& wire, unsigned presentity, unsigned watcher) {
+    const std::int64_t wall_ms = here().wall_ms;
+    const std::string sphere = setup_.rules ? sphere_of(presentity) : "";
+    const auto what_is_wrong = [&](const Given& given) -> std::string {
+        const bool is_bare = given.handling == Handling::block || wire.state.starts_with("pending");
+        if (is_bare && !wire.body.empty()) return "a document";
+        if (given.handling == Handling::allow)
+            return too_much(setup_, presentity, given, wire.body);
+        const View view = view_of(wire.body);
+        return view.open > 0 || !view.marks.empty() || !view.persons.empty() ? text_of(view) : "";
+    };
+    const Given now = accounts_.given(presentity, watcher, {wall_ms, sphere});
+    std::string wrong = what_is_wrong(now);
+    // The wall clock is read in milliseconds.
+    std::vector<std::int64_t> before{-1};
+    if (has_jumped()) before.insert(before.end(), before_jumps_ms_.begin(), before_jumps_ms_.end());
+    for (const std::int64_t add : before)
+        if (!wrong.empty())
+            if (what_is_wrong(accounts_.given(presentity, watcher, {wall_ms + add, sphere}))
+                    .empty())
+                wrong.clear();
+    if (!wrong.empty())
         world.fail("nothing is told that the policy does not allow",
                    name + " tells " + std::string(wire.to_user) + " of " +
                        std::string(wire.from_user) + " under " +
-                       std::string(presence::name_of(policy)));
+                       std::string(sim::name_of(now.handling)) + ": " + wrong);
+    // Another sphere or another time decides, too.
+    const auto [last, is_first] = given_.try_emplace({presentity, watcher}, now);
+    if (!is_first && !(last->second == now)) conversations_->decided();
+    last->second = now;
+    const RuleBook* book = accounts_.book(presentity);
+    conversations_->tell_of_changes(now.handling != Handling::polite_block ||
+                                    (book != nullptr && book->handlings(watcher).size() > 1));
+}
+
+/// RFC 4745 7.3, RFC 5025 3.1.2: what is published says it, and all of it the same.
+std::string ServerHost::sphere_of(unsigned presentity) {
+    std::set<std::string> all;
+    const sip::ResourceId id = server_->resource_of(setup_.presentity(presentity));
+    if (id)
+        server_->compositor().for_each(id, [&](const sip::Compositor::Publication& one) {
+            for (const char* sphere : {"work", "home"})
+                if (one.body.find(std::string(sphere) + "/>") != std::string_view::npos)
+                    all.insert(sphere);
+        });
+    return all.size() == 1 ? *all.begin() : "";
+}
+
+void ServerHost::jump(std::int64_t by_ms) {
+    clock.jump(by_ms);
+    if (!has_jumped()) before_jumps_ms_ = {0};
+    for (std::int64_t& before : before_jumps_ms_) before -= by_ms;
+    before_jumps_ms_.push_back(0);
+    jumped_at_ = world.now;
 }
 
 void ServerHost::on_arrival(std::string_view text) { conversations_->arrived(read_wire(text)); }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,25 +12,34 @@
 #include "presence/server.hpp"
 #include "tests/sim/conversations.hpp"
 #include "tests/sim/host.hpp"
+#include "tests/sim/rule_book.hpp"
 #include "tests/sim/setup.hpp"
+#include "tests/sim/view.hpp"
 #include "tests/support/seeded_entropy.hpp"
 
 namespace sim {
 
 /// What the users decided, and who they are. Shared by all servers; no crash touches it.
 class Accounts final : public presence::PolicySource,
+                       public presence::RuleSource,
                        public sip::CredentialSource,
                        public sip::Directory {
 public:
     explicit Accounts(const Setup& setup);
 
     std::optional<presence::Policy> policy_of(std::string_view presentity) const override;
+    const presence::Ruleset* rules_of(std::string_view presentity) const override;
     bool find(std::string_view user, std::string_view realm, sip::DigestAlgorithm base,
               sip::Ha1& out) const override;
     bool exists(std::string_view address) const override;
 
     presence::Policy policy(unsigned user) const { return policies_[user]; }
     void set_policy(unsigned user, presence::Policy policy) { policies_[user] = policy; }
+    /// Rules go before the policy; nothing: it has none any more.
+    void set_rules(unsigned user, std::optional<RuleBook> book);
+    const RuleBook* book(unsigned user) const { return books_[user] ? &*books_[user] : nullptr; }
+    /// What `presentity` decided for `watcher`, by rules or by policy.
+    Given given(unsigned presentity, unsigned watcher, const Moment& moment) const;
     /// Of "u7" or "u7@..."; nothing when it is no user of ours.
     std::optional<unsigned> number_of(std::string_view user) const;
     static std::string password(unsigned user) { return "secret" + std::to_string(user); }
@@ -37,6 +47,9 @@ public:
 private:
     const Setup& setup_;
     std::vector<presence::Policy> policies_;
+    sip::Memory memory_{std::size_t{256} << 20};
+    std::vector<std::optional<RuleBook>> books_;
+    std::vector<std::optional<presence::Ruleset>> rules_;
 };
 
 /// A store that is slow, and fails now and then. Without `Setup::store` it is never asked.
@@ -61,8 +74,13 @@ public:
     void on_arrival(std::string_view text) override;
     void on_commit(sip::CommitId id) override;
     void on_rest() override;
-    /// A user's policy is another one than before.
+    /// A user's policy, or rules, are other ones than before.
     void policy_changed(unsigned user);
+
+    /// The wall clock is set.
+    void jump(std::int64_t by_ms);
+    /// It was, not long ago: rules that hold for a time are looked at by it within a minute.
+    bool has_jumped() const { return world.now - jumped_at_ < looks_again; }
 
     presence::Server* server() { return server_.get(); }
     const unsigned server_number;
@@ -75,7 +93,10 @@ public:
 
 private:
     presence::ServerOptions options();
+    static constexpr Time looks_again = 65 * second;
     void check_privacy(const Wire& wire);
+    void check_given(const Wire& wire, unsigned presentity, unsigned watcher);
+    std::string sphere_of(unsigned presentity);
 
     const Setup& setup_;
     Accounts& accounts_;
@@ -86,6 +107,9 @@ private:
     std::unique_ptr<Conversations> conversations_;
     std::uint64_t commits_ = 0;
     bool strangers_speak_ = false;
+    Time jumped_at_ = -looks_again;
+    std::vector<std::int64_t> before_jumps_ms_;  ///< what to add for the wall clocks of before
+    std::map<std::pair<unsigned, unsigned>, Given> given_;  ///< at the last NOTIFY
 };
 
 }  // namespace sim

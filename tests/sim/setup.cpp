@@ -46,6 +46,9 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     // A sips watcher is not sent to a phone without TLS, and so sees another document.
     const bool may_have_agents = setup.relays && setup.tls_percent == 0 && !setup.tight;
     setup.agents = random.percent(40) && may_have_agents;
+    // Who serves himself goes by rules of his own.
+    setup.rules = random.percent(40) && !setup.agents;
+    setup.watcher_info = random.percent(35) && !setup.agents;
     return setup;
 }
 

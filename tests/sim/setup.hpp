@@ -27,6 +27,8 @@ struct Setup {
     std::int64_t drift_max = 200;  ///< parts in a million
     unsigned delay_max_ms = 50;
     unsigned jitter_percent = 0;  ///< of what servers grant
+    bool rules = false;           ///< users have rules (RFC 5025) now and then, and publish persons
+    bool watcher_info = false;    ///< users look who watches them (RFC 3857) now and then
     bool relays = false;          ///< servers carry on what is for phones (RFC 3261 16)
     /// One phone in three is a presence agent of its own (RFC 3856 6.11.2).
     bool agents = false;

@@ -1,6 +1,7 @@
 #include "tests/sim/simulation.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace sim {
 namespace {
@@ -123,7 +124,8 @@ void Simulation::apply(const Step& step) {
             break;
         case Kind::refresh: phones_[step.who]->refresh(step.whom); break;
         case Kind::publish:
-            phones_[step.who]->publish((step.value & 1) != 0, (step.value & 2) != 0);
+            phones_[step.who]->publish((step.value & 1) != 0, (step.value & 2) != 0,
+                                       static_cast<unsigned>(step.value >> 2));
             moved(phones_[step.who]->user);
             break;
         case Kind::unpublish:
@@ -142,6 +144,16 @@ void Simulation::apply(const Step& step) {
             decide(step.who, static_cast<Policy>(step.value));
             moved(step.who);
             break;
+        case Kind::watch_watchers:
+            if (step.value != 0)
+                phones_[step.who]->watch_watchers();
+            else
+                phones_[step.who]->unwatch_watchers();
+            break;
+        case Kind::rules:
+            decide_by_rules(step.who, static_cast<std::uint64_t>(step.value));
+            moved(step.who);
+            break;
         default: apply_to_nodes(step);
     }
 }
@@ -149,6 +161,14 @@ void Simulation::apply(const Step& step) {
 void Simulation::decide(unsigned user, Policy policy) {
     accounts_.set_policy(user, policy);
     servers_[setup_.home_of(user)]->policy_changed(user);
+}
+
+void Simulation::decide_by_rules(unsigned user, std::uint64_t seed) {
+    ServerHost& server = *servers_[setup_.home_of(user)];
+    std::optional<RuleBook> book;
+    if (seed != 0) book.emplace(setup_, user, seed, server.here().wall_ms);
+    accounts_.set_rules(user, std::move(book));
+    server.policy_changed(user);
 }
 
 void Simulation::apply_to_nodes(const Step& step) {
@@ -174,8 +194,10 @@ void Simulation::apply_to_nodes(const Step& step) {
             break;
         }
         case Kind::jump: {
-            Host& host = *world_.hosts()[step.who];
-            host.clock.jump(step.value);
+            if (step.who < setup_.servers)
+                servers_[step.who]->jump(step.value);
+            else
+                world_.hosts()[step.who]->clock.jump(step.value);
             break;
         }
         case Kind::store: servers_[step.who]->store = {step.value * millisecond, step.whom}; break;
@@ -236,23 +258,55 @@ void Simulation::heal() {
 
 // What should be so -------------------------------------------------------------------------------
 
-/// Composition of RFC 3856 7.2 and 4479 in short: a tuple for each publication and registration.
-View Simulation::expected(unsigned user) const {
+std::string Simulation::sphere_of(unsigned user) const {
+    std::set<std::string> all;
+    for (const auto& phone : phones_)
+        if (phone->user == user && phone->wants_publication() && !phone->person().sphere.empty())
+            all.insert(phone->person().sphere);
+    return all.size() == 1 ? *all.begin() : "";
+}
+
+Given Simulation::given(const PhoneHost& phone, unsigned user, Time ago) const {
+    const std::int64_t wall_ms = servers_[setup_.home_of(user)]->here().wall_ms - ago / millisecond;
+    return accounts_.given(user, phone.user, {wall_ms, sphere_of(user)});
+}
+
+/// Composition of RFC 3856 7.2 and 4479 in short: a tuple for each publication and registration,
+/// and one person.
+Simulation::Expected Simulation::expected(unsigned user, const Given& given) const {
     View view;
+    std::map<std::string, std::set<std::string>> person;
+    bool has_person = false;
+    const auto say = [&](const char* kind, bool says, const std::string& value) {
+        if (says && given.shows(kind)) person[kind].insert(kind + (" " + value));
+    };
     for (const auto& phone : phones_) {
         if (phone->user != user) continue;
-        if (phone->wants_publication()) {
-            view.marks.insert(phone->mark());
+        const std::string service = service_class_of(setup_, phone->phone);
+        if (phone->wants_publication() && given.shows_service(service)) {
+            if (given.shows("note")) view.marks.insert(phone->mark());
+            if (given.shows("class") && setup_.rules) view.marks.insert(service);
             ++view.tuples;
             view.open += phone->publishes_open() ? 1U : 0U;
         }
-        if (phone->wants_registration()) {
+        if (phone->wants_registration() && given.all_services) {
             ++view.tuples;
             ++view.open;
         }
+        const std::string of_class = person_class_of(setup_, phone->phone);
+        if (!setup_.rules || !phone->wants_publication() || !given.shows_person(of_class)) continue;
+        const PhoneHost::Person said = phone->person();
+        has_person = true;
+        say("mood", said.mood, phone->mark());
+        say("activities", said.activities, phone->mark());
+        say("note", true, phone->mark());
+        say("class", true, of_class);
+        say("sphere", !said.sphere.empty(), said.sphere);
     }
-    if (view.tuples == 0) view.tuples = 1;  // R4479-OUR-3: the closed one
-    return view;
+    if (view.tuples == 0 && !has_person) view.tuples = 1;  // R4479-OUR-3: the closed one
+    Expected all{view, {}};
+    for (const auto& [kind, values] : person) all.one_of.push_back(values);
+    return all;
 }
 
 /// The phone that serves watchers of `user` itself; null: a server does.
@@ -268,34 +322,65 @@ const PhoneHost* Simulation::agent_of(unsigned user) const {
     return found;
 }
 
-bool Simulation::is_served(const PhoneHost& phone, unsigned user) const {
-    return phone.user == user || accounts_.policy(user) != Policy::block;
+bool Simulation::is_as_expected(const View& view, const Expected& expected) {
+    if (view.marks != expected.view.marks || view.tuples != expected.view.tuples ||
+        view.open != expected.view.open || view.persons.size() != expected.one_of.size())
+        return false;
+    return std::all_of(expected.one_of.begin(), expected.one_of.end(), [&](const auto& values) {
+        return std::any_of(view.persons.begin(), view.persons.end(),
+                           [&](const std::string& token) { return values.contains(token); });
+    });
+}
+
+/// A phone that was refused, or given up, asks again within a minute.
+bool Simulation::may_be_on_his_way(const PhoneHost& phone, unsigned user) const {
+    if (phone.user == user) return false;
+    const RuleBook* book = accounts_.book(user);
+    if (book != nullptr) {
+        const std::set<Handling> all = book->handlings(phone.user);
+        if (all.size() > 1 && all.contains(Handling::block)) return true;
+    }
+    return is_served(phone, user) && world_.now < phone.watch_of(user).back_at;
 }
 
 void Simulation::check_view(const PhoneHost& phone, unsigned user, std::string_view when) {
     const PhoneHost::Watch& watch = phone.watch_of(user);
     if (!watch.wanted || !is_served(phone, user)) return;
     using State = sip::SubscriptionStateValue;
-    const Policy policy = phone.user == user ? Policy::allow : accounts_.policy(user);
-    const State wanted = policy == Policy::confirm ? State::pending : State::active;
+    const Given given = this->given(phone, user);
+    const ServerHost& server = *servers_[setup_.home_of(user)];
+    // What time has changed is on its way.
+    const RuleBook* book = accounts_.book(user);
+    const std::int64_t wall_ms = server.here().wall_ms;
+    if (book != nullptr &&
+        (server.has_jumped() || book->changes_between(wall_ms - freshness / millisecond, wall_ms)))
+        return;
+    const bool is_shown = watch.state == State::active || watch.state == State::pending;
+    if (may_be_on_his_way(phone, user) && !(watch.live && is_shown)) return;
+    const State wanted = given.handling == Handling::confirm ? State::pending : State::active;
     const std::string who = phone.name + " and u" + std::to_string(user) + ", " + std::string(when);
     if (!watch.live || watch.state != wanted) {
         fail("every watcher who may is told", who + ": no subscription in the right state");
         return;
     }
-    if (policy == Policy::confirm) return;
-    View closed;
-    closed.tuples = 1;
-    const View should = policy == Policy::allow ? expected(user) : closed;
+    if (given.handling == Handling::confirm) return;
+    Expected should;
+    should.view.tuples = 1;  // the closed one
+    if (given.handling == Handling::allow) should = expected(user, given);
     const View is = view_of(watch.document);
+    if (is_as_expected(is, should)) return;
     // One that did not answer in time is not asked again at once: then the server speaks for it.
-    const PhoneHost* agent = agent_of(user);
-    View of_agent = should;
-    if (agent != nullptr && policy == Policy::allow)
-        of_agent = {{agent->mark()}, 1, agent->publishes_open() ? 1U : 0U};
-    if (!(is == should) && !(is == of_agent))
-        fail("every watcher sees what is so",
-             who + ": sees " + text_of(is) + ", should see " + text_of(should));
+    if (const PhoneHost* agent = agent_of(user);
+        agent != nullptr && given.handling == Handling::allow) {
+        Expected of_agent;
+        of_agent.view.marks = {agent->mark()};
+        of_agent.view.tuples = 1;
+        of_agent.view.open = agent->publishes_open() ? 1U : 0U;
+        if (is_as_expected(is, of_agent)) return;
+    }
+    for (const auto& values : should.one_of) should.view.persons.insert(*values.begin());
+    fail("every watcher sees what is so",
+         who + ": sees " + text_of(is) + ", should see " + text_of(should.view));
 }
 
 void Simulation::check_views(std::string_view when) {
@@ -314,18 +399,21 @@ void Simulation::check_counts() {
     std::size_t watchers = 0, wanted = 0;
     for (auto& phone : phones_) watchers += phone->watchers();
     for (auto& server : servers_) {
-        std::size_t subscriptions = 0, publications = 0, bindings = 0;
+        std::size_t subscriptions = 0, uncertain = 0, publications = 0, bindings = 0, nobody = 0;
         for (const auto& phone : phones_) {
             for (unsigned user = 0; user < setup_.users; ++user)
-                if (setup_.home_of(user) == server->server_number && phone->watch_of(user).wanted &&
-                    is_served(*phone, user))
-                    ++subscriptions;
+                if (setup_.home_of(user) == server->server_number && phone->watch_of(user).wanted)
+                    ++(may_be_on_his_way(*phone, user) ? uncertain
+                       : is_served(*phone, user)       ? subscriptions
+                                                       : nobody);
             if (setup_.home_of(phone->user) != server->server_number) continue;
+            subscriptions += phone->wants_watchers() ? 1U : 0U;
             publications += phone->wants_publication() ? 1U : 0U;
             bindings += phone->wants_registration() ? 1U : 0U;
         }
-        const auto same = [&](const char* what, std::size_t is, std::size_t should) {
-            if (is != should)
+        const auto same = [&](const char* what, std::size_t is, std::size_t should,
+                              std::size_t beside = 0) {
+            if (is < should || is > should + beside)
                 fail("nothing is left that should have ended",
                      server->name + " has " + std::to_string(is) + " " + what + ", should have " +
                          std::to_string(should));
@@ -333,14 +421,59 @@ void Simulation::check_counts() {
         watchers += server->server()->notifier().size();
         wanted += subscriptions;
         if (!setup_.agents)
-            same("subscriptions", server->server()->notifier().size(), subscriptions);
+            same("subscriptions", server->server()->notifier().size(), subscriptions, uncertain);
         same("publications", server->server()->compositor().size(), publications);
         same("bindings", server->server()->registrar().size(), bindings);
     }
-    if (watchers != wanted)
+    if (setup_.agents && watchers != wanted)
         fail("nothing is left that should have ended",
              "servers and agents have " + std::to_string(watchers) +
                  " subscriptions, should have " + std::to_string(wanted));
+}
+
+/// "u3 active" of each that watches `user`, as his server has it: whoever is subscribed, by the
+/// notifier, and whoever waits for a decision.
+std::multiset<std::string> Simulation::watchers_of(unsigned user) {
+    std::multiset<std::string> all;
+    ServerHost& host = *servers_[setup_.home_of(user)];
+    presence::Server& server = *host.server();
+    const auto add = [&](std::string_view watcher, std::string_view state) {
+        all.insert(std::string(watcher.substr(0, watcher.find('@'))) + " " + std::string(state));
+    };
+    server.notifier().for_each(host.here(), [&](const sip::Notifier::Snapshot& one) {
+        if (one.package == "presence" && one.resource == setup_.presentity(user) &&
+            (one.state == "active" || one.state == "pending"))
+            add(one.watcher, one.state);
+    });
+    const sip::Handle list = server.watchers().join(setup_.presentity(user));
+    server.watchers().for_each_behind(list, 0, [&](const presence::WatcherRow& row) {
+        if (row.state == presence::WatcherRow::State::waiting) add(row.identity(), "waiting");
+        return true;
+    });
+    server.watchers().leave(list);
+    return all;
+}
+
+/// Whoever looks who watches knows it. Somebody may come or go meanwhile: there are several looks.
+void Simulation::check_watchers(std::string_view when) {
+    std::string wrong;
+    for (int look = 0; look < 4 && !world_.failed(); ++look) {
+        wrong.clear();
+        for (const auto& phone : phones_) {
+            if (!phone->wants_watchers()) continue;
+            const auto known = phone->watchers();
+            const auto should = watchers_of(phone->user);
+            if (known == should) continue;
+            wrong = phone->name + ", " + std::string(when) + ", knows of";
+            if (!known) wrong += " nothing";
+            for (const std::string& one : known.value_or(should)) wrong += " (" + one + ")";
+            wrong += ", not of";
+            for (const std::string& one : should) wrong += " (" + one + ")";
+        }
+        if (wrong.empty()) return;
+        world_.run_until(world_.now + freshness);
+    }
+    if (!wrong.empty()) fail("owners know who watches them", wrong);
 }
 
 /// Several changes in a row, so that the last one meets the hold.
@@ -351,7 +484,8 @@ void Simulation::change_everything(std::uint64_t round) {
             if ((phone->wants_publication() ||
                  (phone->is_agent() && phone->wants_registration())) &&
                 random.percent(70))
-                phone->publish(random.percent(50), random.percent(10));
+                phone->publish(random.percent(50), random.percent(10),
+                               setup_.rules ? static_cast<unsigned>(random.below(16)) : 0);
         world_.run_until(world_.now + random.between(0, 1'500) * millisecond);
     }
 }
@@ -367,6 +501,7 @@ void Simulation::rest() {
     }
     check_views("at rest");
     check_counts();
+    check_watchers("at rest");
     change_everything(1);
     world_.run_until(world_.now + freshness);
     check_views("after a change");
@@ -374,10 +509,13 @@ void Simulation::rest() {
     for (unsigned user = 0; user < setup_.users; ++user)
         if (accounts_.policy(user) != Policy::block)
             decide(user, static_cast<Policy>(random.below(3)));
+    for (unsigned user = 0; setup_.rules && user < setup_.users; ++user)
+        if (random.percent(60)) decide_by_rules(user, random.next() | 1);
     change_everything(2);
     // What is shown by an agent stops at once; its watchers know why by their next refresh.
     world_.run_until(world_.now + (setup_.agents ? settled : freshness));
     check_views("after decisions");
+    check_watchers("after decisions");
     check_empty();
 }
 
@@ -412,6 +550,7 @@ void Simulation::check_empty() {
         none("bindings", it.registrar().size());
         none("server transactions", it.stack().servers().size());
         none("client transactions", it.stack().clients().size());
+        none("watchers", it.watchers().size() + it.watchers_of_watchers().size());
         none("staged changes", it.stack().core().staging.size());
         if (it.deadline()) fail(left, server->name + " has a timer");
         it.trim(server->here());

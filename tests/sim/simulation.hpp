@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "tests/sim/history.hpp"
@@ -44,12 +45,29 @@ protected:
     void check_views(std::string_view when);
     void check_view(const PhoneHost& phone, unsigned user, std::string_view when);
     void check_counts();
+    std::multiset<std::string> watchers_of(unsigned user);
+    void check_watchers(std::string_view when);
     void change_everything(std::uint64_t round);
     void check_empty();
-    View expected(unsigned user) const;
+    /// What those see of `user` to whom that is given. Of each set of `one_of`, one stands in the
+    /// person: attributes of several are merged.
+    struct Expected {
+        View view;
+        std::vector<std::set<std::string>> one_of;
+    };
+    Expected expected(unsigned user, const Given& given) const;
+    static bool is_as_expected(const View& view, const Expected& expected);
+    /// What `user` gives `phone`; `ago` before now, by the wall clock of his server.
+    Given given(const PhoneHost& phone, unsigned user, Time ago = 0) const;
+    std::string sphere_of(unsigned user) const;
+    /// Time alone, or another sphere, may have blocked him or let him in just now.
+    bool may_be_on_his_way(const PhoneHost& phone, unsigned user) const;
+    void decide_by_rules(unsigned user, std::uint64_t seed);
     void decide(unsigned user, presence::Policy policy);
     const PhoneHost* agent_of(unsigned user) const;
-    bool is_served(const PhoneHost& phone, unsigned user) const;
+    bool is_served(const PhoneHost& phone, unsigned user) const {
+        return given(phone, user).handling != Handling::block;
+    }
     void fail(std::string_view invariant, const std::string& detail) {
         world_.fail(invariant, detail);
     }

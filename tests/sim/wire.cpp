@@ -24,6 +24,7 @@ std::uint32_t number(std::string_view text) {
 
 void read_field(Wire& wire, std::string_view name, std::string_view value) {
     if (name == "Via") {
+        ++wire.vias;
         if (wire.branch.empty()) wire.branch = parameter(value, "branch=");
     } else if (name == "From") {
         wire.from_tag = parameter(value, ";tag=");
@@ -38,6 +39,8 @@ void read_field(Wire& wire, std::string_view name, std::string_view value) {
         wire.method = value.substr(value.find(' ') + 1);
     } else if (name == "Subscription-State") {
         wire.state = value;
+    } else if (name == "Event") {
+        wire.event = value.substr(0, value.find(';'));
     } else if (name == "SIP-ETag") {
         wire.etag = value;
     } else if (name == "SIP-If-Match") {

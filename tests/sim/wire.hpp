@@ -12,8 +12,10 @@ struct Wire {
     int status = 0;           ///< of a response
     std::string_view method;  ///< of CSeq
     std::uint32_t cseq = 0;
+    unsigned vias = 0;  ///< lines; of a request that is carried on for somebody, more than one
     std::string_view call_id, branch, from_tag, to_tag, from_user, to_user;
     std::string_view state;  ///< Subscription-State
+    std::string_view event;
     std::string_view etag, if_match, expires, retry_after;
     std::string_view body;
     std::string_view start_line;

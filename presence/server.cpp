@@ -247,8 +247,6 @@ void Server::trim(sip::Now now) {
     watcher_info_.trim();
     watcher_info_of_it_.trim();
     if (learner_) learner_->trim();
-    watcher_info_.trim();
-    watcher_info_of_it_.trim();
     if (digest_) digest_->trim(now);
 }
 

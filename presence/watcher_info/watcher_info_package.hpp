@@ -34,11 +34,6 @@ public:
     /// To be attached to the stack, and asked again when rules change.
     Watchers& watchers() { return watchers_; }
     const Watchers& watchers() const { return watchers_; }
-    void trim() {
-        viewers_.trim();
-        by_subscription_.trim();
-        by_own_.trim();
-    }
 
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return parent_.exists(resource); }

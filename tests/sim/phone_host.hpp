@@ -82,7 +82,7 @@ public:
     bool is_idle() const;
     /// It serves watchers of its user itself, if the server lets it.
     bool is_agent() const { return setup_.agents && phone % 3 == 0; }
-    std::size_t watchers() { return parts_ && parts_->agent ? parts_->agent->size() : 0; }
+    std::size_t served() { return parts_ && parts_->agent ? parts_->agent->size() : 0; }
     void trim();
     std::size_t memory() const { return parts_->stack.shard().memory.used(); }
 

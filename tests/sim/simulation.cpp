@@ -397,7 +397,7 @@ void Simulation::look_at_calm(unsigned user) {
 
 void Simulation::check_counts() {
     std::size_t watchers = 0, wanted = 0;
-    for (auto& phone : phones_) watchers += phone->watchers();
+    for (auto& phone : phones_) watchers += phone->served();
     for (auto& server : servers_) {
         std::size_t subscriptions = 0, uncertain = 0, publications = 0, bindings = 0, nobody = 0;
         for (const auto& phone : phones_) {

@@ -515,8 +515,13 @@ void Notifier::on_committed(Now now, Handle object) {
     }
     const bool moves = std::exchange(s->moves, false);
     decide(now, handle, decision, display_name.view());
-    if (!initial) step(now, handle, Machine::refresh);
-    if (moves && slab_.find(handle) != nullptr) leave(now, handle);
+    // The decision may have been the end of it: nothing is left to refresh.
+    const auto lives = [&] {
+        const Subscription* left = slab_.find(handle);
+        return left != nullptr && left->state != State::terminated;
+    };
+    if (!initial && lives()) step(now, handle, Machine::refresh);
+    if (moves && lives()) leave(now, handle);
 }
 
 /// So that it is there once the change is stored, and its resource with it.

@@ -459,6 +459,36 @@ TEST_CASE("a SUBSCRIBE by rules for which memory is refused shows nothing, and i
     }
 }
 
+TEST_CASE("R4745-OUR-1: the wall clock was set, and a refresh comes before anybody has looked") {
+    const auto rule_until = [](const char* until, const char* handling) {
+        return Rule{.handling = handling,
+                    .conditions = std::string("<validity><from>2030-01-01T00:00:00Z</from><until>") +
+                                  until + "</until></validity>"};
+    };
+    for (const std::string after : {"block", "confirm", "polite-block"}) {
+        CAPTURE(after);
+        RulesWorld w(Set{rule_until("2030-01-01T12:01:00Z", "allow"),
+                         rule_until("2031-01-01T12:00:00Z", after.c_str())});
+        w.publish_open();
+        const RawRequest first = ServerWorld::subscribe("bob");
+        CHECK(w.raw.ask(first).status() == 200);
+        const RawMessage told = w.notifies_to("bob").back();
+        CHECK(count_of(told.body(), "<basic>open</basic>") == 1);
+        w.raw.sent.clear();
+        w.raw.now.wall_ms += 120'000;
+        CHECK(w.raw.ask(ServerWorld::resubscribe(first, told, 600)).status() == 200);
+        REQUIRE(w.notifies_to("bob").size() == 1);
+        const RawMessage last = w.notifies_to("bob").back();
+        CHECK(count_of(last.body(), "<basic>open</basic>") == 0);
+        CHECK(RulesWorld::state_of(last) == (after == "block"     ? "terminated;reason=rejected"
+                                             : after == "confirm" ? "pending"
+                                                                  : "active"));
+        w.raw.pass(seconds{90});
+        CHECK(w.server.notifier().size() == (after == "block" ? 0 : 1));
+        CHECK(w.server.watchers().size() == (after == "block" ? 0 : 1));
+    }
+}
+
 TEST_CASE("with the last undecided watcher and the last look at them, their memory is given back") {
     RulesWorld w(Set{{.handling = "confirm", .conditions = "<sphere value=\"work\"/>"},
                      {.handling = "confirm"}});

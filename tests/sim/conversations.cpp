@@ -72,6 +72,8 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
         fail("CSeq strictly rises", wire, "not above " + std::to_string(series.cseq));
     series.cseq = wire.cseq;
     series.sent_at = at;
+    // What its connection broke under is said again.
+    series.forced |= !series.answered && !series.by_datagram && wire.method == "NOTIFY";
     series.answered = false;
     series.by_datagram = text.find("SIP/2.0/UDP") != std::string_view::npos;
     series.sent[series.next++ % series.sent.size()] = {branch, bytes};

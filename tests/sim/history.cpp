@@ -19,7 +19,7 @@ struct Weight {
     Kind kind;
     unsigned weight;
     bool fault = false, hostile = false;
-    bool rules = false, watcher_info = false;  ///< in worlds with them alone
+    unsigned with_rules = 0, with_watcher_info = 0;  ///< so much more in worlds with them
 };
 constexpr std::array weights{
     Weight{Kind::publish, 28},
@@ -30,9 +30,9 @@ constexpr std::array weights{
     Weight{Kind::register_contact, 5},
     Weight{Kind::unregister, 3},
     Weight{Kind::policy, 8},
-    Weight{Kind::rules, 14, false, false, true},
-    Weight{Kind::watch_watchers, 10, false, false, false, true},
-    Weight{Kind::jump, 1},
+    Weight{Kind::rules, 0, false, false, 14},
+    Weight{Kind::watch_watchers, 0, false, false, 0, 10},
+    Weight{Kind::jump, 1, false, false, 3},
     Weight{Kind::crash_phone, 3, true},
     Weight{Kind::crash_server, 1, true},
     Weight{Kind::stop_server, 1, true},
@@ -53,17 +53,17 @@ constexpr std::array weights{
 static_assert(weights.size() == Step::kind_count);
 
 Kind draw_kind(Random& random, const Setup& setup) {
-    const auto counts = [&](const Weight& w) {
-        return (!w.fault || !setup.calm) && (!w.hostile || setup.hostile) &&
-               (!w.rules || setup.rules) && (!w.watcher_info || setup.watcher_info);
+    const auto weight = [&](const Weight& w) {
+        if ((w.fault && setup.calm) || (w.hostile && !setup.hostile)) return 0U;
+        return w.weight + (setup.rules ? w.with_rules : 0U) +
+               (setup.watcher_info ? w.with_watcher_info : 0U);
     };
     unsigned total = 0;
-    for (const Weight& w : weights) total += counts(w) ? w.weight : 0;
+    for (const Weight& w : weights) total += weight(w);
     std::uint64_t drawn = random.below(total);
     for (const Weight& w : weights) {
-        if (!counts(w)) continue;
-        if (drawn < w.weight) return w.kind;
-        drawn -= w.weight;
+        if (drawn < weight(w)) return w.kind;
+        drawn -= weight(w);
     }
     return Kind::publish;
 }
@@ -112,6 +112,10 @@ void draw_arguments(Random& random, const Setup& setup, Step& step) {
         case Kind::jump:
             step.who = some(random, setup.servers + setup.phones);
             step.value = random.between(-400'000'000'000, 400'000'000'000);
+            if (!setup.rules || random.percent(30)) break;
+            // Across the ends of what holds for a while.
+            step.who = some(random, setup.servers);
+            step.value = random.between(-400'000, 400'000);
             break;
         case Kind::store:
             step.who = some(random, setup.servers);

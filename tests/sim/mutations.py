@@ -98,6 +98,8 @@ MUTATIONS = [
     ("withdrawal", "No copy leaves of what other permissions showed (requirement ROUR-9)",
      "sip/event/notifier.cpp", "(other_view || !s.may_see) && withdraw(s);",
      "!s.may_see && withdraw(s);"),
+    ("refused_refresh", "What a refresh ended is not refreshed (RFC 6665 4.2.1.2)",
+     "sip/event/notifier.cpp", "if (!initial && lives()) step(", "if (!initial) step("),
     ("silence", "Who sees the same as before is not told (a politely blocked one would notice)",
      "sip/event/notify.cpp", "    if (view.rendered && view.body.view() == text) return;\n", ""),
     ("watcher_end", "Who watches is told of each that ends (RFC 3857 4.7.2)",

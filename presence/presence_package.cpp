@@ -8,6 +8,7 @@
 #include "pidf/reader.hpp"
 #include "pidf/utf16.hpp"
 #include "pidf/writer.hpp"
+#include "presence/location.hpp"
 #include "presence/rules/privacy_filter.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/media_type.hpp"
@@ -404,6 +405,8 @@ sip::Expected<std::size_t> PresencePackage::accept_publication(
     // R3863-4.1.1-3: reported, not trusted. What is composed names the presentity anyway.
     if (!is_entity_of((*document)->entity, publication.resource))
         shard_.decision(now, "publication", "entity is not the presentity", publication.publisher);
+    if (const auto done = move_locations(**document, arena); !done)
+        return tl::unexpected(done.error());
     sip::Appender out(room);
     if (const auto written = pidf::write(**document, out); !written)
         return tl::unexpected(written.error());

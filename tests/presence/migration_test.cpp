@@ -300,7 +300,7 @@ TEST_CASE("R3856-6.11.2-1: what the PUA's user decides about a watcher stands") 
     }
 }
 
-TEST_CASE("R3856-6.11.2-6: there is no migration while several say what the state is") {
+TEST_CASE("R3856-6.11.2-6 R3856-6.9-2: no migration while several say what the state is") {
     MigrationWorld w;
     SUBCASE("two phones") {
         w.bind("alice", phone, capable);

@@ -71,7 +71,8 @@ class Documents(unittest.TestCase):
 
     def test_options_that_are_written_exist(self):
         helps = {}
-        for command in ("serve", "watch", "publish", "register", "edge", "parse", "user"):
+        for command in ("serve", "watch", "watchers", "publish", "register", "edge", "parse",
+                        "user", "show", "explain", "allow"):
             helps[command] = subprocess.run([VIGIL, command, "--help"], capture_output=True,
                                             check=True).stdout.decode()
         text = "\n".join("\n".join(blocks(read(page), "(?:sh|console)")) for page in pages())

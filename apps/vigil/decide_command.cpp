@@ -98,7 +98,9 @@ ExitCode run_decide(const DecideOptions& options) {
     const auto others = handling_of(options.others.empty() ? "confirm" : options.others);
     if (!others) return wrong("--others: use allow, confirm, polite-block or block");
     const auto folder = folder_of(options);
-    if (!folder) return wrong(folder.error());
+    if (!folder)
+        return wrong(folder.error(),
+                     options.config.empty() ? ExitCode::failed : ExitCode::wrong_usage);
     std::error_code error;
     if (!std::filesystem::is_directory(*folder, error))
         return wrong("there is no folder " + *folder + "; vigil serve --rules names it",

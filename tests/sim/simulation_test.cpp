@@ -50,7 +50,8 @@ TEST_CASE("R6665-OUR-1 R6665-4.2.2-6 ROUR-8: whatever happens, every invariant h
     }
 }
 
-TEST_CASE("R4745-OUR-1 ROUR-9: rules, spheres and time move under load, and nothing else is shown") {
+TEST_CASE(
+    "R4745-OUR-1 ROUR-9: rules, spheres and time move under load, and nothing else is shown") {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         Setup setup = setup_of(seed, {10, 80});
         setup.rules = setup.watcher_info = true;

@@ -49,7 +49,10 @@ void Conversations::carried(std::string_view text, const Wire& wire) {
 }
 
 void Conversations::request(std::string_view text, const Wire& wire, std::int64_t at) {
-    Series& series = series_[hash_of(wire.method, wire.call_id, wire.from_tag)];
+    // RFC 3857 4.9: several notifiers may answer one SUBSCRIBE, each in a dialog of its own.
+    const bool forks = wire.method == "SUBSCRIBE" && wire.event == "presence.winfo";
+    Series& series = forks ? series_[hash_of(wire.method, wire.call_id, wire.from_tag, wire.to_tag)]
+                           : series_[hash_of(wire.method, wire.call_id, wire.from_tag)];
     const std::uint64_t branch = hash_of(wire.branch), bytes = hash_of(text);
     for (const auto& [known, its_bytes] : series.sent) {
         if (branch != known) continue;

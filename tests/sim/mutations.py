@@ -122,14 +122,21 @@ def mutate(name):
 
 def find(program):
     """(seed, invariant) that the program fails with, or None."""
-    run = subprocess.run(
-        [program, "--seeds", f"1..{SEEDS_MAX}", "--no-shrink", "--passages", "0"],
-        capture_output=True, text=True, check=False)
+    def run_to(last):
+        return subprocess.run(
+            [program, "--seeds", f"1..{last}", "--no-shrink", "--passages", "0"],
+            capture_output=True, text=True, check=False)
+
+    run = run_to(SEEDS_MAX)
     found = re.search(r"^seed (\d+) FAILED.*\n  (.*)$", run.stdout, re.M)
     if run.returncode == 1 and found:
         return int(found.group(1)), found.group(2)
     if run.returncode < 0:
-        return 0, f"killed by signal {-run.returncode}"
+        least, most = 1, SEEDS_MAX
+        while least < most:
+            middle = (least + most) // 2
+            least, most = (least, middle) if run_to(middle).returncode < 0 else (middle + 1, most)
+        return most, f"killed by signal {-run.returncode}"
     return None
 
 

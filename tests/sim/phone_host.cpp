@@ -241,7 +241,7 @@ void PhoneHost::read_watchers(const sip::SubscriptionNotice& notice) {
         return;
     }
     // Another subscription counts its documents anew.
-    watchers_->version.reset();
+    watchers_->versions.erase(notice.fork);
     watchers_->table.forget(notice.fork);
     if (notice.kind == Kind::waiting)
         watchers_->asked_at = world.now + static_cast<Time>(notice.retry_after_s) * second;
@@ -259,11 +259,12 @@ void PhoneHost::take_watchers(const sip::SubscriptionNotice& notice) {
         return;
     }
     const std::uint32_t version = (*read)->version;
-    if (watch.version && version <= *watch.version)
+    const auto [last, is_first] = watch.versions.try_emplace(notice.fork, version);
+    if (!is_first && version <= last->second)
         world.fail("watchers are told in order", name + " is told version " +
                                                      std::to_string(version) + " after " +
-                                                     std::to_string(*watch.version));
-    watch.version = version;
+                                                     std::to_string(last->second));
+    last->second = version;
     const auto taken = watch.table.take(notice.fork, **read, [](const auto&) {});
     if (!taken || *taken == presence::WatcherTable::Taken::processed) return;
     // RFC 3858 4: something is missing.
@@ -272,7 +273,7 @@ void PhoneHost::take_watchers(const sip::SubscriptionNotice& notice) {
 }
 
 std::optional<std::multiset<std::string>> PhoneHost::watchers() const {
-    if (!watchers_ || !watchers_->version) return {};
+    if (!watchers_ || watchers_->versions.empty()) return {};
     std::multiset<std::string> all;
     watchers_->table.for_each([&](const presence::WatcherTable::Row& row) {
         const std::string_view uri = row.uri.substr(row.uri.find(':') + 1);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -110,7 +111,7 @@ private:
     struct WatchersWatch {
         sip::WatchId id;
         Time asked_at = 0;
-        std::optional<std::uint32_t> version;  ///< of the last document
+        std::map<std::uint32_t, std::uint32_t> versions;  ///< of the last document, by notifier
         presence::WatcherTable table;
     };
     void subscribe_to_watchers();

@@ -271,6 +271,33 @@ void ServerHost::on_commit(sip::CommitId id) {
     });
 }
 
+void ServerHost::check_devices() {
+    if (!server_ || setup_.tight) return;
+    struct Lost {
+        std::string watcher, resource, package;
+        sip::Transport transport;  // stands in its Contact
+        sip::Address address;
+        sip::Instant since;
+    };
+    std::vector<Lost> lost;
+    server_->notifier().for_each(here(), [&](const sip::Notifier::Snapshot& one) {
+        if (one.suspect && one.state != "terminated")
+            lost.push_back({std::string(one.watcher), std::string(one.resource),
+                            std::string(one.package), one.transport, one.remote.address,
+                            one.since});
+    });
+    if (lost.empty()) return;
+    server_->notifier().for_each(here(), [&](const sip::Notifier::Snapshot& one) {
+        if (one.suspect || (one.state != "active" && one.state != "pending")) return;
+        for (const Lost& old : lost)
+            if (old.watcher == one.watcher && old.resource == one.resource &&
+                old.package == one.package && old.transport == one.transport &&
+                old.address == one.remote.address && old.since < one.since)
+                world.fail("a device has one lamp", name + " has two of " + old.watcher + " for " +
+                                                        old.resource + ", one without a way");
+    });
+}
+
 void ServerHost::on_rest() {
     const sip::Limits& limits = server_->stack().shard().limits;
     const auto over = [&](const char* what, std::size_t is, std::size_t most) {

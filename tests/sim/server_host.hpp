@@ -74,6 +74,9 @@ public:
     void on_arrival(std::string_view text) override;
     void on_commit(sip::CommitId id) override;
     void on_rest() override;
+    /// To be called now and then: no device has two subscriptions to the same, one of them with a
+    /// connection that is gone.
+    void check_devices();
     /// A user's policy, or rules, are other ones than before.
     void policy_changed(unsigned user);
 

@@ -98,6 +98,7 @@ Outcome Simulation::run(const History& history) {
 void Simulation::watch_timers() {
     world_.at(world_.now + check_every, [this] {
         for (auto& phone : phones_) phone->check_waiting();
+        for (auto& server : servers_) server->check_devices();
         watch_timers();
     });
 }

@@ -139,6 +139,15 @@ void draw_arguments(Random& random, const Setup& setup, Step& step) {
     }
 }
 
+std::string text_of_look(const Step& step) {
+    return step.value != 0 ? " looks who watches its user" : " looks no more who watches its user";
+}
+
+std::string text_of_rules(const Step& step) {
+    return step.value == 0 ? " has no rules any more"
+                           : " has the rules " + std::to_string(step.value);
+}
+
 }  // namespace
 
 History history_of(const Setup& setup) {
@@ -178,15 +187,8 @@ std::string text_of(const Step& step) {
             what = "u" + std::to_string(step.who) + " decides: " +
                    std::string(presence::name_of(static_cast<presence::Policy>(step.value)));
             break;
-        case Kind::watch_watchers:
-            what = phone + (step.value != 0 ? " looks who watches its user"
-                                            : " looks no more who watches its user");
-            break;
-        case Kind::rules:
-            what = "u" + std::to_string(step.who) +
-                   (step.value == 0 ? " has no rules any more"
-                                    : " has the rules " + std::to_string(step.value));
-            break;
+        case Kind::watch_watchers: what = phone + text_of_look(step); break;
+        case Kind::rules: what = "u" + std::to_string(step.who) + text_of_rules(step); break;
         case Kind::crash_phone: what = phone + " is down" + span; break;
         case Kind::crash_server: what = server + " is down" + span; break;
         case Kind::stop_server: what = server + " stops properly" + span; break;

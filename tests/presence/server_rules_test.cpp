@@ -201,8 +201,8 @@ TEST_CASE("R5025-3.2.1-4 D-5: a polite block shows one closed document, whatever
     CHECK(count_of(told.body(), "device") == 0);
     w.raw.sent.clear();
     for (int i = 0; i < 5; ++i) {
-        w.publish_open(person("<rpid:mood><rpid:happy/></rpid:mood>") +
-                       "<note>" + std::to_string(i) + "</note>");
+        w.publish_open(person("<rpid:mood><rpid:happy/></rpid:mood>") + "<note>" +
+                       std::to_string(i) + "</note>");
         w.raw.pass(seconds{6});
     }
     CHECK(w.notifies_to("bob").empty());
@@ -290,8 +290,8 @@ TEST_CASE("R3856-6.7-7 R3856-6.7-2: each watcher is told what is for them, and w
     const std::string mood = services +
                              "<pr:provide-persons><pr:all-persons/></pr:provide-persons>"
                              "<pr:provide-mood>true</pr:provide-mood>";
-    RulesWorld w(Set{{.shows = services},
-                  {.whom = "<one id=\"sip:carol@example.com\"/>", .shows = mood}});
+    RulesWorld w(
+        Set{{.shows = services}, {.whom = "<one id=\"sip:carol@example.com\"/>", .shows = mood}});
     const RawMessage first = w.raw.ask(w.publish("alice", mood_document("happy")));
     CHECK(w.raw.ask(ServerWorld::subscribe("bob")).status() == 200);
     REQUIRE(w.notifies_to("bob").size() == 1);
@@ -434,8 +434,9 @@ TEST_CASE("R5025-3.1.2-1: persons of several publications that disagree leave th
 TEST_CASE("a SUBSCRIBE by rules for which memory is refused shows nothing, and is decided later") {
     for (std::uint64_t nth = 0; nth < 60; ++nth) {
         CAPTURE(nth);
-        RulesWorld w(Set{{.conditions = "<sphere value=\"work\"/>",
-                       .shows = "<pr:provide-services><pr:all-services/></pr:provide-services>"}});
+        RulesWorld w(
+            Set{{.conditions = "<sphere value=\"work\"/>",
+                 .shows = "<pr:provide-services><pr:all-services/></pr:provide-services>"}});
         w.publish_open(sphere("work") + "<note>secret</note>");
         w.server.stack().shard().memory.refuse_after(nth);
         const int status = w.raw.ask(ServerWorld::subscribe("bob")).status();
@@ -457,9 +458,9 @@ TEST_CASE("a SUBSCRIBE by rules for which memory is refused shows nothing, and i
 
 TEST_CASE("R4745-OUR-1: the wall clock was set, and a refresh comes before anybody has looked") {
     const auto rule_until = [](const char* until, const char* handling) {
+        const std::string from = "<from>2030-01-01T00:00:00Z</from>";
         return Rule{.handling = handling,
-                    .conditions = std::string("<validity><from>2030-01-01T00:00:00Z</from><until>") +
-                                  until + "</until></validity>"};
+                    .conditions = "<validity>" + from + "<until>" + until + "</until></validity>"};
     };
     for (const std::string after : {"block", "confirm", "polite-block"}) {
         CAPTURE(after);

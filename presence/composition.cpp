@@ -235,7 +235,9 @@ private:
         const bool beside = inputs_.policy.hard == HardRule::beside;
         if (!beside && (published || registration_count_ > 0))
             while (source_count_ > 0 && sources_[source_count_ - 1].is_hard())
-                report({"hard state", {}, sources_[--source_count_].from->chain,
+                report({"hard state",
+                        {},
+                        sources_[--source_count_].from->chain,
                         "there is something newer to say"});
         return {};
     }
@@ -423,7 +425,8 @@ private:
         }
         return make_id('p', sip::siphash(key_, inputs_.presentity), merged->id);
     }
-    void merge(const Source& source, pidf::Person& person, std::size_t number, Owners& owners, pidf::Person& merged) {
+    void merge(const Source& source, pidf::Person& person, std::size_t number, Owners& owners,
+               pidf::Person& merged) {
         drain(person.extensions, [&](pidf::Element* e) {
             const std::uint64_t name =
                 sip::mix(sip::siphash(key_, e->ns), sip::siphash(key_, e->name));

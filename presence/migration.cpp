@@ -136,9 +136,11 @@ bool Migration::may_go(sip::Now now, std::string_view watcher, std::string_view 
            parts_.package.may_leave(decision.view);
 }
 
-bool Migration::may_watch_there(sip::Now now, std::string_view, std::string_view watcher,
-                                std::string_view resource) {
-    return agent_of(resource) && may_go(now, watcher, resource);
+std::optional<sip::Registrar::Binding> Migration::agent_for(sip::Now now, std::string_view,
+                                                            std::string_view watcher,
+                                                            std::string_view resource) {
+    if (!may_go(now, watcher, resource)) return {};
+    return agent_of(resource);
 }
 
 bool Migration::may_be_told(sip::Now now, std::string_view, std::string_view watcher,

@@ -60,8 +60,9 @@ public:
     bool is_elsewhere(std::uint8_t package, std::string_view resource, sip::ViewId view) override;
     bool take(sip::Now now, const sip::Request& request, std::uint8_t package,
               std::string_view resource, sip::ViewId view) override;
-    bool may_watch_there(sip::Now now, std::string_view package, std::string_view watcher,
-                         std::string_view resource) override;
+    std::optional<sip::Registrar::Binding> agent_for(sip::Now now, std::string_view package,
+                                                     std::string_view watcher,
+                                                     std::string_view resource) override;
     bool may_be_told(sip::Now now, std::string_view package, std::string_view watcher,
                      std::string_view resource) override;
 

@@ -22,8 +22,8 @@ std::optional<sip::ViewId> PermissionViews::obtain(const Permissions& permission
     }
     const std::string_view packed = out.view();
     const std::uint64_t hash = sip::siphash(shard_.key, packed);
-    std::uint32_t index = by_hash_.find(
-        hash, [&](std::uint32_t i) { return slab_.at(i).packed.view() == packed; });
+    std::uint32_t index =
+        by_hash_.find(hash, [&](std::uint32_t i) { return slab_.at(i).packed.view() == packed; });
     if (index != sip::HashIndex::none) return sip::ViewId{first_ + index};
     const sip::Handle made = by_hash_.reserve_one() ? slab_.create() : sip::Handle{};
     if (!made || !slab_.find(made)->packed.assign(shard_.memory, packed)) {
@@ -52,8 +52,7 @@ void PermissionViews::retain(sip::ViewId id) {
 
 void PermissionViews::release(sip::ViewId id) {
     Entry* entry = entry_of(id);
-    if (entry != nullptr && --entry->references == 0)
-        drop(static_cast<std::uint32_t>(id) - first_);
+    if (entry != nullptr && --entry->references == 0) drop(static_cast<std::uint32_t>(id) - first_);
 }
 
 bool PermissionViews::find(sip::ViewId id, pidf::Arena& arena, Permissions& out) {

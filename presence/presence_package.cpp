@@ -8,6 +8,7 @@
 #include "pidf/reader.hpp"
 #include "pidf/utf16.hpp"
 #include "pidf/writer.hpp"
+#include "presence/location.hpp"
 #include "presence/rules/privacy_filter.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/media_type.hpp"
@@ -232,7 +233,8 @@ std::string_view PresencePackage::reason_by_rules(const Verdict& verdict) {
 sip::Expected<std::optional<std::string_view>> PresencePackage::sphere_of_presentity(
     sip::Now now, std::string_view resource) {
     if (sphere_of_.view() != resource)
-        if (const auto read = read_sphere(now, resource); !read) return tl::unexpected(read.error());
+        if (const auto read = read_sphere(now, resource); !read)
+            return tl::unexpected(read.error());
     if (!has_sphere_) return std::optional<std::string_view>{};
     return std::optional(sphere_.view());
 }
@@ -260,8 +262,7 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
     const sip::ResourceId id =
         resources_ == nullptr ? sip::ResourceId{} : resources_->find(number_, resource);
     if (publications_ != nullptr && id)
-        publications_->for_each(id,
-                                [&](const sip::Compositor::Publication& p) { take(p.body); });
+        publications_->for_each(id, [&](const sip::Compositor::Publication& p) { take(p.body); });
     for (const LocalStates* states : {local_states_, hard_states_})
         if (const auto state = state_of(now, states, resource)) take(state->document);
     if (learner_ != nullptr)
@@ -404,6 +405,8 @@ sip::Expected<std::size_t> PresencePackage::accept_publication(
     // R3863-4.1.1-3: reported, not trusted. What is composed names the presentity anyway.
     if (!is_entity_of((*document)->entity, publication.resource))
         shard_.decision(now, "publication", "entity is not the presentity", publication.publisher);
+    if (const auto done = move_locations(**document, arena); !done)
+        return tl::unexpected(done.error());
     sip::Appender out(room);
     if (const auto written = pidf::write(**document, out); !written)
         return tl::unexpected(written.error());

@@ -74,9 +74,12 @@ public:
 
     /// What PUAs were asked for; outlives the last call.
     void set_learner(Learner* learner) { learner_ = learner; }
-    /// The program itself says something of `presentity`.
+    /// The program itself says something of `presentity` that goes into its document whatever
+    /// others say.
     bool has_local_state(std::string_view presentity) const {
-        return local_states_ != nullptr && local_states_->state_of(presentity).has_value();
+        const bool hard_too = hard_states_ != nullptr && composition_.hard == HardRule::beside;
+        return (local_states_ != nullptr && local_states_->state_of(presentity)) ||
+               (hard_too && hard_states_->state_of(presentity));
     }
     /// Whether those who see `view` see all there is: only they may be sent to somebody else.
     bool may_leave(sip::ViewId view) const { return view == full_view; }

@@ -267,12 +267,18 @@ void define_decision(Reading& to, const char* name, const char* help) {
         ->required();
     command->add_option("WATCHER", decide.watchers, "about whom: sip:bob@example.com, and more")
         ->required();
-    auto* folder = command
-                       ->add_option("--rules", decide.rules,
-                                    "folder of rule documents, as vigil serve has it")
-                       ->type_name("DIR");
+    auto* folder =
+        command
+            ->add_option("--rules", decide.rules, "folder of rule documents, as vigil serve has it")
+            ->type_name("DIR");
     command->add_option("--config", decide.config, "configuration of the server, which names it")
         ->type_name("FILE")
+        ->excludes(folder);
+    command
+        ->add_option("--control", decide.control,
+                     "control socket of the server whose folder it is (default: that of the only "
+                     "server that runs here)")
+        ->type_name("PATH")
         ->excludes(folder);
     command
         ->add_option("--others", decide.others,
@@ -296,6 +302,9 @@ void define_show_what(Reading& to, CLI::App& parent, ShowWhat what, const char* 
     auto* command = parent.add_subcommand(name, help);
     ShowOptions& show = to.show;
     const bool one = what == ShowWhat::presentity;
+    define_control(*command, show.control);
+    command->callback([&show, what] { show.what = what; });
+    if (what == ShowWhat::server) return;
     auto* uri =
         command->add_option("URI", show.uri,
                             one                               ? "sip:alice@example.com"
@@ -306,14 +315,13 @@ void define_show_what(Reading& to, CLI::App& parent, ShowWhat what, const char* 
         uri->required();
         command->add_flag("--raw", show.raw, "print the composed document, too");
     }
-    define_control(*command, show.control);
-    command->callback([&show, what] { show.what = what; });
 }
 
 void define_show(Reading& to) {
     auto* command =
         to.app.add_subcommand("show", "Show what a server that runs on this machine holds");
     command->require_subcommand(1);
+    define_show_what(to, *command, ShowWhat::server, "server", "What the server goes by");
     define_show_what(to, *command, ShowWhat::subscriptions, "subscriptions",
                      "Who watches whom, and what became of it");
     define_show_what(to, *command, ShowWhat::publications, "publications", "What is published");

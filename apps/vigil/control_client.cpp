@@ -75,37 +75,56 @@ Outcome<std::string> address_argument(const std::string& text) {
     return std::string(out.view());
 }
 
-ExitCode ask_server(const ControlOptions& options, const std::string& command,
-                    const std::string& request, std::vector<Record>& lines) {
-    const auto failed = [&](const std::string& why) {
-        return fail(ExitCode::failed, {command + ": " + why, {}, 0, {}}, options.json);
-    };
-    auto connection = connect_control(options.control);
-    if (!connection) return failed(connection.error());
+namespace {
+
+/// Each line of the answer to `take`, with what it says; it gives false to break off.
+Outcome<void> ask(const std::string& path, const std::string& request,
+                  const std::function<bool(std::string_view, Record)>& take) {
+    auto connection = connect_control(path);
+    if (!connection) return failure(connection.error());
     const int fd = connection->socket.get();
     std::string error;
-    const auto take = [&](std::string_view line) {
-        auto record = read_record(line);
-        if (!record) {
-            error = "the answer of " + escape(connection->path) + " is none; is it a vigil?";
-        } else if (record->has("error")) {
-            error = record->text("error");
-        } else if (!record->flag("end")) {
-            if (options.json)
-                print_line(line);
-            else
-                lines.push_back(std::move(*record));
-            return !output_is_broken();
-        }
-        return false;
-    };
     // One that is not heard may be told so, and let go, before it has asked.
     const Outcome<void> sent = send_all(fd, request + "\n");
-    Outcome<void> done = receive_lines(fd, take);
+    Outcome<void> done = receive_lines(fd, [&](std::string_view line) {
+        auto record = read_record(line);
+        if (!record)
+            error = "the answer of " + escape(connection->path) + " is none; is it a vigil?";
+        else if (record->has("error"))
+            error = record->text("error");
+        else if (!record->flag("end"))
+            return take(line, std::move(*record));
+        return false;
+    });
     if (!done && !sent) done = sent;
-    if (!done) return failed("the server at " + escape(connection->path) + ": " + done.error());
-    if (!error.empty()) return failed(error);
-    return ExitCode::done;
+    if (!done) return failure("the server at " + escape(connection->path) + ": " + done.error());
+    if (!error.empty()) return failure(error);
+    return {};
+}
+
+}  // namespace
+
+Outcome<std::vector<Record>> answer_of_server(const std::string& path, const std::string& request) {
+    std::vector<Record> lines;
+    const auto asked = ask(path, request, [&](std::string_view, Record record) {
+        lines.push_back(std::move(record));
+        return true;
+    });
+    if (!asked) return failure(asked.error());
+    return lines;
+}
+
+ExitCode ask_server(const ControlOptions& options, const std::string& command,
+                    const std::string& request, std::vector<Record>& lines) {
+    const auto asked = ask(options.control, request, [&](std::string_view line, Record record) {
+        if (options.json)
+            print_line(line);
+        else
+            lines.push_back(std::move(record));
+        return !output_is_broken();
+    });
+    if (asked) return ExitCode::done;
+    return fail(ExitCode::failed, {command + ": " + asked.error(), {}, 0, {}}, options.json);
 }
 
 }  // namespace vigil

@@ -15,6 +15,11 @@ namespace vigil {
 /// the error says what it wants.
 edge::Outcome<std::string> address_argument(const std::string& text);
 
+/// What the server at the control socket `path` (empty: the only one there is) answers to
+/// `request`; the error is one line.
+edge::Outcome<std::vector<Record>> answer_of_server(const std::string& path,
+                                                    const std::string& request);
+
 /// Puts `request` to the server. With --json each line is printed as it comes; else `lines` gets
 /// them all, once the answer is complete. What fails is told, as `command` tells it.
 ExitCode ask_server(const ControlOptions& options, const std::string& command,

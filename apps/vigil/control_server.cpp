@@ -55,6 +55,7 @@ struct Source {
     presence::Server& server;
     const RecentDecisions& decisions;
     const ControlServer::Clock& clock;
+    const RuleFiles* rules;
 };
 
 struct Asked {
@@ -129,7 +130,14 @@ Step composition(Source source, std::string presentity, bool raw) {
 
 Step address(Source source, std::string presentity) {
     return [source, presentity = std::move(presentity)](std::string& out) {
-        out += json_of(address_record(source.clock(), source.server, presentity)) + "\n";
+        Record record = address_record(source.clock(), source.server, presentity);
+        const auto status =
+            source.rules == nullptr ? RuleFiles::Status{} : source.rules->status_of(presentity);
+        if (!status.path.empty())
+            record.set("rules_file", status.path)
+                .set("rules", static_cast<std::int64_t>(status.rules));
+        if (!status.error.empty()) record.set("rules_error", status.error);
+        out += json_of(record) + "\n";
         return false;
     };
 }
@@ -153,12 +161,30 @@ Step refusals(Source source, Filter of) {
     };
 }
 
+/// What the server goes by.
+Step settings(Source source) {
+    return [source](std::string& out) {
+        presence::Server& server = source.server;
+        Record record;
+        record.set("kind", std::string("server"))
+            .set("policy", std::string(presence::name_of(server.package().policy())))
+            .set("rules", source.rules == nullptr ? std::string{} : source.rules->folder())
+            .set("subscriptions", static_cast<std::int64_t>(server.notifier().size()))
+            .set("publications", static_cast<std::int64_t>(server.compositor().size()))
+            .set("registrations", static_cast<std::int64_t>(server.registrar().size()));
+        out += json_of(record) + "\n";
+        return false;
+    };
+}
+
 Answer steps(std::vector<Step> all) { return std::make_unique<Steps>(std::move(all)); }
 
 Answer show_subscriptions(const Asked& asked) {
     const std::string of = asked.argument(0);
     return steps({subscriptions(asked.source, {of, of, true})});
 }
+
+Answer show_server(const Asked& asked) { return steps({settings(asked.source)}); }
 
 Answer show_publications(const Asked& asked) {
     return steps({publications(asked.source, asked.argument(0))});
@@ -196,6 +222,7 @@ struct Command {
     Answer (*answer)(const Asked& asked);
 };
 constexpr std::array commands{
+    Command{"show server", 0, 0, false, show_server},
     Command{"show subscriptions", 0, 1, false, show_subscriptions},
     Command{"show publications", 0, 1, false, show_publications},
     Command{"show registrations", 0, 1, false, show_registrations},
@@ -225,7 +252,7 @@ Answer ControlServer::answer(std::string_view request) {
         std::string_view rest = request.substr(command.words.size());
         if (!rest.empty() && !rest.starts_with(' ')) continue;
         rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
-        Asked asked{{server_, decisions_, clock_}, words_of(rest), false};
+        Asked asked{{server_, decisions_, clock_, rules_}, words_of(rest), false};
         if (command.takes_raw && !asked.arguments.empty() && asked.arguments.back() == "raw") {
             asked.raw = true;
             asked.arguments.pop_back();

@@ -8,6 +8,7 @@
 
 #include "apps/edge/net/line_server.hpp"
 #include "apps/vigil/recent_decisions.hpp"
+#include "apps/vigil/rule_files.hpp"
 #include "presence/server.hpp"
 
 namespace vigil {
@@ -22,9 +23,10 @@ namespace vigil {
 class ControlServer {
 public:
     using Clock = std::function<sip::Now()>;
-    /// Both outlive this, which outlives its answers.
-    ControlServer(presence::Server& server, const RecentDecisions& decisions, Clock clock)
-        : server_(server), decisions_(decisions), clock_(std::move(clock)) {}
+    /// All outlive this, which outlives its answers. `rules`: null where nobody has any.
+    ControlServer(presence::Server& server, const RecentDecisions& decisions, Clock clock,
+                  const RuleFiles* rules = nullptr)
+        : server_(server), decisions_(decisions), clock_(std::move(clock)), rules_(rules) {}
 
     std::unique_ptr<edge::LineAnswer> answer(std::string_view request);
     static std::string refusal(std::string_view why);
@@ -33,6 +35,7 @@ private:
     presence::Server& server_;
     const RecentDecisions& decisions_;
     Clock clock_;
+    const RuleFiles* rules_;
 };
 
 }  // namespace vigil

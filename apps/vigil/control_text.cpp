@@ -67,11 +67,20 @@ struct Table {
 
 const std::vector<Table>& tables() {
     static const std::vector<Table> all{
+        {"server",
+         {"POLICY", "RULES", "SUBSCRIPTIONS", "PUBLICATIONS", "REGISTRATIONS"},
+         [](const Record& r) -> std::vector<std::string> {
+             return {r.text("policy"), r.text("rules"), std::to_string(r.number("subscriptions")),
+                     std::to_string(r.number("publications")),
+                     std::to_string(r.number("registrations"))};
+         }},
         {"presentity",
          {"PRESENTITY", "EXISTS", "POLICY"},
          [](const Record& r) -> std::vector<std::string> {
              return {address_of(r.text("uri")), r.flag("exists") ? "yes" : "no",
-                     r.text("policy") + (r.flag("own_policy") ? " (its own)" : "")};
+                     r.has("rules_file")
+                         ? "rules of " + r.text("rules_file")
+                         : r.text("policy") + (r.flag("own_policy") ? " (its own)" : "")};
          }},
         {"subscription",
          {"WATCHER", "PRESENTITY", "EVENT", "STATE", "EXPIRES", "SEES", "BECAUSE", "LAST NOTIFY",

@@ -6,6 +6,7 @@
 #include "apps/vigil/commands.hpp"
 #include "apps/vigil/config_file.hpp"
 #include "apps/vigil/console.hpp"
+#include "apps/vigil/control_client.hpp"
 #include "apps/vigil/file.hpp"
 #include "apps/vigil/json_output.hpp"
 #include "apps/vigil/rule_files.hpp"
@@ -24,8 +25,8 @@ using edge::Outcome;
 using presence::SubHandling;
 
 std::optional<SubHandling> handling_of(std::string_view text) {
-    for (const auto each : {SubHandling::block, SubHandling::confirm, SubHandling::polite_block,
-                            SubHandling::allow})
+    for (const auto each :
+         {SubHandling::block, SubHandling::confirm, SubHandling::polite_block, SubHandling::allow})
         if (text == presence::name_of(each)) return each;
     return {};
 }
@@ -52,11 +53,20 @@ Outcome<std::string> watcher_uri(const std::string& text) {
     return "sip:" + *address;
 }
 
+/// The server that runs on this machine knows where its rules are.
+Outcome<std::string> folder_of_server(const DecideOptions& options) {
+    const auto answer = answer_of_server(options.control, "show server");
+    if (!answer)
+        return failure(answer.error() +
+                       "; or say where the rules are: --rules DIR, as vigil serve has it");
+    for (const Record& record : *answer)
+        if (const std::string folder = record.text("rules"); !folder.empty()) return folder;
+    return failure("the server that runs here has no rules; start it with --rules DIR");
+}
+
 Outcome<std::string> folder_of(const DecideOptions& options) {
     if (!options.rules.empty()) return options.rules;
-    if (options.config.empty())
-        return failure("where are the rules? give --rules DIR, as vigil serve has it, or --config "
-                       "FILE");
+    if (options.config.empty()) return folder_of_server(options);
     const auto text = read_file(options.config);
     if (!text) return failure("--config: " + text.error());
     const auto file = read_config(*text, options.config, serve_option_specs());
@@ -88,7 +98,9 @@ ExitCode run_decide(const DecideOptions& options) {
     const auto others = handling_of(options.others.empty() ? "confirm" : options.others);
     if (!others) return wrong("--others: use allow, confirm, polite-block or block");
     const auto folder = folder_of(options);
-    if (!folder) return wrong(folder.error());
+    if (!folder)
+        return wrong(folder.error(),
+                     options.config.empty() ? ExitCode::failed : ExitCode::wrong_usage);
     std::error_code error;
     if (!std::filesystem::is_directory(*folder, error))
         return wrong("there is no folder " + *folder + "; vigil serve --rules names it",
@@ -104,8 +116,7 @@ ExitCode run_decide(const DecideOptions& options) {
     const std::string path = *folder + "/" + RuleFiles::name_of(*presentity);
     std::vector<std::vector<std::string>> notes;
     const auto edited = edit_file(
-        path, FileFor::server,
-        [&](const std::optional<std::string>& old) -> Outcome<std::string> {
+        path, FileFor::server, [&](const std::optional<std::string>& old) -> Outcome<std::string> {
             auto text = old ? Outcome<std::string>(*old)
                             : first_rules(*folder, *others, !options.others.empty());
             for (const std::string& watcher : watchers) {

@@ -161,9 +161,9 @@ public:
         const std::string watcher = "sip:" + std::string(what.watcher);
         const std::string state(what.state), reason(what.reason);
         if (json_)
-            print_line(
-                json_of(EdgeWatcherFields{time_text(now.wall_ms), "sip:" + std::string(what.resource),
-                                      watcher, state, reason}));
+            print_line(json_of(EdgeWatcherFields{time_text(now.wall_ms),
+                                                 "sip:" + std::string(what.resource), watcher,
+                                                 state, reason}));
         else
             print_line("watcher " + escape(watcher) + " " + state +
                        (reason.empty() ? "" : " " + reason));

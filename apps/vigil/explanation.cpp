@@ -97,6 +97,7 @@ public:
         const bool watches = tell_subscriptions();
         if (!watches) tell_decision();
         tell_refusals();
+        tell_rules();
         tell_sources();
         tell_composition();
         return std::move(lines_);
@@ -161,6 +162,17 @@ private:
             const bool claimed = r.number("status") == 401 || r.number("status") == 407;
             say("  " + ago(r, "age") + ": " + escape(r.text("what")) + status + ", " + reason(r) +
                 (claimed ? " (by one who only said to be " + watcher_ + ")" : "") + often);
+        });
+    }
+    void tell_rules() {
+        each("presentity", [&](const Record& r) {
+            if (!r.has("rules_file")) return;
+            const std::string count = number(r, "rules");
+            say("The rules of " + presentity_ + ":");
+            detail("file", escape(r.text("rules_file")) + ", " + count +
+                               (count == "1" ? " rule" : " rules") + " in force");
+            if (r.has("rules_error"))
+                detail("not in force", "the file as it is now: " + escape(r.text("rules_error")));
         });
     }
     void tell_sources() {

@@ -101,9 +101,10 @@ struct DecideOptions {
     std::string decision;  ///< as RFC 5025 writes it
     std::string presentity;
     std::vector<std::string> watchers;
-    std::string rules;   ///< the folder; empty: by `config`
-    std::string config;  ///< of the server; empty: not given
-    std::string others;  ///< empty: not given
+    std::string rules;    ///< the folder; empty: by `config`, or by the server that runs
+    std::string config;   ///< of the server; empty: not given
+    std::string control;  ///< path of its socket; empty: the only one there is
+    std::string others;   ///< empty: not given
     bool json = false;
 };
 
@@ -113,7 +114,13 @@ struct ControlOptions {
     bool json = false;
 };
 
-enum class ShowWhat : std::uint8_t { subscriptions, publications, registrations, presentity };
+enum class ShowWhat : std::uint8_t {
+    server,
+    subscriptions,
+    publications,
+    registrations,
+    presentity
+};
 struct ShowOptions {
     ControlOptions control;
     ShowWhat what = ShowWhat::subscriptions;

@@ -101,7 +101,8 @@ void RuleFiles::look_at(const std::string& name, Changes& changes) {
     if (found == files_.end()) {
         const auto presentity =
             name == default_name ? std::optional<std::string>("") : presentity_of(name);
-        // One address, one file: "Alice@EXAMPLE.com.xml" beside "Alice@example.com.xml" is an error.
+        // One address, one file: "Alice@EXAMPLE.com.xml" beside "Alice@example.com.xml" is an
+        // error.
         const bool taken = presentity && names_.contains(*presentity);
         if (!presentity || taken) {
             changes.errors.push_back(

@@ -76,8 +76,8 @@ private:
 
     std::string folder_;
     mutable sip::Memory memory_;
-    std::optional<presence::Ruleset> nothing_yet_;   ///< everybody pending
-    std::map<std::string, File, std::less<>> files_;  ///< by name
+    std::optional<presence::Ruleset> nothing_yet_;        ///< everybody pending
+    std::map<std::string, File, std::less<>> files_;      ///< by name
     std::unordered_map<std::string, std::string> names_;  ///< of files, by presentity
 };
 

@@ -133,9 +133,9 @@ std::size_t end_of_piece(std::string_view text, std::size_t at, Piece& kind) {
         } else if (text[i] == '"' || text[i] == '\'') {
             quote = text[i];
         } else if (text[i] == '>') {
-            kind = rest.starts_with("</")  ? Piece::end
-                   : text[i - 1] == '/' ? Piece::empty
-                                        : Piece::start;
+            kind = rest.starts_with("</") ? Piece::end
+                   : text[i - 1] == '/'   ? Piece::empty
+                                          : Piece::start;
             return i + 1;
         }
     }
@@ -250,8 +250,8 @@ private:
         if (conditions == nullptr) {
             const Span span = span_of(text_, rule);
             if (span.empty) return {};
-            patch_.insert(span.inside, "<" + span.prefix + "conditions>" + made(span.prefix) + "</" +
-                                           span.prefix + "conditions>");
+            patch_.insert(span.inside, "<" + span.prefix + "conditions>" + made(span.prefix) +
+                                           "</" + span.prefix + "conditions>");
         } else if (const Span span = span_of(text_, *conditions); span.empty) {
             const std::size_t slash = text_.rfind('/', span.end - 1);
             patch_.replace(slash, span.end,
@@ -275,9 +275,10 @@ private:
             std::size_t close = text_.rfind("</", span.end - 1);
             // Ours stands in lines of its own, before the one that the end tag is in.
             const std::size_t line = text_.find_last_of('\n', close);
-            const bool alone = line != std::string_view::npos &&
-                               text_.substr(line + 1, close - line - 1)
-                                       .find_first_not_of(" \t\r") == std::string_view::npos;
+            const bool alone =
+                line != std::string_view::npos &&
+                text_.substr(line + 1, close - line - 1).find_first_not_of(" \t\r") ==
+                    std::string_view::npos;
             patch_.insert(alone ? line + 1 : close, (alone ? "" : "\n") + rule);
             return {};
         }
@@ -301,8 +302,8 @@ private:
         std::size_t from = span.begin, to = span.end;
         while (from > 0 && is_blank(text_[from - 1])) --from;
         while (to < text_.size() && is_blank(text_[to])) ++to;
-        const bool alone = from > 0 && text_[from - 1] == '\n' && to < text_.size() &&
-                           text_[to] == '\n';
+        const bool alone =
+            from > 0 && text_[from - 1] == '\n' && to < text_.size() && text_[to] == '\n';
         if (alone)
             patch_.replace(from, to + 1, "");
         else

@@ -143,7 +143,7 @@ public:
           log_(settings_.log, write_to_stderr),
           tracer_(log_, capture_ ? &*capture_ : nullptr),
           server_(server_options(), entropy_),
-          control_(server_, decisions_, edge::read_clocks),
+          control_(server_, decisions_, edge::read_clocks, rules_.get()),
           engine_(server_),
           driver_(engine_, driver_options()),
           report_(server_.counters(), driver_.counters()) {}
@@ -168,7 +168,8 @@ public:
 
     ExitCode run(SignalHold& signals) {
         if (settings_.policy == DefaultPolicy::confirm)
-            log_.say(edge::read_clocks(), rules_ ? LogLevel::info : LogLevel::warn, how_to_decide());
+            log_.say(edge::read_clocks(), rules_ ? LogLevel::info : LogLevel::warn,
+                     how_to_decide());
         if (rules_) watch_rules();
         tracer_.on_transition(
             [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
@@ -269,8 +270,7 @@ private:
     void note_pending(sip::Now now, const sip::TraceTransition& step) {
         if (told_of_pending_ || step.machine != "subscription" || step.to != "pending") return;
         told_of_pending_ = true;
-        log_.say(now, LogLevel::warn,
-                 "a watcher is pending, the first one; " + how_to_decide());
+        log_.say(now, LogLevel::warn, "a watcher is pending, the first one; " + how_to_decide());
     }
 
     std::string how_to_decide() const {
@@ -478,9 +478,9 @@ ExitCode run_serve(const ServeOptions& options) {
     for (const std::string& warning : settings->warnings)
         print_error("vigil serve: warning: " + warning);
     edge::raise_descriptor_limit();
-    const auto service = std::make_unique<Service>(options, std::move(*settings), std::move(*users),
-                                                   std::move(rules), std::move(*hard_states),
-                                                   std::move(capture));
+    const auto service =
+        std::make_unique<Service>(options, std::move(*settings), std::move(*users),
+                                  std::move(rules), std::move(*hard_states), std::move(capture));
     if (tls) service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);

@@ -9,8 +9,8 @@ namespace vigil {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> words{"subscriptions", "publications", "registrations",
-                                                "presentity"};
+constexpr std::array<std::string_view, 5> words{"server", "subscriptions", "publications",
+                                                "registrations", "presentity"};
 
 }  // namespace
 

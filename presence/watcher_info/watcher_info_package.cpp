@@ -259,6 +259,12 @@ void WatcherInfoPackage::forget(sip::SubscriptionId id) {
     watchers_.leave(list);
 }
 
+void WatcherInfoPackage::trim() {
+    viewers_.trim();
+    by_subscription_.trim();
+    by_own_.trim();
+}
+
 /// Who see all stand in the list, the others in a table by whom they see.
 void WatcherInfoPackage::enter(Viewer& viewer, std::uint32_t index) {
     if (!viewer.own.empty()) {

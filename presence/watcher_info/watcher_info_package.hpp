@@ -34,11 +34,6 @@ public:
     /// To be attached to the stack, and asked again when rules change.
     Watchers& watchers() { return watchers_; }
     const Watchers& watchers() const { return watchers_; }
-    void trim() {
-        viewers_.trim();
-        by_subscription_.trim();
-        by_own_.trim();
-    }
 
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return parent_.exists(resource); }
@@ -52,6 +47,8 @@ public:
     void on_own_sent(sip::Now now, sip::SubscriptionId id) override;
     bool has_news(sip::Now now, sip::SubscriptionId id) override;
     void forget(sip::SubscriptionId id) override;
+    /// Gives back memory that only a load of the past needed. `watchers()` is the stack's to trim.
+    void trim();
 
 private:
     /// What one subscription to watcher information has been told.

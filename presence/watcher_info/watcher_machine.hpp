@@ -32,7 +32,7 @@ inline constexpr std::size_t state_count = 5, event_count = 8;
 // clang-format off
 inline constexpr auto table = [] {
     using enum State;
-    using enum Event;
+    using enum sip::WatcherEvent;
     using enum Action;
     return std::to_array<Row>({
         // from      on           to          act

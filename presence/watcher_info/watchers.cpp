@@ -116,14 +116,11 @@ void Watchers::step(sip::Now now, sip::Handle handle, Event event) {
         shard_.tracer->transition(
             now, {"watcher", handle.index, watcher_machine::name_of(from),
                   watcher_machine::name_of(event), watcher_machine::name_of(taken.to)});
+    if (has(taken.act, Action::start_giveup))
+        row.giveup_at = sip::later(now.mono, shard_.limits.watcher_giveup);
     set_state(row, handle.index, taken.to);
     // RFC 3857 figure 1 calls it "subscribe, policy=accept".
     row.event = from == State::init && event == Event::approved ? Event::subscribe : event;
-    if (has(taken.act, Action::start_giveup)) {
-        row.giveup_at = sip::later(now.mono, shard_.limits.watcher_giveup);
-        set_timer(Name::pending, pending_);
-        set_timer(Name::waiting, waiting_);
-    }
     touch(handle.index);
     const sip::Handle list = row.list;
     if (has(taken.act, Action::report) && notifier_ != nullptr)
@@ -167,6 +164,7 @@ Watchers::Line* Watchers::line_of(State state) {
 
 void Watchers::set_state(WatcherRow& row, std::uint32_t index, State state) {
     const bool was_undecided = row.is_undecided();
+    const std::uint32_t first_pending = pending_.first, first_waiting = waiting_.first;
     if (Line* line = line_of(row.state)) {
         (row.previous_in_line == UINT32_MAX ? line->first
                                             : rows_.at(row.previous_in_line).next_in_line) =
@@ -185,6 +183,8 @@ void Watchers::set_state(WatcherRow& row, std::uint32_t index, State state) {
         line->last = index;
         ++line->size;
     }
+    if (pending_.first != first_pending) set_timer(Name::pending, pending_);
+    if (waiting_.first != first_waiting) set_timer(Name::waiting, waiting_);
     if (was_undecided && !row.is_undecided()) {
         by_attempt_.erase(key_of(watcher_of(row), row.event_id()), index);
         undecided_.remove(user_of(row.identity()));
@@ -475,6 +475,10 @@ void Watchers::write_record(sip::Now now, const sip::Watcher& watcher, std::stri
 }
 
 void Watchers::trim() {
+    if (rows_.size() == 0 && has_timers_) {
+        timers_.detach(shard_.timers);
+        has_timers_ = false;
+    }
     rows_.trim();
     lists_.trim();
     by_resource_.trim();

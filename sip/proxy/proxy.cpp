@@ -223,7 +223,7 @@ void Proxy::look_for_agent(const Request& request, Plan& plan) const {
 }
 
 /// A dialog with an agent that is not there any more has ended: its watcher begins another, here.
-std::optional<Error> Proxy::check_agent(Now now, const Request& request, const Plan& plan) {
+std::optional<Error> Proxy::check_agent(Now now, const Request& request, Plan& plan) {
     if (plan.agent_package.empty()) return {};
     const bool asks = request.message.method == Method::subscribe;
     std::array<char, 512> agent_room{}, other_room{};
@@ -233,10 +233,16 @@ std::optional<Error> Proxy::check_agent(Now now, const Request& request, const P
     write_address_of_record(other, (asks ? e.from : e.to).uri);
     const Error gone{Condition::no_dialog, "Subscription does not exist"};
     if (agent.overflowed() || other.overflowed()) return gone;
-    const bool may =
-        asks ? agents_->may_watch_there(now, plan.agent_package, other.view(), agent.view())
-             : agents_->may_be_told(now, plan.agent_package, other.view(), agent.view());
-    return may ? std::nullopt : std::optional(gone);
+    if (!asks) {
+        if (agents_->may_be_told(now, plan.agent_package, other.view(), agent.view())) return {};
+        return gone;
+    }
+    const auto at = agents_->agent_for(now, plan.agent_package, other.view(), agent.view());
+    if (!at) return gone;
+    // The way by which it registered leads there, where its address in the dialog may not.
+    if (core_.transport.is_open(at->flow) || at->behind_nat.port != 0)
+        plan.way = {at->flow, at->listener, at->behind_nat};
+    return {};
 }
 
 void Proxy::plan(const Request& request, const Routing& routing, Plan& plan) {

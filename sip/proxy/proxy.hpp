@@ -36,9 +36,10 @@ protected:
 /// between such an agent and a watcher of a package of ours, in their dialog.
 class AgentDirectory {
 public:
-    /// Whether the subscription of `watcher` to `resource` is to go on there.
-    virtual bool may_watch_there(Now now, std::string_view package, std::string_view watcher,
-                                 std::string_view resource) = 0;
+    /// Where the subscription of `watcher` to `resource` is to go on; nothing: not there.
+    virtual std::optional<Registrar::Binding> agent_for(Now now, std::string_view package,
+                                                        std::string_view watcher,
+                                                        std::string_view resource) = 0;
     /// Whether what the agent says may still be shown to `watcher`.
     virtual bool may_be_told(Now now, std::string_view package, std::string_view watcher,
                              std::string_view resource) = 0;
@@ -194,7 +195,7 @@ private:
     template <class Visit>
     void for_each_contact(const Plan& plan, const Uri& target, Visit visit);
     void look_for_agent(const Request& request, Plan& plan) const;
-    std::optional<Error> check_agent(Now now, const Request& request, const Plan& plan);
+    std::optional<Error> check_agent(Now now, const Request& request, Plan& plan);
     bool is_ours(const NameAddr& address) const;
     std::optional<Error> check(const Request& request, const Routing& routing);
     std::optional<Error> check_target(const Request& request, const Plan& plan, bool& has_contact);

@@ -4,10 +4,24 @@
 // A request of somebody here that is tried at a UA first, and comes back where that is none.
 
 namespace sip {
+namespace {
+
+/// Who asks by datagram and takes another address for his own than he sends from: what a UA sends
+/// him by us in their dialog would go to that address. Only his own answers get back to him.
+bool is_behind_nat(const Request& request) {
+    if (is_reliable(request.source.transport) || !is_first_hop(request)) return false;
+    const Via& via = request.essentials.via;
+    const std::uint16_t port = via.port != 0 ? via.port : std::uint16_t{5060};
+    const auto host = parse_numeric_host(via.host);
+    return host && Endpoint{*host, port} != request.source.remote;
+}
+
+}  // namespace
 
 bool Proxy::try_at(Now now, const Request& request, const Registrar::Binding& binding,
                    Duration patience, FallBack& back) {
     if (options_.relay == Relay::none || stopped_ || hides_identity(request.message)) return false;
+    if (is_behind_nat(request)) return false;
     const auto contact = parse_uri(binding.contact, core_.shard.leniency);
     if (!contact || (binding.path.empty() && own_.name(*contact))) return false;
     // RFC 5630 5.3.

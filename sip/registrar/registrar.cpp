@@ -135,7 +135,12 @@ void Registrar::mark(std::string_view address_of_record, std::uint64_t id, Mark 
     const Handle handle = find(address_of_record);
     if (!handle) return;
     for (std::uint32_t i = addresses_.find(handle)->first; i != UINT32_MAX; i = slab_.at(i).next)
-        if (slab_.at(i).id == id) slab_.at(i).mark = mark;
+        if (Entry& entry = slab_.at(i); entry.id == id) {
+            // Who is tried at each refresh, and fails each time, would be so without end.
+            const bool again = mark == Mark::until_refresh && entry.marked_before;
+            entry.mark = again ? Mark::while_registered : mark;
+            entry.marked_before = true;
+        }
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
@@ -632,7 +637,11 @@ bool Registrar::apply(Now now, Change& change) {
     // RFC 5627 5.1: a UA that starts anew knows none of its old temporary ones.
     const bool starts_anew = entry.values.part(Part::call_id) != change.values.part(Part::call_id);
     if (starts_anew) entry.first_gruu = entry.gruus;
-    if (starts_anew || !same || entry.mark == Mark::until_refresh) entry.mark = Mark::none;
+    const bool is_another = starts_anew || !same;
+    const bool unmarked =
+        entry.mark == Mark::until_refresh || (entry.mark == Mark::while_registered && is_another);
+    if (unmarked) entry.mark = Mark::none;
+    if (is_another) entry.marked_before = false;
     const FlowId change_flow = change.values.source.flow;
     core_.transport.bind(entry.bond, change_flow, {part_, change.entry});
     if (change.values.reg_id != 0 && change.values.direct)
@@ -645,7 +654,7 @@ bool Registrar::apply(Now now, Change& change) {
                          bond_of(entry.values) == Bond::sole;
     entry.timers.set(core_.shard.timers, Name::expires, is_lost ? now.mono : entry.expires_at);
     if (!entry.live) link_first(change.entry);
-    if (same) return false;
+    if (same) return unmarked;
     entry.changed = now.mono;
     entry.changed_wall_ms = now.wall_ms;
     return true;

@@ -62,7 +62,7 @@ public:
     /// marks it.
     enum class Mark : std::uint8_t {
         none,
-        until_refresh,     ///< goes with the next REGISTER for it
+        until_refresh,     ///< goes with the next REGISTER for it, once; the listener is told
         while_registered,  ///< stays for as long as it is the same registration of the same UA
     };
     /// One live binding. Views last until the next input.
@@ -174,6 +174,7 @@ private:
         bool live = false;    ///< applied, and linked to its address
         bool staged = false;  ///< a change of it waits for the store
         Mark mark = Mark::none;
+        bool marked_before = false;  ///< since it is this registration
         std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;
     };
     struct Address {

@@ -71,10 +71,14 @@ class Documents(unittest.TestCase):
 
     def test_options_that_are_written_exist(self):
         helps = {}
-        for command in ("serve", "watch", "publish", "register", "edge", "parse", "user"):
+        for command in ("serve", "watch", "watchers", "publish", "register", "edge", "parse",
+                        "user", "show", "explain", "allow"):
             helps[command] = subprocess.run([VIGIL, command, "--help"], capture_output=True,
                                             check=True).stdout.decode()
         text = "\n".join("\n".join(blocks(read(page), "(?:sh|console)")) for page in pages())
+        for part in ("check", "test"):
+            helps["rules"] = helps.get("rules", "") + subprocess.run(
+                [VIGIL, "rules", part, "--help"], capture_output=True, check=True).stdout.decode()
         used = re.findall(r"build/vigil (\w+)((?:[^\n\\]|\\\n)*)", text)
         self.assertGreaterEqual(len(used), 4)
         for command, rest in used:

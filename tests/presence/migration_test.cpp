@@ -24,6 +24,7 @@ struct MigrationWorld : ProxyWorld {
               presence::ServerOptions options = w.closed(policy);
               options.relay = Relay::local;
               options.migrate = mode;
+              options.composition.capabilities = false;  // NOTIFYs that go by UDP
               options.notify_interval = {};
               options.limits = limits;
               return options;
@@ -258,9 +259,10 @@ TEST_CASE(
 TEST_CASE(
     "R3856-6.11.2-4: one that fails for now is asked again when it registers, one request's fault "
     "is its own") {
-    MigrationWorld w;
-    w.bind("alice", phone, capable);
     for (const int status : {480, 500, 503}) {
+        CAPTURE(status);
+        MigrationWorld w;
+        w.bind("alice", phone, capable);
         w.say(bob, w.asking());
         const RawMessage tried = w.heard(phone);
         REQUIRE(tried.method() == "SUBSCRIBE");
@@ -270,7 +272,12 @@ TEST_CASE(
         CHECK(w.watch("carol").status() == 200);
         w.told();
         w.bind("alice", phone, capable);
+        w.raw.sent.clear();
+        w.say(bob, w.asking());
+        CHECK(w.heard(phone).method() == "SUBSCRIBE");
     }
+    MigrationWorld w;
+    w.bind("alice", phone, capable);
     w.say(bob, w.asking());
     w.answer(phone, w.heard(phone), 406);
     CHECK(w.heard(bob).status() == 200);
@@ -293,7 +300,7 @@ TEST_CASE("R3856-6.11.2-1: what the PUA's user decides about a watcher stands") 
     }
 }
 
-TEST_CASE("R3856-6.11.2-6: there is no migration while several say what the state is") {
+TEST_CASE("R3856-6.11.2-6 R3856-6.9-2: no migration while several say what the state is") {
     MigrationWorld w;
     SUBCASE("two phones") {
         w.bind("alice", phone, capable);
@@ -531,4 +538,76 @@ TEST_CASE("R3856-6.11.2-4: what comes home is stored as any other, and waits as 
     CHECK(w.heard(bob).status() == 200);
     w.told();
     CHECK(w.ours() == 1);
+}
+
+TEST_CASE(
+    "R3856-6.11.2-1: an agent behind a NAT is reached where it registered from, in its dialogs "
+    "too") {
+    MigrationWorld w;
+    // Its own address is 10.0.0.5, and so its Via says.
+    RawRequest request = w.register_("alice", std::string("<sip:alice@10.0.0.5:5060>") + capable);
+    const auto behind = [&](RawRequest made) {
+        std::string text = w.text(phone, std::move(made));
+        const auto at = text.find("192.0.2.20:5060");
+        return text.replace(at, 15, "10.0.0.5:5060");
+    };
+    w.say(phone, behind(request));
+    const std::string challenge = w.heard(phone).field("WWW-Authenticate");
+    ++request.cseq;
+    request.with(authorization_for(challenge, request, "alice", "alice"));
+    w.say(phone, behind(request));
+    CHECK(w.heard(phone).status() == 200);
+    const RawRequest asked = w.asking();
+    w.say(bob, asked);
+    const RawMessage carried = w.heard(phone);
+    CHECK(carried.request_uri() == "sip:alice@10.0.0.5:5060");
+    w.say(phone, MigrationWorld::answer_to(carried, 200, "agent",
+                                           {"Contact: <sip:10.0.0.5:5060>", "Expires: 600"}));
+    const RawMessage accepted = w.heard(bob);
+    CHECK(accepted.status() == 200);
+    CHECK(!w.again(asked, accepted));
+    const RawMessage refresh = w.heard(phone);
+    CHECK(refresh.method() == "SUBSCRIBE");
+    CHECK(refresh.field("P-Asserted-Identity") == "<sip:bob@example.com>");
+}
+
+TEST_CASE(
+    "R3856-6.11.2-5: who was silent is tried at one refresh more, and its watchers are told; not "
+    "for ever") {
+    MigrationWorld w;
+    const auto fails = [&] {
+        w.say(bob, w.asking());
+        const RawMessage tried = w.heard(phone);
+        CHECK(tried.method() == "SUBSCRIBE");
+        w.answer(phone, tried, 503);
+        CHECK(w.heard(bob).status() == 200);
+        w.told();
+        CHECK(w.ours() == 1);
+    };
+    const auto registers = [&] {
+        w.bind("alice", phone, capable);
+        w.raw.pass(milliseconds{500});
+        while (const RawMessage next = w.heard(bob))
+            w.say(bob, MigrationWorld::answer_to(next, 200));
+    };
+    registers();
+    fails();
+    registers();
+    CHECK(w.ours() == 0);  // it is there, as far as one knows
+    fails();
+    registers();
+    CHECK(w.ours() == 1);
+    CHECK(w.counters().migrations == 2);
+}
+
+TEST_CASE(
+    "R3856-6.11.2-1: a watcher behind a NAT is served here, since the phone would not reach him") {
+    MigrationWorld w;
+    w.bind("alice", phone, capable);
+    std::string text = w.text(bob, w.asking());
+    text.replace(text.find("192.0.2.10:5060"), 15, "10.0.0.9:5060");
+    w.say(bob, text);
+    CHECK(w.heard(bob).status() == 200);
+    CHECK(w.ours() == 1);
+    CHECK(w.counters().migrations == 0);
 }

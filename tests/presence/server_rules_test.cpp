@@ -358,9 +358,12 @@ TEST_CASE("R4745-7.4-1 R4745-OUR-1: a validity that begins or ends decides anew 
     w.raw.pass(seconds{2});
     REQUIRE(w.notifies_to("bob").size() == 1);
     CHECK(RulesWorld::state_of(w.notifies_to("bob")[0]) == "pending");
-    // Nobody watches any more, and nothing is kept.
+    // He waits still when his subscription is over (RFC 3857 4.7.1); then nothing is kept.
     w.raw.pass(seconds{700});
     CHECK(w.server.notifier().size() == 0);
+    CHECK(w.server.reconsideration().size() == 1);
+    w.change({{.handling = "block"}});
+    w.raw.pass(seconds{61});
     CHECK(w.server.reconsideration().size() == 0);
 }
 

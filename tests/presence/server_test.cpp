@@ -840,3 +840,34 @@ TEST_CASE(
     // By its own password the user watches from elsewhere.
     CHECK(w.ask_as("alice", ServerWorld::subscribe("alice")).status() == 200);
 }
+
+TEST_CASE("R3856-6.9-2: servers that know the same of a presentity say the same, but for ids") {
+    const auto document_at = [](std::uint64_t draws, bool swapped) {
+        ServerWorld w;
+        for (std::uint64_t i = 0; i < draws; ++i) (void)w.entropy.next();
+        const auto publish = [&](const std::string& call, const std::string& id,
+                                 const std::string& inside) {
+            RawRequest request = w.publish("alice", pidf_document("open", id, {}, inside));
+            request.call_id = call;
+            CHECK(w.raw.ask(request).status() == 200);
+        };
+        const std::string person =
+            "<dm:person id=\"p\"><rpid:mood><rpid:happy/></rpid:mood></dm:person>";
+        CHECK(w.raw.ask(w.register_("alice", "<sip:alice@192.0.2.7>;q=0.5")).status() == 200);
+        // At one instant, and so in no order that anybody knows.
+        if (swapped) publish("second", "t2", person);
+        publish("first", "t1", {});
+        if (!swapped) publish("second", "t2", person);
+        CHECK(w.raw.ask(ServerWorld::subscribe("bob")).status() == 200);
+        std::string text = w.raw.take("NOTIFY").body();
+        for (auto at = text.find(" id=\""); at != std::string::npos;
+             at = text.find(" id=\"", at + 1))
+            text.replace(at + 5, text.find('"', at + 5) - at - 5, "*");
+        return text;
+    };
+    const std::string one = document_at(0, false);
+    CHECK(count_of(one, "<tuple") == 2);
+    CHECK(count_of(one, "happy") == 1);
+    CHECK(document_at(7, false) == one);
+    CHECK(document_at(3, true) == one);
+}

@@ -70,7 +70,8 @@ void Conversations::request(std::string_view text, const Wire& wire, std::int64_
                             series.decisions == decisions_;
     if (was_silent && wire.method == "NOTIFY" && at - series.sent_at > timer_f + second)
         fail("who is silent is told nothing more", wire, "no answer came to the one before");
-    if (wire.cseq <= series.cseq)
+    // RFC 3261 17.1.1.3: each branch of a forked INVITE that failed has an ACK of its own.
+    if (wire.cseq <= series.cseq && wire.method != "ACK")
         fail("CSeq strictly rises", wire, "not above " + std::to_string(series.cseq));
     series.cseq = wire.cseq;
     series.sent_at = at;
@@ -118,7 +119,7 @@ void Conversations::response(const Wire& wire, std::int64_t at) {
         const bool is_next = made->second.cseq != wire.cseq && outside_.contains(key);
         // RFC 3261 17.2.2: a copy that comes after Timer J is a new request to any server, but
         // for its nonce count.
-        if (made->second.tag != tag && !strangers_speak_ && !is_next &&
+        if (made->second.tag != tag && !strangers_speak_ && !agents_answer_ && !is_next &&
             (signed_ || at - made->second.at < timer_j))
             fail("one dialog a subscription", wire, "a second To tag");
         if (made->second.tag != tag) made->second = {tag, at, wire.cseq};

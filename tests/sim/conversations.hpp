@@ -30,6 +30,8 @@ public:
     void set_signed(bool on) { signed_ = on; }
     /// Messages arrive that nobody here has read: what was asked for is not known any more.
     void strangers_speak() { strangers_speak_ = true; }
+    /// What it answers may be a phone's answer, or its own where that came too late.
+    void agents_answer() { agents_answer_ = true; }
     /// A decision changed: the next NOTIFY of each dialog is forced by it.
     void decided() { ++decisions_; }
     /// Whether the next NOTIFY may leave because the state changed: not to whoever is politely
@@ -63,7 +65,8 @@ private:
     std::string name_;
     std::int64_t interval_ = 0;
     std::uint64_t decisions_ = 0;
-    bool signed_ = false, strangers_speak_ = false, tells_of_changes_ = true;
+    bool signed_ = false, strangers_speak_ = false, agents_answer_ = false;
+    bool tells_of_changes_ = true;
     std::unordered_map<std::uint64_t, Series> series_;
     struct Made {
         std::uint64_t tag = 0;

@@ -79,6 +79,8 @@ MUTATIONS = [
     ("quota", "A user has no more subscriptions than the limit (requirement ROUR-4)",
      "sip/event/notifier.cpp", "if (by_user_.count(user) >= limits.subscriptions_per_user)",
      "if (by_user_.count(user) > limits.subscriptions_per_user)"),
+    ("aggregation", "Watchers of several devices stay with the server (RFC 3856 6.11.2)",
+     "presence/migration.cpp", "if (devices != 1 ||", "if (devices == 0 ||"),
     ("provide", "An attribute is shown by its own permission alone (RFC 5025 3.3.2)",
      "presence/rules/privacy_filter.cpp", '{"mood", Provide::mood},', '{"mood", Provide::note},'),
     ("class", "A component is chosen by its class (RFC 5025 3.3.1)",

@@ -48,9 +48,12 @@ PhoneHost::PhoneHost(World& world_given, const Setup& setup, unsigned phone_give
 void PhoneHost::start() {
     if (parts_) return;
     ++boot;
-    parts_ = std::make_unique<Parts>(sip::StackOptions{},
-                                     Random::scramble(setup_.seed ^ (number + 1) << 32 ^ boot));
+    sip::StackOptions options;
+    options.limits.known_source_lifetime = sip::seconds{3600};  // over when a world ends
+    parts_ =
+        std::make_unique<Parts>(options, Random::scramble(setup_.seed ^ (number + 1) << 32 ^ boot));
     add_listeners(parts_->stack);
+    if (is_agent()) parts_->agent.emplace(parts_->stack, setup_.presentity(user), document());
     for (unsigned i = 0; setup_.digest && i < setup_.servers; ++i)
         (void)parts_->credentials.add_password(setup_.domain_of(i), "u" + std::to_string(user),
                                                Accounts::password(user));
@@ -349,6 +352,11 @@ void PhoneHost::publish(bool open, bool large, unsigned person) {
     open_ = open;
     large_ = large;
     ++number_of_mark_;
+    if (is_agent()) {
+        if (parts_) parts_->agent->say(here(), document());
+        register_contact();
+        return;
+    }
     wants_publication_ = true;
     if (!parts_) return;
     publish_now();
@@ -387,6 +395,7 @@ void PhoneHost::register_now() {
     sip::RegisterOptions options;
     options.peer = peer(uri, uri, setup_.home_of(user));
     options.expires_s = setup_.expires_s;
+    if (is_agent()) options.capabilities = Agent::capabilities;
     const auto made = parts_->registrant.register_contact(here(), options);
     registration_live_ = made.has_value();
     if (made)
@@ -415,6 +424,7 @@ void PhoneHost::read_registrations() {
         if (!registration_live_ || !(notice->registration == registration_)) continue;
         if (notice->kind != Kind::removed && notice->kind != Kind::failed) continue;
         registration_live_ = false;
+        if (parts_->agent) parts_->agent->end(here());
         if (wants_registration_) try_again([this] { register_now(); });
     }
 }
@@ -448,10 +458,15 @@ void PhoneHost::on_rest() {
     read_registrations();
 }
 
+void PhoneHost::trim() {
+    parts_->stack.trim();
+    if (parts_->agent) parts_->agent->trim();
+}
+
 bool PhoneHost::is_idle() const {
-    return parts_->subscriber.size() == 0 && parts_->publisher.size() == 0 &&
-           parts_->registrant.size() == 0 && parts_->stack.clients().size() == 0 &&
-           parts_->stack.servers().size() == 0;
+    return (!parts_->agent || parts_->agent->size() == 0) && parts_->subscriber.size() == 0 &&
+           parts_->publisher.size() == 0 && parts_->registrant.size() == 0 &&
+           parts_->stack.clients().size() == 0 && parts_->stack.servers().size() == 0;
 }
 
 }  // namespace sim

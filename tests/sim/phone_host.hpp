@@ -13,6 +13,7 @@
 #include "sip/event/publisher.hpp"
 #include "sip/event/subscriber.hpp"
 #include "sip/registrar/registrant.hpp"
+#include "tests/sim/agent.hpp"
 #include "tests/sim/conversations.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/setup.hpp"
@@ -80,6 +81,10 @@ public:
     /// In the document that it published last.
     std::string mark() const;
     bool is_idle() const;
+    /// It serves watchers of its user itself, if the server lets it.
+    bool is_agent() const { return setup_.agents && phone % 3 == 0; }
+    std::size_t served() { return parts_ && parts_->agent ? parts_->agent->size() : 0; }
+    void trim();
     std::size_t memory() const { return parts_->stack.shard().memory.used(); }
 
     const unsigned phone, user;
@@ -98,6 +103,7 @@ private:
         sip::Subscriber subscriber;
         sip::Publisher publisher;
         sip::Registrant registrant;
+        std::optional<Agent> agent;
         /// Of the table of watchers, beside what the stack needs.
         sip::Memory memory{std::size_t{16} << 20};
     };

@@ -138,6 +138,7 @@ void ServerHost::start() {
     conversations_->set_signed(setup_.digest);
     conversations_->set_rate(sip::Duration{notify_interval}.count());
     if (strangers_speak_) conversations_->strangers_speak();
+    if (setup_.agents) conversations_->agents_answer();
     memory_at_start = server_->stack().shard().memory.used();
     world.drain(*this);
 }

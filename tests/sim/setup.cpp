@@ -43,8 +43,12 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     setup.tls_percent = one_of(random, {0U, 0U, 0U, 40U});
     setup.names_percent = one_of(random, {0U, 0U, 0U, 50U});
     setup.relays = random.percent(60);
-    setup.rules = random.percent(40);
-    setup.watcher_info = random.percent(35);
+    // A sips watcher is not sent to a phone without TLS, and so sees another document.
+    const bool may_have_agents = setup.relays && setup.tls_percent == 0 && !setup.tight;
+    setup.agents = random.percent(40) && may_have_agents;
+    // Who serves himself goes by rules of his own.
+    setup.rules = random.percent(40) && !setup.agents;
+    setup.watcher_info = random.percent(35) && !setup.agents;
     return setup;
 }
 

@@ -30,6 +30,8 @@ struct Setup {
     bool rules = false;           ///< users have rules (RFC 5025) now and then, and publish persons
     bool watcher_info = false;    ///< users look who watches them (RFC 3857) now and then
     bool relays = false;          ///< servers carry on what is for phones (RFC 3261 16)
+    /// One phone in three is a presence agent of its own (RFC 3856 6.11.2).
+    bool agents = false;
 
     /// Whose server a user's presence is at.
     unsigned home_of(unsigned user) const { return user % servers; }

@@ -64,6 +64,7 @@ protected:
     bool may_be_on_his_way(const PhoneHost& phone, unsigned user) const;
     void decide_by_rules(unsigned user, std::uint64_t seed);
     void decide(unsigned user, presence::Policy policy);
+    const PhoneHost* agent_of(unsigned user) const;
     bool is_served(const PhoneHost& phone, unsigned user) const {
         return given(phone, user).handling != Handling::block;
     }

@@ -144,9 +144,8 @@ TEST_CASE("A complaint knows whether JSON was asked for") {
 }
 
 TEST_CASE("help and version are said, with exit code 0") {
-    for (const auto* topic :
-         {"serve", "watch", "watchers", "publish", "register", "edge", "parse", "rules", "user",
-          "allow", "show", "explain"}) {
+    for (const auto* topic : {"serve", "watch", "watchers", "publish", "register", "edge", "parse",
+                              "rules", "user", "allow", "show", "explain"}) {
         const Say by_option = read_as<Say>({topic, "--help"});
         const Say by_command = read_as<Say>({"help", topic});
         CHECK(by_option.code == ExitCode::done);

@@ -271,6 +271,89 @@ class Hostile(ControlTest):
         self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
 
 
+class Decisions(ControlTest):
+    """vigil allow and its like at a server that runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.rules = os.path.join(self.folder, "rules")
+        os.mkdir(self.rules)
+        self.file = os.path.join(self.rules, "alice@localhost.xml")
+
+    def started(self, *arguments):
+        started = Server("--rules", self.rules, *arguments, environment=self.where)
+        self.addCleanup(started.__exit__)
+        return started
+
+    def test_every_decision_acts_at_once(self):
+        """R5025-3.2.1-2 R5025-3.2.1-3 R5025-3.2.1-4 R5025-3.2.1-5: as the presentity decides."""
+        server = self.started("--notify-interval", "0")
+        at = server.at("udp")
+        with Program("publish", ALICE, "--status", "open", *AS_ALICE, *at) as alice:
+            alice.line_with("etag")
+            with Program("watch", ALICE, "--json", *AS_BOB, *at) as bob:
+                bob.object_with(event="subscription", state="pending")
+                code, out, err = self.asked("allow", ALICE, BOB)
+                self.assertEqual((code, err), (0, ""))
+                self.assertIn(self.file, out)
+                bob.object_with(event="presence", basic="open")
+                self.assertEqual(self.asked("polite-block", ALICE, BOB)[0], 0)
+                bob.object_with(event="presence", basic="closed")
+                # Everybody else is asked about: as the policy had it before there were rules.
+                self.assertEqual(self.asked("confirm", ALICE, BOB)[0], 0)
+                bob.object_with(event="subscription", state="pending")
+                self.assertEqual(self.asked("block", ALICE, BOB)[0], 0)
+                bob.object_with(event="subscription", state="terminated", reason="rejected")
+        code, _, err = run("watch", ALICE, "--once", *AS_BOB, *at)
+        self.assertEqual(code, 1)
+        self.assertIn("403", err)
+
+    def test_a_file_that_is_no_good(self):
+        server = self.started()
+        self.assertEqual(self.asked("allow", ALICE, BOB)[0], 0)
+        server.error_with("rules of alice@localhost changed")
+        with open(self.file, "a") as file:
+            file.write("<")
+        line = server.error_with(self.file + ":")
+        self.assertIn("stays in force", line)
+        shown, decision = self.objects("explain", BOB, ALICE)[:2]
+        self.assertEqual(shown["rules_file"], self.file)
+        self.assertIn(self.file + ":", shown["rules_error"])
+        self.assertEqual(decision["state"], "active")
+        self.assertIn("vigil-allow", decision["because"])
+        self.assertIn("not in force:", self.asked("explain", BOB, ALICE)[1])
+        # What is no document is not edited either.
+        self.refused("allow", ALICE, "sip:carol@localhost", says=self.file)
+        os.remove(self.file)
+        server.error_with("rules of alice@localhost changed")
+        self.assertEqual(self.objects("explain", BOB, ALICE)[1]["because"], "policy confirm")
+
+    def test_default_and_reload(self):
+        server = self.started()
+        with open(os.path.join(self.rules, "default.xml"), "w") as file:
+            file.write('<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>')
+        server.error_with("default rules changed")
+        self.assertEqual(self.objects("explain", BOB, ALICE)[1]["status"], 403)
+        server.process.send_signal(signal.SIGHUP)
+        server.error_with("SIGHUP: configuration read")
+
+    def test_where_rules_are(self):
+        plain = self.server()
+        self.refused("allow", ALICE, BOB, says="has no rules")
+        plain.stop(signal.SIGTERM)
+        self.refused("allow", ALICE, BOB, says="--rules DIR")
+        self.refused("allow", ALICE, ALICE, "--rules", self.rules, says="themself", code=2)
+        self.refused("allow", "alice", BOB, "--rules", self.rules, says="no address", code=2)
+        code, out, _ = self.asked("block", ALICE, BOB, "--rules", self.rules, "--others", "allow",
+                                  "--json")
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(out)["decision"], "block")
+        self.assertEqual(self.asked("rules", "check", self.file)[0], 0)
+        code, out, _ = self.asked("rules", "test", self.file, "--as", "sip:carol@localhost",
+                                  "--json")
+        self.assertEqual((code, json.loads(out)["decision"]), (0, "allow"))
+
+
 if __name__ == "__main__":
     program_test.VIGIL = sys.argv[1]
     unittest.main(argv=sys.argv[:1] + sys.argv[2:])

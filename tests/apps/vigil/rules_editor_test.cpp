@@ -76,21 +76,24 @@ TEST_CASE("a decision that holds already changes nothing, and a second one nothi
         CHECK(decided(once, bob, handling) == once);
     }
     const std::string by_hand =
-        ruleset(rule("friends", "<cp:conditions><cp:identity><cp:one id=\"sip:bob@example.com\"/>"
-                                "</cp:identity></cp:conditions>"));
+        ruleset(rule("friends",
+                     "<cp:conditions><cp:identity><cp:one id=\"sip:bob@example.com\"/>"
+                     "</cp:identity></cp:conditions>"));
     CHECK(decided(by_hand, bob, SubHandling::allow) == by_hand);
 }
 
 TEST_CASE("what a person wrote stays, but for the name that has to go") {
-    const std::string text = ruleset(
-        "<!-- <cp:one id=\"sip:bob@example.com\"/> in a comment -->\n" +
-        rule("friends",
-             "<cp:conditions><cp:identity>\n  <cp:one id=\"sip:bob@example.com\"/>\n"
-             "  <cp:one id=\"sip:carol@example.com\"/></cp:identity></cp:conditions>") +
-        rule("colleagues", "<cp:conditions><cp:identity><cp:many domain=\"example.com\"/>"
-                           "</cp:identity></cp:conditions>") +
-        rule("partners", "<cp:conditions><cp:identity><cp:many domain=\"example.org\"/>"
-                         "</cp:identity></cp:conditions>"));
+    const std::string text =
+        ruleset("<!-- <cp:one id=\"sip:bob@example.com\"/> in a comment -->\n" +
+                rule("friends",
+                     "<cp:conditions><cp:identity>\n  <cp:one id=\"sip:bob@example.com\"/>\n"
+                     "  <cp:one id=\"sip:carol@example.com\"/></cp:identity></cp:conditions>") +
+                rule("colleagues",
+                     "<cp:conditions><cp:identity><cp:many domain=\"example.com\"/>"
+                     "</cp:identity></cp:conditions>") +
+                rule("partners",
+                     "<cp:conditions><cp:identity><cp:many domain=\"example.org\"/>"
+                     "</cp:identity></cp:conditions>"));
     const auto edited = decide_about(text, bob, SubHandling::block);
     REQUIRE(edited);
     const std::string& now = edited->document;
@@ -109,8 +112,9 @@ TEST_CASE("what a person wrote stays, but for the name that has to go") {
 
 TEST_CASE("a rule that is for one alone goes whole: without a name it would be for strangers") {
     const std::string text =
-        ruleset(rule("bob", "<cp:conditions><cp:identity><cp:one id=\"pres:bob@example.com\"/>"
-                            "</cp:identity></cp:conditions>"));
+        ruleset(rule("bob",
+                     "<cp:conditions><cp:identity><cp:one id=\"pres:bob@example.com\"/>"
+                     "</cp:identity></cp:conditions>"));
     const std::string now = decided(text, bob, SubHandling::polite_block);
     CHECK(outcome(now, bob) == SubHandling::polite_block);
     CHECK(outcome(now, "") == SubHandling::block);
@@ -118,11 +122,11 @@ TEST_CASE("a rule that is for one alone goes whole: without a name it would be f
 }
 
 TEST_CASE("who is blocked is so at every time and in every sphere") {
-    const std::string text = ruleset(
-        rule("later",
-             "<cp:conditions><cp:identity><cp:one id=\"sip:bob@example.com\"/><cp:many/>"
-             "</cp:identity><cp:validity><cp:from>2031-01-01T00:00:00Z</cp:from>"
-             "<cp:until>2032-01-01T00:00:00Z</cp:until></cp:validity></cp:conditions>"));
+    const std::string text =
+        ruleset(rule("later",
+                     "<cp:conditions><cp:identity><cp:one id=\"sip:bob@example.com\"/><cp:many/>"
+                     "</cp:identity><cp:validity><cp:from>2031-01-01T00:00:00Z</cp:from>"
+                     "<cp:until>2032-01-01T00:00:00Z</cp:until></cp:validity></cp:conditions>"));
     CHECK(outcome(text, bob) == SubHandling::block);
     const std::string now = decided(text, bob, SubHandling::block);
     constexpr std::int64_t in_2031 = 1'935'000'000'000;

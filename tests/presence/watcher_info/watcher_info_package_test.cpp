@@ -324,7 +324,7 @@ TEST_CASE("R3858-3-2: a NOTIFY that failed is followed by the full state, and no
     CHECK(table.rows.size() == 2);
 }
 
-TEST_CASE("R3261-17.1.2-1: a copy of a NOTIFY says the same, and one that is lost loses no row") {
+TEST_CASE("a copy of a NOTIFY says the same, and one that is lost loses no row") {
     WinfoWorld w;
     w.subscribe("alice", "echo.winfo", 3'600);
     (void)w.document_to("alice");

@@ -102,7 +102,7 @@ TEST_CASE("R3858-3-1: a document cut anywhere is an error within it, and memory 
     }
 }
 
-TEST_CASE("R3858-3-1 ROUR-5: what our own server writes is read") {
+TEST_CASE("R3858-3-1: what our own server writes is read") {
     std::string room(10'000, '\0');
     presence::WatcherDocument document(room, {7, false, "alice@example.com", "presence"});
     presence::WatcherEntry entry;

@@ -329,5 +329,9 @@ TEST_CASE("a thousand comings and goings leave nothing behind") {
     CHECK(w.notifier.size() == 1);
     w.net.pass(seconds{7'200});
     CHECK(w.notifier.size() == 0);
+    CHECK_FALSE(w.stack.deadline());
+    const std::size_t used = w.stack.shard().memory.used();
     w.stack.trim();
+    w.info.trim();
+    CHECK(w.stack.shard().memory.used() < used / 2);
 }

@@ -169,7 +169,9 @@ TEST_CASE("R3857-4.7.1-1: each end of a subscription has its event") {
         {Machine::reject, "rejected"},        {Machine::deactivate, "deactivated"},
         {Machine::probation, "probation"},    {Machine::give_up, "giveup"},
         {Machine::no_resource, "noresource"}, {Machine::lost, "timeout"}};
-    for (const auto& [machine, event] : ends) {
+    for (const auto& each : ends) {
+        const Machine machine = each.first;
+        const std::string& event = each.second;
         CAPTURE(event);
         DiaryWorld w;
         w.echo.decisions["bob@example.com"] = {SubscriptionDecision::pending, {}};
@@ -304,7 +306,7 @@ TEST_CASE("documents of their own: nothing is sent when what was new is no more"
     CHECK(w.next_body() == "part 2\nthree");
 }
 
-TEST_CASE("R3261-17.1.2-1: a copy of a NOTIFY has the same bytes, whatever is new since") {
+TEST_CASE("a copy of a NOTIFY has the same bytes, whatever is new since") {
     DiaryWorld w;
     w.net.ask(w.diary_request());
     w.net.sent.clear();
@@ -428,4 +430,17 @@ TEST_CASE("T-8: without memory for a document of its own the NOTIFY is sent late
         CHECK((body == "part 1\none" || body == "full 1\none" || body == "full 2\none"));
         CHECK(w.notifier.size() == 1);
     }
+}
+
+TEST_CASE(
+    "documents of their own: a refresh before the same NOTIFY goes again makes it another one") {
+    DiaryWorld w;
+    w.diary.extra = 2'000;
+    const RawMessage answer = w.net.ask(w.diary_request());
+    REQUIRE(w.net.opened.size() == 1);
+    w.stack.closed(w.net.now, w.net.opened.front().flow);
+    w.diary.lines.push_back("one");
+    w.net.input(w.net.text_of(EventWorld::in_dialog(w.diary_request(), answer, 2)));
+    CHECK(w.next_body() == "full 1\none" + std::string(2'000, 'x'));
+    CHECK(w.next_body() == "nothing");
 }

@@ -55,7 +55,7 @@ TEST_CASE(
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         Setup setup = setup_of(seed, {10, 80});
         setup.rules = setup.watcher_info = true;
-        setup.tight = false;
+        setup.tight = setup.agents = false;
         const Outcome outcome = Simulation(setup, 0).run(history_of(setup));
         CHECK_MESSAGE(!outcome.failed(),
                       seed << ": " << outcome.failure.invariant << ": " << outcome.failure.detail);

@@ -461,14 +461,8 @@ TEST_CASE("a SUBSCRIBE by rules for which memory is refused shows nothing, and i
 
 TEST_CASE("R4745-OUR-1: the wall clock was set, and a refresh comes before anybody has looked") {
     const auto rule_until = [](const char* until, const char* handling) {
-<<<<<<< HEAD
         const std::string begin = "<validity><from>2030-01-01T00:00:00Z</from><until>";
         return Rule{.handling = handling, .conditions = begin + until + "</until></validity>"};
-=======
-        const std::string from = "<from>2030-01-01T00:00:00Z</from>";
-        return Rule{.handling = handling,
-                    .conditions = "<validity>" + from + "<until>" + until + "</until></validity>"};
->>>>>>> simrules
     };
     for (const std::string after : {"block", "confirm", "polite-block"}) {
         CAPTURE(after);

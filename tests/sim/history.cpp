@@ -139,7 +139,6 @@ void draw_arguments(Random& random, const Setup& setup, Step& step) {
     }
 }
 
-<<<<<<< HEAD
 std::string text_of_look(const Step& step) {
     return step.value != 0 ? " looks who watches its user" : " looks no more who watches its user";
 }
@@ -168,10 +167,6 @@ History history_of(const Setup& setup) {
 }
 
 std::string text_of(const Step& step) {
-=======
-/// What a user does; empty: it is another kind of step.
-std::string text_of_user(const Step& step) {
->>>>>>> simrules
     const std::string phone = "phone" + std::to_string(step.who);
     const std::string user = "u" + std::to_string(step.whom);
     std::string what;
@@ -190,49 +185,8 @@ std::string text_of_user(const Step& step) {
             what = "u" + std::to_string(step.who) + " decides: " +
                    std::string(presence::name_of(static_cast<presence::Policy>(step.value)));
             break;
-<<<<<<< HEAD
         case Kind::watch_watchers: what = phone + text_of_look(step); break;
         case Kind::rules: what = "u" + std::to_string(step.who) + text_of_rules(step); break;
-=======
-        case Kind::watch_watchers:
-            what = phone + (step.value != 0 ? " looks who watches its user"
-                                            : " looks no more who watches its user");
-            break;
-        case Kind::rules:
-            what = "u" + std::to_string(step.who) +
-                   (step.value == 0 ? " has no rules any more"
-                                    : " has the rules " + std::to_string(step.value));
-            break;
-        default: break;
-    }
-    return what;
-}
-
-}  // namespace
-
-History history_of(const Setup& setup) {
-    Random random(setup.seed, history_label);
-    History history(setup.steps);
-    const Time gap = setup.length / std::max(setup.steps, 1U);
-    Time at = 0;
-    for (Step& step : history) {
-        // Bursts, where things cross, and quiet, where timers run out.
-        at +=
-            random.percent(30) ? random.between(0, 300 * millisecond) : random.between(0, 3 * gap);
-        step.at = at;
-        step.kind = draw_kind(random, setup);
-        draw_arguments(random, setup, step);
-    }
-    return history;
-}
-
-std::string text_of(const Step& step) {
-    const std::string phone = "phone" + std::to_string(step.who);
-    const std::string server = "server" + std::to_string(step.who);
-    const std::string span = " for " + std::to_string(step.value) + " ms";
-    std::string what = text_of_user(step);
-    switch (step.kind) {
->>>>>>> simrules
         case Kind::crash_phone: what = phone + " is down" + span; break;
         case Kind::crash_server: what = server + " is down" + span; break;
         case Kind::stop_server: what = server + " stops properly" + span; break;

@@ -169,6 +169,8 @@ History history_of(const Setup& setup) {
 std::string text_of(const Step& step) {
     const std::string phone = "phone" + std::to_string(step.who);
     const std::string user = "u" + std::to_string(step.whom);
+    const std::string server = "server" + std::to_string(step.who);
+    const std::string span = " for " + std::to_string(step.value) + " ms";
     std::string what;
     switch (step.kind) {
         case Kind::watch: what = phone + " watches " + user; break;
@@ -229,7 +231,6 @@ std::string text_of(const Step& step) {
         case Kind::forged_notify: what = "forged NOTIFYs arrive"; break;
         case Kind::forged_response: what = "forged responses arrive"; break;
         case Kind::flood: what = "strangers ask, many at once"; break;
-        default: break;
     }
     std::array<char, 32> time{};
     std::snprintf(time.data(), time.size(), "%12.3f s  ", static_cast<double>(step.at) / 1e9);

@@ -278,8 +278,7 @@ void define_decision(Reading& to, const char* name, const char* help) {
         ->add_option("--control", decide.control,
                      "control socket of the server whose folder it is (default: that of the only "
                      "server that runs here)")
-        ->type_name("PATH")
-        ->excludes(folder);
+        ->type_name("PATH");
     command
         ->add_option("--others", decide.others,
                      "what everybody else gets, where the presentity has no rules yet (default: "

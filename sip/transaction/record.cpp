@@ -189,8 +189,7 @@ struct Decoder {
 };
 
 /// Tells the fields apart. The offset of a fault counts from the first of them.
-Expected<Decoder> split_fields(std::string_view fields) {
-    Decoder found;
+Expected<void> split_fields(std::string_view fields, Decoder& found) {
     std::size_t at = 0;
     while (at < fields.size()) {
         if (fields.size() - at < field_head_bytes)
@@ -207,15 +206,14 @@ Expected<Decoder> split_fields(std::string_view fields) {
         }
         at += field_head_bytes + size;
     }
-    return found;
+    return {};
 }
 
 template <class R>
 void decode(Decoder& from, Record& record) {
-    R read;
+    R& read = record.of.emplace<R>();
     visit_key(from, read);
     if (record.change == RecordChange::put) visit_values(from, read);
-    record.of = read;
 }
 
 template <class R>
@@ -235,21 +233,21 @@ Expected<Record> read_record(std::string_view head, std::string_view fields) {
     const auto change = number_of(head.substr(2, 1));
     if (change != 1 && change != 2)
         return failure(Condition::malformed, "Record: neither put nor remove", 2);
-    auto found = split_fields(fields);
-    if (!found) {
-        found.error().offset += static_cast<std::uint32_t>(head_bytes);
-        return tl::unexpected(found.error());
+    Decoder found;
+    if (auto split = split_fields(fields, found); !split) {
+        split.error().offset += static_cast<std::uint32_t>(head_bytes);
+        return tl::unexpected(split.error());
     }
     Record record;
     record.change = static_cast<RecordChange>(change);
     switch (number_of(head.substr(1, 1))) {
-        case kind_of<SubscriptionRecord>: decode<SubscriptionRecord>(*found, record); break;
-        case kind_of<PublicationRecord>: decode<PublicationRecord>(*found, record); break;
-        case kind_of<BindingRecord>: decode<BindingRecord>(*found, record); break;
-        case kind_of<WatcherRecord>: decode<WatcherRecord>(*found, record); break;
+        case kind_of<SubscriptionRecord>: decode<SubscriptionRecord>(found, record); break;
+        case kind_of<PublicationRecord>: decode<PublicationRecord>(found, record); break;
+        case kind_of<BindingRecord>: decode<BindingRecord>(found, record); break;
+        case kind_of<WatcherRecord>: decode<WatcherRecord>(found, record); break;
         default: return failure(Condition::malformed, "Record: its kind is not known", 1);
     }
-    if (!found->fault.empty()) return failure(Condition::malformed, found->fault, head_bytes);
+    if (!found.fault.empty()) return failure(Condition::malformed, found.fault, head_bytes);
     return record;
 }
 

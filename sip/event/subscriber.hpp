@@ -57,7 +57,7 @@ struct SubscriptionNotice {
 
 /// The subscriber of RFC 6665 4.1: makes subscriptions, keeps them fresh, takes NOTIFYs, makes
 /// anew what ended for a time. News waits in a bounded queue until the application reads it.
-class Subscriber : public TransactionUser {
+class Subscriber final : public TransactionUser {
 public:
     static constexpr std::array<Method, 1> methods{Method::notify};
 

@@ -48,13 +48,9 @@ public:
     Migration(const Parts& parts, std::uint8_t number, MigrationMode mode)
         : parts_(parts), number_(number), mode_(mode) {}
 
-    /// The registrations of a presentity are others than before.
-    void registrations_changed(sip::Now now, std::string_view presentity) {
-        reconsider(now, presentity);
-    }
     /// Who asks PUAs where we serve, and stops where they do. Null: nobody.
     void set_learner(Learner* learner) { learner_ = learner; }
-    /// To be told of publications in the notifier's place, which is told first.
+    /// To be told of publications and registrations in the notifier's place, which is told first.
     void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
 
     bool is_elsewhere(std::uint8_t package, std::string_view resource, sip::ViewId view) override;

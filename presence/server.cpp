@@ -178,7 +178,7 @@ void Server::join(const ServerOptions& options) {
     const bool is_known = subscriber_->add_package(package_.traits());
     SIP_ASSERT(is_known);
     learner_.emplace(Learner::Parts{stack_.shard(), stack_.transport(), *subscriber_, registrar_,
-                                    package_, notifier_},
+                                    package_, learnt_},
                      presence_number);
     package_.set_learner(&*learner_);
     migration_.set_learner(&*learner_);
@@ -207,8 +207,7 @@ void Server::write(sip::Appender& out, const sip::Uri& request_uri) const {
 }
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
-    notifier_.state_changed(now, presence_number, address_of_record);
-    migration_.registrations_changed(now, address_of_record);
+    state_changed(now, presence_number, address_of_record);
 }
 
 /// The newest way to the device: its connection, its NAT, or its Contact.
@@ -260,10 +259,19 @@ void Server::state_changed(sip::Now now, std::string_view presentity) {
 }
 
 void Server::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
-    // Nobody is told of the new state who may not see it in the sphere that it brings.
+    look_at_sphere(now, package, resource);
+    migration_.state_changed(now, package, resource);
+}
+
+/// Nobody is told of the new state who may not see it in the sphere that it brings.
+void Server::look_at_sphere(sip::Now now, std::uint8_t package, std::string_view resource) {
     if (package == presence_number && package_.state_may_have_changed(now, resource))
         decide_again(now, resource);
-    migration_.state_changed(now, package, resource);
+}
+
+void Server::Learnt::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
+    server_.look_at_sphere(now, package, resource);
+    server_.notifier_.state_changed(now, package, resource);
 }
 
 sip::ResourceId Server::resource_of(std::string_view presentity) const {

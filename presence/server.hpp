@@ -208,6 +208,16 @@ private:
         void write_challenges(sip::Now, const sip::Request&, bool, sip::MessageWriter&) override {}
         bool refuses_all() const override { return true; }
     };
+    /// Hears of what PUAs were asked for: who serves them is the same as before.
+    class Learnt final : public sip::StateListener {
+    public:
+        explicit Learnt(Server& server) : server_(server) {}
+        void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
+
+    private:
+        Server& server_;
+    };
+    void look_at_sphere(sip::Now now, std::uint8_t package, std::string_view resource);
     void registrations_changed(sip::Now now, std::string_view address_of_record) override;
     void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
     void decide_again(sip::Now now, std::string_view presentity) override;
@@ -237,6 +247,7 @@ private:
     sip::Proxy proxy_;
     Migration migration_;
     std::optional<sip::Subscriber> subscriber_;
+    Learnt learnt_{*this};
     std::optional<Learner> learner_;
     std::optional<NotifyDoor> notify_door_;
 };

@@ -15,9 +15,9 @@ namespace presence {
 ///
 /// It is meant for what was published, before composition: ids are those of the publication, and
 /// nothing that is not given can be merged into what is.
-/// - What always comes with a component stays (RFC 5025 3.3.2): contact, service-class, basic
-/// status
-///   and timestamp of a service; the timestamp of a person; timestamp and deviceID of a device.
+/// - What always comes with a component stays (RFC 5025 3.3.2): of a service contact,
+///   service-class, basic status and timestamp; of a person the timestamp; of a device timestamp
+///   and deviceID.
 /// - An attribute has one permission wherever it stands, inside another attribute too.
 /// - provide-unknown-attribute counts for children of components and of status.
 /// - Notes and extensions that belong to no component are said of the presentity as such: they stay

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
 
 #include "tests/support/proxy_world.hpp"
@@ -18,12 +19,14 @@ constexpr unsigned phone = 20, other = 21;
 
 /// A server that asks alice's phones; bob watches from 192.0.2.99.
 struct LearnerWorld : ProxyWorld {
-    explicit LearnerWorld(MigrationMode mode = MigrationMode::never, const sip::Limits& limits = {})
+    explicit LearnerWorld(MigrationMode mode = MigrationMode::never, const sip::Limits& limits = {},
+                          const presence::RuleSource* rules = nullptr)
         : ProxyWorld([&](ServerWorld& w) {
               presence::ServerOptions options = w.closed(Policy::allow);
               options.relay = Relay::local;
               options.migrate = mode;
               options.learn = true;
+              options.rules = rules;
               options.notify_interval = {};
               options.limits = limits;
               return options;
@@ -237,4 +240,53 @@ TEST_CASE(
     // It answers nothing any more: what it said lasts as long as it had granted, at most.
     w.raw.pass(seconds{1'300});
     CHECK_FALSE(w.shows("two"));
+}
+
+TEST_CASE("R4745-7.3-1: a sphere that was learnt decides, and another one decides again") {
+    class AtWork final : public presence::RuleSource {
+    public:
+        AtWork() {
+            const auto rule = [](const char* id, const char* handling, const char* condition) {
+                return std::string("<rule id=\"") + id + "\"><conditions>" + condition +
+                       "</conditions><actions><pr:sub-handling>" + handling +
+                       "</pr:sub-handling></actions></rule>";
+            };
+            auto read = presence::Ruleset::read(
+                "<ruleset xmlns=\"urn:ietf:params:xml:ns:common-policy\" "
+                "xmlns:pr=\"urn:ietf:params:xml:ns:pres-rules\">" +
+                    rule("a", "confirm", "") + rule("b", "allow", "<sphere value=\"work\"/>") +
+                    "</ruleset>",
+                memory_, {});
+            REQUIRE(read);
+            rules_.emplace(std::move(*read));
+        }
+        const presence::Ruleset* rules_of(std::string_view) const override { return &*rules_; }
+
+    private:
+        sip::Memory memory_;
+        std::optional<presence::Ruleset> rules_;
+    } rules;
+    LearnerWorld w(MigrationMode::never, {}, &rules);
+    w.come(phone);
+    const RawMessage subscribe = w.asked(phone);
+    const auto in = [](const std::string& sphere) {
+        return pidf_document(
+            "open", "t1", {},
+            "<dm:person id=\"p\"><rpid:sphere><rpid:" + sphere + "/></rpid:sphere></dm:person>");
+    };
+    CHECK(w.told(phone, subscribe, in("work")) == 200);
+    w.raw.peer = {sip::Address::v4(192, 0, 2, 99), 5062};
+    CHECK(w.ask_as("bob", ServerWorld::subscribe("bob")).status() == 200);
+    const auto state = [&] {
+        std::string found;
+        w.server.notifier().for_each(w.raw.now, [&](const sip::Notifier::Snapshot& one) {
+            if (one.watcher == "bob@example.com") found = one.state;
+        });
+        return found;
+    };
+    CHECK(state() == "active");
+    CHECK(w.told(phone, subscribe, in("home")) == 200);
+    CHECK(state() == "pending");
+    CHECK(w.told(phone, subscribe, in("work")) == 200);
+    CHECK(state() == "active");
 }

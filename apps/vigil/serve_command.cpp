@@ -32,8 +32,9 @@ namespace vigil {
 
 namespace {
 
-// Together the two seconds that a stop may take.
-constexpr sip::Duration farewell_timeout = sip::milliseconds{1'500};
+// Together the five seconds that a stop may take: a NOTIFY whose datagram was lost is sent three
+// times more in it (RFC 3261 17.1.2.2: after 0.5, 1.5 and 3.5 s).
+constexpr sip::Duration farewell_timeout = sip::milliseconds{4'500};
 constexpr sip::Duration unsent_timeout = sip::milliseconds{500};
 constexpr std::uint32_t retry_after_min_s = 5, retry_after_max_s = 30;
 // A line about bounds that were met or things that were lost, at most once in this time.

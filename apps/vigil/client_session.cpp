@@ -38,7 +38,7 @@ std::string unescaped(std::string_view text) {
 /// The address that this machine would send from to reach `to`. No packet leaves.
 Outcome<sip::Address> local_address_towards(const sip::Endpoint& to) {
     const auto address = edge::to_socket_address(to);
-    const edge::Descriptor fd(::socket(address.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const edge::Descriptor fd(::socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!fd || ::connect(fd.get(), address.get(), address.size) != 0)
         return failure("there is no way from this machine to " + edge::to_text(to));
     return edge::local_endpoint(fd.get()).address;

@@ -120,9 +120,13 @@ private:
     const std::vector<std::pair<std::string, std::string>>& pairs_;
 };
 
-/// Whether TLS is wanted; without, a machine on which it cannot be set up is no trouble.
-bool uses_tls(const ServeSettings& settings) {
-    return !settings.tls.certificates.empty() || !settings.tls.authorities.empty();
+/// Where no file is named TLS is for connections that we open, if ever one is; then a machine on
+/// which it cannot be set up is no trouble.
+edge::Outcome<std::shared_ptr<edge::TlsContext>> make_tls(const ServeSettings& settings,
+                                                          std::vector<std::string>& warnings) {
+    if (settings.tls.certificates.empty() && settings.tls.authorities.empty())
+        return edge::TlsContext::later(settings.tls);
+    return edge::TlsContext::make(settings.tls, warnings);
 }
 
 /// A running server: the core, the sockets, and what signals do to them.
@@ -391,11 +395,10 @@ private:
             kept(users.error());
         } else if (auto hard = HardStates::load(settings->hard_state_folder); !hard) {
             kept(hard.error());
-        } else if (auto tls = edge::TlsContext::make(settings->tls, warnings);
-                   !tls && uses_tls(*settings)) {
+        } else if (auto tls = make_tls(*settings, warnings); !tls) {
             kept(tls.error());
         } else {
-            if (tls) driver_.set_tls(std::move(*tls));
+            driver_.set_tls(std::move(*tls));
             take(now, *settings, std::move(*users));
             if (rules_) {
                 rule_names_.emplace();
@@ -461,8 +464,8 @@ ExitCode run_serve(const ServeOptions& options) {
     if (!users) return refuse(users.error());
     auto hard_states = HardStates::load(settings->hard_state_folder);
     if (!hard_states) return refuse(hard_states.error());
-    auto tls = edge::TlsContext::make(settings->tls, settings->warnings);
-    if (!tls && uses_tls(*settings)) return refuse(tls.error());
+    auto tls = make_tls(*settings, settings->warnings);
+    if (!tls) return refuse(tls.error());
     std::optional<PacketCapture> capture;
     if (!settings->trace_file.empty()) {
         auto opened = PacketCapture::open(settings->trace_file);
@@ -482,7 +485,7 @@ ExitCode run_serve(const ServeOptions& options) {
     const auto service =
         std::make_unique<Service>(options, std::move(*settings), std::move(*users),
                                   std::move(rules), std::move(*hard_states), std::move(capture));
-    if (tls) service->set_tls(std::move(*tls));
+    service->set_tls(std::move(*tls));
     if (const auto bound = service->listen(); !bound)
         return refuse(bound.error(), ExitCode::failed);
     if (const auto opened = service->open_control(); !opened)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -13,9 +14,14 @@ namespace edge {
 
 /// A socket address in the family of its endpoint: AF_INET for IPv4.
 struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    union {
+        sockaddr any;
+        sockaddr_in v4;
+        sockaddr_in6 v6;
+    };
+    socklen_t size;
+    const sockaddr* get() const { return &any; }
+    sockaddr* get() { return &any; }
 };
 SocketAddress to_socket_address(const sip::Endpoint& endpoint);
 /// The endpoint of an AF_INET or AF_INET6 address; one with port 0 for any other family.

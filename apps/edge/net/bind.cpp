@@ -41,10 +41,10 @@ Descriptor bind_one(sip::Transport transport, const sip::Endpoint& local, int& e
     const bool stream = transport != sip::Transport::udp;
     const SocketAddress address = to_socket_address(local);
     const int kind = (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
-    Descriptor fd(::socket(address.storage.ss_family, kind, 0));
+    Descriptor fd(::socket(address.any.sa_family, kind, 0));
     const int on = 1;
     bool good = static_cast<bool>(fd);
-    if (good && address.storage.ss_family == AF_INET6)
+    if (good && address.any.sa_family == AF_INET6)
         good = ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     // For a stream: bind although connections of an earlier run are in TIME_WAIT. For datagrams it
     // would let two programs share the port, so there it stays off.

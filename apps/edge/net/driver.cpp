@@ -20,6 +20,8 @@ constexpr std::size_t spare_descriptors = 32;
 // A turn gives at most so many effects, so that a burst of NOTIFYs does not keep what arrives
 // waiting.
 constexpr int effects_a_drain = 1024;
+// So many are given as of one instant.
+constexpr int effects_a_clock = 32;
 // The hook may bring about effects, which call the hook: so often in one turn.
 constexpr int rounds_max = 8;
 // Connections that wait for their peer's end. Over it they are closed without waiting.
@@ -30,7 +32,10 @@ constexpr std::size_t plaintext_bytes = std::size_t{16} << 10;
 }  // namespace
 
 Driver::Driver(Engine& engine, const DriverOptions& options)
-    : engine_(engine), options_(options), slab_(receive_slab_bytes), plaintext_(plaintext_bytes) {
+    : engine_(engine),
+      options_(options),
+      slab_(std::make_unique_for_overwrite<char[]>(receive_slab_bytes)),
+      plaintext_(plaintext_bytes) {
     std::signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&loop_) != 0) std::abort();
     uv_timer_init(&loop_, &timer_);
@@ -166,8 +171,10 @@ void Driver::stop() {
     stop_at_ = sip::later(read_clocks().mono, options_.stop_timeout);
 }
 
-void Driver::committed(sip::CommitId id) { engine_.committed(read_clocks(), id); }
-void Driver::failed(sip::CommitId id) { engine_.failed(read_clocks(), id); }
+const sip::Now& Driver::read_now() { return now_ = read_clocks(); }
+
+void Driver::committed(sip::CommitId id) { engine_.committed(read_now(), id); }
+void Driver::failed(sip::CommitId id) { engine_.failed(read_now(), id); }
 
 bool Driver::writable() const {
     return std::none_of(udp_.begin(), udp_.end(),
@@ -202,7 +209,8 @@ bool Driver::give_effects() {
             more_ = true;
             break;
         }
-        auto effect = engine_.poll(read_clocks());
+        if (given % effects_a_clock == 0) read_now();
+        auto effect = engine_.poll(now_);
         if (!effect) break;
         any = worked_ = true;
         carry_out(*effect);
@@ -269,7 +277,7 @@ void Driver::on_timer() {
     fire_handshakes(now.mono);
     fire_later(now.mono);
     // Later than `now`: what fired may have told the engine of a time since.
-    engine_.advance(read_clocks());
+    engine_.advance(read_now());
     drain();
 }
 
@@ -310,20 +318,26 @@ void Driver::fire_handshakes(sip::Instant now) {
 
 void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<const char> bytes) {
     if (going_) return;
-    engine_.input(read_clocks(), sip::Datagram{socket.id(), from, bytes});
+    if (!in_batch_) read_now();
+    in_batch_ = true;
+    engine_.input(now_, sip::Datagram{socket.id(), from, bytes});
+}
+
+void Driver::batch_done() {
+    in_batch_ = false;
     drain();
 }
 
 /// May come in the middle of sending: what it brings about is for the next turn.
 void Driver::unreachable(UdpSocket& socket, const sip::Endpoint& to, std::span<const char> quoted) {
     if (going_) return;
-    engine_.unreachable(read_clocks(), {socket.id(), to, quoted});
+    engine_.unreachable(read_now(), {socket.id(), to, quoted});
     more_ = true;
 }
 
 void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
     if (going_) return;
-    engine_.input(read_clocks(), sip::Chunk{connection.flow, bytes});
+    engine_.input(read_now(), sip::Chunk{connection.flow, bytes});
     drain();
 }
 
@@ -404,7 +418,7 @@ void Driver::secured(TcpConnection& connection) {
     if (tls.is_resumed()) ++counters_.tls_resumed;
     if (!tls.doubt().empty()) tell_of_tls(connection, connection.is_opening(), false, tls.doubt());
     const std::vector<std::string_view> names(tls.peer_names().begin(), tls.peer_names().end());
-    engine_.secured(read_clocks(), connection.flow, names);
+    engine_.secured(read_now(), connection.flow, names);
 }
 
 void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
@@ -420,7 +434,7 @@ void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
         close_gently(connection);
     else
         drop(connection);
-    engine_.closed(read_clocks(), flow);
+    engine_.closed(read_now(), flow);
     drain();
     more_ = true;  // it may have ended in the flush of this turn: what follows needs another
 }
@@ -459,7 +473,7 @@ void Driver::carry_out(sip::Transmit& transmit) {
 void Driver::carry_out(const sip::OpenFlow& open) {
     if (this->open(open) == 0) return;
     ++counters_.connect_failures;
-    engine_.closed(read_clocks(), open.flow);
+    engine_.closed(read_now(), open.flow);
 }
 
 int Driver::open(const sip::OpenFlow& open) {
@@ -491,7 +505,7 @@ void Driver::carry_out(const sip::Commit& commit) {
     if (store_)
         store_(commit);
     else
-        engine_.committed(read_clocks(), commit.id);
+        engine_.committed(read_now(), commit.id);
 }
 
 void Driver::carry_out(const sip::Resolve& resolve) {
@@ -499,7 +513,7 @@ void Driver::carry_out(const sip::Resolve& resolve) {
         resolver_ = std::make_unique<Resolver>(&loop_, options_.names,
                                                [this](const sip::NameAnswer& answer) {
                                                    if (going_) return;
-                                                   engine_.resolved(read_clocks(), answer);
+                                                   engine_.resolved(read_now(), answer);
                                                    drain();
                                                });
     resolver_->ask(resolve);

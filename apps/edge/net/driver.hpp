@@ -136,10 +136,11 @@ private:
         std::function<void(std::string_view)> then;
     };
 
-    std::span<char> receive_slab() override { return slab_; }
+    std::span<char> receive_slab() override { return {slab_.get(), receive_slab_bytes}; }
     std::span<char> plaintext_slab() override { return plaintext_; }
     void received(UdpSocket& socket, const sip::Endpoint& from,
                   std::span<const char> bytes) override;
+    void batch_done() override;
     void unreachable(UdpSocket& socket, const sip::Endpoint& to,
                      std::span<const char> quoted) override;
     void sendable() override {}
@@ -163,6 +164,7 @@ private:
     void drop(TcpConnection& connection);
     void forget_flow(TcpConnection& connection);
 
+    const sip::Now& read_now();
     void drain();
     bool give_effects();
     void carry_out(sip::Effect& effect);
@@ -188,7 +190,9 @@ private:
     uv_timer_t timer_{};
     uv_prepare_t prepare_{};
     sip::Instant armed_ = sip::never;
-    std::vector<char> slab_, plaintext_;
+    std::unique_ptr<char[]> slab_;  ///< never written as a whole: most of it stays untouched
+    std::vector<char> plaintext_;
+    sip::Now now_;  ///< read last; nothing that the engine was told is later
     NetCounters counters_;
     std::vector<Listening> listening_;
     std::vector<UdpSocket::Owned> udp_;  ///< by ListenerId, empty where it is a stream's
@@ -211,6 +215,7 @@ private:
     std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened
     bool accept_retry_is_due_ = false;    ///< a callback to accept again is asked for
     bool draining_ = false;
+    bool in_batch_ = false;  ///< between the first datagram of a batch and its end
     bool more_ = false;      ///< the engine has more to give than fits one turn
     bool one_turn_ = false;  ///< `turn` runs, not `run`
     bool worked_ = false;    ///< in this turn a timer fired or effects were given

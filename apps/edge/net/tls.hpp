@@ -45,6 +45,9 @@ public:
     /// Reads all files. The error is one line that names the file; `warnings` gets what is unwise.
     static Outcome<std::shared_ptr<TlsContext>> make(const TlsSettings& settings,
                                                      std::vector<std::string>& warnings);
+    /// The same, made when the first connection needs it, so that who never speaks TLS pays
+    /// nothing; one that cannot be made gives no sessions. Null: this build speaks no TLS.
+    static std::shared_ptr<TlsContext> later(TlsSettings settings);
     virtual ~TlsContext() = default;
 
     /// Our side of a connection that a peer opened. Null: no memory.

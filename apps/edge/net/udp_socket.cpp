@@ -24,6 +24,8 @@ namespace {
 // A burst of this many bytes survives until the loop comes round; the kernel may grant less.
 constexpr int kernel_buffer_bytes = 4 << 20;
 
+// So many calls to the kernel in one turn of the loop, so that others have theirs.
+constexpr int batches_a_turn = 4;
 // At most so many errors at one time, so that whoever sends many does not hold up the loop.
 constexpr int errors_a_turn = 64;
 // A host quotes at most 576 bytes of a datagram (RFC 1122 3.2.2), or 1280 (RFC 4443 2.4).
@@ -66,77 +68,99 @@ Outcome<UdpSocket::Owned> UdpSocket::open(uv_loop_t* loop, BoundSocket bound, si
 
 int UdpSocket::start(uv_loop_t* loop, Descriptor fd) {
     if (options_.send_many == nullptr) options_.send_many = ::sendmmsg;
-    handle_.data = this;
-    writable_.data = this;
-    int status = uv_udp_init_ex(loop, &handle_, AF_UNSPEC | UV_UDP_RECVMMSG);
-    if (status != 0) return status;
-    ++open_handles_;
-    status = uv_udp_open(&handle_, fd.get());
-    if (status != 0) return status;
-    fd_ = fd.release();
-    // uv_udp_open lets others share the port; ours is ours alone.
-    const int off = 0;
-    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
+    fd_ = std::move(fd);
     for (const int option : {SO_RCVBUF, SO_SNDBUF})
-        ::setsockopt(fd_, SOL_SOCKET, option, &kernel_buffer_bytes, sizeof kernel_buffer_bytes);
+        ::setsockopt(fd_.get(), SOL_SOCKET, option, &kernel_buffer_bytes,
+                     sizeof kernel_buffer_bytes);
     const int on = 1;
     if (local_.address.is_v4())
-        ::setsockopt(fd_, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+        ::setsockopt(fd_.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     else
-        ::setsockopt(fd_, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
-
-    watched_ = Descriptor(::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
-    if (!watched_) return uv_translate_sys_error(errno);
-    status = uv_poll_init(loop, &writable_, watched_.get());
+        ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+    poll_.data = this;
+    const int status = uv_poll_init(loop, &poll_, fd_.get());
     if (status != 0) return status;
-    ++open_handles_;
-    return uv_udp_recv_start(
-        &handle_,
-        [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-            const auto slab = static_cast<UdpSocket*>(handle->data)->user_.receive_slab();
-            *buffer = uv_buf_init(slab.data(), static_cast<unsigned>(slab.size()));
-        },
-        [](uv_udp_t* handle, ssize_t size, const uv_buf_t* buffer, const sockaddr* from,
-           unsigned flags) {
-            static_cast<UdpSocket*>(handle->data)->on_received(size, buffer, from, flags);
-        });
+    has_handle_ = true;
+    watch();
+    return 0;
 }
 
 void UdpSocket::close() {
-    queue_.clear();
-    if (open_handles_ == 0) {
+    drop_first(queued());
+    if (!has_handle_) {
         delete this;
         return;
     }
-    if (open_handles_ == 2) uv_close(reinterpret_cast<uv_handle_t*>(&writable_), on_closed);
-    uv_close(reinterpret_cast<uv_handle_t*>(&handle_), on_closed);
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_),
+             [](uv_handle_t* handle) { delete static_cast<UdpSocket*>(handle->data); });
 }
 
-void UdpSocket::on_closed(uv_handle_t* handle) {
-    auto* self = static_cast<UdpSocket*>(handle->data);
-    if (--self->open_handles_ == 0) delete self;
+void UdpSocket::watch() {
+    uv_poll_start(&poll_, blocked_ ? UV_READABLE | UV_WRITABLE : UV_READABLE,
+                  [](uv_poll_t* handle, int status, int events) {
+                      static_cast<UdpSocket*>(handle->data)->on_ready(status, events);
+                  });
 }
 
-void UdpSocket::on_received(ssize_t size, const uv_buf_t* buffer, const sockaddr* from,
-                            unsigned flags) {
-    if ((flags & UV_UDP_MMSG_FREE) != 0) {
-        ++counters_.receive_calls;
-        return;
+void UdpSocket::on_ready(int status, int events) {
+    // An ICMP error is told apart from nothing else than a descriptor that broke, and libuv watches
+    // it no more.
+    if (status < 0) {
+        take_errors();
+        watch();
     }
-    if (from == nullptr) {
-        // The end of what there was to receive. ICMP errors wake the loop until they are taken, as
-        // an error or with nothing before this end.
-        if (!received_any_ || size < 0) take_errors();
-        received_any_ = false;
-        return;
+    if (status < 0 || (events & UV_READABLE) != 0) receive();
+    if (blocked_ && (status < 0 || (events & UV_WRITABLE) != 0)) {
+        send_batches();
+        user_.sendable();
     }
-    received_any_ = true;
-    ++counters_.datagrams_in;
-    if ((flags & UV_UDP_PARTIAL) != 0) {
-        ++counters_.datagrams_truncated;
-        return;
+}
+
+// ---- Receiving ----------------------------------------------------------------------------------
+
+void UdpSocket::receive() {
+    const std::span<char> slab = user_.receive_slab();
+    for (int batches = 0; batches < batches_a_turn; ++batches)
+        if (!receive_batch_of(slab)) return;
+}
+
+void UdpSocket::prepare_receiving(std::span<char> slab) {
+    if (prepared_ == slab.data()) return;
+    prepared_ = slab.data();
+    for (std::size_t i = 0; i < receive_batch; ++i) {
+        receiving_.rooms[i] = {slab.data() + i * datagram_bytes, datagram_bytes};
+        msghdr header{};
+        header.msg_name = receiving_.from[i].get();
+        header.msg_iov = &receiving_.rooms[i];
+        header.msg_iovlen = 1;
+        receiving_.messages[i].msg_hdr = header;
     }
-    user_.received(*this, to_endpoint(from), {buffer->base, static_cast<std::size_t>(size)});
+}
+
+bool UdpSocket::receive_batch_of(std::span<char> slab) {
+    prepare_receiving(slab);
+    for (mmsghdr& message : receiving_.messages)
+        message.msg_hdr.msg_namelen = sizeof receiving_.from[0].v6;
+    const int count =
+        ::recvmmsg(fd_.get(), receiving_.messages.data(), receive_batch, MSG_DONTWAIT, nullptr);
+    if (count < 0) {
+        if (errno == EINTR) return true;
+        // An ICMP error is handed out once, in the place of what waits behind it.
+        return errno != EAGAIN && take_errors() > 0;
+    }
+    ++counters_.receive_calls;
+    counters_.datagrams_in += static_cast<std::uint64_t>(count);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        const mmsghdr& message = receiving_.messages[i];
+        if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+            ++counters_.datagrams_truncated;
+            continue;
+        }
+        user_.received(*this, to_endpoint(receiving_.from[i].get()),
+                       {slab.data() + i * datagram_bytes, message.msg_len});
+    }
+    user_.batch_done();
+    return count == static_cast<int>(receive_batch);
 }
 
 int UdpSocket::take_errors() {
@@ -152,7 +176,7 @@ int UdpSocket::take_errors() {
         message.msg_iovlen = 1;
         message.msg_control = control.data();
         message.msg_controllen = control.size();
-        const ssize_t size = ::recvmsg(fd_, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+        const ssize_t size = ::recvmsg(fd_.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
         if (size < 0) return taken;
         const sock_extended_err* error = error_in(message);
         if (error == nullptr || !means_unreachable(*error) || message.msg_namelen == 0) continue;
@@ -163,13 +187,15 @@ int UdpSocket::take_errors() {
     return errors_a_turn;
 }
 
+// ---- Sending ------------------------------------------------------------------------------------
+
 void UdpSocket::send(const sip::Endpoint& to, sip::Packet packet) {
     if (is_full()) {
         ++counters_.send_queue_dropped;
         return;
     }
     queue_.push_back({to, std::move(packet)});
-    if (!blocked_ && queue_.size() >= batch) send_batches();
+    if (!blocked_ && queued() >= send_batch_max) send_batches();
 }
 
 void UdpSocket::flush() {
@@ -177,32 +203,46 @@ void UdpSocket::flush() {
 }
 
 void UdpSocket::send_batches() {
-    while (!queue_.empty() && send_batch(std::min(queue_.size(), batch))) {
+    while (queued() > 0 && send_batch()) {
     }
-    if (queue_.empty() && blocked_) unblock();
+    if (queued() == 0 && blocked_) unblock();
 }
 
-bool UdpSocket::send_batch(std::size_t count) {
-    std::array<mmsghdr, batch> messages{};
-    std::array<SocketAddress, batch> addresses;
-    std::array<iovec, 2 * batch> pieces{};
+/// Those at the front have left, or never will.
+void UdpSocket::drop_first(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) queue_[next_ + i].packet = {};
+    next_ += count;
+    // What has left is cleared away when there is much of it, so that each is moved once at most.
+    if (next_ >= send_batch_max && 2 * next_ >= queue_.size()) {
+        queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(next_));
+        next_ = 0;
+    } else if (next_ == queue_.size()) {
+        queue_.clear();
+        next_ = 0;
+    }
+}
+
+bool UdpSocket::send_batch() {
+    const std::size_t count = std::min(queued(), send_batch_max);
     for (std::size_t i = 0; i < count; ++i) {
-        const Outgoing& outgoing = queue_[i];
-        addresses[i] = to_socket_address(outgoing.to);
-        pieces[2 * i] = piece(outgoing.packet.head.view());
-        pieces[2 * i + 1] = piece(outgoing.packet.body.view());
-        msghdr& header = messages[i].msg_hdr;
-        header.msg_name = &addresses[i].storage;
-        header.msg_namelen = addresses[i].size;
-        header.msg_iov = &pieces[2 * i];
-        header.msg_iovlen = pieces[2 * i + 1].iov_len == 0 ? 1 : 2;
+        const Outgoing& outgoing = queue_[next_ + i];
+        sending_.to[i] = to_socket_address(outgoing.to);
+        iovec* pieces = &sending_.pieces[2 * i];
+        pieces[0] = piece(outgoing.packet.head.view());
+        pieces[1] = piece(outgoing.packet.body.view());
+        msghdr header{};
+        header.msg_name = sending_.to[i].get();
+        header.msg_namelen = sending_.to[i].size;
+        header.msg_iov = pieces;
+        header.msg_iovlen = pieces[1].iov_len == 0 ? 1 : 2;
+        sending_.messages[i].msg_hdr = header;
     }
     ++counters_.send_calls;
-    const int sent =
-        options_.send_many(fd_, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+    const int sent = options_.send_many(fd_.get(), sending_.messages.data(),
+                                        static_cast<unsigned>(count), MSG_DONTWAIT);
     if (sent > 0) {
         counters_.datagrams_out += static_cast<std::uint64_t>(sent);
-        queue_.erase(queue_.begin(), queue_.begin() + sent);
+        drop_first(static_cast<std::size_t>(sent));
         met_error_ = false;
         if (blocked_) blocked_until_ = blocked_from_now();
         return true;
@@ -222,7 +262,7 @@ bool UdpSocket::send_batch(std::size_t count) {
         return true;
     }
     ++counters_.send_refused;
-    queue_.pop_front();
+    drop_first(1);
     met_error_ = false;
     return true;
 }
@@ -236,32 +276,18 @@ void UdpSocket::block() {
     if (blocked_) return;
     blocked_ = true;
     blocked_until_ = blocked_from_now();
-    watch_writable();
-}
-
-void UdpSocket::watch_writable() {
-    uv_poll_start(&writable_, UV_WRITABLE, [](uv_poll_t* handle, int status, int) {
-        static_cast<UdpSocket*>(handle->data)->on_writable(status);
-    });
-}
-
-void UdpSocket::on_writable(int status) {
-    if (status < 0) take_errors();
-    send_batches();
-    // libuv takes an ICMP error for the end of the descriptor, and watches it no more.
-    if (status < 0 && blocked_) watch_writable();
-    user_.sendable();
+    watch();
 }
 
 void UdpSocket::unblock() {
     blocked_ = false;
     blocked_until_ = sip::never;
-    uv_poll_stop(&writable_);
+    watch();
 }
 
 void UdpSocket::drop_all() {
-    counters_.send_queue_dropped += queue_.size();
-    queue_.clear();
+    counters_.send_queue_dropped += queued();
+    drop_first(queued());
 }
 
 void UdpSocket::expire(sip::Instant now) {

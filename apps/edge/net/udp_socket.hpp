@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include <array>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <span>
+#include <vector>
 
+#include "apps/edge/net/address.hpp"
 #include "apps/edge/net/bind.hpp"
 #include "apps/edge/net/net_counters.hpp"
 #include "sip/base/clock.hpp"
@@ -15,12 +17,13 @@
 
 namespace edge {
 
-/// libuv gives a datagram at most this much room.
+/// No datagram is larger.
 inline constexpr std::size_t datagram_bytes = std::size_t{64} << 10;
-/// What one recvmmsg of libuv fills: 20 datagrams.
-inline constexpr std::size_t receive_slab_bytes = 20 * datagram_bytes;
+/// What one recvmmsg takes. Of each datagram's room only the pages that it fills are ever touched.
+inline constexpr std::size_t receive_batch = 32;
+inline constexpr std::size_t receive_slab_bytes = receive_batch * datagram_bytes;
 
-/// One bound datagram socket: receives in batches through libuv, sends in batches by itself.
+/// One bound datagram socket: receives and sends in batches by itself, woken by libuv.
 class UdpSocket {
 public:
     class User {
@@ -30,6 +33,8 @@ public:
         /// `bytes` stand in the slab and are valid for this call.
         virtual void received(UdpSocket& socket, const sip::Endpoint& from,
                               std::span<const char> bytes) = 0;
+        /// What one call to the kernel took has been given.
+        virtual void batch_done() = 0;
         /// An ICMP error: a datagram to `to` did not arrive. `quoted`: as much of its start as came
         /// back, valid for this call.
         virtual void unreachable(UdpSocket& socket, const sip::Endpoint& to,
@@ -64,8 +69,8 @@ public:
     /// Sends what is queued, as far as the kernel takes it.
     void flush();
     /// No more should be asked for until `sendable`.
-    bool is_full() const { return blocked_ && queue_.size() >= options_.queue_max; }
-    std::size_t queued() const { return queue_.size(); }
+    bool is_full() const { return blocked_ && queued() >= options_.queue_max; }
+    std::size_t queued() const { return queue_.size() - next_; }
     /// When to call `expire`; `never` when nothing is blocked.
     sip::Instant blocked_until() const { return blocked_until_; }
     /// Drops what has waited for too long.
@@ -76,42 +81,57 @@ private:
         sip::Endpoint to;
         sip::Packet packet;
     };
-    static constexpr std::size_t batch = 64;
+    static constexpr std::size_t send_batch_max = 64;
+    /// What the kernel is told of a batch; kept, since only parts of it change.
+    struct Receiving {
+        std::array<mmsghdr, receive_batch> messages;
+        std::array<SocketAddress, receive_batch> from;
+        std::array<iovec, receive_batch> rooms;
+    };
+    struct Sending {
+        std::array<mmsghdr, send_batch_max> messages;
+        std::array<SocketAddress, send_batch_max> to;
+        std::array<iovec, 2 * send_batch_max> pieces;
+    };
 
     UdpSocket(sip::ListenerId id, const sip::Endpoint& local, User& user, NetCounters& counters,
               const Options& options)
         : id_(id), local_(local), user_(user), counters_(counters), options_(options) {}
     int start(uv_loop_t* loop, Descriptor fd);
     void close();
-    static void on_closed(uv_handle_t* handle);
-    void on_received(ssize_t size, const uv_buf_t* buffer, const sockaddr* from, unsigned flags);
+    void watch();
+    void on_ready(int status, int events);
+    void receive();
+    /// True: go on, there may be more.
+    bool receive_batch_of(std::span<char> slab);
+    void prepare_receiving(std::span<char> slab);
     /// Takes what the kernel kept of ICMP errors, and says how many there were.
     int take_errors();
-    void watch_writable();
-    void on_writable(int status);
     void send_batches();
-    /// Sends the first `count`. True: go on with what is left.
-    bool send_batch(std::size_t count);
+    /// Sends as much as one call takes. True: go on with what is left.
+    bool send_batch();
+    void drop_first(std::size_t count);
     sip::Instant blocked_from_now() const;
     void block();
     void unblock();
     void drop_all();
 
-    uv_udp_t handle_{};
-    uv_poll_t writable_{};  ///< on a duplicate of the descriptor: libuv watches each one once
-    Descriptor watched_;
-    int fd_ = -1;  ///< the handle's
-    int open_handles_ = 0;
+    uv_poll_t poll_{};
+    Descriptor fd_;
+    bool has_handle_ = false;
     sip::ListenerId id_;
     sip::Endpoint local_;
     User& user_;
     NetCounters& counters_;
     Options options_;
-    std::deque<Outgoing> queue_;
-    bool received_any_ = false;  ///< since the loop woke
+    std::vector<Outgoing> queue_;  ///< those before `next_` have left
+    std::size_t next_ = 0;
     bool blocked_ = false;
     bool met_error_ = false;  ///< the datagram at the front met another one's ICMP error
     sip::Instant blocked_until_ = sip::never;
+    const char* prepared_ = nullptr;  ///< the slab that receiving_ points into
+    Receiving receiving_;
+    Sending sending_;
 };
 
 }  // namespace edge

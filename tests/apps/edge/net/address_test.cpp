@@ -25,7 +25,7 @@ TEST_CASE("addresses survive the way into a sockaddr and back") {
             const auto address = edge::to_socket_address(given);
             CHECK(edge::to_endpoint(address.get()) == given);
             const bool v4 = given.address.is_v4();
-            CHECK(address.storage.ss_family == (v4 ? AF_INET : AF_INET6));
+            CHECK(address.any.sa_family == (v4 ? AF_INET : AF_INET6));
             CHECK(address.size == (v4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6)));
         }
 }

@@ -357,6 +357,9 @@ private:
     void render(Now now, View& view);
     [[nodiscard]] bool choose_body(Now now, Handle handle);
     void send(Now now, Handle handle, const Response* challenge);
+    Expected<ClientTransactionId> start(Now now, Handle handle,
+                                        ClientTransactions::Outgoing& outgoing,
+                                        const Target& target, bool has_credentials);
     void begin_hold(Now now, Subscription& s, bool by_change);
     void not_sent(Now now, Handle handle);
     Expected<std::optional<Target>> next_target(Now now, Handle handle);

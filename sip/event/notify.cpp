@@ -378,6 +378,21 @@ void Notifier::not_sent(Now now, Handle handle) {
     notify_failed(now, handle, 0);
 }
 
+/// RFC 3261 18.1.1: where there is no connection, or no room behind one that is being opened, it
+/// goes whole by UDP after all. One with credentials cannot be written twice.
+Expected<ClientTransactionId> Notifier::start(Now now, Handle handle,
+                                              ClientTransactions::Outgoing& outgoing,
+                                              const Target& target, bool has_credentials) {
+    Subscription& s = *slab_.find(handle);
+    auto started = core_.clients.start(now, outgoing);
+    if (started || !s.by_stream || has_credentials) return started;
+    ++core_.shard.counters.notify_over_udp_for_size;
+    s.by_stream = false;
+    outgoing.target = target;
+    outgoing.packet = write_notify(now, s, target, outgoing.branch, nullptr);
+    return core_.clients.start(now, outgoing);
+}
+
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
@@ -433,9 +448,8 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     const bool by_change = s.by_change;
     s.due = more;
     s.by_change = s.again = false;
-    const auto started = core_.clients.start(now, outgoing);
+    const auto started = start(now, handle, outgoing, *target, challenge != nullptr);
     if (!started) {
-        if (s.by_stream) core_.transport.remember_udp_only(target->remote);
         if (!go_to_next_target(now, handle, {})) not_sent(now, handle);
         return;
     }

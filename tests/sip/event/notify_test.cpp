@@ -108,6 +108,34 @@ TEST_CASE(
     CHECK(world.stack.counters().notify_over_udp_for_size == 2);
 }
 
+TEST_CASE(
+    "R3261-18.1.1-2 T-28 T-39: of many large NOTIFYs to one peer those that find no room behind a "
+    "connection that is being opened go whole by UDP, also when they are the last ones") {
+    LargeWorld world;
+    world.net.answer_notify = false;
+    constexpr std::size_t count = 20;
+    std::size_t by_datagram = 0;
+    const auto look = [&] {
+        while (const RawMessage notify = world.net.take("NOTIFY")) {
+            by_datagram += notify.flow == FlowId{} && notify.body() == world.body();
+            world.net.answer(notify, 200, "OK");
+        }
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        world.net.ask(world.subscribe_request("bob" + std::to_string(i)));
+        look();
+    }
+    CHECK(by_datagram == count - 8);
+    CHECK(world.stack.counters().notify_failures == 0);
+    // Those that wait are sent by UDP once the connection has failed.
+    REQUIRE(world.net.opened.size() == 1);
+    world.stack.closed(world.net.now, world.net.opened[0].flow);
+    world.net.drain();
+    look();
+    CHECK(by_datagram == count);
+    CHECK(world.notifier.size() == count);
+    CHECK(world.stack.counters().notify_failures == 0);
+}
 TEST_CASE("T-28: a watcher behind a NAT gets a large NOTIFY by UDP, and no connection is tried") {
     LargeWorld world;
     world.net.peer = {Address::v4(198, 51, 100, 7), 40'000};

@@ -203,6 +203,8 @@ public:
             log_.say(edge::read_clocks(), LogLevel::info, line);
         });
         std::string end = "stopped";
+        if (const std::size_t left = server_.notifier().size(); left > 0)
+            end += "; " + std::to_string(left) + " watchers have not answered";
         if (log_.left_out() > 0)
             end +=
                 "; " + std::to_string(log_.left_out()) + " lines that came too often were left out";

@@ -61,6 +61,38 @@ void routing(const std::string& text) {
     sink += essentials->cseq.number;
 }
 
+/// What the layers ask of one field, decoded: every value of a list.
+bool decode(const HeaderField& field) {
+    std::string_view rest = field.value;
+    const auto all = [&rest](auto next) {
+        bool fine = true;
+        while (const auto value = next(rest)) fine &= value->has_value();
+        return fine;
+    };
+    switch (field.id) {
+        case HeaderId::contact: return all([](auto& left) { return next_contact(left); });
+        case HeaderId::route:
+        case HeaderId::record_route:
+        case HeaderId::service_route: return all([](auto& left) { return next_name_addr(left); });
+        case HeaderId::accept: return all(next_media_type);
+        case HeaderId::allow:
+        case HeaderId::supported:
+        case HeaderId::require:
+        case HeaderId::allow_events: return all(next_token);
+        case HeaderId::event: return parse_event(rest).has_value();
+        case HeaderId::expires:
+        case HeaderId::min_expires: return parse_delta_seconds(rest).has_value();
+        case HeaderId::retry_after: return parse_retry_after(rest).has_value();
+        case HeaderId::sip_etag:
+        case HeaderId::sip_if_match: return is_token(rest);
+        case HeaderId::content_type: return parse_media_type(rest).has_value();
+        case HeaderId::subscription_state: return parse_subscription_state(rest).has_value();
+        case HeaderId::authorization: return parse_credentials(rest).has_value();
+        case HeaderId::www_authenticate: return parse_challenge(rest).has_value();
+        default: return true;
+    }
+}
+
 /// Every header field that a presence server needs, decoded.
 void full(const std::string& text) {
     static std::array<HeaderField, 64> slots;
@@ -68,31 +100,8 @@ void full(const std::string& text) {
     const auto essentials = decode_essentials(scan.message, {});
     if (!essentials) std::abort();
     sink += essentials->cseq.number;
-    for (const HeaderField& field : scan.message.headers) {
-        std::string_view rest = field.value;
-        switch (field.id) {
-            case HeaderId::contact:
-                while (const auto v = next_contact(rest)) sink += v->has_value();
-                break;
-            case HeaderId::accept:
-                while (const auto v = next_media_type(rest)) sink += v->has_value();
-                break;
-            case HeaderId::allow:
-            case HeaderId::supported:
-            case HeaderId::allow_events:
-                while (const auto v = next_token(rest)) sink += v->has_value();
-                break;
-            case HeaderId::event: sink += parse_event(rest).has_value(); break;
-            case HeaderId::expires: sink += parse_delta_seconds(rest).has_value(); break;
-            case HeaderId::content_type: sink += parse_media_type(rest).has_value(); break;
-            case HeaderId::subscription_state:
-                sink += parse_subscription_state(rest).has_value();
-                break;
-            case HeaderId::authorization: sink += parse_credentials(rest).has_value(); break;
-            case HeaderId::www_authenticate: sink += parse_challenge(rest).has_value(); break;
-            default: break;
-        }
-    }
+    for (const HeaderField& field : scan.message.headers)
+        if (!decode(field)) std::abort();
 }
 
 /// Parses once, then writes every field again: what is measured is the writing.

@@ -2,36 +2,68 @@
 
 #include "sip/base/text.hpp"
 #include "sip/message/qvalue.hpp"
-#include "sip/message/scanner.hpp"
 
 namespace sip {
+namespace {
 
-std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency) {
-    Contact contact;
-    if (trim(rest) == "*") {
-        rest = {};
-        contact.star = true;
-        return Expected<Contact>(contact);
+/// The first of each name counts.
+struct Asked {
+    std::optional<std::string_view> q, expires;
+
+    void meet(const Parameter& parameter) {
+        const std::uint64_t name = name_word(parameter.name);
+        if (name == name_word("q") && !q)
+            q = parameter.value;
+        else if (name == name_word("expires") && !expires)
+            expires = parameter.value;
     }
-    auto address = next_name_addr(rest, leniency);
-    if (!address) return {};
-    if (!*address) return Expected<Contact>(tl::unexpected(address->error()));
-    contact.address = **address;
-    if (const auto q = contact.address.parameters.find("q")) {
-        const auto value = parse_qvalue(q->value);
+};
+
+}  // namespace
+
+Taken take_contact(std::string_view& rest, Contact& contact, Error& error,
+                   const Leniency& leniency) {
+    contact.star = contact.has_q = false;
+    contact.expires.reset();
+    contact.q = 1000;
+    if (trim(rest) == "*") {
+        contact.address = {};
+        contact.star = true;
+        rest = {};
+        return Taken::value;
+    }
+    Asked asked;
+    const Taken taken = take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
+        asked = {};
+        return read_name_addr(contact.address, scanner, ends, leniency,
+                              [&asked](const Parameter& one) { asked.meet(one); });
+    });
+    if (taken != Taken::value) return taken;
+    if (asked.q) {
+        const auto value = parse_qvalue(*asked.q);
         if (!value) {
             rest = {};
-            return Expected<Contact>(failure(Condition::malformed, "Contact: q is malformed"));
+            error = {Condition::malformed, "Contact: q is malformed", 0};
+            return Taken::fault;
         }
         contact.q = *value;
         contact.has_q = true;
     }
-    if (const auto expires = contact.address.parameters.find("expires")) {
+    if (asked.expires) {
         constexpr std::uint32_t when_malformed = 3600;
-        const auto value = parse_decimal(expires->value, UINT32_MAX);
+        const auto value = parse_decimal(*asked.expires, UINT32_MAX);
         contact.expires = value ? static_cast<std::uint32_t>(*value) : when_malformed;
     }
-    return Expected<Contact>(contact);
+    return taken;
+}
+
+std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency) {
+    std::optional<Expected<Contact>> result(std::in_place);
+    Error error;
+    const Taken taken = take_contact(rest, **result, error, leniency);
+    if (taken == Taken::none) result.reset();
+    if (taken == Taken::fault) *result = tl::unexpected(error);
+    return result;
 }
 
 }  // namespace sip

@@ -16,7 +16,11 @@ struct Contact {
     bool has_q = false;
 };
 
-/// Takes the next value off the front of `rest`; nothing at the end. A malformed q is an error.
+/// Takes the next value off the front of `rest`: see `take_value`. A malformed q is an error.
+Taken take_contact(std::string_view& rest, Contact& contact, Error& error,
+                   const Leniency& leniency);
+
+/// The same as a value; nothing at the end.
 std::optional<Expected<Contact>> next_contact(std::string_view& rest,
                                               const Leniency& leniency = {});
 

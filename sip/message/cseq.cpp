@@ -6,9 +6,10 @@ namespace sip {
 
 Expected<Cseq> parse_cseq(std::string_view value) {
     Scanner scanner(value);
-    Cseq cseq;
+    Expected<Cseq> read;
+    Cseq& cseq = *read;
     scanner.skip_lws();
-    const auto number = parse_decimal(scanner.take_while(is_digit), UINT32_MAX);
+    const auto number = scanner.take_decimal(UINT32_MAX);
     if (!number) return failure(Condition::malformed, "CSeq: number is malformed or above 2^32-1");
     cseq.number = static_cast<std::uint32_t>(*number);
     if (!is_lws(scanner.peek()))
@@ -19,7 +20,7 @@ Expected<Cseq> parse_cseq(std::string_view value) {
     scanner.skip_lws();
     if (cseq.method_name.empty() || !scanner.done())
         return failure(Condition::malformed, "CSeq: method is malformed", scanner.at());
-    return cseq;
+    return read;
 }
 
 }  // namespace sip

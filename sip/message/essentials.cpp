@@ -29,18 +29,22 @@ std::string_view repeated_rule(HeaderId id) {
     }
 }
 
+/// Fields whose values say where messages go.
+constexpr HeaderIds address_fields{HeaderId::contact, HeaderId::path, HeaderId::record_route,
+                                   HeaderId::route, HeaderId::service_route};
+
 class Decoder {
 public:
-    Decoder(const MessageView& message, const Leniency& leniency)
-        : message_(message), leniency_(leniency) {}
+    /// `found` is as new.
+    Decoder(Essentials& found, const MessageView& message, const Leniency& leniency)
+        : found_(found), message_(message), leniency_(leniency) {}
 
-    Expected<Essentials> run() {
-        const bool fine = index() && vias() && party(HeaderId::from) && party(HeaderId::to) &&
-                          call_id() && cseq() && addresses() &&
-                          (!message_.is_request() || (max_forwards() && request_uri()));
-        if (!fine) return tl::unexpected<Error>(error_);
-        return found_;
+    bool run() {
+        return index() && vias() && party(HeaderId::from) && party(HeaderId::to) && call_id() &&
+               cseq() && addresses() &&
+               (!message_.is_request() || (max_forwards() && request_uri()));
     }
+    const Error& error() const { return error_; }
 
 private:
     bool fail(Condition condition, std::string_view rule, std::string_view where) {
@@ -53,7 +57,9 @@ private:
         error_ = error;
         return false;
     }
-    const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
+    const HeaderField* first(HeaderId id) const {
+        return present_.has(id) ? first_[static_cast<std::size_t>(id)] : nullptr;
+    }
     /// The field `id`, which has to be there.
     const HeaderField* needed(HeaderId id, std::string_view rule) {
         if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
@@ -68,23 +74,34 @@ private:
     bool max_forwards();
     bool request_uri();
     bool addresses();
-    template <class Next>
-    bool each(const HeaderField& field, Next next);
+    bool each_address(const HeaderField& field);
+    bool each_contact(const HeaderField& field);
 
+    Essentials& found_;
     const MessageView& message_;
     const Leniency& leniency_;
-    Essentials found_;
     Error error_;
-    std::array<const HeaderField*, header_id_count> first_{};
+    HeaderIds present_;
+    std::array<const HeaderField*, header_id_count> first_;  ///< of those that are present
+    const HeaderField *last_via_ = nullptr, *first_address_ = nullptr, *last_address_ = nullptr;
+    NameAddr address_;
+    Contact contact_;
 };
 
 /// RFC 3261 7.3.1: which fields are there, and that none is twice that may not be.
 bool Decoder::index() {
     for (const HeaderField& field : message_.headers) {
-        const HeaderField*& slot = first_[static_cast<std::size_t>(field.id)];
-        if (slot != nullptr && is_single_value(field.id))
+        if (!present_.has(field.id)) {
+            present_.add(field.id);
+            first_[static_cast<std::size_t>(field.id)] = &field;
+        } else if (single_values.has(field.id)) {
             return fail(Condition::repeated_header, repeated_rule(field.id), field.name);
-        if (slot == nullptr) slot = &field;
+        }
+        if (field.id == HeaderId::via) last_via_ = &field;
+        if (address_fields.has(field.id)) {
+            if (first_address_ == nullptr) first_address_ = &field;
+            last_address_ = &field;
+        }
     }
     return true;
 }
@@ -92,17 +109,21 @@ bool Decoder::index() {
 /// RFC 3261 8.1.1.7, 20.42. The first value stands for the sender; the others are counted, and
 /// must be well-formed since they are copied into responses.
 bool Decoder::vias() {
-    if (needed(HeaderId::via, "Via is missing") == nullptr) return false;
-    for (const HeaderField& field : message_.headers) {
-        if (field.id != HeaderId::via) continue;
-        std::string_view rest = field.value;
-        if (rest.empty()) return fail(Condition::malformed, "Via is empty", field.name);
+    const HeaderField* field = needed(HeaderId::via, "Via is missing");
+    if (field == nullptr) return false;
+    Via other;
+    for (; field <= last_via_; ++field) {
+        if (field->id != HeaderId::via) continue;
+        std::string_view rest = field->value;
+        if (rest.empty()) return fail(Condition::malformed, "Via is empty", field->name);
         for (;;) {
-            const std::string_view before = trim(rest);
-            const auto via = next_via(rest, leniency_);
-            if (!via) break;
-            if (!*via) return fail(via->error(), before);
-            if (found_.via_count++ == 0) found_.via = **via;
+            const std::string_view before = rest;
+            Error error;
+            const Taken taken =
+                take_via(rest, found_.via_count == 0 ? found_.via : other, error, leniency_);
+            if (taken == Taken::fault) return fail(error, trim(before));
+            if (taken == Taken::none) break;
+            ++found_.via_count;
         }
     }
     // RFC 3261 8.1.1.7 and RFC 4475 3.2.1: without the cookie, or with nothing behind it, it is no
@@ -116,14 +137,21 @@ bool Decoder::party(HeaderId id) {
     const bool is_from = id == HeaderId::from;
     const HeaderField* field = needed(id, is_from ? "From is missing" : "To is missing");
     if (field == nullptr) return false;
-    const auto address = parse_name_addr(field->value, leniency_);
-    if (!address) return fail(address.error(), field->value);
-    (is_from ? found_.from : found_.to) = *address;
+    NameAddr& address = is_from ? found_.from : found_.to;
+    TokenParameter tag;
+    Scanner scanner(field->value);
+    if (const auto read = read_name_addr(address, scanner, Ends::with_text, leniency_,
+                                         [&tag](const Parameter& one) {
+                                             if (name_word(one.name) == name_word("tag"))
+                                                 tag.meet(one);
+                                         });
+        !read)
+        return fail(read.error(), field->value);
     // RFC 3261 25.1: a tag is a token. Quoted it would be another one in each place that shows it.
-    const auto tag = address->parameters.token_of(
-        "tag", is_from ? "From: tag is malformed" : "To: tag is malformed");
-    if (!tag) return fail(tag.error(), address->parameters.text());
-    (is_from ? found_.from_tag : found_.to_tag) = *tag;
+    if (tag.fault() != nullptr)
+        return fail(Condition::malformed,
+                    is_from ? "From: tag is malformed" : "To: tag is malformed", {tag.fault(), 1});
+    (is_from ? found_.from_tag : found_.to_tag) = tag.text();
     if (is_from && found_.from_tag.empty() && !leniency_.rfc2543)
         return fail(Condition::malformed, "From: tag is missing", field->value);
     return true;
@@ -135,11 +163,10 @@ bool Decoder::call_id() {
     if (field == nullptr) return false;
     found_.call_id = field->value;
     if (field->value.empty()) return fail(Condition::malformed, "Call-ID is empty", field->name);
-    for (const char& c : field->value)
-        if (c <= ' ' || c > '~')
-            return fail(Condition::malformed, "Call-ID: character that may not stand there",
-                        {&c, 1});
-    return true;
+    const char *const begin = field->value.data(), *const end = begin + field->value.size();
+    const char* bad = scan::find<scan::Invisible>(begin, begin, end);
+    return bad == end ||
+           fail(Condition::malformed, "Call-ID: character that may not stand there", {bad, 1});
 }
 
 bool Decoder::cseq() {
@@ -148,7 +175,10 @@ bool Decoder::cseq() {
     const auto cseq = parse_cseq(field->value);
     if (!cseq) return fail(cseq.error(), field->value);
     found_.cseq = *cseq;
-    if (!message_.is_request() || cseq->method_name == message_.method_name) return true;
+    if (!message_.is_request() ||
+        (cseq->method == message_.method &&
+         (cseq->method != Method::unknown || cseq->method_name == message_.method_name)))
+        return true;
     // RFC 4475 3.1.2.18: that the method is unknown says more than that CSeq has another one.
     if (message_.method == Method::unknown)
         return fail(Condition::method_unknown, "method is unknown", message_.method_name);
@@ -167,42 +197,43 @@ bool Decoder::max_forwards() {
 }
 
 bool Decoder::request_uri() {
-    const auto uri = parse_uri(message_.request_uri, leniency_);
-    if (!uri) return fail(uri.error(), message_.request_uri);
-    found_.request_uri = *uri;
+    const auto read = read_uri(found_.request_uri, message_.request_uri, leniency_);
+    if (!read) return fail(read.error(), message_.request_uri);
     // RFC 3261 19.1.1: a Request-URI has no headers component.
-    if (!uri->headers.empty())
-        return fail(Condition::malformed, "Request-URI: headers may not stand in it", uri->headers);
-    return true;
+    const std::string_view headers = found_.request_uri.headers;
+    return headers.empty() ||
+           fail(Condition::malformed, "Request-URI: headers may not stand in it", headers);
 }
 
-/// All values of `field`, one `next` each.
-template <class Next>
-bool Decoder::each(const HeaderField& field, Next next) {
+bool Decoder::each_address(const HeaderField& field) {
     std::string_view rest = field.value;
     for (;;) {
-        const std::string_view before = trim(rest);
-        const auto value = next(rest, leniency_);
-        if (!value) return true;
-        if (!*value) return fail(value->error(), before);
+        const std::string_view before = rest;
+        Error error;
+        const Taken taken = take_name_addr(rest, address_, error, leniency_);
+        if (taken == Taken::fault) return fail(error, trim(before));
+        if (taken == Taken::none) return true;
+    }
+}
+
+bool Decoder::each_contact(const HeaderField& field) {
+    std::string_view rest = field.value;
+    for (;;) {
+        const std::string_view before = rest;
+        Error error;
+        const Taken taken = take_contact(rest, contact_, error, leniency_);
+        if (taken == Taken::fault) return fail(error, trim(before));
+        if (taken == Taken::none) return true;
     }
 }
 
 /// The fields that say where messages go: no layer has to fear them later.
 bool Decoder::addresses() {
-    for (const HeaderField& field : message_.headers) {
-        switch (field.id) {
-            case HeaderId::contact:
-                if (!each(field, next_contact)) return false;
-                break;
-            case HeaderId::path:
-            case HeaderId::record_route:
-            case HeaderId::route:
-            case HeaderId::service_route:
-                if (!each(field, next_name_addr)) return false;
-                break;
-            default: break;
-        }
+    if (first_address_ == nullptr) return true;
+    for (const HeaderField* field = first_address_; field <= last_address_; ++field) {
+        if (!address_fields.has(field->id)) continue;
+        if (!(field->id == HeaderId::contact ? each_contact(*field) : each_address(*field)))
+            return false;
     }
     return true;
 }
@@ -210,7 +241,10 @@ bool Decoder::addresses() {
 }  // namespace
 
 Expected<Essentials> decode_essentials(const MessageView& message, const Leniency& leniency) {
-    return Decoder(message, leniency).run();
+    Expected<Essentials> essentials;
+    Decoder decoder(*essentials, message, leniency);
+    if (!decoder.run()) essentials = tl::unexpected<Error>(decoder.error());
+    return essentials;
 }
 
 }  // namespace sip

@@ -1,6 +1,6 @@
 #include "sip/message/event_header.hpp"
 
-#include "sip/message/scanner.hpp"
+#include "sip/message/parameter_walk.hpp"
 
 namespace sip {
 
@@ -11,14 +11,18 @@ Expected<EventHeader> parse_event(std::string_view value) {
     event.package = scanner.take_token();
     if (event.package.empty())
         return failure(Condition::malformed, "Event: package is missing", scanner.at());
-    const auto parameters = parse_parameters(scanner.rest(), scanner.at());
-    if (!parameters)
+    TokenParameter id;
+    const auto walked =
+        walk_parameters(scanner, event.parameters, Ends::with_text, [&id](const Parameter& one) {
+            if (name_word(one.name) == name_word("id")) id.meet(one);
+        });
+    if (!walked)
         return failure(Condition::malformed, "Event: one package with parameters expected",
-                       parameters.error().offset);
-    event.parameters = *parameters;
-    const auto id = event.parameters.token_of("id", "Event: id is malformed");
-    if (!id) return tl::unexpected(id.error());
-    event.id = *id;
+                       walked.error().offset);
+    if (id.fault() != nullptr)
+        return failure(Condition::malformed, "Event: id is malformed",
+                       static_cast<std::size_t>(id.fault() - event.parameters.text().data()));
+    event.id = id.text();
     return event;
 }
 

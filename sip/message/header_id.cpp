@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sip/base/text.hpp"
+#include "sip/message/name_word.hpp"
 
 namespace sip {
 namespace {
@@ -83,40 +84,67 @@ constexpr std::array<Entry, header_id_count> entries = [] {
     }};
 }();
 
-// The hash looks at the length and at three letters, which are distinct for all names and compact
-// forms. `multiplier` was searched so that the upper nine bits of the product are distinct too; a
-// name that is added may call for another one, and the build says so.
-constexpr std::uint32_t multiplier = 0x254b0c4f;
-constexpr std::size_t slot_count = 512;
-
-constexpr std::size_t slot_of(std::string_view name) {
-    const auto letter = [name](std::size_t at) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(name[at])) | 0x20u;
-    };
-    const std::size_t size = name.size();
-    const std::uint32_t key = static_cast<std::uint32_t>(size & 0xff) | letter(0) << 8 |
-                              letter(size / 2) << 16 | letter(size - 1) << 24;
-    return key * multiplier >> 23;
+/// A name as words: its first eight bytes and its last, which overlap, and those behind the first
+/// eight where it is longer than sixteen.
+struct Words {
+    std::uint64_t first = 0, last = 0, middle = 0;
+};
+constexpr Words words_of(std::string_view name) {
+    if (name.size() <= 8) return {word_of(name)};
+    const auto at = [name](std::size_t i) { return load_word<std::uint64_t>(name.data() + i); };
+    return {at(0), at(name.size() - 8), name.size() > 16 ? at(8) : 0};
 }
 
+// `multiplier` was searched so that the upper eight bits of the product are distinct for all names;
+// a name that is added may call for another one, and the build says so.
+constexpr std::uint64_t multiplier = 0xf78047cfd788c7cd;
+constexpr std::size_t slot_count = 256, name_size_max = 24;
+
+constexpr std::size_t slot_of(const Words& words) {
+    const std::uint64_t first = words.first | small_letters, last = words.last | small_letters;
+    return static_cast<std::size_t>((first + 3 * last) * multiplier >> 56);
+}
+
+/// A name with its letters small, and the bit of each letter that its case is.
+struct Known {
+    Words small, cases;
+    std::size_t size = 0;
+
+    constexpr Known() = default;
+    constexpr explicit Known(std::string_view name) : size(name.size()) {
+        std::array<char, name_size_max> letters{}, bits{};
+        for (std::size_t i = 0; i < size; ++i) {
+            letters[i] = to_lower(name[i]);
+            bits[i] = is_alpha(name[i]) ? ' ' : 0;
+        }
+        small = words_of({letters.data(), size});
+        cases = words_of({bits.data(), size});
+    }
+    constexpr bool is(const Words& words) const {
+        return (((words.first | cases.first) ^ small.first) |
+                ((words.last | cases.last) ^ small.last) |
+                ((words.middle | cases.middle) ^ small.middle)) == 0;
+    }
+};
 struct Table {
     std::array<HeaderId, slot_count> ids{};
+    std::array<HeaderId, 26> compact{};
+    std::array<Known, header_id_count> names{};
     bool perfect = true;
-
-    constexpr void put(std::string_view name, HeaderId id) {
-        HeaderId& slot = ids[slot_of(name)];
-        if (slot != HeaderId::unknown) perfect = false;
-        slot = id;
-    }
 };
 
 constexpr Table table = [] {
     Table made;
     for (std::size_t i = 1; i < entries.size(); ++i) {
         const Entry& entry = entries[i];
-        if (static_cast<std::size_t>(entry.id) != i) made.perfect = false;
-        made.put(entry.name, entry.id);
-        if (entry.compact != 0) made.put({&entry.compact, 1}, entry.id);
+        if (entry.name.size() > name_size_max) made.perfect = false;
+        made.names[i] = Known(entry.name);
+        HeaderId& slot = made.ids[slot_of(made.names[i].small)];
+        if (static_cast<std::size_t>(entry.id) != i || slot != HeaderId::unknown)
+            made.perfect = false;
+        slot = entry.id;
+        if (entry.compact != 0)
+            made.compact[static_cast<std::size_t>(entry.compact - 'a')] = entry.id;
     }
     return made;
 }();
@@ -127,45 +155,21 @@ const Entry& entry_of(HeaderId id) { return entries[static_cast<std::size_t>(id)
 }  // namespace
 
 HeaderId header_id_of(std::string_view name) {
-    if (name.empty()) return HeaderId::unknown;
-    const Entry& entry = entry_of(table.ids[slot_of(name)]);
-    const bool same = name.size() == 1 ? to_lower(name[0]) == entry.compact
-                                       : equal_ignoring_case(name, entry.name);
-    return same ? entry.id : HeaderId::unknown;
+    if (name.size() == 1) {
+        const auto letter = static_cast<unsigned>(to_lower(name[0]) - 'a');
+        return letter < table.compact.size() ? table.compact[letter] : HeaderId::unknown;
+    }
+    if (name.size() > name_size_max) return HeaderId::unknown;
+    const Words words = words_of(name);
+    const HeaderId id = table.ids[slot_of(words)];
+    const Known& known = table.names[static_cast<std::size_t>(id)];
+    return known.size == name.size() && known.is(words) ? id : HeaderId::unknown;
 }
 
 std::string_view name_of(HeaderId id) { return entry_of(id).name; }
 
 char compact_name_of(HeaderId id) { return entry_of(id).compact; }
 
-bool is_single_value(HeaderId id) {
-    switch (id) {
-        using enum HeaderId;
-        case call_id:
-        case content_disposition:
-        case content_length:
-        case content_type:
-        case cseq:
-        case date:
-        case event:
-        case expires:
-        case from:
-        case identity:
-        case max_forwards:
-        case mime_version:
-        case min_expires:
-        case refer_to:
-        case referred_by:
-        case reply_to:
-        case retry_after:
-        case session_expires:
-        case sip_etag:
-        case sip_if_match:
-        case subscription_state:
-        case timestamp:
-        case to: return true;
-        default: return false;
-    }
-}
+bool is_single_value(HeaderId id) { return single_values.has(id); }
 
 }  // namespace sip

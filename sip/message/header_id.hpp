@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace sip {
@@ -75,6 +76,25 @@ enum class HeaderId : std::uint8_t {
 inline constexpr std::size_t header_id_count =
     static_cast<std::size_t>(HeaderId::www_authenticate) + 1;
 
+/// A set of them.
+class HeaderIds {
+public:
+    constexpr HeaderIds() = default;
+    constexpr HeaderIds(std::initializer_list<HeaderId> ids) {
+        for (const HeaderId id : ids) add(id);
+    }
+    constexpr void add(HeaderId id) { bits_ |= bit(id); }
+    constexpr bool has(HeaderId id) const { return (bits_ & bit(id)) != 0; }
+
+private:
+    static_assert(header_id_count <= 64);
+    static constexpr std::uint64_t bit(HeaderId id) {
+        return std::uint64_t{1} << static_cast<unsigned>(id);
+    }
+
+    std::uint64_t bits_ = 0;
+};
+
 /// By name or compact form (RFC 3261 7.3.3, RFC 6665 8.4, IANA), in any case: found by perfect
 /// hash, then compared. `unknown` for every other name.
 HeaderId header_id_of(std::string_view name);
@@ -82,10 +102,32 @@ HeaderId header_id_of(std::string_view name);
 std::string_view name_of(HeaderId id);
 /// The one-letter form, or 0 where there is none.
 char compact_name_of(HeaderId id);
-/// RFC 3261 7.3.1: a header field that must not stand twice in a message, because its grammar has
-/// no list and its value steers what is done: From, To, Call-ID, CSeq, Max-Forwards, Expires,
-/// Event, the Content-* fields, SIP-ETag and the like. Fields that only inform people (Subject,
-/// Server, User-Agent, Organization, Priority) are left out: a second one of those is ignored.
+/// RFC 3261 7.3.1: header fields that must not stand twice in a message, because their grammar has
+/// no list and their value steers what is done. Fields that only inform people (Subject, Server,
+/// User-Agent, Organization, Priority) are left out: a second one of those is ignored.
+inline constexpr HeaderIds single_values{HeaderId::call_id,
+                                         HeaderId::content_disposition,
+                                         HeaderId::content_length,
+                                         HeaderId::content_type,
+                                         HeaderId::cseq,
+                                         HeaderId::date,
+                                         HeaderId::event,
+                                         HeaderId::expires,
+                                         HeaderId::from,
+                                         HeaderId::identity,
+                                         HeaderId::max_forwards,
+                                         HeaderId::mime_version,
+                                         HeaderId::min_expires,
+                                         HeaderId::refer_to,
+                                         HeaderId::referred_by,
+                                         HeaderId::reply_to,
+                                         HeaderId::retry_after,
+                                         HeaderId::session_expires,
+                                         HeaderId::sip_etag,
+                                         HeaderId::sip_if_match,
+                                         HeaderId::subscription_state,
+                                         HeaderId::timestamp,
+                                         HeaderId::to};
 bool is_single_value(HeaderId id);
 
 }  // namespace sip

@@ -1,41 +1,55 @@
 #include "sip/message/media_type.hpp"
 
+#include "sip/message/parameter_walk.hpp"
 #include "sip/message/qvalue.hpp"
-#include "sip/message/scanner.hpp"
 
 namespace sip {
 
-Expected<MediaType> parse_media_type(std::string_view value) {
-    Scanner scanner(value);
-    MediaType media;
+namespace {
+
+Expected<void> read_media_type(MediaType& media, Scanner& scanner, Ends ends) {
+    media = {};
     scanner.skip_lws();
-    media.type = scanner.take_token();
+    media.type = scanner.take_run(Class::token);
     if (media.type.empty() || !scanner.take_separator('/'))
         return failure(Condition::malformed, "Media type is malformed", scanner.at());
-    media.subtype = scanner.take_token();
+    media.subtype = scanner.take_run(Class::token);
     if (media.subtype.empty())
         return failure(Condition::malformed, "Media subtype is missing", scanner.at());
-    const auto parameters = parse_parameters(scanner.rest(), scanner.at());
-    if (!parameters) return tl::unexpected(parameters.error());
-    media.parameters = *parameters;
-    if (const auto q = media.parameters.find("q")) {
-        const auto parsed = parse_qvalue(q->value);
+    std::optional<std::string_view> q;
+    const auto walked =
+        walk_parameters(scanner, media.parameters, ends, [&q](const Parameter& one) {
+            if (!q && name_word(one.name) == name_word("q")) q = one.value;
+        });
+    if (!walked) return walked;
+    if (q) {
+        const auto parsed = parse_qvalue(*q);
         if (!parsed) return failure(Condition::malformed, "Media type: q is malformed");
         media.q = *parsed;
     }
+    return {};
+}
+
+}  // namespace
+
+Expected<MediaType> parse_media_type(std::string_view value) {
+    Expected<MediaType> media;
+    Scanner scanner(value);
+    if (const auto read = read_media_type(*media, scanner, Ends::with_text); !read)
+        media = tl::unexpected(read.error());
     return media;
 }
 
 std::optional<Expected<MediaType>> next_media_type(std::string_view& rest) {
-    if (trim(rest).empty()) return {};
-    const ListElement element = take_element(rest);
-    if (element.text.empty()) {
-        rest = {};
-        return Expected<MediaType>(failure(Condition::malformed, "List: element is empty"));
-    }
-    auto parsed = parse_media_type(element.text);
-    if (!parsed) rest = {};
-    return parsed;
+    std::optional<Expected<MediaType>> result(std::in_place);
+    Error error;
+    const Taken taken = take_value(rest, error, ListRule{.may_end_in_comma = true},
+                                   [&media = **result](Scanner& scanner, Ends ends) {
+                                       return read_media_type(media, scanner, ends);
+                                   });
+    if (taken == Taken::none) result.reset();
+    if (taken == Taken::fault) *result = tl::unexpected(error);
+    return result;
 }
 
 bool is_media_type(const MediaType& media, std::string_view type) {

@@ -18,17 +18,6 @@ bool is_token(std::string_view text) {
     return !text.empty();
 }
 
-/// True when a byte is there that `TextCheck` must look at: a control byte, HTAB and fold
-/// included, or one outside ASCII. Branchless, so that it costs next to nothing on plain lines.
-bool is_special(std::string_view text) {
-    unsigned found = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte >= 0x7f);
-    }
-    return found != 0;
-}
-
 /// Size of the UTF-8 sequence at the front of `text`, whose first byte is 0x80 or above; 0 when it
 /// is none (RFC 3629 3 and 4: no overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t utf8_size(std::string_view text) {
@@ -85,7 +74,8 @@ public:
 
         std::optional<Line> line = next_line(begin_);
         if (line) start_line(*line);
-        while (line && !(line = next_line(line->next), !line || line->empty())) header(*line);
+        while (line && !(line = next_line(plain_headers(line->next)), !line || line->empty()))
+            header(*line);
         scan_.message.headers = slots_.first(count_);
         if (!line) return no_end();
         body(line->next);
@@ -115,7 +105,9 @@ private:
     void status_line(const Line& line);
     bool version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
+    std::size_t plain_headers(std::size_t from);
     void header(Line& line);
+    void keep(HeaderId id, std::string_view name, std::string_view value, std::size_t value_at);
     void content_length(std::string_view value, std::size_t at);
     void check_text(std::size_t begin, std::size_t end, bool quotes);
     Scan no_end();
@@ -255,6 +247,41 @@ void MessageScanner::status_line(const Line& line) {
     check_text(code_begin + code_size + 1, line.end, false);
 }
 
+/// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
+/// a colon, no byte to look at twice. The first line that is another: `header` judges it.
+std::size_t MessageScanner::plain_headers(std::size_t from) {
+    const char *const begin = input_.data(), *const end = begin + head_.size();
+    const char* at = begin + from;
+    for (;;) {
+        const char* colon = scan::find<scan::EndsName>(begin, at, end);
+        if (colon == end || *colon != ':') break;
+        const char* stop = scan::find<scan::Special>(begin, colon, end);
+        if (end - stop < 3 || stop[0] != '\r' || stop[1] != '\n' || is_blank(stop[2])) break;
+        const std::string_view name{at, static_cast<std::size_t>(colon - at)};
+        const HeaderId id = header_id_of(name);
+        if (id == HeaderId::unknown && !is_token(name)) break;
+        const char* value = colon + 1;
+        while (value != stop && *value == ' ') ++value;
+        const char* value_end = stop;
+        while (value_end != value && value_end[-1] == ' ') --value_end;
+        keep(id, name, {value, static_cast<std::size_t>(value_end - value)},
+             static_cast<std::size_t>(colon + 1 - begin));
+        at = stop + 2;
+    }
+    return static_cast<std::size_t>(at - begin);
+}
+
+/// `value_at`: behind the colon.
+void MessageScanner::keep(HeaderId id, std::string_view name, std::string_view value,
+                          std::size_t value_at) {
+    if (id == HeaderId::content_length) content_length(value, value_at);
+    if (count_ < slots_.size())
+        slots_[count_++] = {id, name, value};
+    else
+        fail(Condition::malformed, too_many_headers,
+             static_cast<std::size_t>(name.data() - input_.data()));
+}
+
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.
 void MessageScanner::header(Line& line) {
     const std::size_t name_begin = line.begin;
@@ -275,13 +302,7 @@ void MessageScanner::header(Line& line) {
     ++at;
     check_text(at, line.end, true);
 
-    const std::string_view value = trim(text(at, line.end));
-    const HeaderId id = header_id_of(name);
-    if (id == HeaderId::content_length) content_length(value, at);
-    if (count_ < slots_.size())
-        slots_[count_++] = {id, name, value};
-    else
-        fail(Condition::malformed, too_many_headers, name_begin);
+    keep(header_id_of(name), name, trim(text(at, line.end)), at);
 }
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
@@ -301,7 +322,9 @@ void MessageScanner::content_length(std::string_view value, std::size_t at) {
 /// a quoted string or a comment. With `quotes` false there are none of those.
 void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
     const std::string_view all = text(begin, end);
-    if (!is_special(all)) return;
+    if (scan::find<scan::Special>(all.data(), all.data(), all.data() + all.size()) ==
+        all.data() + all.size())
+        return;
     QuoteState state;
     for (std::size_t i = 0; i < all.size(); ++i) {
         const char c = all[i];

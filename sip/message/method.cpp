@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "sip/message/name_word.hpp"
+
 namespace sip {
 namespace {
 
@@ -13,12 +15,33 @@ constexpr std::array<std::string_view, 15> names = {
 };
 static_assert(names.size() == static_cast<std::size_t>(Method::update) + 1);
 
+/// By its word alone.
+Method likely_method(std::string_view name) {
+    switch (word_of(name)) {
+        using enum Method;
+        case word_of("INVITE"): return invite;
+        case word_of("ACK"): return ack;
+        case word_of("BYE"): return bye;
+        case word_of("CANCEL"): return cancel;
+        case word_of("OPTIONS"): return options;
+        case word_of("REGISTER"): return register_;
+        case word_of("PRACK"): return prack;
+        case word_of("NOTIFY"): return notify;
+        case word_of("PUBLISH"): return publish;
+        case word_of("INFO"): return info;
+        case word_of("REFER"): return refer;
+        case word_of("MESSAGE"): return message;
+        case word_of("UPDATE"): return update;
+        default: return name == "SUBSCRIBE" ? subscribe : unknown;
+    }
+}
+
 }  // namespace
 
 Method method_of(std::string_view name) {
-    for (std::size_t i = 1; i < names.size(); ++i)
-        if (names[i] == name) return static_cast<Method>(i);
-    return Method::unknown;
+    const Method method = likely_method(name);
+    // NUL bytes behind it would leave the word the same.
+    return name_of(method).size() == name.size() ? method : Method::unknown;
 }
 
 std::string_view name_of(Method method) { return names[static_cast<std::size_t>(method)]; }

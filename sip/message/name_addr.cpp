@@ -1,83 +1,93 @@
 #include "sip/message/name_addr.hpp"
 
-#include "sip/message/scanner.hpp"
-
 namespace sip {
 namespace {
 
-bool is_display_char(char c, const Leniency& leniency) {
-    return is_token_char(c) || is_lws(c) ||
-           (leniency.utf8_in_tokens && static_cast<unsigned char>(c) >= 0x80);
-}
+constexpr auto no_parameter = [](const Parameter&) {};
 
-Expected<Uri> read_uri(std::string_view text, std::size_t offset, const Leniency& leniency) {
-    auto uri = parse_uri(text, leniency);
-    if (!uri) uri.error().offset += static_cast<std::uint32_t>(offset);
-    return uri;
-}
-
-}  // namespace
-
-Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency) {
-    NameAddr result;
-    Scanner scanner(value);
-    scanner.skip_lws();
+/// What may stand before "<": a quoted-string or tokens. Nothing is taken when a URI without
+/// brackets stands here.
+Expected<void> read_display_name(NameAddr& into, Scanner& scanner, const Leniency& leniency) {
     const std::size_t start = scanner.at();
     if (scanner.peek() == '"') {
         const auto name = scanner.take_quoted();
         if (!name)
             return failure(Condition::malformed, "Display name: quoted string has no end", start);
-        result.display_name = *name;
+        into.display_name = *name;
         scanner.skip_lws();
-        if (scanner.peek() != '<')
-            return failure(Condition::malformed, "URI in <> expected behind the display name",
-                           scanner.at());
-    } else if (const auto bracket = scanner.rest().find('<');
-               bracket != std::string_view::npos &&
-               scanner.rest().substr(0, bracket).find(':') == std::string_view::npos) {
-        const std::string_view name = scanner.rest().substr(0, bracket);
-        for (std::size_t i = 0; i < name.size(); ++i)
-            if (!is_display_char(name[i], leniency))
-                return failure(Condition::malformed, "Display name: quotes are missing", start + i);
-        result.display_name = trim(name);
-        scanner.skip(bracket);
+        if (scanner.peek() == '<') return {};
+        return failure(Condition::malformed, "URI in <> expected behind the display name",
+                       scanner.at());
     }
+    const auto name = scanner.take_while([&leniency](char c) {
+        return is_token_char(c) || is_lws(c) ||
+               (leniency.utf8_in_tokens && static_cast<unsigned char>(c) >= 0x80);
+    });
+    if (scanner.peek() == '<') {
+        into.display_name = trim(name);
+        return {};
+    }
+    const std::string_view rest = scanner.rest();
+    if (const auto bracket = rest.find('<');
+        bracket != std::string_view::npos && rest.find(':') > bracket)
+        return failure(Condition::malformed, "Display name: quotes are missing", scanner.at());
+    scanner.go_back(start);
+    return {};
+}
+
+}  // namespace
+
+Expected<void> read_address(NameAddr& into, Scanner& scanner, Ends ends, const Leniency& leniency) {
+    into.display_name = {};
+    into.parameters = {};
+    scanner.skip_lws();
+    if (scanner.peek() != '<')
+        if (const auto name = read_display_name(into, scanner, leniency); !name) return name;
+    into.bracketed = scanner.take('<');
+    const std::size_t uri_at = scanner.at();
     std::string_view uri;
-    std::size_t uri_at = 0;
-    if (scanner.take('<')) {
-        result.bracketed = true;
-        uri_at = scanner.at();
-        uri = scanner.take_while([](char c) { return c != '>'; });
+    if (into.bracketed) {
+        uri = scanner.take_until('>');
         if (!scanner.take('>'))
             return failure(Condition::malformed, "URI: closing > is missing", scanner.at());
     } else {
         // RFC 3261 20: without brackets all behind ";" belongs to the header field, and a URI that
         // holds "?" or "," may not stand here (RFC 8217).
-        uri_at = scanner.at();
-        uri = scanner.take_while([](char c) { return c != ';' && !is_lws(c); });
+        const bool is_listed = ends == Ends::at_comma;
+        uri = scanner.take_while(
+            [is_listed](char c) { return c != ';' && !is_lws(c) && !(c == ',' && is_listed); });
         if (uri.find(',') != std::string_view::npos ||
             (!leniency.bare_uri_with_headers && uri.find('?') != std::string_view::npos))
             return failure(Condition::malformed, "URI with ? or , must stand in <>", uri_at);
     }
-    const auto parsed = read_uri(uri, uri_at, leniency);
-    if (!parsed) return tl::unexpected(parsed.error());
-    result.uri = *parsed;
-    const auto parameters = parse_parameters(scanner.rest(), scanner.at());
-    if (!parameters) return tl::unexpected(parameters.error());
-    result.parameters = *parameters;
+    auto read = read_uri(into.uri, uri, leniency);
+    if (!read) read.error().offset += static_cast<std::uint32_t>(uri_at);
+    return read;
+}
+
+Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency) {
+    Expected<NameAddr> result;
+    Scanner scanner(value);
+    if (const auto read = read_name_addr(*result, scanner, Ends::with_text, leniency, no_parameter);
+        !read)
+        result = tl::unexpected(read.error());
     return result;
 }
 
+Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error,
+                     const Leniency& leniency) {
+    return take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
+        return read_name_addr(into, scanner, ends, leniency, no_parameter);
+    });
+}
+
 std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest, const Leniency& leniency) {
-    if (trim(rest).empty()) return {};
-    const ListElement element = take_element(rest);
-    if (element.text.empty() || (!element.last && trim(rest).empty())) {
-        rest = {};
-        return Expected<NameAddr>(failure(Condition::malformed, "List: element is empty"));
-    }
-    auto parsed = parse_name_addr(element.text, leniency);
-    if (!parsed) rest = {};
-    return parsed;
+    std::optional<Expected<NameAddr>> result(std::in_place);
+    Error error;
+    const Taken taken = take_name_addr(rest, **result, error, leniency);
+    if (taken == Taken::none) result.reset();
+    if (taken == Taken::fault) *result = tl::unexpected(error);
+    return result;
 }
 
 }  // namespace sip

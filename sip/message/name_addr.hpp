@@ -3,7 +3,10 @@
 #include <string_view>
 
 #include "sip/base/error.hpp"
+#include "sip/message/leniency.hpp"
+#include "sip/message/parameter_walk.hpp"
 #include "sip/message/parameters.hpp"
+#include "sip/message/scanner.hpp"
 #include "sip/message/uri.hpp"
 
 namespace sip {
@@ -20,9 +23,24 @@ struct NameAddr {
     std::string_view tag() const { return parameters.value_of("tag"); }
 };
 
+/// Display name and URI alone; the parameters are not looked at.
+Expected<void> read_address(NameAddr& into, Scanner& scanner, Ends ends, const Leniency& leniency);
+
+/// One value, and all of it: `visit` is told its parameters as they are read.
+template <class Visit>
+Expected<void> read_name_addr(NameAddr& into, Scanner& scanner, Ends ends, const Leniency& leniency,
+                              Visit visit) {
+    if (const auto address = read_address(into, scanner, ends, leniency); !address) return address;
+    return walk_parameters(scanner, into.parameters, ends, visit);
+}
+
 /// One value, all of `value`. Without <> everything from ";" on belongs to the header field, and a
 /// URI holding "?" or "," is an error (RFC 8217) unless leniency says otherwise.
 Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency = {});
+
+/// The same of a list: see `take_value`.
+Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error,
+                     const Leniency& leniency);
 
 /// Takes the next comma-separated value off the front of `rest`, minding quotes and <>. Empty
 /// elements (", ,") are an error. Nothing at the end.

@@ -1,32 +1,26 @@
 #include "sip/message/parameters.hpp"
 
-#include "sip/message/scanner.hpp"
+#include "sip/message/parameter_walk.hpp"
 
 namespace sip {
-namespace {
 
-constexpr bool is_value_char(char c) { return is(c, Class::value); }
-
-/// One parameter behind its semicolon; nothing when the grammar is broken.
-std::optional<Parameter> take_parameter(Scanner& scanner) {
-    Parameter parameter;
+bool take_parameter(Scanner& scanner, Parameter& parameter) {
     parameter.name = scanner.take_token();
-    if (parameter.name.empty()) return {};
-    if (!scanner.take_separator('=')) return parameter;
+    parameter.has_value = parameter.quoted = false;
+    parameter.value = {};
+    if (parameter.name.empty()) return false;
+    if (!scanner.take_separator('=')) return true;
     parameter.has_value = true;
     if (scanner.peek() == '"') {
         const auto inside = scanner.take_quoted();
-        if (!inside) return {};
+        if (!inside) return false;
         parameter.value = *inside;
         parameter.quoted = true;
-        return parameter;
+        return true;
     }
-    parameter.value = scanner.take_while(is_value_char);
-    if (parameter.value.empty()) return {};
-    return parameter;
+    parameter.value = scanner.take_run(Class::value);
+    return !parameter.value.empty();
 }
-
-}  // namespace
 
 void write_parameter(Appender& out, const Parameter& parameter) {
     out << ';' << parameter.name;
@@ -37,27 +31,20 @@ void write_parameter(Appender& out, const Parameter& parameter) {
 
 Expected<Parameters> parse_parameters(std::string_view text, std::size_t offset) {
     Scanner scanner(text);
-    std::size_t end = 0;
-    while (!scanner.done()) {
-        if (!scanner.take_separator(';')) {
-            scanner.skip_lws();
-            if (scanner.done()) break;
-            return failure(Condition::malformed, "Parameter: semicolon expected",
-                           offset + scanner.at());
-        }
-        if (!take_parameter(scanner))
-            return failure(Condition::malformed, "Parameter: name or value is malformed",
-                           offset + scanner.at());
-        end = scanner.at();
-    }
-    return Parameters(text.substr(0, end));
+    Parameters parameters;
+    auto walked = walk_parameters(scanner, parameters, Ends::with_text, [](const Parameter&) {});
+    if (walked) return parameters;
+    walked.error().offset += static_cast<std::uint32_t>(offset);
+    return tl::unexpected(walked.error());
 }
 
 std::optional<Parameter> Parameters::next(std::string_view& rest) {
     Scanner scanner(rest);
     if (!scanner.take_separator(';')) return {};
-    const auto parameter = take_parameter(scanner);
+    std::optional<Parameter> parameter(std::in_place);
+    const bool taken = take_parameter(scanner, *parameter);
     rest = scanner.rest();
+    if (!taken) parameter.reset();
     return parameter;
 }
 
@@ -75,15 +62,14 @@ std::string_view Parameters::value_of(std::string_view name) const {
 
 Expected<std::string_view> Parameters::token_of(std::string_view name,
                                                 std::string_view rule) const {
-    std::string_view token, rest = text_;
-    while (const auto parameter = next(rest)) {
-        if (!equal_ignoring_case(parameter->name, name)) continue;
-        if (!token.empty() || !parameter->has_value || parameter->quoted)
-            return failure(Condition::malformed, rule,
-                           static_cast<std::size_t>(parameter->name.data() - text_.data()));
-        token = parameter->value;
-    }
-    return token;
+    std::string_view rest = text_;
+    TokenParameter token;
+    while (const auto parameter = next(rest))
+        if (equal_ignoring_case(parameter->name, name)) token.meet(*parameter);
+    if (token.fault() != nullptr)
+        return failure(Condition::malformed, rule,
+                       static_cast<std::size_t>(token.fault() - text_.data()));
+    return token.text();
 }
 
 }  // namespace sip

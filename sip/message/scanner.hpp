@@ -6,6 +6,7 @@
 
 #include "sip/base/text.hpp"
 #include "sip/message/character.hpp"
+#include "sip/message/scan.hpp"
 
 namespace sip {
 
@@ -13,66 +14,104 @@ namespace sip {
 /// which is where an error is.
 class Scanner {
 public:
-    explicit Scanner(std::string_view text) : text_(text) {}
+    explicit Scanner(std::string_view text)
+        : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
 
-    bool done() const { return at_ == text_.size(); }
+    bool done() const { return at_ == end_; }
     /// 0 at the end.
-    char peek() const { return done() ? '\0' : text_[at_]; }
-    std::size_t at() const { return at_; }
-    std::string_view rest() const { return text_.substr(at_); }
-    std::string_view since(std::size_t start) const { return text_.substr(start, at_ - start); }
+    char peek() const { return done() ? '\0' : *at_; }
+    std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
+    std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
+    std::string_view since(std::size_t start) const {
+        return {begin_ + start, static_cast<std::size_t>(at_ - begin_) - start};
+    }
+    std::string_view between(std::size_t start, std::size_t end) const {
+        return {begin_ + start, end - start};
+    }
     void skip(std::size_t count) { at_ += count; }
+    /// Back to where `at` was `place`.
+    void go_back(std::size_t place) { at_ = begin_ + place; }
 
     bool take(char c) {
-        if (done() || text_[at_] != c) return false;
+        if (done() || *at_ != c) return false;
         ++at_;
         return true;
     }
     void skip_lws() {
-        while (!done() && is_lws(text_[at_])) ++at_;
+        while (!done() && is_lws(*at_)) ++at_;
     }
     /// `c` with any white space around it; nothing is taken when it is not there.
     bool take_separator(char c) {
-        const std::size_t start = at_;
-        skip_lws();
-        if (!take(c)) {
-            at_ = start;
-            return false;
+        if (done()) return false;
+        if (*at_ != c) {
+            if (!is_lws(*at_)) return false;
+            const char* const start = at_;
+            skip_lws();
+            if (peek() != c || done()) {
+                at_ = start;
+                return false;
+            }
         }
+        ++at_;
         skip_lws();
         return true;
     }
     /// As many as `accept` takes; empty when the first is another.
     template <class Accept>
     std::string_view take_while(Accept accept) {
-        const std::size_t start = at_;
-        while (!done() && accept(text_[at_])) ++at_;
-        return since(start);
+        const char* const start = at_;
+        while (!done() && accept(*at_)) ++at_;
+        return {start, static_cast<std::size_t>(at_ - start)};
     }
+    /// All before `c`, or all that is left.
+    std::string_view take_until(char c) {
+        const char* const start = at_;
+        const std::size_t size = rest().find(c);
+        at_ = size == std::string_view::npos ? end_ : at_ + size;
+        return {start, static_cast<std::size_t>(at_ - start)};
+    }
+    /// All digits that stand here; nothing when there is none, or they are more than `max`.
+    std::optional<std::uint64_t> take_decimal(std::uint32_t max) {
+        const char* const start = at_;
+        std::uint64_t value = 0;
+        for (; !done() && is_digit(*at_); ++at_)
+            if (value <= max) value = 10 * value + static_cast<std::uint64_t>(*at_ - '0');
+        if (at_ == start || value > max) return {};
+        return value;
+    }
+    /// The same for what is a few characters long, as names are.
     std::string_view take_token() { return take_while(is_token_char); }
+    /// As many as are of `which`, where many are to be expected.
+    std::string_view take_run(Class which) {
+        const char* const start = at_;
+        at_ = scan::find<scan::EndsWord>(begin_, at_, end_);
+        while (!done() && is(*at_, which)) ++at_;
+        return {start, static_cast<std::size_t>(at_ - start)};
+    }
     /// A quoted-string: what is between the quotes, escapes kept. Nothing (and nothing taken) when
     /// there is none, when it does not end, or holds a control byte that is not escaped.
     std::optional<std::string_view> take_quoted() {
         if (peek() != '"') return {};
-        for (std::size_t i = at_ + 1; i < text_.size(); ++i) {
-            const char c = text_[i];
+        const char* i = at_ + 1;
+        while ((i = scan::find<scan::EndsQuoted>(begin_, i, end_)) != end_) {
+            const char c = *i;
             if (c == '\\') {
                 // RFC 3261 25.1 quoted-pair: any ASCII but CR and LF.
-                if (++i == text_.size() || text_[i] == '\r' || text_[i] == '\n') return {};
+                if (++i == end_ || *i == '\r' || *i == '\n') return {};
             } else if (c == '"') {
-                const std::string_view inside = text_.substr(at_ + 1, i - at_ - 1);
+                const std::string_view inside{at_ + 1, static_cast<std::size_t>(i - at_ - 1)};
                 at_ = i + 1;
                 return inside;
             } else if (is_control(c) && !is_lws(c)) {
                 return {};
             }
+            ++i;
         }
         return {};
     }
 
 private:
-    std::string_view text_;
-    std::size_t at_ = 0;
+    const char *begin_, *at_, *end_;
 };
 
 /// Where in a header value a backslash makes a quoted-pair: in a quoted-string and in a comment
@@ -102,6 +141,13 @@ private:
 
 /// Whether a control byte stands in `value` that is neither white space nor in a quoted-pair.
 bool has_control(std::string_view value);
+
+/// Only white space is left.
+inline bool is_blank(std::string_view text) {
+    for (const char c : text)
+        if (!is_lws(c)) return false;
+    return true;
+}
 
 /// One element of a comma-separated list, taken off the front of `rest`: the text up to the first
 /// comma outside quotes and <>, trimmed.

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "sip/message/scanner.hpp"
+#include "sip/message/parameter_walk.hpp"
 
 namespace sip {
 namespace {
@@ -11,34 +11,54 @@ constexpr std::array<std::string_view, 4> state_names{"active", "pending", "term
 constexpr std::array<std::string_view, 8> reason_names{
     "", "deactivated", "probation", "rejected", "timeout", "giveup", "noresource", "invariant"};
 
-std::optional<std::uint32_t> seconds_of(const Parameters& parameters, std::string_view name) {
-    const auto value = parse_decimal(parameters.value_of(name), UINT32_MAX);
-    if (!value) return {};
-    return static_cast<std::uint32_t>(*value);
+void read_seconds(std::optional<std::uint32_t>& into, std::string_view text) {
+    if (const auto value = parse_decimal(text, UINT32_MAX))
+        into = static_cast<std::uint32_t>(*value);
 }
+
+/// The parameters that mean something; the first of a name counts.
+struct Asked {
+    std::optional<std::string_view> reason, expires, retry_after;
+
+    void meet(const Parameter& parameter) {
+        const auto keep = [&parameter](std::optional<std::string_view>& field) {
+            if (!field) field = parameter.value;
+        };
+        const std::uint64_t name = name_word(parameter.name);
+        if (name == name_word("reason"))
+            keep(reason);
+        else if (name == name_word("expires"))
+            keep(expires);
+        else if (equal_ignoring_case(parameter.name, "retry-after"))
+            keep(retry_after);
+    }
+};
 
 }  // namespace
 
 Expected<SubscriptionStateHeader> parse_subscription_state(std::string_view value) {
     Scanner scanner(value);
-    SubscriptionStateHeader header;
+    Expected<SubscriptionStateHeader> result;
+    SubscriptionStateHeader& header = *result;
     scanner.skip_lws();
     header.state_name = scanner.take_token();
     if (header.state_name.empty())
         return failure(Condition::malformed, "Subscription-State: state is missing", scanner.at());
-    const auto parameters = parse_parameters(scanner.rest(), scanner.at());
-    if (!parameters) return tl::unexpected(parameters.error());
-    header.parameters = *parameters;
+    Asked asked;
+    if (const auto walked = walk_parameters(scanner, header.parameters, Ends::with_text,
+                                            [&asked](const Parameter& one) { asked.meet(one); });
+        !walked)
+        return tl::unexpected(walked.error());
     for (std::size_t i = 0; i < 3; ++i)
         if (equal_ignoring_case(header.state_name, state_names[i]))
             header.state = static_cast<SubscriptionStateValue>(i);
-    header.reason_name = header.parameters.value_of("reason");
+    header.reason_name = asked.reason.value_or(std::string_view{});
     for (std::size_t i = 1; i < reason_names.size(); ++i)
         if (equal_ignoring_case(header.reason_name, reason_names[i]))
             header.reason = static_cast<TerminationReason>(i);
-    header.expires = seconds_of(header.parameters, "expires");
-    header.retry_after = seconds_of(header.parameters, "retry-after");
-    return header;
+    read_seconds(header.expires, asked.expires.value_or(std::string_view{}));
+    read_seconds(header.retry_after, asked.retry_after.value_or(std::string_view{}));
+    return result;
 }
 
 std::string_view name_of(SubscriptionStateValue state) {

@@ -11,17 +11,21 @@ bool is_token(std::string_view text) {
 }
 
 std::optional<Expected<std::string_view>> next_token(std::string_view& rest) {
-    while (!trim(rest).empty()) {
-        const ListElement element = take_element(rest);
-        if (element.text.empty()) continue;
-        if (!is_token(element.text)) {
+    for (;;) {
+        Scanner scanner(rest);
+        scanner.skip_lws();
+        const std::string_view token = scanner.take_run(Class::token);
+        scanner.skip_lws();
+        const bool more = scanner.take(',');
+        if (!more && !scanner.done()) {
             rest = {};
             return Expected<std::string_view>(
                 failure(Condition::malformed, "List: token expected"));
         }
-        return Expected<std::string_view>(element.text);
+        rest = scanner.rest();
+        if (!token.empty()) return Expected<std::string_view>(token);
+        if (!more) return {};
     }
-    return {};
 }
 
 bool lists_token(const MessageView& message, HeaderId id, std::string_view token) {

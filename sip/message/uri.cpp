@@ -5,6 +5,7 @@
 
 #include "sip/base/endpoint.hpp"
 #include "sip/base/text.hpp"
+#include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
 
 namespace sip {
@@ -80,58 +81,115 @@ Expected<void> check_part(const Uri& uri, std::string_view part, Class allowed,
     return {};
 }
 
-Expected<void> parse_host(Uri& uri, std::string_view hostport, const Leniency& leniency) {
-    const std::size_t offset = offset_in(uri.text, hostport);
-    std::string_view port;
-    bool has_port = false;
-    if (hostport.starts_with('[')) {
-        const auto end = hostport.find(']');
-        if (end == std::string_view::npos) return bad("URI: IPv6 address has no end", offset);
-        uri.host = hostport.substr(0, end + 1);
-        const std::string_view inside = uri.host.substr(1, end - 1);
-        if (!parse_ipv6(inside) ||
-            (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
-            return bad("URI: IPv6 address is malformed", offset);
-        const std::string_view rest = hostport.substr(end + 1);
-        has_port = rest.starts_with(':');
-        if (!rest.empty() && !has_port) return bad("URI: host is malformed", offset + end + 1);
-        port = has_port ? rest.substr(1) : rest;
-    } else {
-        const Halves halves = split_at(hostport, ':');
-        uri.host = halves.before;
-        port = halves.after;
-        has_port = halves.found;
-        if (uri.host.empty()) return bad("URI: host is missing", offset);
-        for (std::size_t i = 0; i < uri.host.size(); ++i)
-            if (!is(uri.host[i], Class::host)) return bad("URI: host is malformed", offset + i);
+/// As much as may stand in a part of a URI: what is `allowed`, and escapes.
+std::string_view take_part(Scanner& scanner, Class allowed) {
+    const std::size_t start = scanner.at();
+    scanner.take_run(allowed);
+    while (scanner.peek() == '%') {
+        const std::string_view rest = scanner.rest();
+        if (rest.size() < 3 || hex_value(rest[1]) < 0 || hex_value(rest[2]) < 0) break;
+        scanner.skip(3);
+        scanner.take_run(allowed);
     }
-    if (!has_port) return {};
-    const auto number = parse_decimal(port, 65'535);
-    if (!number || *number == 0) return bad("URI: port is malformed", offset + uri.host.size() + 1);
-    uri.port = static_cast<std::uint16_t>(*number);
+    return scanner.since(start);
+}
+
+/// [user [":" password] "@"]
+Expected<void> read_userinfo(Uri& uri, Scanner& scanner) {
+    const std::size_t start = scanner.at();
+    std::string_view user = scanner.take_run(Class::uri_user);
+    if (scanner.peek() != '@' || user.empty()) {
+        // A host, or a user with escapes, a password, or a fault.
+        scanner.go_back(start);
+        const std::size_t size = scanner.rest().find('@');
+        if (size == std::string_view::npos) return {};
+        const Halves userinfo = split_at(scanner.rest().substr(0, size), ':');
+        uri.has_user = true;
+        uri.user = user = userinfo.before;
+        uri.password = userinfo.after;
+        if (user.empty()) return bad("URI: user is empty", start);
+        if (const auto checked = check_part(uri, user, Class::uri_user, "URI: user is malformed");
+            !checked)
+            return checked;
+        if (userinfo.found)
+            if (const auto checked = check_part(uri, uri.password, Class::uri_password,
+                                                "URI: password is malformed");
+                !checked)
+                return checked;
+        scanner.skip(size);
+    }
+    uri.has_user = true;
+    uri.user = user;
+    scanner.skip(1);
     return {};
 }
 
-/// uri-parameters: no white space, no quotes, no empty names, none twice (RFC 3261 19.1.1).
-Expected<void> check_parameters(const Uri& uri, std::string_view text) {
-    const std::string_view all = text;
-    for (std::size_t count = 1; !text.empty(); ++count) {
-        text.remove_prefix(1);  // the semicolon
-        const std::string_view one = text.substr(0, text.find(';'));
-        const Halves halves = split_at(one, '=');
-        if (halves.before.empty() || (halves.found && halves.after.empty()))
-            return bad("URI: parameter is malformed", offset_in(uri.text, one));
-        for (std::string_view part : {halves.before, halves.after})
-            if (const auto checked =
-                    check_part(uri, part, Class::uri_parameter, "URI: parameter is malformed");
-                !checked)
-                return checked;
-        if (count > Limits::uri_parts)
-            return bad(too_many_uri_parameters, offset_in(uri.text, one));
-        if (UriParameters(all.substr(0, offset_in(all, one) - 1)).has(halves.before))
-            return bad("URI: parameter stands twice", offset_in(uri.text, one));
-        text.remove_prefix(one.size());
+/// Whether the host, or the port behind it, may end here.
+bool ends_hostport(const Scanner& scanner) {
+    return scanner.done() || scanner.peek() == ';' || scanner.peek() == '?';
+}
+
+/// hostport = host [":" port]
+Expected<void> read_hostport(Uri& uri, Scanner& scanner, const Leniency& leniency) {
+    const std::size_t start = scanner.at();
+    if (scanner.peek() == '[') {
+        const std::string_view address =
+            scanner.take_while([](char c) { return c != ']' && c != ';' && c != '?'; });
+        if (!scanner.take(']')) return bad("URI: IPv6 address has no end", start);
+        const std::string_view inside = address.substr(1);
+        if (!parse_ipv6(inside) ||
+            (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
+            return bad("URI: IPv6 address is malformed", start);
+        uri.host = scanner.since(start);
+    } else {
+        uri.host = scanner.take_run(Class::host);
+        if (uri.host.empty() && (ends_hostport(scanner) || scanner.peek() == ':'))
+            return bad("URI: host is missing", start);
     }
+    if (ends_hostport(scanner)) return {};
+    if (!scanner.take(':')) return bad("URI: host is malformed", scanner.at());
+    const std::size_t port_at = scanner.at();
+    const auto port = scanner.take_decimal(65'535);
+    if (!port || *port == 0 || !ends_hostport(scanner))
+        return bad("URI: port is malformed", port_at);
+    uri.port = static_cast<std::uint16_t>(*port);
+    return {};
+}
+
+/// `one`, a parameter, is malformed: at its byte `at`, unless a half of it is missing.
+Expected<void> bad_parameter(const Uri& uri, std::string_view one, std::size_t at) {
+    const Halves halves = split_at(one, '=');
+    const bool halved = halves.before.empty() || (halves.found && halves.after.empty());
+    return bad("URI: parameter is malformed", halved ? offset_in(uri.text, one) : at);
+}
+
+/// uri-parameters: no white space, no quotes, no empty names, none twice (RFC 3261 19.1.1).
+/// `end` is what may stand behind them, but for the end of the text.
+Expected<void> read_parameters(Uri& uri, Scanner& scanner, char end) {
+    const std::size_t start = scanner.at();
+    std::uint32_t first_letters = 0;  // of the names before this one
+    for (std::size_t count = 1; scanner.peek() == ';'; ++count) {
+        const std::size_t before = scanner.at();
+        scanner.skip(1);
+        const std::string_view rest = scanner.rest();
+        const std::string_view name = take_part(scanner, Class::uri_parameter);
+        const bool has_value = scanner.take('=');
+        const std::string_view value =
+            has_value ? take_part(scanner, Class::uri_parameter) : std::string_view{};
+        if (name.empty() || (has_value && value.empty()) ||
+            !(scanner.done() || scanner.peek() == ';' || scanner.peek() == end))
+            return bad_parameter(uri, rest.substr(0, std::min(rest.find(';'), rest.find(end))),
+                                 scanner.at());
+        if (count > Limits::uri_parts) return bad(too_many_uri_parameters, before + 1);
+        // An escape may stand for any letter, so it counts as all.
+        const std::uint32_t letter =
+            name.find('%') == std::string_view::npos ? 1U << (name.front() & 31) : ~0U;
+        if ((first_letters & letter) != 0 &&
+            UriParameters(scanner.between(start, before)).has(name))
+            return bad("URI: parameter stands twice", before + 1);
+        first_letters |= letter;
+    }
+    uri.parameters = UriParameters(scanner.since(start));
     return {};
 }
 
@@ -154,42 +212,18 @@ Expected<void> check_headers(const Uri& uri, std::string_view text) {
 }
 
 /// sip, sips, pres and im: [user [":" password] "@"] hostport parameters headers.
-Expected<void> parse_hierarchical(Uri& uri, const Leniency& leniency) {
-    std::string_view rest = uri.opaque;
-    const auto at = rest.find('@');
-    if (at != std::string_view::npos) {
-        const Halves userinfo = split_at(rest.substr(0, at), ':');
-        uri.has_user = true;
-        uri.user = userinfo.before;
-        uri.password = userinfo.after;
-        if (uri.user.empty()) return bad("URI: user is empty", offset_in(uri.text, uri.user));
-        if (const auto user = check_part(uri, uri.user, Class::uri_user, "URI: user is malformed");
-            !user)
-            return user;
-        if (userinfo.found)
-            if (const auto password = check_part(uri, uri.password, Class::uri_password,
-                                                 "URI: password is malformed");
-                !password)
-                return password;
-        rest.remove_prefix(at + 1);
-    }
-    std::size_t host_end = 0;
-    while (host_end < rest.size() && rest[host_end] != ';' && rest[host_end] != '?') ++host_end;
-    if (const auto host = parse_host(uri, rest.substr(0, host_end), leniency); !host) return host;
-    rest.remove_prefix(host_end);
-    const std::size_t question = rest.find('?');
-    const std::string_view parameters = rest.substr(0, std::min(question, rest.size()));
-    if (const auto checked = check_parameters(uri, parameters); !checked) return checked;
-    uri.parameters = UriParameters(parameters);
-    if (question == std::string_view::npos) return {};
-    uri.headers = rest.substr(question + 1);
+Expected<void> read_hierarchical(Uri& uri, Scanner& scanner, const Leniency& leniency) {
+    if (const auto userinfo = read_userinfo(uri, scanner); !userinfo) return userinfo;
+    if (const auto host = read_hostport(uri, scanner, leniency); !host) return host;
+    if (const auto parameters = read_parameters(uri, scanner, '?'); !parameters) return parameters;
+    if (!scanner.take('?')) return {};
+    uri.headers = scanner.rest();
     return check_headers(uri, uri.headers);
 }
 
 /// RFC 3966 3.
-Expected<void> parse_telephone(Uri& uri) {
-    const std::size_t end = std::min(uri.opaque.find(';'), uri.opaque.size());
-    uri.user = uri.opaque.substr(0, end);
+Expected<void> read_telephone(Uri& uri, Scanner& scanner) {
+    uri.user = scanner.take_while([](char c) { return c != ';'; });
     bool digit = false;
     for (std::size_t i = 0; i < uri.user.size(); ++i) {
         const char c = uri.user[i];
@@ -199,10 +233,7 @@ Expected<void> parse_telephone(Uri& uri) {
             return bad("URI: telephone number is malformed", offset_in(uri.text, uri.user) + i);
     }
     if (!digit) return bad("URI: telephone number is missing", uri.text.size());
-    const std::string_view parameters = uri.opaque.substr(end);
-    if (const auto checked = check_parameters(uri, parameters); !checked) return checked;
-    uri.parameters = UriParameters(parameters);
-    return {};
+    return read_parameters(uri, scanner, ';');
 }
 
 }  // namespace
@@ -228,36 +259,53 @@ std::string_view UriParameters::value_of(std::string_view name) const {
     return parameter ? parameter->value : std::string_view{};
 }
 
-Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {
-    Uri uri;
-    uri.text = text;
-    const Halves halves = split_at(text, ':');
-    uri.scheme_name = halves.before;
-    if (!halves.found || uri.scheme_name.empty() || !is_alpha(uri.scheme_name.front()))
-        return bad("URI: scheme is missing", 0);
-    for (std::size_t i = 0; i < uri.scheme_name.size(); ++i)
-        if (!is(text[i], Class::scheme)) return bad("URI: scheme is malformed", i);
-    uri.opaque = halves.after;
-    constexpr std::array<std::pair<std::string_view, Scheme>, 5> schemes{{{"sip", Scheme::sip},
-                                                                          {"sips", Scheme::sips},
-                                                                          {"tel", Scheme::tel},
-                                                                          {"pres", Scheme::pres},
-                                                                          {"im", Scheme::im}}};
-    for (const auto& [name, scheme] : schemes)
-        if (equal_ignoring_case(uri.scheme_name, name)) uri.scheme = scheme;
-    Expected<void> parsed;
-    switch (uri.scheme) {
-        case Scheme::other:
-            if (uri.opaque.empty()) return bad("URI: nothing behind the scheme", text.size());
-            for (std::size_t i = 0; i < text.size(); ++i)
-                if (static_cast<unsigned char>(text[i]) <= 0x20 ||
-                    static_cast<unsigned char>(text[i]) >= 0x7f || is_one_of(text[i], "<>\""))
-                    return bad("URI: character is not allowed", i);
-            return uri;
-        case Scheme::tel: parsed = parse_telephone(uri); break;
-        default: parsed = parse_hierarchical(uri, leniency);
+namespace {
+
+Scheme scheme_of(std::string_view name) {
+    switch (name_word(name)) {
+        case name_word("sip"): return Scheme::sip;
+        case name_word("sips"): return Scheme::sips;
+        case name_word("tel"): return Scheme::tel;
+        case name_word("pres"): return Scheme::pres;
+        case name_word("im"): return Scheme::im;
+        default: return Scheme::other;
     }
-    if (!parsed) return tl::unexpected(parsed.error());
+}
+
+Expected<void> read_scheme(Uri& uri, Scanner& scanner) {
+    uri.scheme_name = scanner.take_while([](char c) { return is(c, Class::scheme); });
+    const std::size_t end = scanner.at();
+    if (end > 0 && is_alpha(uri.text.front()) && scanner.take(':')) {
+        uri.scheme = scheme_of(uri.scheme_name);
+        uri.opaque = scanner.rest();
+        return {};
+    }
+    const std::string_view name = uri.text.substr(0, uri.text.find(':'));
+    if (name.size() == uri.text.size() || name.empty() || !is_alpha(name.front()))
+        return bad("URI: scheme is missing", 0);
+    return bad("URI: scheme is malformed", end);
+}
+
+}  // namespace
+
+Expected<void> read_uri(Uri& uri, std::string_view text, const Leniency& leniency) {
+    uri = {};
+    uri.text = text;
+    Scanner scanner(text);
+    if (const auto scheme = read_scheme(uri, scanner); !scheme) return scheme;
+    if (uri.scheme == Scheme::tel) return read_telephone(uri, scanner);
+    if (uri.scheme != Scheme::other) return read_hierarchical(uri, scanner, leniency);
+    if (uri.opaque.empty()) return bad("URI: nothing behind the scheme", text.size());
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (static_cast<unsigned char>(text[i]) <= 0x20 ||
+            static_cast<unsigned char>(text[i]) >= 0x7f || is_one_of(text[i], "<>\""))
+            return bad("URI: character is not allowed", i);
+    return {};
+}
+
+Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {
+    Expected<Uri> uri;
+    if (const auto read = read_uri(*uri, text, leniency); !read) uri = tl::unexpected(read.error());
     return uri;
 }
 

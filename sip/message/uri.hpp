@@ -67,6 +67,8 @@ struct Uri {
 /// All of `text` must be one URI. sip, sips, pres and tel are checked to the end; any other
 /// scheme is checked for its characters alone.
 Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency = {});
+/// The same, into a place that is there. What is in `uri` after an error is of no use.
+Expected<void> read_uri(Uri& uri, std::string_view text, const Leniency& leniency);
 
 /// RFC 3261 19.1.4 for sip and sips; the same without parameters for pres; RFC 3966 4 for tel;
 /// byte for byte (scheme in any case) for others. IPv6 hosts compare by value (RFC 5954).

@@ -7,14 +7,40 @@ namespace sip {
 namespace {
 
 std::optional<Transport> transport_of(std::string_view name) {
-    for (Transport t :
-         {Transport::udp, Transport::tcp, Transport::tls, Transport::ws, Transport::wss})
-        if (equal_ignoring_case(name, via_name_of(t))) return t;
+    switch (name_word(name)) {
+        case name_word("UDP"): return Transport::udp;
+        case name_word("TCP"): return Transport::tcp;
+        case name_word("TLS"): return Transport::tls;
+        case name_word("WS"): return Transport::ws;
+        case name_word("WSS"): return Transport::wss;
+        default: return {};
+    }
+}
+
+/// sent-protocol = protocol-name SLASH protocol-version SLASH transport, white space behind.
+Expected<void> read_sent_protocol(Via& via, Scanner& scanner) {
+    // As everybody writes it.
+    constexpr std::string_view usual = "SIP/2.0/";
+    if (scanner.rest().starts_with(usual)) {
+        scanner.skip(usual.size());
+    } else {
+        if (scanner.take_token().empty() || !scanner.take_separator('/'))
+            return failure(Condition::malformed, "Via: protocol is malformed", scanner.at());
+        if (scanner.take_token().empty() || !scanner.take_separator('/'))
+            return failure(Condition::malformed, "Via: protocol version is malformed",
+                           scanner.at());
+    }
+    scanner.skip_lws();
+    via.transport_name = scanner.take_token();
+    if (via.transport_name.empty() || !is_lws(scanner.peek()))
+        return failure(Condition::malformed, "Via: transport is malformed", scanner.at());
+    via.transport = transport_of(via.transport_name);
+    scanner.skip_lws();
     return {};
 }
 
 /// sent-by = host [ COLON port ], white space allowed around the colon.
-Expected<void> parse_sent_by(Scanner& scanner, Via& via, const Leniency& leniency) {
+Expected<void> read_sent_by(Via& via, Scanner& scanner, const Leniency& leniency) {
     const std::size_t start = scanner.at();
     if (scanner.peek() == '[') {
         scanner.take_while([](char c) { return c != ']'; });
@@ -25,80 +51,86 @@ Expected<void> parse_sent_by(Scanner& scanner, Via& via, const Leniency& lenienc
             (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
             return failure(Condition::malformed, "Via: IPv6 address is malformed", start);
     } else {
-        via.host = scanner.take_while([](char c) { return is(c, Class::host); });
+        via.host = scanner.take_run(Class::host);
         if (via.host.empty())
             return failure(Condition::malformed, "Via: sent-by is missing", start);
     }
     if (!scanner.take_separator(':')) return {};
-    const auto port = parse_decimal(scanner.take_while(is_digit), 65'535);
+    const auto port = scanner.take_decimal(65'535);
     if (!port || *port == 0)
         return failure(Condition::malformed, "Via: port is malformed", scanner.at());
     via.port = static_cast<std::uint16_t>(*port);
     return {};
 }
 
-/// One walk for all that are wanted; the first of a name counts.
-Expected<void> read_parameters(Via& via) {
-    std::string_view rest = via.parameters.text();
-    while (const auto parameter = Parameters::next(rest)) {
-        const std::string_view name = parameter->name;
-        const auto named = [&](std::string_view wanted, std::string_view& field) {
-            if (field.empty() && equal_ignoring_case(name, wanted)) field = parameter->value;
-        };
-        // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
-        if (!via.branch.empty() && equal_ignoring_case(name, "branch"))
-            return failure(Condition::malformed, "Via: branch stands twice");
-        named("branch", via.branch);
-        named("received", via.received);
-        named("maddr", via.maddr);
-        if (via.has_rport || !equal_ignoring_case(name, "rport")) continue;
+/// The parameters that mean something; the first of a name counts.
+struct Asked {
+    Via& via;
+    std::string_view fault = {};  ///< the rule that one of them breaks
+
+    void fail(std::string_view rule) {
+        if (fault.empty()) fault = rule;
+    }
+    void meet(const Parameter& parameter) {
+        switch (name_word(parameter.name)) {
+            case name_word("branch"):
+                // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
+                if (!via.branch.empty()) fail("Via: branch stands twice");
+                via.branch = parameter.value;
+                break;
+            case name_word("received"): keep(via.received, parameter.value); break;
+            case name_word("maddr"): keep(via.maddr, parameter.value); break;
+            case name_word("rport"):
+                if (!via.has_rport) rport(parameter);
+                break;
+            default: break;
+        }
+    }
+    static void keep(std::string_view& field, std::string_view value) {
+        if (field.empty()) field = value;
+    }
+    void rport(const Parameter& parameter) {
         via.has_rport = true;
-        if (!parameter->has_value) continue;
-        const auto port = parse_decimal(parameter->value, 65'535);
-        if (!port) return failure(Condition::malformed, "Via: rport is malformed");
+        if (!parameter.has_value) return;
+        const auto port = parse_decimal(parameter.value, 65'535);
+        if (!port) return fail("Via: rport is malformed");
         via.rport = static_cast<std::uint16_t>(*port);
     }
-    return {};
-}
+};
 
-Expected<Via> parse_via(std::string_view text, const Leniency& leniency) {
-    Via via;
-    via.text = text;
-    Scanner scanner(text);
-    const std::string_view protocol = scanner.take_token();
-    if (protocol.empty() || !scanner.take_separator('/'))
-        return failure(Condition::malformed, "Via: protocol is malformed", scanner.at());
-    const std::string_view version = scanner.take_token();
-    if (version.empty() || !scanner.take_separator('/'))
-        return failure(Condition::malformed, "Via: protocol version is malformed", scanner.at());
-    via.transport_name = scanner.take_token();
-    if (via.transport_name.empty() || !is_lws(scanner.peek()))
-        return failure(Condition::malformed, "Via: transport is malformed", scanner.at());
-    via.transport = transport_of(via.transport_name);
-    scanner.skip_lws();
-    if (const auto sent_by = parse_sent_by(scanner, via, leniency); !sent_by)
-        return tl::unexpected(sent_by.error());
-    const auto parameters = parse_parameters(scanner.rest(), scanner.at());
-    if (!parameters) return tl::unexpected(parameters.error());
-    via.parameters = *parameters;
-    if (const auto read = read_parameters(via); !read) return tl::unexpected(read.error());
+Expected<void> read_via(Via& via, Scanner& scanner, Ends ends, const Leniency& leniency) {
+    via = {};
+    const std::size_t start = scanner.at();
+    if (const auto protocol = read_sent_protocol(via, scanner); !protocol) return protocol;
+    if (const auto sent_by = read_sent_by(via, scanner, leniency); !sent_by) return sent_by;
+    const std::size_t sent_by_end = scanner.at();
+    Asked asked{via};
+    if (const auto walked = walk_parameters(scanner, via.parameters, ends,
+                                            [&asked](const Parameter& one) { asked.meet(one); });
+        !walked)
+        return walked;
+    if (!asked.fault.empty()) return failure(Condition::malformed, asked.fault);
     if (!leniency.ipv6_spellings && via.received.starts_with('['))
         return failure(Condition::malformed, "Via: received has brackets");
-    return via;
+    via.text = scanner.between(start, sent_by_end + via.parameters.text().size());
+    return {};
 }
 
 }  // namespace
 
+Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency) {
+    return take_value(
+        rest, error, ListRule{"Via: element is empty"},
+        [&](Scanner& scanner, Ends ends) { return read_via(via, scanner, ends, leniency); });
+}
+
 std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency) {
-    if (trim(rest).empty()) return {};
-    const ListElement element = take_element(rest);
-    if (element.text.empty() || (!element.last && trim(rest).empty())) {
-        rest = {};
-        return Expected<Via>(failure(Condition::malformed, "Via: element is empty"));
-    }
-    auto parsed = parse_via(element.text, leniency);
-    if (!parsed) rest = {};
-    return parsed;
+    std::optional<Expected<Via>> result(std::in_place);
+    Error error;
+    const Taken taken = take_via(rest, **result, error, leniency);
+    if (taken == Taken::none) result.reset();
+    if (taken == Taken::fault) *result = tl::unexpected(error);
+    return result;
 }
 
 std::string_view via_name_of(Transport transport) {

@@ -9,6 +9,7 @@
 #include "sip/base/error.hpp"
 #include "sip/base/ids.hpp"
 #include "sip/message/leniency.hpp"
+#include "sip/message/parameter_walk.hpp"
 #include "sip/message/parameters.hpp"
 
 namespace sip {
@@ -38,7 +39,10 @@ struct Via {
     }
 };
 
-/// Takes the next value off the front of `rest`; nothing at the end.
+/// Takes the next value off the front of `rest`: see `take_value`.
+Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency);
+
+/// The same as a value; nothing at the end.
 std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency = {});
 
 /// "UDP", "TCP", "TLS", "WS", "WSS".

@@ -86,7 +86,7 @@ public:
     }
     /// Whether `owner` is the first to have it, or has it already.
     bool claim(std::uint64_t hash, std::size_t owner) {
-        std::size_t i = hash & mask_;
+        auto i = static_cast<std::size_t>(hash) & mask_;
         while (slots_[i].owner != 0 && slots_[i].hash != hash) i = (i + 1) & mask_;
         if (slots_[i].owner == 0) slots_[i] = {hash, owner + 1};
         return slots_[i].owner == owner + 1;

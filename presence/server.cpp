@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 3> packages_served{"presence", "presence.
 sip::StackOptions stack_options(const ServerOptions& options) {
     sip::StackOptions made;
     made.limits = options.limits;
+    made.arena = options.arena;
     if (options.strict) made.leniency = sip::Leniency::strict();
     made.sips_only = options.sips_only;
     made.has_store = options.has_store;

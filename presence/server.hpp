@@ -82,6 +82,7 @@ struct ServerOptions {
     std::string_view server_name;
     /// See sip::StackOptions.
     sip::AddressRanges exempt;
+    std::span<std::byte> arena;
 };
 
 /// A presence server without I/O: stack, authentication, registrar, compositor, notifier and the

@@ -24,7 +24,7 @@ void write_sips_warning(MessageWriter& writer, Condition condition, const Endpoi
 }  // namespace
 
 Stack::Stack(const StackOptions& options, Entropy& entropy)
-    : shard_(options.limits, options.leniency, entropy, options.tracer),
+    : shard_(options.limits, options.leniency, entropy, options.tracer, options.arena),
       admission_(shard_),
       transport_(shard_, transport_part),
       servers_(shard_, transport_, locator_, server_part),

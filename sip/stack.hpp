@@ -28,6 +28,8 @@ struct StackOptions {
     std::string_view server_name;
     /// Networks that rates and quotas by address are not for: ourselves, a proxy in front of all.
     AddressRanges exempt;
+    /// Where all memory comes from; its own, and outlives the stack. Empty: from `malloc`.
+    std::span<std::byte> arena;
 };
 
 /// The front door of the core: bytes and time in, effects out. Does no I/O. Same inputs at the

@@ -28,7 +28,7 @@ bool HashIndex::insert(std::uint64_t hash, std::uint32_t value) {
 
 void HashIndex::place(std::uint64_t hash, std::uint32_t value) {
     const std::size_t mask = capacity_ - 1;
-    std::size_t i = hash & mask;
+    std::size_t i = static_cast<std::size_t>(hash) & mask;
     while (slots_[i].value != none) i = (i + 1) & mask;
     slots_[i] = {hash, value};
 }
@@ -36,7 +36,7 @@ void HashIndex::place(std::uint64_t hash, std::uint32_t value) {
 std::size_t HashIndex::place_of(std::uint64_t hash, std::uint32_t value) const {
     SIP_ASSERT(size_ > 0);
     const std::size_t mask = capacity_ - 1;
-    std::size_t i = hash & mask;
+    std::size_t i = static_cast<std::size_t>(hash) & mask;
     while (slots_[i].hash != hash || slots_[i].value != value) {
         SIP_ASSERT(slots_[i].value != none);
         i = (i + 1) & mask;
@@ -49,7 +49,7 @@ void HashIndex::erase(std::uint64_t hash, std::uint32_t value) {
     // Shift back what was displaced past here, so that no tombstone is ever needed.
     std::size_t hole = place_of(hash, value);
     for (std::size_t j = (hole + 1) & mask; slots_[j].value != none; j = (j + 1) & mask) {
-        const std::size_t home = slots_[j].hash & mask;
+        const std::size_t home = static_cast<std::size_t>(slots_[j].hash) & mask;
         if (((j - home) & mask) >= ((j - hole) & mask)) {
             slots_[hole] = slots_[j];
             hole = j;

@@ -32,7 +32,8 @@ public:
     std::uint32_t find(std::uint64_t hash, Predicate is_it) const {
         if (size_ == 0) return none;
         const std::size_t mask = capacity_ - 1;
-        for (std::size_t i = hash & mask; slots_[i].value != none; i = (i + 1) & mask)
+        std::size_t i = static_cast<std::size_t>(hash) & mask;
+        for (; slots_[i].value != none; i = (i + 1) & mask)
             if (slots_[i].hash == hash && is_it(slots_[i].value)) return slots_[i].value;
         return none;
     }

@@ -8,9 +8,12 @@ void* Memory::allocate(std::size_t size) {
     const bool told_to_refuse = allocations_ == refuse_at_;
     ++allocations_;
     if (size == 0) return nullptr;
+    const std::size_t asked = size;
+    if (in_arena_ && size < SIZE_MAX - Heap::granule) size = Heap::rounded(size);
     const std::size_t kept = open_ ? 0 : reserve_;
     const bool fits = used_ + kept <= cap_ && size <= cap_ - kept - used_;
-    void* pointer = told_to_refuse || !fits ? nullptr : std::malloc(size);
+    void* pointer = nullptr;
+    if (fits && !told_to_refuse) pointer = in_arena_ ? heap_.take(asked) : std::malloc(asked);
     if (pointer == nullptr) {
         ++refusals_;
         return nullptr;
@@ -22,9 +25,13 @@ void* Memory::allocate(std::size_t size) {
 
 void Memory::release(void* pointer, std::size_t size) {
     if (pointer == nullptr) return;
-    SIP_ASSERT(used_ >= size);
-    used_ -= size;
-    std::free(pointer);
+    const std::size_t counted = in_arena_ ? Heap::rounded(size) : size;
+    SIP_ASSERT(used_ >= counted);
+    used_ -= counted;
+    if (in_arena_)
+        heap_.give_back(pointer, size);
+    else
+        std::free(pointer);
 }
 
 }  // namespace sip

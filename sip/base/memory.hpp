@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "sip/base/assert.hpp"
+#include "sip/base/heap.hpp"
 
 namespace sip {
 
@@ -16,8 +18,12 @@ namespace sip {
 /// Every slab, table, block and packet of a stack draws from one Memory, which outlives them all.
 class Memory {
 public:
-    /// `cap`: bytes that may be out at one time.
-    explicit Memory(std::size_t cap = SIZE_MAX) : cap_(cap) {}
+    /// `cap`: bytes that may be out at one time. They come from `arena`, which outlives it and is
+    /// its own, and are counted as they lie there (see Heap); from `malloc` where it is empty.
+    explicit Memory(std::size_t cap = SIZE_MAX, std::span<std::byte> arena = {})
+        : heap_(arena),
+          in_arena_(!arena.empty()),
+          cap_(in_arena_ && heap_.capacity() < cap ? heap_.capacity() : cap) {}
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
     ~Memory() { SIP_ASSERT(used_ == 0); }
@@ -37,12 +43,16 @@ public:
     std::size_t cap() const { return cap_; }
     std::uint64_t allocations() const { return allocations_; }
     std::uint64_t refusals() const { return refusals_; }
+    /// Of the arena; without one it has no capacity.
+    const Heap& heap() const { return heap_; }
 
     /// For tests: the allocation that is `countdown` away (0: the next) is refused, once.
     void refuse_after(std::uint64_t countdown) { refuse_at_ = allocations_ + countdown; }
     void refuse_none() { refuse_at_ = UINT64_MAX; }
 
 private:
+    Heap heap_;
+    bool in_arena_;
     std::size_t cap_;
     std::size_t reserve_ = 0;
     bool open_ = false;

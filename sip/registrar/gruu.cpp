@@ -1,7 +1,6 @@
 #include "sip/registrar/gruu.hpp"
 
 #include <array>
-#include <cstring>
 
 #include "sip/base/text.hpp"
 
@@ -17,21 +16,21 @@ struct Word128 {
     std::uint64_t left = 0, right = 0;
 };
 
-std::uint64_t round_of(const HashKey& key, std::uint64_t value, char round) {
+std::uint64_t round_of(const HashKey& key, std::uint64_t value, int round) {
     std::array<char, 9> text{};
-    std::memcpy(text.data(), &value, sizeof value);
-    text[8] = round;
+    for (std::size_t i = 0; i < 8; ++i) text[i] = static_cast<char>(value >> 8 * i & 0xff);
+    text[8] = static_cast<char>(round);
     return siphash(key, {text.data(), text.size()});
 }
 
 Word128 hide(const HashKey& key, Word128 halves) {
-    for (char round = 0; round < 4; ++round)
+    for (int round = 0; round < 4; ++round)
         halves = {halves.right, halves.left ^ round_of(key, halves.right, round)};
     return halves;
 }
 
 Word128 unhide(const HashKey& key, Word128 halves) {
-    for (char round = 3; round >= 0; --round)
+    for (int round = 3; round >= 0; --round)
         halves = {halves.right ^ round_of(key, halves.left, round), halves.left};
     return halves;
 }

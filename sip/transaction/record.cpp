@@ -195,7 +195,7 @@ Expected<void> split_fields(std::string_view fields, Decoder& found) {
         if (fields.size() - at < field_head_bytes)
             return failure(Condition::malformed, "Record: a field is cut short", at);
         const auto tag = static_cast<std::size_t>(number_of(fields.substr(at, 1)));
-        const std::uint64_t size = number_of(fields.substr(at + 1, 4));
+        const auto size = static_cast<std::size_t>(number_of(fields.substr(at + 1, 4)));
         if (size > fields.size() - at - field_head_bytes)
             return failure(Condition::malformed, "Record: a field is cut short", at);
         if (tag < fields_max) {
@@ -259,7 +259,7 @@ std::optional<Expected<Record>> next_record(std::string_view& rest) {
     rest = {};
     if (whole.size() < head_bytes)
         return Expected<Record>(failure(Condition::malformed, "Record: it is cut short", 0));
-    const std::uint64_t size = number_of(whole.substr(3, 4));
+    const auto size = static_cast<std::size_t>(number_of(whole.substr(3, 4)));
     if (size > whole.size() - head_bytes)
         return Expected<Record>(failure(Condition::malformed, "Record: it is cut short", 3));
     auto record = read_record(whole.substr(0, head_bytes), whole.substr(head_bytes, size));

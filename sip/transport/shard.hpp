@@ -19,15 +19,16 @@ namespace sip {
 /// What every part of one stack shares: single-threaded, no globals. Made first, gone last.
 struct Shard {
     Shard(const Limits& limits_given, const Leniency& leniency_given, Entropy& entropy_given,
-          Tracer* tracer_given)
+          Tracer* tracer_given, std::span<std::byte> arena = {})
         : limits(limits_given),
           leniency(leniency_given),
-          memory(limits_given.memory_bytes),
+          memory(limits_given.memory_bytes, arena),
           entropy(entropy_given),
           key{entropy_given.next(), entropy_given.next()},
           timers(memory),
           tracer(tracer_given) {
-        memory.set_reserve(std::min(reserve_bytes, limits_given.memory_bytes / 16));
+        limits.memory_bytes = memory.cap();
+        memory.set_reserve(std::min(reserve_bytes, memory.cap() / 16));
         if (!scratch_block.resize(memory, limits.response_bytes)) ++counters.limit_memory;
     }
 

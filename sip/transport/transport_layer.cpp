@@ -473,11 +473,11 @@ void TransportLayer::timer(Now now, Handle object) {
 }
 
 void TransportLayer::remember_udp_only(const Endpoint& peer) {
-    udp_only_[hash_of(Transport::udp, peer) % udp_only_.size()] = peer;
+    udp_only_[static_cast<std::size_t>(hash_of(Transport::udp, peer) % udp_only_.size())] = peer;
 }
 
 bool TransportLayer::is_udp_only(const Endpoint& peer) const {
-    return udp_only_[hash_of(Transport::udp, peer) % udp_only_.size()] == peer;
+    return udp_only_[static_cast<std::size_t>(hash_of(Transport::udp, peer) % udp_only_.size())] == peer;
 }
 
 }  // namespace sip

@@ -33,6 +33,7 @@ struct Reading {
     ShowOptions show;
     ExplainOptions explain;
     RulesOptions rules;
+    LoadOptions load;
     std::string help_topic;
 };
 
@@ -366,6 +367,82 @@ void define_rules(Reading& to) {
         ->type_name("PIDF-FILE");
 }
 
+void define_load_amount(CLI::App& command, LoadOptions& load) {
+    auto* count =
+        command.add_option("-n,--count", load.count, "operations (default: one for each who can)");
+    count->type_name("N");
+    command.add_option("--seconds", load.seconds, "go on for so long instead")
+        ->type_name("SECONDS")
+        ->excludes(count);
+    auto* window =
+        command.add_option("--window", load.window, "operations under way at once (default: 128)");
+    window->type_name("N");
+    command
+        .add_option("--rate", load.rate,
+                    "operations a second, whatever the server does, instead of a window")
+        ->type_name("N")
+        ->excludes(window);
+    command.add_option("--warm-up", load.warm_up_s, "the same before it, not measured")
+        ->type_name("SECONDS");
+    command
+        .add_option("--probe", load.probe_rate,
+                    "OPTIONS a second beside it, by a connection of their own")
+        ->type_name("N");
+    command.add_option("-t,--timeout", load.timeout_s, "an operation fails after (default: 32)")
+        ->type_name("SECONDS");
+}
+
+void define_load(Reading& to) {
+    auto* command = to.app.add_subcommand(
+        "load", "Put load on a presence server, ours or another, and measure");
+    command->footer(
+        "Scenarios: subscribe, publish, fan-out, refresh, unsubscribe, boot-storm, mixed, options; "
+        "and responder, which answers a generator from constants: the floor of what a server "
+        "takes.");
+    LoadOptions& load = to.load;
+    command->add_option("SCENARIO", load.scenario, "what to do")->required();
+    command->add_option("-s,--server", load.server, "where (default: udp:127.0.0.1:5060)")
+        ->type_name("udp|tcp:HOST:PORT");
+    command->add_option("--listen", load.listen, "of the responder: where to be")
+        ->type_name("udp:HOST:PORT");
+    command->add_option("--domain", load.domain, "of all addresses (default: localhost)")
+        ->type_name("DOMAIN");
+    command->add_option("--presentities", load.presentities, "how many (default: 1000)")
+        ->type_name("N");
+    command
+        ->add_option("--watchers", load.watchers,
+                     "of each presentity (default: 5; of publish, options and the responder: 0)")
+        ->type_name("N");
+    command->add_option("--publications", load.publications, "of each presentity (default: 1)")
+        ->type_name("N");
+    command
+        ->add_option("--connections", load.connections,
+                     "TCP connections, or UDP sockets (default: 1)")
+        ->type_name("N");
+    command
+        ->add_option("--user-prefix", load.user_prefix,
+                     "users are called so, with 7 digits behind (default: u)")
+        ->type_name("TEXT");
+    auto* env = command->add_option("--password-env", load.password_env,
+                                    "environment variable with the password of all users");
+    env->type_name("VAR");
+    command->add_option("--password", load.password, "the password of all users (digest)")
+        ->type_name("TEXT")
+        ->excludes(env);
+    command->add_option("-e,--expires", load.expires_s, "lifetime to ask for (default: 3600)")
+        ->type_name("SECONDS");
+    command->add_option("--body-bytes", load.body_bytes, "size of a document, at least")
+        ->type_name("N");
+    define_load_amount(*command, load);
+    command
+        ->add_option("--pid", load.pid,
+                     "the server's process: its CPU time and memory are told, with its children's")
+        ->type_name("PID");
+    command->add_flag("--mute", load.mute, "leave the NOTIFYs of the scenario unanswered");
+    command->add_flag("--keep", load.keep, "leave subscriptions and publications behind");
+    command->add_flag("-j,--json", load.json, "print one JSON object a line");
+}
+
 void define(Reading& to) {
     to.app.require_subcommand(1);
     to.app.set_help_flag("-h,--help", "Print this and exit");
@@ -385,6 +462,7 @@ void define(Reading& to) {
     define_decision(to, "block", "Refuse watchers");
     define_show(to);
     define_rules(to);
+    define_load(to);
     to.app.add_subcommand("version", "Print the version");
     to.app.add_subcommand("help", "Print help: vigil help COMMAND")
         ->add_option("COMMAND", to.help_topic, "whose help");
@@ -545,6 +623,7 @@ Command chosen(Reading& reading) {
     if (name == "explain") return reading.explain;
     if (name == "edge") return reading.edge;
     if (name == "rules") return chosen_rules(reading.rules);
+    if (name == "load") return reading.load;
     if (name == "help") return help_about(reading.help_topic);
     return Say{version_text(), ExitCode::done};
 }

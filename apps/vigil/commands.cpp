@@ -31,6 +31,7 @@ struct Runner {
     ExitCode operator()(const ShowOptions& options) const { return run_show(options); }
     ExitCode operator()(const ExplainOptions& options) const { return run_explain(options); }
     ExitCode operator()(const RulesOptions& options) const { return run_rules(options); }
+    ExitCode operator()(const LoadOptions& options) const { return run_load(options); }
 };
 
 }  // namespace

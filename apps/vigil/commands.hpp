@@ -19,5 +19,6 @@ ExitCode run_decide(const DecideOptions& options);
 ExitCode run_show(const ShowOptions& options);
 ExitCode run_explain(const ExplainOptions& options);
 ExitCode run_rules(const RulesOptions& options);
+ExitCode run_load(const LoadOptions& options);
 
 }  // namespace vigil

@@ -134,6 +134,22 @@ struct ExplainOptions {
     bool raw = false;
 };
 
+/// `vigil load`: as many operations as somebody asks for, against any server.
+struct LoadOptions {
+    std::string scenario;
+    std::string server = "udp:127.0.0.1:5060";
+    std::string listen = "udp:127.0.0.1:5060";  ///< of the responder
+    std::string domain = "localhost", user_prefix = "u";
+    std::optional<std::string> password, password_env;
+    std::uint32_t presentities = 1'000, publications = 1, connections = 1;
+    std::optional<std::uint32_t> watchers;
+    std::uint64_t count = 0;
+    double seconds = 0, rate = 0, warm_up_s = 0, probe_rate = 0, timeout_s = 32;
+    std::uint32_t window = 128, expires_s = 3'600, body_bytes = 0;
+    std::uint32_t pid = 0;  ///< 0: not given
+    bool mute = false, keep = false, json = false;
+};
+
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
 struct Say {
     std::string text;
@@ -143,6 +159,6 @@ struct Say {
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
                              EdgeOptions, ParseOptions, UserOptions, RulesOptions, DecideOptions,
-                             ShowOptions, ExplainOptions>;
+                             ShowOptions, ExplainOptions, LoadOptions>;
 
 }  // namespace vigil

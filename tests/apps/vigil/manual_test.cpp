@@ -49,7 +49,8 @@ TEST_CASE("Every option of every command stands in the manual page") {
                                                          {"show", "publications"},
                                                          {"show", "registrations"},
                                                          {"show", "presentity"},
-                                                         {"explain"}};
+                                                         {"explain"},
+                                                         {"load"}};
     for (auto command : commands) {
         command.push_back("--help");
         const Command read = read_command_line(command);

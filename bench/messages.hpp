@@ -245,6 +245,19 @@ Content-Length: @
 
 )"};
 
+/// What a phone publishes.
+inline std::string bench_document() {
+    return R"(<?xml version="1.0" encoding="UTF-8"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"
+ xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:alice@office.example">
+<tuple id="t8b1"><status><basic>open</basic></status>
+<contact priority="0.8">sip:alice@office.example</contact><note>At my desk</note>
+<timestamp>2026-11-23T08:00:00Z</timestamp></tuple>
+<dm:person id="p1"><rpid:activities><rpid:busy/></rpid:activities></dm:person>
+</presence>
+)";
+}
+
 /// CRLF for the line ends of the head, and the length of the body for "@".
 inline std::string bench_message(std::string_view written) {
     std::string text(written);

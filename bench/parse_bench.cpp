@@ -42,6 +42,8 @@ using namespace sip;
 namespace {
 
 std::size_t sink = 0;
+const Limits limits;
+const Leniency leniency;
 
 /// The floor: where the lines end, and nothing else.
 void lines(const std::string& text) {
@@ -55,8 +57,8 @@ void lines(const std::string& text) {
 
 void routing(const std::string& text) {
     static std::array<HeaderField, 64> slots;
-    const Scan scan = scan_message(text, slots, Framing::datagram, {}, {});
-    const auto essentials = decode_essentials(scan.message, {});
+    const Scan scan = scan_message(text, slots, Framing::datagram, limits, leniency);
+    const auto essentials = decode_essentials(scan.message, leniency);
     if (!essentials) std::abort();
     sink += essentials->cseq.number;
 }
@@ -96,12 +98,14 @@ bool decode(const HeaderField& field) {
 /// Every header field that a presence server needs, decoded.
 void full(const std::string& text) {
     static std::array<HeaderField, 64> slots;
-    const Scan scan = scan_message(text, slots, Framing::datagram, {}, {});
-    const auto essentials = decode_essentials(scan.message, {});
+    const Scan scan = scan_message(text, slots, Framing::datagram, limits, leniency);
+    const auto essentials = decode_essentials(scan.message, leniency);
     if (!essentials) std::abort();
     sink += essentials->cseq.number;
     for (const HeaderField& field : scan.message.headers)
-        if (!decode(field)) std::abort();
+        // One Contact came with the essentials.
+        if ((field.id != HeaderId::contact || essentials->contact_count > 1) && !decode(field))
+            std::abort();
 }
 
 /// Parses once, then writes every field again: what is measured is the writing.
@@ -110,7 +114,7 @@ void write(const std::string& text) {
     auto& [message, fields] = parsed[&text];
     if (fields.empty()) {
         fields.resize(64);
-        message = scan_message(text, fields, Framing::datagram, {}, {}).message;
+        message = scan_message(text, fields, Framing::datagram, limits, leniency).message;
     }
     static std::array<char, 8'192> room;
     Appender out(room);

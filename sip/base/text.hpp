@@ -29,7 +29,9 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 /// RFC 3261 25.1 LWS as it may stand inside a header value: SP, HTAB, and the CR LF of a fold.
-constexpr bool is_lws(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+constexpr bool is_lws(char c) {
+    return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
 
 constexpr std::string_view trim(std::string_view text) {
     while (!text.empty() && is_lws(text.front())) text.remove_prefix(1);
@@ -41,11 +43,12 @@ constexpr std::string_view trim(std::string_view text) {
 constexpr std::optional<std::uint64_t> parse_decimal(std::string_view text,
                                                      std::uint64_t max = UINT64_MAX) {
     if (text.empty()) return {};
+    constexpr std::uint64_t roomy = UINT64_MAX / 10;
     std::uint64_t value = 0;
     for (char c : text) {
         if (!is_digit(c)) return {};
         const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (value > (UINT64_MAX - digit) / 10) return {};
+        if (value >= roomy && (value > roomy || digit > UINT64_MAX % 10)) return {};
         value = value * 10 + digit;
     }
     if (value > max) return {};

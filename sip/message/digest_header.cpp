@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
 
 namespace sip {
@@ -9,6 +10,47 @@ namespace {
 
 constexpr std::array<std::string_view, 7> algorithm_names{
     "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess", ""};
+
+enum class Name : std::uint8_t {
+    other,
+    username,
+    realm,
+    nonce,
+    uri,
+    response,
+    cnonce,
+    opaque,
+    nc,
+    qop,
+    algorithm,
+    userhash,
+    domain,
+    stale,
+    nextnonce,
+    rspauth,
+};
+
+Name name_of(std::string_view text) {
+    using enum Name;
+    switch (name_word(text)) {
+        case name_word("username"): return username;
+        case name_word("realm"): return realm;
+        case name_word("nonce"): return nonce;
+        case name_word("uri"): return uri;
+        case name_word("response"): return response;
+        case name_word("cnonce"): return cnonce;
+        case name_word("opaque"): return opaque;
+        case name_word("nc"): return nc;
+        case name_word("qop"): return qop;
+        case name_word("userhash"): return userhash;
+        case name_word("domain"): return domain;
+        case name_word("stale"): return stale;
+        case name_word("rspauth"): return rspauth;
+        default: break;
+    }
+    if (equal_ignoring_case(text, "algorithm")) return algorithm;
+    return equal_ignoring_case(text, "nextnonce") ? nextnonce : other;
+}
 
 /// One name=value of an auth-param list; values quoted or bare, as clients send either.
 struct Pair {
@@ -30,6 +72,7 @@ Step take_pair(Scanner& scanner, Pair& pair) {
         pair.value = scanner.take_while(
             [](char c) { return c != ' ' && c != ',' && c != '"' && !is_control(c); });
     }
+    if (scanner.peek() == ',') return Step::pair;
     scanner.skip_lws();
     return scanner.done() || scanner.peek() == ',' ? Step::pair : Step::broken;
 }
@@ -51,30 +94,24 @@ std::optional<std::uint32_t> nc_of(std::string_view text) {
     return value;
 }
 
-/// Reads all pairs of `scanner` into the fields that `field(name)` gives (null: not known).
-/// A known name that stands twice is an error.
+/// Reads all pairs of `scanner`: `field(name, value)` keeps one, and says whether its name is one
+/// of this header field. Such a name that stands twice is an error.
 template <class Field>
 Expected<void> read_pairs(Scanner& scanner, Field field, std::string_view rule) {
     std::uint32_t seen = 0;
+    Pair pair;
     for (;;) {
-        Pair pair;
         const Step step = take_pair(scanner, pair);
         if (step == Step::end) return {};
         if (step == Step::broken) return failure(Condition::malformed, rule, scanner.at());
-        const int index = field(pair);
-        if (index < 0) continue;
-        if ((seen & (1U << index)) != 0)
+        const Name name = name_of(pair.name);
+        if (name == Name::other || !field(name, pair.value)) continue;
+        const std::uint32_t bit = 1U << static_cast<unsigned>(name);
+        if ((seen & bit) != 0)
             return failure(Condition::repeated_header, "Digest: parameter stands twice",
                            scanner.at());
-        seen |= 1U << index;
+        seen |= bit;
     }
-}
-
-template <std::size_t N>
-int index_of(const std::array<std::string_view, N>& names, std::string_view name) {
-    for (std::size_t i = 0; i < N; ++i)
-        if (equal_ignoring_case(names[i], name)) return static_cast<int>(i);
-    return -1;
 }
 
 QopSet qop_of(std::string_view text) {
@@ -105,99 +142,85 @@ std::string_view name_of(DigestAlgorithm algorithm) {
 
 Expected<DigestChallenge> parse_challenge(std::string_view value) {
     Scanner scanner(value);
-    DigestChallenge c;
+    Expected<DigestChallenge> result;
+    DigestChallenge& c = *result;
     const auto is_digest = take_scheme(scanner, c.scheme);
     if (!is_digest) return tl::unexpected(is_digest.error());
     c.is_digest = *is_digest;
-    if (!c.is_digest) return c;
-    static constexpr std::array<std::string_view, 8> names{
-        "realm", "domain", "nonce", "opaque", "stale", "algorithm", "qop", "userhash"};
-    const auto read = read_pairs(
-        scanner,
-        [&](const Pair& pair) {
-            const int index = index_of(names, pair.name);
-            switch (index) {
-                case 0: c.realm = pair.value; break;
-                case 1: c.domain = pair.value; break;
-                case 2: c.nonce = pair.value; break;
-                case 3: c.opaque = pair.value; break;
-                case 4: c.stale = equal_ignoring_case(pair.value, "true"); break;
-                case 5:
-                    c.algorithm = algorithm_of(pair.value);
-                    c.has_algorithm = true;
-                    break;
-                case 6: c.qop = qop_of(pair.value); break;
-                case 7: c.userhash = equal_ignoring_case(pair.value, "true"); break;
-                default: break;
-            }
-            return index;
-        },
-        "Challenge: parameter is malformed");
-    if (!read) return tl::unexpected(read.error());
-    return c;
+    if (!c.is_digest) return result;
+    const auto field = [&c](Name name, std::string_view text) {
+        switch (name) {
+            case Name::realm: c.realm = text; break;
+            case Name::domain: c.domain = text; break;
+            case Name::nonce: c.nonce = text; break;
+            case Name::opaque: c.opaque = text; break;
+            case Name::stale: c.stale = equal_ignoring_case(text, "true"); break;
+            case Name::algorithm:
+                c.algorithm = algorithm_of(text);
+                c.has_algorithm = true;
+                break;
+            case Name::qop: c.qop = qop_of(text); break;
+            case Name::userhash: c.userhash = equal_ignoring_case(text, "true"); break;
+            default: return false;
+        }
+        return true;
+    };
+    const auto read = read_pairs(scanner, field, "Challenge: parameter is malformed");
+    if (!read) result = tl::unexpected(read.error());
+    return result;
 }
 
 Expected<DigestCredentials> parse_credentials(std::string_view value) {
     Scanner scanner(value);
-    DigestCredentials c;
+    Expected<DigestCredentials> result;
+    DigestCredentials& c = *result;
     const auto is_digest = take_scheme(scanner, c.scheme);
     if (!is_digest) return tl::unexpected(is_digest.error());
     c.is_digest = *is_digest;
-    if (!c.is_digest) return c;
-    static constexpr std::array<std::string_view, 11> names{
-        "username", "realm", "nonce", "uri",       "response", "cnonce",
-        "opaque",   "nc",    "qop",   "algorithm", "userhash"};
-    const auto read = read_pairs(
-        scanner,
-        [&](const Pair& pair) {
-            const int index = index_of(names, pair.name);
-            switch (index) {
-                case 0: c.username = pair.value; break;
-                case 1: c.realm = pair.value; break;
-                case 2: c.nonce = pair.value; break;
-                case 3: c.uri = pair.value; break;
-                case 4: c.response = pair.value; break;
-                case 5: c.cnonce = pair.value; break;
-                case 6: c.opaque = pair.value; break;
-                case 7:
-                    c.nc_text = pair.value;
-                    c.nc = nc_of(pair.value);
-                    break;
-                case 8: c.qop = pair.value; break;
-                case 9:
-                    c.algorithm = algorithm_of(pair.value);
-                    c.has_algorithm = true;
-                    break;
-                case 10: c.userhash = equal_ignoring_case(pair.value, "true"); break;
-                default: break;
-            }
-            return index;
-        },
-        "Credentials: parameter is malformed");
-    if (!read) return tl::unexpected(read.error());
-    return c;
+    if (!c.is_digest) return result;
+    const auto field = [&c](Name name, std::string_view text) {
+        switch (name) {
+            case Name::username: c.username = text; break;
+            case Name::realm: c.realm = text; break;
+            case Name::nonce: c.nonce = text; break;
+            case Name::uri: c.uri = text; break;
+            case Name::response: c.response = text; break;
+            case Name::cnonce: c.cnonce = text; break;
+            case Name::opaque: c.opaque = text; break;
+            case Name::nc:
+                c.nc_text = text;
+                c.nc = nc_of(text);
+                break;
+            case Name::qop: c.qop = text; break;
+            case Name::algorithm:
+                c.algorithm = algorithm_of(text);
+                c.has_algorithm = true;
+                break;
+            case Name::userhash: c.userhash = equal_ignoring_case(text, "true"); break;
+            default: return false;
+        }
+        return true;
+    };
+    const auto read = read_pairs(scanner, field, "Credentials: parameter is malformed");
+    if (!read) result = tl::unexpected(read.error());
+    return result;
 }
 
 Expected<AuthenticationInfo> parse_authentication_info(std::string_view value) {
     Scanner scanner(value);
     AuthenticationInfo info;
-    static constexpr std::array<std::string_view, 5> names{"nextnonce", "rspauth", "cnonce", "qop",
-                                                           "nc"};
-    const auto read = read_pairs(
-        scanner,
-        [&](const Pair& pair) {
-            const int index = index_of(names, pair.name);
-            switch (index) {
-                case 0: info.nextnonce = pair.value; break;
-                case 1: info.rspauth = pair.value; break;
-                case 2: info.cnonce = pair.value; break;
-                case 3: info.qop = pair.value; break;
-                case 4: info.nc = nc_of(pair.value); break;
-                default: break;
-            }
-            return index;
-        },
-        "Authentication-Info: parameter is malformed");
+    const auto field = [&info](Name name, std::string_view text) {
+        switch (name) {
+            case Name::nextnonce: info.nextnonce = text; break;
+            case Name::rspauth: info.rspauth = text; break;
+            case Name::cnonce: info.cnonce = text; break;
+            case Name::qop: info.qop = text; break;
+            case Name::nc: info.nc = nc_of(text); break;
+            default: return false;
+        }
+        return true;
+    };
+    const auto read = read_pairs(scanner, field, "Authentication-Info: parameter is malformed");
     if (!read) return tl::unexpected(read.error());
     return info;
 }

@@ -84,8 +84,6 @@ private:
     HeaderIds present_;
     std::array<const HeaderField*, header_id_count> first_;  ///< of those that are present
     const HeaderField *last_via_ = nullptr, *first_address_ = nullptr, *last_address_ = nullptr;
-    NameAddr address_;
-    Contact contact_;
 };
 
 /// RFC 3261 7.3.1: which fields are there, and that none is twice that may not be.
@@ -164,7 +162,7 @@ bool Decoder::call_id() {
     found_.call_id = field->value;
     if (field->value.empty()) return fail(Condition::malformed, "Call-ID is empty", field->name);
     const char *const begin = field->value.data(), *const end = begin + field->value.size();
-    const char* bad = scan::find<scan::Invisible>(begin, begin, end);
+    const char* bad = scan::find_end<scan::Visible>(begin, begin, end);
     return bad == end ||
            fail(Condition::malformed, "Call-ID: character that may not stand there", {bad, 1});
 }
@@ -207,10 +205,11 @@ bool Decoder::request_uri() {
 
 bool Decoder::each_address(const HeaderField& field) {
     std::string_view rest = field.value;
+    NameAddr address;
     for (;;) {
         const std::string_view before = rest;
         Error error;
-        const Taken taken = take_name_addr(rest, address_, error, leniency_);
+        const Taken taken = take_name_addr(rest, address, error, leniency_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
     }
@@ -218,12 +217,15 @@ bool Decoder::each_address(const HeaderField& field) {
 
 bool Decoder::each_contact(const HeaderField& field) {
     std::string_view rest = field.value;
+    Contact other;
     for (;;) {
         const std::string_view before = rest;
         Error error;
-        const Taken taken = take_contact(rest, contact_, error, leniency_);
+        const bool is_first = found_.contact_count == 0;
+        const Taken taken = take_contact(rest, is_first ? found_.contact : other, error, leniency_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
+        ++found_.contact_count;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "sip/base/error.hpp"
+#include "sip/message/contact.hpp"
 #include "sip/message/cseq.hpp"
 #include "sip/message/leniency.hpp"
 #include "sip/message/message_view.hpp"
@@ -22,6 +23,8 @@ struct Essentials {
     Cseq cseq;
     Uri request_uri;  ///< requests only
     std::uint8_t max_forwards = 70;
+    Contact contact;  ///< the first one
+    std::uint16_t contact_count = 0;
 };
 
 /// Decodes and checks: Via, From, To, Call-ID, CSeq, Max-Forwards are there, once each where only

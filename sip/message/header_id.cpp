@@ -84,15 +84,14 @@ constexpr std::array<Entry, header_id_count> entries = [] {
     }};
 }();
 
-/// A name as words: its first eight bytes and its last, which overlap, and those behind the first
-/// eight where it is longer than sixteen.
+/// A name as words: its first eight bytes and its last, which overlap.
 struct Words {
-    std::uint64_t first = 0, last = 0, middle = 0;
+    std::uint64_t first = 0, last = 0;
 };
 constexpr Words words_of(std::string_view name) {
     if (name.size() <= 8) return {word_of(name)};
-    const auto at = [name](std::size_t i) { return load_word<std::uint64_t>(name.data() + i); };
-    return {at(0), at(name.size() - 8), name.size() > 16 ? at(8) : 0};
+    return {load_word<std::uint64_t>(name.data()),
+            load_word<std::uint64_t>(name.data() + name.size() - 8)};
 }
 
 // `multiplier` was searched so that the upper eight bits of the product are distinct for all names;
@@ -108,10 +107,10 @@ constexpr std::size_t slot_of(const Words& words) {
 /// A name with its letters small, and the bit of each letter that its case is.
 struct Known {
     Words small, cases;
-    std::size_t size = 0;
 
     constexpr Known() = default;
-    constexpr explicit Known(std::string_view name) : size(name.size()) {
+    constexpr explicit Known(std::string_view name) {
+        const std::size_t size = name.size();
         std::array<char, name_size_max> letters{}, bits{};
         for (std::size_t i = 0; i < size; ++i) {
             letters[i] = to_lower(name[i]);
@@ -122,14 +121,14 @@ struct Known {
     }
     constexpr bool is(const Words& words) const {
         return (((words.first | cases.first) ^ small.first) |
-                ((words.last | cases.last) ^ small.last) |
-                ((words.middle | cases.middle) ^ small.middle)) == 0;
+                ((words.last | cases.last) ^ small.last)) == 0;
     }
 };
 struct Table {
     std::array<HeaderId, slot_count> ids{};
     std::array<HeaderId, 26> compact{};
     std::array<Known, header_id_count> names{};
+    std::array<std::uint8_t, header_id_count> sizes{};
     bool perfect = true;
 };
 
@@ -139,6 +138,7 @@ constexpr Table table = [] {
         const Entry& entry = entries[i];
         if (entry.name.size() > name_size_max) made.perfect = false;
         made.names[i] = Known(entry.name);
+        made.sizes[i] = static_cast<std::uint8_t>(entry.name.size());
         HeaderId& slot = made.ids[slot_of(made.names[i].small)];
         if (static_cast<std::size_t>(entry.id) != i || slot != HeaderId::unknown)
             made.perfect = false;
@@ -154,16 +154,30 @@ const Entry& entry_of(HeaderId id) { return entries[static_cast<std::size_t>(id)
 
 }  // namespace
 
+namespace {
+
+[[gnu::noinline]] HeaderId id_of_compact(char c) {
+    const auto letter = static_cast<unsigned>(to_lower(c) - 'a');
+    return letter < table.compact.size() ? table.compact[letter] : HeaderId::unknown;
+}
+
+/// What the words of a name of more than sixteen bytes leave out.
+[[gnu::noinline]] HeaderId id_of_long(std::string_view name, HeaderId id) {
+    const std::size_t middle = name.size() - 16;
+    const bool same =
+        equal_ignoring_case(name.substr(8, middle), entry_of(id).name.substr(8, middle));
+    return same ? id : HeaderId::unknown;
+}
+
+}  // namespace
+
 HeaderId header_id_of(std::string_view name) {
-    if (name.size() == 1) {
-        const auto letter = static_cast<unsigned>(to_lower(name[0]) - 'a');
-        return letter < table.compact.size() ? table.compact[letter] : HeaderId::unknown;
-    }
-    if (name.size() > name_size_max) return HeaderId::unknown;
+    if (name.size() == 1) return id_of_compact(name.front());
     const Words words = words_of(name);
     const HeaderId id = table.ids[slot_of(words)];
-    const Known& known = table.names[static_cast<std::size_t>(id)];
-    return known.size == name.size() && known.is(words) ? id : HeaderId::unknown;
+    const auto at = static_cast<std::size_t>(id);
+    if (table.sizes[at] != name.size() || !table.names[at].is(words)) return HeaderId::unknown;
+    return name.size() <= 16 ? id : id_of_long(name, id);
 }
 
 std::string_view name_of(HeaderId id) { return entry_of(id).name; }

@@ -1,10 +1,11 @@
 #include "sip/message/message_parser.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 #include <optional>
 
 #include "sip/base/text.hpp"
+#include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
 
 namespace sip {
@@ -54,16 +55,17 @@ struct Line {
 
 class MessageScanner {
 public:
-    MessageScanner(std::string_view input, std::span<HeaderField> slots, Framing framing,
-                   const Limits& limits, const Leniency& leniency)
-        : input_(input),
+    MessageScanner(Scan& scan, std::string_view input, std::span<HeaderField> slots,
+                   Framing framing, const Limits& limits, const Leniency& leniency)
+        : scan_(scan),
+          input_(input),
           slots_(slots.first(std::min<std::size_t>(slots.size(), limits.headers))),
           framing_(framing),
           limits_(limits),
           leniency_(leniency) {}
 
-    Scan run() {
-        if (!skip_empty_lines()) return scan_;
+    void run() {
+        if (!skip_empty_lines()) return;
         // What stands past the limit is never looked at, so that the outcome does not depend on
         // how much of the stream has come.
         head_ = input_;
@@ -74,12 +76,21 @@ public:
 
         std::optional<Line> line = next_line(begin_);
         if (line) start_line(*line);
-        while (line && !(line = next_line(plain_headers(line->next)), !line || line->empty()))
-            header(*line);
+        while (line) {
+            const std::size_t at = plain_headers(line->next);
+            if (head_.substr(at, 2) == "\r\n") {
+                scan_.message.headers = slots_.first(count_);
+                return body(at + 2);
+            }
+            line = next_line(at);
+            if (line && line->empty()) break;
+            if (line) header(*line);
+        }
         scan_.message.headers = slots_.first(count_);
-        if (!line) return no_end();
-        body(line->next);
-        return scan_;
+        if (line)
+            body(line->next);
+        else
+            no_end();
     }
 
 private:
@@ -105,22 +116,23 @@ private:
     void status_line(const Line& line);
     bool version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
+    struct FieldShape;
+    FieldShape shape_of(const char* at, const char* end) const;
     std::size_t plain_headers(std::size_t from);
     void header(Line& line);
-    void keep(HeaderId id, std::string_view name, std::string_view value, std::size_t value_at);
     void content_length(std::string_view value, std::size_t at);
     void check_text(std::size_t begin, std::size_t end, bool quotes);
-    Scan no_end();
+    void no_end();
     void body(std::size_t begin);
-    Scan& finish(std::size_t end);
+    void finish(std::size_t end);
 
+    Scan& scan_;
     std::string_view input_, head_;
     std::span<HeaderField> slots_;
     Framing framing_;
     const Limits& limits_;
     const Leniency& leniency_;
 
-    Scan scan_;
     std::size_t begin_ = 0;  ///< of the start line
     std::size_t count_ = 0;  ///< header fields in `slots_`
     std::optional<std::uint64_t> content_length_;
@@ -208,21 +220,20 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
     if (uri.empty()) return fail(Condition::malformed, "Request-URI is missing", begin);
     if (uri.size() > limits_.uri_bytes)
         return fail(Condition::uri_too_long, "Request-URI is over the size limit", begin);
-    for (std::size_t i = 0; i < uri.size(); ++i) {
-        const char c = uri[i];
-        if (is_blank(c))
-            return fail(Condition::malformed, "Request-URI: white space in it", begin + i);
-        if (is_control(c) || static_cast<unsigned char>(c) >= 0x80)
-            return fail(Condition::malformed, "Request-URI: byte that must be escaped", begin + i);
-        if (c == '<' || c == '>' || c == '"')
-            return fail(Condition::malformed, "Request-URI: <, > or quote in it", begin + i);
-    }
+    const char *const first = uri.data(), *const last = first + uri.size();
+    const char* const bad = scan::find_end<scan::RequestUri>(first, first, last);
+    if (bad == last) return;
+    const std::size_t at = begin + static_cast<std::size_t>(bad - first);
+    if (is_blank(*bad)) return fail(Condition::malformed, "Request-URI: white space in it", at);
+    if (!scan::Plain::has(*bad))
+        return fail(Condition::malformed, "Request-URI: byte that must be escaped", at);
+    fail(Condition::malformed, "Request-URI: <, > or quote in it", at);
 }
 
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
 bool MessageScanner::version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
-    if (equal_ignoring_case(found, "SIP/2.0")) return true;
+    if (found == "SIP/2.0" || equal_ignoring_case(found, "SIP/2.0")) return true;
     if (!is_version_shaped(found)) return false;
     fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
     return true;
@@ -247,39 +258,63 @@ void MessageScanner::status_line(const Line& line) {
     check_text(code_begin + code_size + 1, line.end, false);
 }
 
+/// Where the name of a header field and its line end.
+struct MessageScanner::FieldShape {
+    const char *colon, *stop;
+};
+
+/// The field at `at`: its colon, unless another byte stands there that is no name's, and the first
+/// byte that is no plain text's. Both are `end` where there is none.
+MessageScanner::FieldShape MessageScanner::shape_of(const char* at, const char* end) const {
+    using Block = scan::VectorBlock;
+    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return {end, end};
+    const char* const last = end - Block::size;  // where a block may be loaded
+    scan::Mask specials = 0, ends = 0;
+    for (;;) {
+        const Block block(at);
+        specials = scan::outside<scan::Plain>(block);
+        ends = specials | block.equal(':').mask();
+        if (ends != 0) break;
+        at += Block::size;
+        if (at > last) return {end, end};
+    }
+    const char* const colon = at + std::countr_zero(ends);
+    while (specials == 0) {
+        at += Block::size;
+        if (at > last) return {colon, scan::find_end<scan::Plain>(input_.data(), at, end)};
+        specials = scan::outside<scan::Plain>(Block(at));
+    }
+    return {colon, at + std::countr_zero(specials)};
+}
+
 /// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
 /// a colon, no byte to look at twice. The first line that is another: `header` judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
     const char *const begin = input_.data(), *const end = begin + head_.size();
     const char* at = begin + from;
     for (;;) {
-        const char* colon = scan::find<scan::EndsName>(begin, at, end);
-        if (colon == end || *colon != ':') break;
-        const char* stop = scan::find<scan::Special>(begin, colon, end);
-        if (end - stop < 3 || stop[0] != '\r' || stop[1] != '\n' || is_blank(stop[2])) break;
+        const auto [colon, stop] = shape_of(at, end);
+        if (end - stop < 3 || *colon != ':' || load_word<std::uint16_t>(stop) != word_of("\r\n") ||
+            is_blank(stop[2]))
+            break;
         const std::string_view name{at, static_cast<std::size_t>(colon - at)};
         const HeaderId id = header_id_of(name);
         if (id == HeaderId::unknown && !is_token(name)) break;
         const char* value = colon + 1;
-        while (value != stop && *value == ' ') ++value;
+        while (*value == ' ') ++value;  // `stop` is none
         const char* value_end = stop;
-        while (value_end != value && value_end[-1] == ' ') --value_end;
-        keep(id, name, {value, static_cast<std::size_t>(value_end - value)},
-             static_cast<std::size_t>(colon + 1 - begin));
+        while (value_end[-1] == ' ' && value_end != value) --value_end;
+        const std::string_view text{value, static_cast<std::size_t>(value_end - value)};
+        if (id == HeaderId::content_length)
+            content_length(text, static_cast<std::size_t>(colon + 1 - begin));
+        if (count_ == slots_.size()) {
+            fail(Condition::malformed, too_many_headers, static_cast<std::size_t>(at - begin));
+        } else {
+            slots_[count_++] = {id, name, text};
+        }
         at = stop + 2;
     }
     return static_cast<std::size_t>(at - begin);
-}
-
-/// `value_at`: behind the colon.
-void MessageScanner::keep(HeaderId id, std::string_view name, std::string_view value,
-                          std::size_t value_at) {
-    if (id == HeaderId::content_length) content_length(value, value_at);
-    if (count_ < slots_.size())
-        slots_[count_++] = {id, name, value};
-    else
-        fail(Condition::malformed, too_many_headers,
-             static_cast<std::size_t>(name.data() - input_.data()));
 }
 
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.
@@ -302,7 +337,13 @@ void MessageScanner::header(Line& line) {
     ++at;
     check_text(at, line.end, true);
 
-    keep(header_id_of(name), name, trim(text(at, line.end)), at);
+    const std::string_view value = trim(text(at, line.end));
+    const HeaderId id = header_id_of(name);
+    if (id == HeaderId::content_length) content_length(value, at);
+    if (count_ < slots_.size())
+        slots_[count_++] = {id, name, value};
+    else
+        fail(Condition::malformed, too_many_headers, name_begin);
 }
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
@@ -322,7 +363,7 @@ void MessageScanner::content_length(std::string_view value, std::size_t at) {
 /// a quoted string or a comment. With `quotes` false there are none of those.
 void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes) {
     const std::string_view all = text(begin, end);
-    if (scan::find<scan::Special>(all.data(), all.data(), all.data() + all.size()) ==
+    if (scan::find_end<scan::Plain>(all.data(), all.data(), all.data() + all.size()) ==
         all.data() + all.size())
         return;
     QuoteState state;
@@ -350,10 +391,9 @@ void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes)
 }
 
 /// The header section does not end in what there is.
-Scan MessageScanner::no_end() {
+void MessageScanner::no_end() {
     if (!is_stream() && leniency_.datagram_without_empty_line && input_.ends_with('\n')) {
-        body(input_.size());
-        return scan_;
+        return body(input_.size());
     }
     if (!is_stream()) {
         fail_framing(Condition::malformed, "header section has no end", input_.size());
@@ -361,7 +401,7 @@ Scan MessageScanner::no_end() {
     }
     if (input_.size() - begin_ < limits_.header_bytes) {
         scan_.end = ScanEnd::need_more;
-        return scan_;
+        return;
     }
     failed_ = false;
     fail_framing(Condition::too_large, "header section is over the size limit", head_.size());
@@ -379,7 +419,7 @@ void MessageScanner::body(std::size_t begin) {
         if (wanted > limits_.message_bytes || begin - begin_ > limits_.message_bytes - wanted)
             fail_framing(Condition::too_large, "message is over the size limit",
                          content_length_at_);
-        if (framing_lost_) return void(finish(begin));
+        if (framing_lost_) return finish(begin);
         size = static_cast<std::size_t>(wanted);
         if (size > rest) {
             scan_.end = ScanEnd::need_more;
@@ -398,19 +438,20 @@ void MessageScanner::body(std::size_t begin) {
     finish(begin + size);
 }
 
-Scan& MessageScanner::finish(std::size_t end) {
+void MessageScanner::finish(std::size_t end) {
     scan_.message.bytes = text(begin_, end);
     scan_.consumed = is_stream() ? end : input_.size();
     scan_.end = failed_ ? ScanEnd::broken : ScanEnd::complete;
     scan_.framed = is_stream() && failed_ && !framing_lost_;
-    return scan_;
 }
 
 }  // namespace
 
 Scan scan_message(std::string_view input, std::span<HeaderField> slots, Framing framing,
                   const Limits& limits, const Leniency& leniency) {
-    return MessageScanner(input, slots, framing, limits, leniency).run();
+    Scan scan;
+    MessageScanner(scan, input, slots, framing, limits, leniency).run();
+    return scan;
 }
 
 }  // namespace sip

@@ -8,18 +8,19 @@ constexpr auto no_parameter = [](const Parameter&) {};
 /// What may stand before "<": a quoted-string or tokens. Nothing is taken when a URI without
 /// brackets stands here.
 Expected<void> read_display_name(NameAddr& into, Scanner& scanner, const Leniency& leniency) {
-    const std::size_t start = scanner.at();
+    const char* const start = scanner.mark();
     if (scanner.peek() == '"') {
         const auto name = scanner.take_quoted();
         if (!name)
-            return failure(Condition::malformed, "Display name: quoted string has no end", start);
+            return failure(Condition::malformed, "Display name: quoted string has no end",
+                           scanner.at(start));
         into.display_name = *name;
         scanner.skip_lws();
         if (scanner.peek() == '<') return {};
         return failure(Condition::malformed, "URI in <> expected behind the display name",
                        scanner.at());
     }
-    const auto name = scanner.take_while([&leniency](char c) {
+    const std::string_view name = scanner.take_while([&leniency](char c) {
         return is_token_char(c) || is_lws(c) ||
                (leniency.utf8_in_tokens && static_cast<unsigned char>(c) >= 0x80);
     });
@@ -27,7 +28,7 @@ Expected<void> read_display_name(NameAddr& into, Scanner& scanner, const Lenienc
         into.display_name = trim(name);
         return {};
     }
-    const std::string_view rest = scanner.rest();
+    const std::string_view rest = scanner.peek() == ':' ? std::string_view{} : scanner.rest();
     if (const auto bracket = rest.find('<');
         bracket != std::string_view::npos && rest.find(':') > bracket)
         return failure(Condition::malformed, "Display name: quotes are missing", scanner.at());
@@ -44,9 +45,11 @@ Expected<void> read_address(NameAddr& into, Scanner& scanner, Ends ends, const L
     if (scanner.peek() != '<')
         if (const auto name = read_display_name(into, scanner, leniency); !name) return name;
     into.bracketed = scanner.take('<');
-    const std::size_t uri_at = scanner.at();
+    const char* const uri_at = scanner.mark();
     std::string_view uri;
     if (into.bracketed) {
+        if (read_bracketed_uri(into.uri, scanner, leniency)) return {};
+        scanner.go_back(uri_at);
         uri = scanner.take_until('>');
         if (!scanner.take('>'))
             return failure(Condition::malformed, "URI: closing > is missing", scanner.at());
@@ -58,10 +61,11 @@ Expected<void> read_address(NameAddr& into, Scanner& scanner, Ends ends, const L
             [is_listed](char c) { return c != ';' && !is_lws(c) && !(c == ',' && is_listed); });
         if (uri.find(',') != std::string_view::npos ||
             (!leniency.bare_uri_with_headers && uri.find('?') != std::string_view::npos))
-            return failure(Condition::malformed, "URI with ? or , must stand in <>", uri_at);
+            return failure(Condition::malformed, "URI with ? or , must stand in <>",
+                           scanner.at(uri_at));
     }
     auto read = read_uri(into.uri, uri, leniency);
-    if (!read) read.error().offset += static_cast<std::uint32_t>(uri_at);
+    if (!read) read.error().offset += static_cast<std::uint32_t>(scanner.at(uri_at));
     return read;
 }
 

@@ -57,18 +57,17 @@ bool take_parameter(Scanner& scanner, Parameter& parameter);
 /// is read, before it is known whether the others are fine.
 template <class Visit>
 Expected<void> walk_parameters(Scanner& scanner, Parameters& parameters, Ends ends, Visit visit) {
-    const std::size_t start = scanner.at();
-    std::size_t end = start;
+    const char *const start = scanner.mark(), *end = start;
     Parameter parameter;
     while (scanner.take_separator(';')) {
         if (!take_parameter(scanner, parameter))
             return failure(Condition::malformed, "Parameter: name or value is malformed",
                            scanner.at());
         visit(parameter);
-        end = scanner.at();
+        end = scanner.mark();
     }
-    parameters = Parameters(scanner.between(start, end));
-    scanner.skip_lws();
+    parameters = Parameters(std::string_view{start, static_cast<std::size_t>(end - start)});
+    if (!scanner.done()) scanner.skip_lws();
     if (scanner.done() || (ends == Ends::at_comma && scanner.peek() == ',')) return {};
     return failure(Condition::malformed, "Parameter: semicolon expected", scanner.at());
 }

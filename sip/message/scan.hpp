@@ -11,43 +11,55 @@
 #include <arm_neon.h>
 #endif
 
-/// Looks at many bytes at once for the first that ends something. A block loads `size` bytes and
-/// answers tests with a mask of `bits` a byte, the first byte lowest; all blocks are made and
-/// tested alike, and the plain one works anywhere.
+/// Looks at many bytes at once for the end of a run. A block loads `size` bytes and finds sets of
+/// them, of which a mask has a bit for each, the first byte lowest; all blocks are made and tested
+/// alike, and the plain one works anywhere.
 namespace sip::scan {
+
+using Mask = std::uint32_t;
 
 /// Eight bytes in a word. Byte by byte the tests add to seven bits what makes the eighth carry.
 class PlainBlock {
 public:
-    using Mask = std::uint64_t;
-    static constexpr unsigned size = 8, bits = 8;
+    static constexpr unsigned size = 8;
+
+    /// The eighth bit of each byte says whether it is one of them; the others mean nothing.
+    struct Set {
+        std::uint64_t bits;
+        Set operator|(Set other) const { return {bits | other.bits}; }
+        Set without(Set other) const { return {bits & ~other.bits}; }
+        /// No two of the products meet in a bit.
+        Mask mask() const {
+            return static_cast<Mask>(((bits & high) >> 7) * 0x0102040810204080 >> 56);
+        }
+    };
 
     explicit PlainBlock(const char* at) {
         std::memcpy(&word_, at, sizeof word_);
         if constexpr (std::endian::native == std::endian::big) word_ = __builtin_bswap64(word_);
     }
-    Mask equal(char c) const { return zero(word_ ^ each(c)); }
-    /// The bytes that are not from `first` to `last`, which are of ASCII.
-    Mask outside(char first, char last) const {
-        const std::uint64_t low = word_ & each(0x7f);
+    Set equal(char c) const {
+        const std::uint64_t other = word_ ^ each(c);
+        return {~(((other & ~high) + ~high) | other)};
+    }
+    /// From `first` to `last`, which are of ASCII.
+    Set inside(char first, char last) const {
+        const std::uint64_t low = word_ & ~high;
         const std::uint64_t from = low + each(static_cast<char>(0x80 - first));
         const std::uint64_t past = low + each(static_cast<char>(0x7f - last));
-        return (~from | past | word_) & high;
+        return {from & ~past & ~word_};
     }
-    /// The same, with letters taken for small ones: from `first` to `last` are some of these.
-    Mask outside_letters(char first, char last) const {
+    /// Letters in either case.
+    Set letters() const {
         PlainBlock small(*this);
         small.word_ |= each(0x20);
-        return small.outside(first, last);
+        return small.inside('a', 'z');
     }
 
 private:
     static constexpr std::uint64_t high = 0x8080808080808080;
     static constexpr std::uint64_t each(char c) {
         return 0x0101010101010101 * static_cast<std::uint64_t>(static_cast<unsigned char>(c));
-    }
-    static constexpr std::uint64_t zero(std::uint64_t word) {
-        return ~(((word & ~high) + ~high) | word) & high;
     }
 
     std::uint64_t word_;
@@ -56,48 +68,57 @@ private:
 #if defined(__SSE2__) && !defined(SIP_PLAIN_SCAN)
 class VectorBlock {
 public:
-    using Mask = std::uint32_t;
-    static constexpr unsigned size = 16, bits = 1;
+    static constexpr unsigned size = 16;
+
+    struct Set {
+        __m128i bytes;
+        Set operator|(Set other) const { return {_mm_or_si128(bytes, other.bytes)}; }
+        Set without(Set other) const { return {_mm_andnot_si128(other.bytes, bytes)}; }
+        Mask mask() const { return static_cast<Mask>(_mm_movemask_epi8(bytes)); }
+    };
 
     explicit VectorBlock(const char* at)
         : bytes_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))) {}
-    Mask equal(char c) const { return mask(_mm_cmpeq_epi8(bytes_, _mm_set1_epi8(c))); }
-    // Compared with their signs: what is outside ASCII is below all that is in it.
-    Mask outside(char first, char last) const { return mask(outside(bytes_, first, last)); }
-    Mask outside_letters(char first, char last) const {
-        return mask(outside(_mm_or_si128(bytes_, _mm_set1_epi8(0x20)), first, last));
-    }
+    Set equal(char c) const { return {_mm_cmpeq_epi8(bytes_, _mm_set1_epi8(c))}; }
+    Set inside(char first, char last) const { return inside(bytes_, first, last); }
+    Set letters() const { return inside(_mm_or_si128(bytes_, _mm_set1_epi8(0x20)), 'a', 'z'); }
 
 private:
-    static __m128i outside(__m128i bytes, char first, char last) {
-        return _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(first)),
-                            _mm_cmpgt_epi8(bytes, _mm_set1_epi8(last)));
+    /// Moved so that `first` is the lowest there is, compared with signs.
+    static Set inside(__m128i bytes, char first, char last) {
+        const auto moved = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - first)));
+        return {_mm_cmplt_epi8(moved, _mm_set1_epi8(static_cast<char>(last - first - 0x7f)))};
     }
-    static Mask mask(__m128i bytes) { return static_cast<Mask>(_mm_movemask_epi8(bytes)); }
 
     __m128i bytes_;
 };
 #elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(SIP_PLAIN_SCAN)
 class VectorBlock {
 public:
-    using Mask = std::uint64_t;
-    static constexpr unsigned size = 16, bits = 4;
+    static constexpr unsigned size = 16;
+
+    struct Set {
+        uint8x16_t bytes;
+        Set operator|(Set other) const { return {vorrq_u8(bytes, other.bytes)}; }
+        Set without(Set other) const { return {vbicq_u8(bytes, other.bytes)}; }
+        Mask mask() const {
+            constexpr std::uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+                                                 1, 2, 4, 8, 16, 32, 64, 128};
+            const uint8x16_t set = vandq_u8(bytes, vld1q_u8(places));
+            return static_cast<Mask>(vaddv_u8(vget_low_u8(set)) | vaddv_u8(vget_high_u8(set)) << 8);
+        }
+    };
 
     explicit VectorBlock(const char* at)
         : bytes_(vld1q_u8(reinterpret_cast<const std::uint8_t*>(at))) {}
-    Mask equal(char c) const { return mask(vceqq_u8(bytes_, each(c))); }
-    Mask outside(char first, char last) const { return mask(outside(bytes_, first, last)); }
-    Mask outside_letters(char first, char last) const {
-        return mask(outside(vorrq_u8(bytes_, each(0x20)), first, last));
-    }
+    Set equal(char c) const { return {vceqq_u8(bytes_, each(c))}; }
+    Set inside(char first, char last) const { return inside(bytes_, first, last); }
+    Set letters() const { return inside(vorrq_u8(bytes_, each(0x20)), 'a', 'z'); }
 
 private:
     static uint8x16_t each(char c) { return vdupq_n_u8(static_cast<std::uint8_t>(c)); }
-    static uint8x16_t outside(uint8x16_t bytes, char first, char last) {
-        return vorrq_u8(vcltq_u8(bytes, each(first)), vcgtq_u8(bytes, each(last)));
-    }
-    static Mask mask(uint8x16_t bytes) {
-        return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(bytes), 4)), 0);
+    static Set inside(uint8x16_t bytes, char first, char last) {
+        return {vandq_u8(vcgeq_u8(bytes, each(first)), vcleq_u8(bytes, each(last)))};
     }
 
     uint8x16_t bytes_;
@@ -106,70 +127,93 @@ private:
 using VectorBlock = PlainBlock;
 #endif
 
-/// The place in a block of the first byte in `mask`, which has one.
-template <class Block>
-constexpr unsigned first_of(typename Block::Mask mask) {
-    return static_cast<unsigned>(std::countr_zero(mask)) / Block::bits;
+/// What a run is made of: the bytes of a block, and the same of one byte.
+struct Plain {  ///< of ASCII, and no control byte
+    template <class Block>
+    static auto in(const Block& block) {
+        return block.inside(' ', '~');
+    }
+    static constexpr bool has(char c) { return c >= ' ' && c <= '~'; }
+};
+struct Visible {  ///< the same, and no space
+    template <class Block>
+    static auto in(const Block& block) {
+        return block.inside('!', '~');
+    }
+    static constexpr bool has(char c) { return c >= '!' && c <= '~'; }
+};
+struct RequestUri {  ///< what may stand in one
+    template <class Block>
+    static auto in(const Block& block) {
+        return block.inside('!', '~').without(block.equal('<') | block.equal('>') |
+                                              block.equal('"'));
+    }
+    static constexpr bool has(char c) {
+        return Visible::has(c) && c != '<' && c != '>' && c != '"';
+    }
+};
+struct Word {  ///< letters, digits, hyphens and dots, which are of every class of the grammar
+    template <class Block>
+    static auto in(const Block& block) {
+        return block.letters() | block.inside('-', '9').without(block.equal('/'));
+    }
+    static constexpr bool has(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               (c >= '-' && c <= '9' && c != '/');
+    }
+};
+
+/// The bytes of `block` that are not of `Run`.
+template <class Run, class Block>
+Mask outside(const Block& block) {
+    return Run::in(block).mask() ^ ((Mask{1} << Block::size) - 1);
 }
 
-/// A test of a block, and the same of one byte.
-struct Special {  ///< a control byte, or one outside ASCII
-    template <class Block>
-    static auto in(const Block& block) {
-        return block.outside(' ', '~');
-    }
-    static constexpr bool is(char c) { return c < ' ' || c > '~'; }
-};
-struct Invisible {  ///< the same, or a space
-    template <class Block>
-    static auto in(const Block& block) {
-        return block.outside('!', '~');
-    }
-    static constexpr bool is(char c) { return c < '!' || c > '~'; }
-};
-struct EndsName {  ///< of a header field: a colon, or what no name holds
-    template <class Block>
-    static auto in(const Block& block) {
-        return block.outside(' ', '~') | block.equal(':');
-    }
-    static constexpr bool is(char c) { return Special::is(c) || c == ':'; }
-};
-struct EndsQuoted {  ///< what ends a run of plain text between quotes
-    template <class Block>
-    static auto in(const Block& block) {
-        return block.outside(' ', '~') | block.equal('"') | block.equal('\\');
-    }
-    static constexpr bool is(char c) { return Special::is(c) || c == '"' || c == '\\'; }
-};
-/// Neither letter, digit, hyphen nor dot, which every class of the grammar holds.
-struct EndsWord {
-    template <class Block>
-    static auto in(const Block& block) {
-        return block.outside_letters('a', 'z') & (block.outside('-', '9') | block.equal('/'));
-    }
-    static constexpr bool is(char c) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        return !letter && (c < '-' || c > '9' || c == '/');
-    }
-};
-
-/// The first byte from `at` on that `Test` is true of, or `end`. `begin` is how far back may be
-/// read, which is done so that the last bytes cost no more than others.
-template <class Test, class Block = VectorBlock>
-const char* find(const char* begin, const char* at, const char* end) {
+/// The first byte from `at` on that is not of `Run`, or `end`. `begin` is how far back may be read,
+/// which is done so that the last bytes cost no more than others.
+template <class Run, class Block = VectorBlock>
+const char* find_end(const char* begin, const char* at, const char* end) {
     while (static_cast<std::size_t>(end - at) >= Block::size) {
-        if (const auto mask = Test::in(Block(at)); mask != 0) return at + first_of<Block>(mask);
+        if (const Mask mask = outside<Run>(Block(at)); mask != 0)
+            return at + std::countr_zero(mask);
         at += Block::size;
     }
     const auto left = static_cast<unsigned>(end - at);
     if (left == 0) return end;
     if (static_cast<std::size_t>(end - begin) >= Block::size) {
-        const auto mask =
-            Test::in(Block(end - Block::size)) >> (Block::bits * (Block::size - left));
-        return mask == 0 ? end : at + first_of<Block>(mask);
+        const Mask mask = outside<Run>(Block(end - Block::size)) >> (Block::size - left);
+        return mask == 0 ? end : at + std::countr_zero(mask);
     }
-    while (at != end && !Test::is(*at)) ++at;
+    while (at != end && Run::has(*at)) ++at;
     return at;
 }
+
+/// Of the 64 bytes from `at` on, which are not of `Run`, the first one lowest; what lies behind
+/// `end` counts as such.
+template <class Run, class Block = VectorBlock>
+std::uint64_t all_ends(const char* begin, const char* at, const char* end) {
+    const auto size = static_cast<std::size_t>(end - at);
+    std::uint64_t found = 0;
+    std::size_t i = 0;
+    for (; i < 64 && size - i >= Block::size; i += Block::size)
+        found |= std::uint64_t{outside<Run>(Block(at + i))} << i;
+    if (i == 64) return found;
+    found |= ~std::uint64_t{0} << size;
+    if (i == size) return found;
+    const std::size_t left = size - i;
+    if (static_cast<std::size_t>(end - begin) >= Block::size) {
+        const Mask mask = outside<Run>(Block(end - Block::size));
+        return found | std::uint64_t{mask >> (Block::size - left)} << i;
+    }
+    if constexpr (Block::size > PlainBlock::size) {
+        return all_ends<Run, PlainBlock>(begin, at, end);
+    } else {
+        for (; i < size; ++i) found |= std::uint64_t{!Run::has(at[i])} << i;
+        return found;
+    }
+}
+
+/// `all_ends<Word>`.
+std::uint64_t word_ends(const char* begin, const char* at, const char* end);
 
 }  // namespace sip::scan

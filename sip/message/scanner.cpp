@@ -2,6 +2,15 @@
 
 namespace sip {
 
+const char* Scanner::next_window(const char* at) {
+    do {
+        window_ = at;
+        ends_ = scan::word_ends(begin_, at, end_);
+        at += 64;
+    } while (ends_ == 0);
+    return window_ + std::countr_zero(ends_);
+}
+
 bool has_control(std::string_view value) {
     QuoteState quotes;
     for (std::size_t i = 0; i < value.size(); ++i) {

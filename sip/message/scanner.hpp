@@ -15,22 +15,21 @@ namespace sip {
 class Scanner {
 public:
     explicit Scanner(std::string_view text)
-        : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {}
+        : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), window_(begin_) {}
 
     bool done() const { return at_ == end_; }
     /// 0 at the end.
     char peek() const { return done() ? '\0' : *at_; }
     std::size_t at() const { return static_cast<std::size_t>(at_ - begin_); }
     std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
-    std::string_view since(std::size_t start) const {
-        return {begin_ + start, static_cast<std::size_t>(at_ - begin_) - start};
-    }
-    std::string_view between(std::size_t start, std::size_t end) const {
-        return {begin_ + start, end - start};
+    /// A place to come back to: cheaper than `at`.
+    const char* mark() const { return at_; }
+    std::string_view since(const char* mark) const {
+        return {mark, static_cast<std::size_t>(at_ - mark)};
     }
     void skip(std::size_t count) { at_ += count; }
-    /// Back to where `at` was `place`.
-    void go_back(std::size_t place) { at_ = begin_ + place; }
+    void go_back(const char* mark) { at_ = mark; }
+    std::size_t at(const char* mark) const { return static_cast<std::size_t>(mark - begin_); }
 
     bool take(char c) {
         if (done() || *at_ != c) return false;
@@ -63,12 +62,13 @@ public:
         while (!done() && accept(*at_)) ++at_;
         return {start, static_cast<std::size_t>(at_ - start)};
     }
-    /// All before `c`, or all that is left.
+    /// All before `c`, which is in no word, or all that is left.
     std::string_view take_until(char c) {
         const char* const start = at_;
-        const std::size_t size = rest().find(c);
-        at_ = size == std::string_view::npos ? end_ : at_ + size;
-        return {start, static_cast<std::size_t>(at_ - start)};
+        const char* end = word_end(at_);
+        while (end != end_ && *end != c) end = word_end(end + 1);
+        at_ = end;
+        return {start, static_cast<std::size_t>(end - start)};
     }
     /// All digits that stand here; nothing when there is none, or they are more than `max`.
     std::optional<std::uint64_t> take_decimal(std::uint32_t max) {
@@ -79,21 +79,20 @@ public:
         if (at_ == start || value > max) return {};
         return value;
     }
-    /// The same for what is a few characters long, as names are.
-    std::string_view take_token() { return take_while(is_token_char); }
-    /// As many as are of `which`, where many are to be expected.
+    std::string_view take_token() { return take_run(Class::token); }
+    /// As many as are of `which`.
     std::string_view take_run(Class which) {
         const char* const start = at_;
-        at_ = scan::find<scan::EndsWord>(begin_, at_, end_);
-        while (!done() && is(*at_, which)) ++at_;
-        return {start, static_cast<std::size_t>(at_ - start)};
+        const char* end = word_end(at_);
+        while (end != end_ && is(*end, which)) end = word_end(end + 1);
+        at_ = end;
+        return {start, static_cast<std::size_t>(end - start)};
     }
     /// A quoted-string: what is between the quotes, escapes kept. Nothing (and nothing taken) when
     /// there is none, when it does not end, or holds a control byte that is not escaped.
     std::optional<std::string_view> take_quoted() {
         if (peek() != '"') return {};
-        const char* i = at_ + 1;
-        while ((i = scan::find<scan::EndsQuoted>(begin_, i, end_)) != end_) {
+        for (const char* i = word_end(at_ + 1); i != end_; i = word_end(i + 1)) {
             const char c = *i;
             if (c == '\\') {
                 // RFC 3261 25.1 quoted-pair: any ASCII but CR and LF.
@@ -105,13 +104,25 @@ public:
             } else if (is_control(c) && !is_lws(c)) {
                 return {};
             }
-            ++i;
         }
         return {};
     }
 
 private:
+    /// The first from `at` on that is no letter, digit, hyphen or dot, which are of every class;
+    /// or the end. What is known of 64 bytes at a time is kept.
+    const char* word_end(const char* at) {
+        const auto passed = static_cast<std::size_t>(at - window_);
+        if (passed < 64)
+            if (const std::uint64_t ends = ends_ >> passed; ends != 0)
+                return at + std::countr_zero(ends);
+        return next_window(at);
+    }
+    const char* next_window(const char* at);
+
     const char *begin_, *at_, *end_;
+    const char* window_;
+    std::uint64_t ends_ = 0;  ///< of the 64 bytes from `window_` on, those that end words
 };
 
 /// Where in a header value a backslash makes a quoted-pair: in a quoted-string and in a comment

@@ -11,20 +11,27 @@ bool is_token(std::string_view text) {
 }
 
 std::optional<Expected<std::string_view>> next_token(std::string_view& rest) {
-    for (;;) {
-        Scanner scanner(rest);
-        scanner.skip_lws();
-        const std::string_view token = scanner.take_run(Class::token);
-        scanner.skip_lws();
-        const bool more = scanner.take(',');
-        if (!more && !scanner.done()) {
+    const char* const end = rest.data() + rest.size();
+    const auto skip_lws = [end](const char* at) {
+        while (at != end && is_lws(*at)) ++at;
+        return at;
+    };
+    for (const char* at = rest.data();;) {
+        const char* const token = skip_lws(at);
+        const char* token_end = token;
+        while (token_end != end && is_token_char(*token_end)) ++token_end;
+        at = skip_lws(token_end);
+        const bool last = at == end;
+        if (!last && *at++ != ',') {
             rest = {};
             return Expected<std::string_view>(
                 failure(Condition::malformed, "List: token expected"));
         }
-        rest = scanner.rest();
-        if (!token.empty()) return Expected<std::string_view>(token);
-        if (!more) return {};
+        rest = {at, static_cast<std::size_t>(end - at)};
+        if (token != token_end)
+            return Expected<std::string_view>(
+                std::string_view{token, static_cast<std::size_t>(token_end - token)});
+        if (last) return {};
     }
 }
 

@@ -70,170 +70,293 @@ std::size_t offset_in(std::string_view whole, std::string_view part) {
     return static_cast<std::size_t>(part.data() - whole.data());
 }
 
-tl::unexpected<Error> bad(std::string_view rule, std::size_t offset) {
-    return failure(Condition::malformed, rule, offset);
+Scheme scheme_of(std::string_view name) {
+    switch (name_word(name)) {
+        case name_word("sip"): return Scheme::sip;
+        case name_word("sips"): return Scheme::sips;
+        case name_word("tel"): return Scheme::tel;
+        case name_word("pres"): return Scheme::pres;
+        case name_word("im"): return Scheme::im;
+        default: return Scheme::other;
+    }
 }
 
-Expected<void> check_part(const Uri& uri, std::string_view part, Class allowed,
-                          std::string_view rule) {
+/// Where a URI ends: where the text does, or at the bracket that closes it. In brackets it is not
+/// told what is wrong with one, only that it is not the URI of a usual kind: then it is read once
+/// more as a text.
+enum class UriEnd : std::uint8_t { with_text, at_bracket };
+
+/// Reads one URI in one walk; each part answers whether it is fine.
+class UriReader {
+public:
+    UriReader(Uri& uri, Scanner& scanner, UriEnd end, const Leniency& leniency)
+        : uri_(uri),
+          scanner_(scanner),
+          in_brackets_(end == UriEnd::at_bracket),
+          leniency_(leniency) {}
+
+    bool run();
+    const Error& error() const { return error_; }
+
+private:
+    [[gnu::noinline, gnu::cold]] bool fail(std::string_view rule, std::size_t offset) {
+        error_ = {Condition::malformed, rule, static_cast<std::uint32_t>(offset)};
+        return false;
+    }
+    bool at_end() const { return scanner_.done() || (in_brackets_ && scanner_.peek() == '>'); }
+    /// Whether the host, or the port behind it, may end here.
+    bool at_hostport_end() const {
+        return at_end() || scanner_.peek() == ';' || scanner_.peek() == '?';
+    }
+
+    void clear();
+    bool scheme();
+    [[gnu::noinline, gnu::cold]] bool other_scheme();
+    bool userinfo();
+    [[gnu::noinline, gnu::cold]] bool odd_userinfo();
+    bool hostport();
+    [[gnu::noinline, gnu::cold]] bool ipv6();
+    bool parameters(char next);
+    [[gnu::noinline, gnu::cold]] bool bad_parameter(std::string_view one, std::size_t at);
+    [[gnu::noinline, gnu::cold]] bool headers();
+    [[gnu::noinline, gnu::cold]] bool telephone();
+    [[gnu::noinline, gnu::cold]] bool other();
+    bool check_part(std::string_view part, Class allowed, std::string_view rule);
+    std::string_view part(Class allowed);
+
+    Uri& uri_;
+    Scanner& scanner_;
+    const bool in_brackets_;
+    const Leniency& leniency_;
+    Error error_;
+};
+
+bool UriReader::run() {
+    const char* const start = scanner_.mark();
+    clear();
+    if (!scheme()) return false;
+    const char* const opaque = scanner_.mark();
+    switch (uri_.scheme) {
+        case Scheme::other:
+            if (!other()) return false;
+            break;
+        case Scheme::tel:
+            if (!telephone()) return false;
+            break;
+        default:
+            // [user [":" password] "@"] hostport parameters headers
+            if (!userinfo() || !hostport()) return false;
+            if (scanner_.peek() == ';' && !parameters('?')) return false;
+            if (scanner_.take('?') && !headers()) return false;
+    }
+    uri_.text = scanner_.since(start);
+    uri_.opaque = scanner_.since(opaque);
+    return true;
+}
+
+/// One by one: this is done for every URI there is.
+void UriReader::clear() {
+    uri_.text = scanner_.rest();
+    uri_.scheme = Scheme::other;
+    uri_.user = uri_.password = uri_.host = uri_.headers = {};
+    uri_.has_user = false;
+    uri_.port = 0;
+    uri_.parameters = {};
+}
+
+bool UriReader::check_part(std::string_view part, Class allowed, std::string_view rule) {
     const std::size_t at = first_bad(part, allowed);
-    if (at != std::string_view::npos) return bad(rule, offset_in(uri.text, part) + at);
-    return {};
+    return at == std::string_view::npos || fail(rule, offset_in(uri_.text, part) + at);
 }
 
 /// As much as may stand in a part of a URI: what is `allowed`, and escapes.
-std::string_view take_part(Scanner& scanner, Class allowed) {
-    const std::size_t start = scanner.at();
-    scanner.take_run(allowed);
-    while (scanner.peek() == '%') {
-        const std::string_view rest = scanner.rest();
+std::string_view UriReader::part(Class allowed) {
+    const std::string_view run = scanner_.take_run(allowed);
+    if (scanner_.peek() != '%') return run;
+    while (scanner_.peek() == '%') {
+        const std::string_view rest = scanner_.rest();
         if (rest.size() < 3 || hex_value(rest[1]) < 0 || hex_value(rest[2]) < 0) break;
-        scanner.skip(3);
-        scanner.take_run(allowed);
+        scanner_.skip(3);
+        scanner_.take_run(allowed);
     }
-    return scanner.since(start);
+    return scanner_.since(run.data());
+}
+
+bool UriReader::scheme() {
+    const std::string_view rest = scanner_.rest();
+    if (!rest.starts_with("sip:")) return other_scheme();
+    uri_.scheme = Scheme::sip;
+    uri_.scheme_name = rest.substr(0, 3);
+    scanner_.skip(4);
+    return true;
+}
+
+bool UriReader::other_scheme() {
+    const std::string_view name = uri_.scheme_name = scanner_.take_run(Class::scheme);
+    if (!name.empty() && is_alpha(name.front()) && scanner_.take(':')) {
+        uri_.scheme = scheme_of(name);
+        return true;
+    }
+    const std::string_view all = uri_.text.substr(0, uri_.text.find(':'));
+    if (all.size() == uri_.text.size() || all.empty() || !is_alpha(all.front()))
+        return fail("URI: scheme is missing", 0);
+    return fail("URI: scheme is malformed", scanner_.at());
 }
 
 /// [user [":" password] "@"]
-Expected<void> read_userinfo(Uri& uri, Scanner& scanner) {
-    const std::size_t start = scanner.at();
-    std::string_view user = scanner.take_run(Class::uri_user);
-    if (scanner.peek() != '@' || user.empty()) {
-        // A host, or a user with escapes, a password, or a fault.
-        scanner.go_back(start);
-        const std::size_t size = scanner.rest().find('@');
-        if (size == std::string_view::npos) return {};
-        const Halves userinfo = split_at(scanner.rest().substr(0, size), ':');
-        uri.has_user = true;
-        uri.user = user = userinfo.before;
-        uri.password = userinfo.after;
-        if (user.empty()) return bad("URI: user is empty", start);
-        if (const auto checked = check_part(uri, user, Class::uri_user, "URI: user is malformed");
-            !checked)
-            return checked;
-        if (userinfo.found)
-            if (const auto checked = check_part(uri, uri.password, Class::uri_password,
-                                                "URI: password is malformed");
-                !checked)
-                return checked;
-        scanner.skip(size);
+bool UriReader::userinfo() {
+    const char* const start = scanner_.mark();
+    const std::string_view user = scanner_.take_run(Class::uri_user);
+    if (scanner_.peek() == '@' && !user.empty()) {
+        uri_.has_user = true;
+        uri_.user = user;
+        scanner_.skip(1);
+        return true;
     }
-    uri.has_user = true;
-    uri.user = user;
-    scanner.skip(1);
-    return {};
+    // A host, or a user with escapes, a password, or a fault.
+    const bool may_be_port = in_brackets_ && scanner_.peek() == ':';
+    if (may_be_port) {
+        scanner_.skip(1);
+        scanner_.take_run(Class::uri_password);
+    }
+    const bool is_host = at_end() || (may_be_port && scanner_.peek() == ';');
+    scanner_.go_back(start);
+    return is_host || odd_userinfo();
 }
 
-/// Whether the host, or the port behind it, may end here.
-bool ends_hostport(const Scanner& scanner) {
-    return scanner.done() || scanner.peek() == ';' || scanner.peek() == '?';
+bool UriReader::odd_userinfo() {
+    const std::string_view rest = scanner_.rest();
+    const std::size_t size = rest.find('@');
+    if (size == std::string_view::npos) return true;
+    const Halves halves = split_at(rest.substr(0, size), ':');
+    uri_.has_user = true;
+    uri_.user = halves.before;
+    uri_.password = halves.after;
+    if (uri_.user.empty()) return fail("URI: user is empty", scanner_.at());
+    scanner_.skip(size + 1);
+    return check_part(uri_.user, Class::uri_user, "URI: user is malformed") &&
+           (!halves.found ||
+            check_part(uri_.password, Class::uri_password, "URI: password is malformed"));
 }
 
 /// hostport = host [":" port]
-Expected<void> read_hostport(Uri& uri, Scanner& scanner, const Leniency& leniency) {
-    const std::size_t start = scanner.at();
-    if (scanner.peek() == '[') {
-        const std::string_view address =
-            scanner.take_while([](char c) { return c != ']' && c != ';' && c != '?'; });
-        if (!scanner.take(']')) return bad("URI: IPv6 address has no end", start);
-        const std::string_view inside = address.substr(1);
-        if (!parse_ipv6(inside) ||
-            (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
-            return bad("URI: IPv6 address is malformed", start);
-        uri.host = scanner.since(start);
+bool UriReader::hostport() {
+    if (scanner_.peek() == '[') {
+        if (!ipv6()) return false;
     } else {
-        uri.host = scanner.take_run(Class::host);
-        if (uri.host.empty() && (ends_hostport(scanner) || scanner.peek() == ':'))
-            return bad("URI: host is missing", start);
+        uri_.host = scanner_.take_run(Class::host);
+        if (uri_.host.empty())
+            return fail(at_hostport_end() || scanner_.peek() == ':' ? "URI: host is missing"
+                                                                    : "URI: host is malformed",
+                        scanner_.at());
     }
-    if (ends_hostport(scanner)) return {};
-    if (!scanner.take(':')) return bad("URI: host is malformed", scanner.at());
-    const std::size_t port_at = scanner.at();
-    const auto port = scanner.take_decimal(65'535);
-    if (!port || *port == 0 || !ends_hostport(scanner))
-        return bad("URI: port is malformed", port_at);
-    uri.port = static_cast<std::uint16_t>(*port);
-    return {};
+    if (scanner_.peek() != ':')
+        return at_hostport_end() || fail("URI: host is malformed", scanner_.at());
+    scanner_.skip(1);
+    const char* const start = scanner_.mark();
+    const auto port = scanner_.take_decimal(65'535);
+    if (!port || *port == 0 || !at_hostport_end())
+        return fail("URI: port is malformed", scanner_.at(start));
+    uri_.port = static_cast<std::uint16_t>(*port);
+    return true;
+}
+
+bool UriReader::ipv6() {
+    const char* const start = scanner_.mark();
+    const std::string_view address =
+        scanner_.take_while([](char c) { return c != ']' && c != ';' && c != '?'; });
+    if (!scanner_.take(']')) return fail("URI: IPv6 address has no end", scanner_.at(start));
+    uri_.host = scanner_.since(start);
+    const std::string_view inside = address.substr(1);
+    const bool is_fine = parse_ipv6(inside) &&
+                         (leniency_.ipv6_spellings || inside.find(":::") == std::string_view::npos);
+    return is_fine || fail("URI: IPv6 address is malformed", scanner_.at(start));
 }
 
 /// `one`, a parameter, is malformed: at its byte `at`, unless a half of it is missing.
-Expected<void> bad_parameter(const Uri& uri, std::string_view one, std::size_t at) {
+bool UriReader::bad_parameter(std::string_view one, std::size_t at) {
     const Halves halves = split_at(one, '=');
     const bool halved = halves.before.empty() || (halves.found && halves.after.empty());
-    return bad("URI: parameter is malformed", halved ? offset_in(uri.text, one) : at);
+    return fail("URI: parameter is malformed", halved ? offset_in(uri_.text, one) : at);
 }
 
 /// uri-parameters: no white space, no quotes, no empty names, none twice (RFC 3261 19.1.1).
-/// `end` is what may stand behind them, but for the end of the text.
-Expected<void> read_parameters(Uri& uri, Scanner& scanner, char end) {
-    const std::size_t start = scanner.at();
+/// `next` is what may stand behind them, but for the end.
+bool UriReader::parameters(char next) {
+    const char* const start = scanner_.mark();
     std::uint32_t first_letters = 0;  // of the names before this one
-    for (std::size_t count = 1; scanner.peek() == ';'; ++count) {
-        const std::size_t before = scanner.at();
-        scanner.skip(1);
-        const std::string_view rest = scanner.rest();
-        const std::string_view name = take_part(scanner, Class::uri_parameter);
-        const bool has_value = scanner.take('=');
-        const std::string_view value =
-            has_value ? take_part(scanner, Class::uri_parameter) : std::string_view{};
+    for (std::size_t count = 1; scanner_.peek() == ';'; ++count) {
+        const std::string_view before = scanner_.since(start);
+        scanner_.skip(1);
+        const std::string_view rest = scanner_.rest();
+        const std::string_view name = part(Class::uri_parameter);
+        const bool has_value = scanner_.take('=');
+        const std::string_view value = has_value ? part(Class::uri_parameter) : std::string_view{};
         if (name.empty() || (has_value && value.empty()) ||
-            !(scanner.done() || scanner.peek() == ';' || scanner.peek() == end))
-            return bad_parameter(uri, rest.substr(0, std::min(rest.find(';'), rest.find(end))),
-                                 scanner.at());
-        if (count > Limits::uri_parts) return bad(too_many_uri_parameters, before + 1);
+            !(at_end() || scanner_.peek() == ';' || scanner_.peek() == next))
+            return bad_parameter(rest.substr(0, std::min(rest.find(';'), rest.find(next))),
+                                 scanner_.at());
+        if (count > Limits::uri_parts)
+            return fail(too_many_uri_parameters, scanner_.at(name.data()));
         // An escape may stand for any letter, so it counts as all.
         const std::uint32_t letter =
             name.find('%') == std::string_view::npos ? 1U << (name.front() & 31) : ~0U;
-        if ((first_letters & letter) != 0 &&
-            UriParameters(scanner.between(start, before)).has(name))
-            return bad("URI: parameter stands twice", before + 1);
+        if ((first_letters & letter) != 0 && UriParameters(before).has(name))
+            return fail("URI: parameter stands twice", scanner_.at(name.data()));
         first_letters |= letter;
     }
-    uri.parameters = UriParameters(scanner.since(start));
-    return {};
+    uri_.parameters = UriParameters(scanner_.since(start));
+    return true;
 }
 
-Expected<void> check_headers(const Uri& uri, std::string_view text) {
+bool UriReader::headers() {
+    std::string_view text = scanner_.rest();
+    if (in_brackets_) text = text.substr(0, text.find('>'));
+    uri_.headers = text;
+    scanner_.skip(text.size());
     for (std::size_t count = 1;; ++count) {
         const Halves one = split_at(text, '&');
         const Halves pair = split_at(one.before, '=');
         if (!pair.found || pair.before.empty())
-            return bad("URI: header is malformed", offset_in(uri.text, one.before));
-        for (std::string_view part : {pair.before, pair.after})
-            if (const auto checked =
-                    check_part(uri, part, Class::uri_header, "URI: header is malformed");
-                !checked)
-                return checked;
+            return fail("URI: header is malformed", offset_in(uri_.text, one.before));
+        for (std::string_view half : {pair.before, pair.after})
+            if (!check_part(half, Class::uri_header, "URI: header is malformed")) return false;
         if (count > Limits::uri_parts)
-            return bad(too_many_uri_headers, offset_in(uri.text, one.before));
-        if (!one.found) return {};
+            return fail(too_many_uri_headers, offset_in(uri_.text, one.before));
+        if (!one.found) return true;
         text = one.after;
     }
 }
 
-/// sip, sips, pres and im: [user [":" password] "@"] hostport parameters headers.
-Expected<void> read_hierarchical(Uri& uri, Scanner& scanner, const Leniency& leniency) {
-    if (const auto userinfo = read_userinfo(uri, scanner); !userinfo) return userinfo;
-    if (const auto host = read_hostport(uri, scanner, leniency); !host) return host;
-    if (const auto parameters = read_parameters(uri, scanner, '?'); !parameters) return parameters;
-    if (!scanner.take('?')) return {};
-    uri.headers = scanner.rest();
-    return check_headers(uri, uri.headers);
-}
-
 /// RFC 3966 3.
-Expected<void> read_telephone(Uri& uri, Scanner& scanner) {
-    uri.user = scanner.take_while([](char c) { return c != ';'; });
+bool UriReader::telephone() {
+    const std::size_t start = scanner_.at();
+    uri_.user =
+        scanner_.take_while([this](char c) { return c != ';' && !(in_brackets_ && c == '>'); });
     bool digit = false;
-    for (std::size_t i = 0; i < uri.user.size(); ++i) {
-        const char c = uri.user[i];
+    for (std::size_t i = 0; i < uri_.user.size(); ++i) {
+        const char c = uri_.user[i];
         const bool number = hex_value(c) >= 0 || c == '*' || c == '#';
         digit |= number;
         if (!number && !is_one_of(c, "-.()") && !(c == '+' && i == 0))
-            return bad("URI: telephone number is malformed", offset_in(uri.text, uri.user) + i);
+            return fail("URI: telephone number is malformed", start + i);
     }
-    if (!digit) return bad("URI: telephone number is missing", uri.text.size());
-    return read_parameters(uri, scanner, ';');
+    if (!digit) return fail("URI: telephone number is missing", uri_.text.size());
+    return parameters(';');
+}
+
+/// Any other scheme: its characters alone.
+bool UriReader::other() {
+    const std::size_t start = scanner_.at();
+    if (at_end()) return fail("URI: nothing behind the scheme", start);
+    const std::string_view rest = scanner_.rest();
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        if (in_brackets_ && rest[i] == '>') break;
+        if (!scan::RequestUri::has(rest[i]))
+            return fail("URI: character is not allowed", start + i);
+        scanner_.skip(1);
+    }
+    return true;
 }
 
 }  // namespace
@@ -259,48 +382,15 @@ std::string_view UriParameters::value_of(std::string_view name) const {
     return parameter ? parameter->value : std::string_view{};
 }
 
-namespace {
-
-Scheme scheme_of(std::string_view name) {
-    switch (name_word(name)) {
-        case name_word("sip"): return Scheme::sip;
-        case name_word("sips"): return Scheme::sips;
-        case name_word("tel"): return Scheme::tel;
-        case name_word("pres"): return Scheme::pres;
-        case name_word("im"): return Scheme::im;
-        default: return Scheme::other;
-    }
-}
-
-Expected<void> read_scheme(Uri& uri, Scanner& scanner) {
-    uri.scheme_name = scanner.take_while([](char c) { return is(c, Class::scheme); });
-    const std::size_t end = scanner.at();
-    if (end > 0 && is_alpha(uri.text.front()) && scanner.take(':')) {
-        uri.scheme = scheme_of(uri.scheme_name);
-        uri.opaque = scanner.rest();
-        return {};
-    }
-    const std::string_view name = uri.text.substr(0, uri.text.find(':'));
-    if (name.size() == uri.text.size() || name.empty() || !is_alpha(name.front()))
-        return bad("URI: scheme is missing", 0);
-    return bad("URI: scheme is malformed", end);
-}
-
-}  // namespace
-
 Expected<void> read_uri(Uri& uri, std::string_view text, const Leniency& leniency) {
-    uri = {};
-    uri.text = text;
     Scanner scanner(text);
-    if (const auto scheme = read_scheme(uri, scanner); !scheme) return scheme;
-    if (uri.scheme == Scheme::tel) return read_telephone(uri, scanner);
-    if (uri.scheme != Scheme::other) return read_hierarchical(uri, scanner, leniency);
-    if (uri.opaque.empty()) return bad("URI: nothing behind the scheme", text.size());
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (static_cast<unsigned char>(text[i]) <= 0x20 ||
-            static_cast<unsigned char>(text[i]) >= 0x7f || is_one_of(text[i], "<>\""))
-            return bad("URI: character is not allowed", i);
+    UriReader reader(uri, scanner, UriEnd::with_text, leniency);
+    if (!reader.run()) return tl::unexpected(reader.error());
     return {};
+}
+
+bool read_bracketed_uri(Uri& uri, Scanner& scanner, const Leniency& leniency) {
+    return UriReader(uri, scanner, UriEnd::at_bracket, leniency).run() && scanner.take('>');
 }
 
 Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency) {

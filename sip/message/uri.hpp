@@ -10,6 +10,7 @@
 #include "sip/base/siphash.hpp"
 #include "sip/message/character.hpp"
 #include "sip/message/leniency.hpp"
+#include "sip/message/scanner.hpp"
 
 namespace sip {
 
@@ -69,6 +70,9 @@ struct Uri {
 Expected<Uri> parse_uri(std::string_view text, const Leniency& leniency = {});
 /// The same, into a place that is there. What is in `uri` after an error is of no use.
 Expected<void> read_uri(Uri& uri, std::string_view text, const Leniency& leniency);
+/// A URI and the ">" behind it. False: it is none, or its kind asks for `read_uri`, which says what
+/// is wrong; how far `scanner` has come means nothing then.
+bool read_bracketed_uri(Uri& uri, Scanner& scanner, const Leniency& leniency);
 
 /// RFC 3261 19.1.4 for sip and sips; the same without parameters for pres; RFC 3966 4 for tel;
 /// byte for byte (scheme in any case) for others. IPv6 hosts compare by value (RFC 5954).

@@ -41,19 +41,21 @@ Expected<void> read_sent_protocol(Via& via, Scanner& scanner) {
 
 /// sent-by = host [ COLON port ], white space allowed around the colon.
 Expected<void> read_sent_by(Via& via, Scanner& scanner, const Leniency& leniency) {
-    const std::size_t start = scanner.at();
+    const char* const start = scanner.mark();
     if (scanner.peek() == '[') {
         scanner.take_while([](char c) { return c != ']'; });
-        if (!scanner.take(']')) return failure(Condition::malformed, "Via: host has no end", start);
+        if (!scanner.take(']'))
+            return failure(Condition::malformed, "Via: host has no end", scanner.at(start));
         via.host = scanner.since(start);
         const std::string_view inside = via.host.substr(1, via.host.size() - 2);
         if (!parse_ipv6(inside) ||
             (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
-            return failure(Condition::malformed, "Via: IPv6 address is malformed", start);
+            return failure(Condition::malformed, "Via: IPv6 address is malformed",
+                           scanner.at(start));
     } else {
         via.host = scanner.take_run(Class::host);
         if (via.host.empty())
-            return failure(Condition::malformed, "Via: sent-by is missing", start);
+            return failure(Condition::malformed, "Via: sent-by is missing", scanner.at(start));
     }
     if (!scanner.take_separator(':')) return {};
     const auto port = scanner.take_decimal(65'535);
@@ -100,10 +102,10 @@ struct Asked {
 
 Expected<void> read_via(Via& via, Scanner& scanner, Ends ends, const Leniency& leniency) {
     via = {};
-    const std::size_t start = scanner.at();
+    const char* const start = scanner.mark();
     if (const auto protocol = read_sent_protocol(via, scanner); !protocol) return protocol;
     if (const auto sent_by = read_sent_by(via, scanner, leniency); !sent_by) return sent_by;
-    const std::size_t sent_by_end = scanner.at();
+    const char* const sent_by_end = scanner.mark();
     Asked asked{via};
     if (const auto walked = walk_parameters(scanner, via.parameters, ends,
                                             [&asked](const Parameter& one) { asked.meet(one); });
@@ -112,7 +114,8 @@ Expected<void> read_via(Via& via, Scanner& scanner, Ends ends, const Leniency& l
     if (!asked.fault.empty()) return failure(Condition::malformed, asked.fault);
     if (!leniency.ipv6_spellings && via.received.starts_with('['))
         return failure(Condition::malformed, "Via: received has brackets");
-    via.text = scanner.between(start, sent_by_end + via.parameters.text().size());
+    const std::string_view parameters = via.parameters.text();
+    via.text = {start, static_cast<std::size_t>(sent_by_end - start) + parameters.size()};
     return {};
 }
 

@@ -12,56 +12,65 @@ using namespace sip;
 
 namespace {
 
-template <class Test>
+template <class Run>
 std::size_t one_by_one(std::string_view text) {
     std::size_t i = 0;
-    while (i < text.size() && !Test::is(text[i])) ++i;
+    while (i < text.size() && Run::has(text[i])) ++i;
     return i;
+}
+
+template <class Run>
+std::uint64_t all_one_by_one(std::string_view text) {
+    std::uint64_t found = 0;
+    for (std::size_t i = 0; i < 64; ++i)
+        found |= std::uint64_t{i >= text.size() || !Run::has(text[i])} << i;
+    return found;
 }
 
 /// From several places of `text`, with as much before them that may be read and with nothing. The
 /// text stands in memory of its own size, so that the sanitizers see a byte read beside it.
-template <class Test, class Block>
+template <class Run, class Block>
 bool finds_in(std::string_view text, std::size_t place) {
     const std::vector<char> held(text.begin(), text.end());
     const char *const begin = held.data(), *const end = begin + held.size();
     for (const std::size_t from : {std::size_t{0}, std::size_t{1}, place, place + 1, text.size()}) {
         if (from > text.size()) continue;
         const char* const at = begin + from;
-        const char* const wanted = at + one_by_one<Test>(text.substr(from));
-        if (scan::find<Test, Block>(begin, at, end) != wanted) return false;
-        if (scan::find<Test, Block>(at, at, end) != wanted) return false;
+        const char* const wanted = at + one_by_one<Run>(text.substr(from));
+        if (scan::find_end<Run, Block>(begin, at, end) != wanted) return false;
+        if (scan::find_end<Run, Block>(at, at, end) != wanted) return false;
+        if (scan::all_ends<Run, Block>(begin, at, end) != all_one_by_one<Run>(text.substr(from)))
+            return false;
     }
     return true;
 }
 
 /// Each byte there is at each place of texts of each size.
-template <class Test, class Block>
+template <class Run, class Block>
 void finds(char plain) {
-    REQUIRE_FALSE(Test::is(plain));
-    for (std::size_t size = 0; size < 40; ++size)
+    REQUIRE(Run::has(plain));
+    for (std::size_t size = 0; size < 70; ++size)
         for (std::size_t place = 0; place < size; ++place)
-            REQUIRE(finds_in<Test, Block>(std::string(size, plain), place));
+            REQUIRE(finds_in<Run, Block>(std::string(size, plain), place));
     bool fine = true;
     for (unsigned byte = 0; byte < 256; ++byte)
-        for (const std::size_t size : {1U, 8U, 15U, 16U, 17U, 33U})
+        for (const std::size_t size : {1U, 8U, 15U, 16U, 17U, 33U, 70U})
             for (std::size_t place = 0; place < size; ++place) {
                 std::string text(size, plain);
                 text[place] = static_cast<char>(byte);
-                fine &= finds_in<Test, Block>(text, place);
+                fine &= finds_in<Run, Block>(text, place);
                 if (place > 0) text[place - 1] = static_cast<char>(byte ^ 0x80);
-                fine &= finds_in<Test, Block>(text, place);
+                fine &= finds_in<Run, Block>(text, place);
             }
     REQUIRE(fine);
 }
 
 template <class Block>
 void finds_all() {
-    finds<scan::Special, Block>(' ');
-    finds<scan::Invisible, Block>('~');
-    finds<scan::EndsName, Block>('z');
-    finds<scan::EndsQuoted, Block>('!');
-    finds<scan::EndsWord, Block>('-');
+    finds<scan::Plain, Block>(' ');
+    finds<scan::Visible, Block>('~');
+    finds<scan::RequestUri, Block>('!');
+    finds<scan::Word, Block>('-');
 }
 
 }  // namespace
@@ -74,17 +83,17 @@ TEST_CASE("the vector scan finds what a look at each byte finds, and reads none 
     finds_all<scan::VectorBlock>();
 }
 
-TEST_CASE("what ends a run is what its test says it is") {
+TEST_CASE("a run is made of what it says") {
     for (int c = 0; c < 256; ++c) {
         const char byte = static_cast<char>(c);
-        const bool control = c < 0x20 || c >= 0x7f;
+        const bool plain = c >= 0x20 && c < 0x7f;
         const bool alphanumeric =
             (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        CHECK(scan::Special::is(byte) == control);
-        CHECK(scan::Invisible::is(byte) == (control || c == ' '));
-        CHECK(scan::EndsName::is(byte) == (control || c == ':'));
-        CHECK(scan::EndsQuoted::is(byte) == (control || c == '"' || c == '\\'));
-        CHECK(scan::EndsWord::is(byte) == (!alphanumeric && c != '-' && c != '.'));
+        CHECK(scan::Plain::has(byte) == plain);
+        CHECK(scan::Visible::has(byte) == (plain && c != ' '));
+        CHECK(scan::RequestUri::has(byte) ==
+              (plain && c != ' ' && c != '<' && c != '>' && c != '"'));
+        CHECK(scan::Word::has(byte) == (alphanumeric || c == '-' || c == '.'));
     }
 }
 

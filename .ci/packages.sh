@@ -10,7 +10,8 @@ packages_for() {
         oss-fuzz) echo zip ;;
         interop) echo sip-tester sipsak baresip kamailio kamailio-presence-modules \
             kamailio-xml-modules dnsmasq-base ;;
-        bench) echo libosip2-dev libsofia-sip-ua-dev valgrind ;;
+        bench) echo libosip2-dev libsofia-sip-ua-dev valgrind kamailio \
+            kamailio-presence-modules kamailio-xml-modules ;;
         format) echo clang-format-14 ;;
         docs) echo libxml2-utils ;;
         *) echo "packages_for: no such group: $1" >&2; return 2 ;;

@@ -232,6 +232,7 @@ bool Connections::receive_datagrams(std::uint32_t index, User& user) {
         const std::string_view message(static_cast<const char*>(slab_->in_parts[at].iov_base),
                                        slab_->in[at].msg_len);
         ++counters_.received;
+        counters_.received_bytes += message.size();
         user.on_message(index, message);
     }
     return count > 0;
@@ -276,6 +277,7 @@ std::size_t Connections::take_messages(std::uint32_t index, std::string_view byt
         const std::size_t size = in->head_bytes + in->body_bytes;
         if (rest.size() < size) break;
         ++counters_.received;
+        counters_.received_bytes += size;
         user.on_message(index, rest.substr(0, size));
         used += size;
     }

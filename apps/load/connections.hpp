@@ -45,6 +45,7 @@ public:
     };
     struct Counters {
         std::uint64_t sent = 0, received = 0;  ///< messages
+        std::uint64_t received_bytes = 0;
         std::uint64_t send_calls = 0, receive_calls = 0;
         std::uint64_t unreachable = 0;  ///< ICMP errors
     };

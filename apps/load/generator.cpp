@@ -81,6 +81,7 @@ PhaseResult Generator::run(const Phase& phase) {
     const Connections::Counters& after = connections_->counters();
     result_.sent = after.sent - before.sent;
     result_.received = after.received - before.received;
+    result_.received_bytes = after.received_bytes - before.received_bytes;
     result_.unreachable = after.unreachable - before.unreachable;
     result_.dropped_here = connections_->dropped_here() - dropped;
     result_.own_cpu_ns = own_cpu_ns() - cpu;

@@ -81,6 +81,7 @@ struct PhaseResult {
     std::uint64_t strange = 0;        ///< NOTIFYs of no subscription of ours; answered 481
     std::uint64_t ended = 0;          ///< subscriptions that the server ended unasked
     std::uint64_t sent = 0, received = 0, dropped_here = 0, unreachable = 0;  ///< messages
+    std::uint64_t received_bytes = 0;
     std::uint64_t own_cpu_ns = 0;
     std::uint64_t late_ns = 0;  ///< how far we fell behind the rate, at worst
     Percentiles lamp;           ///< sending a PUBLISH to receiving a NOTIFY of it

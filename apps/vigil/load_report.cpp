@@ -106,6 +106,7 @@ Record record_of(const LoadPhase& phase) {
         .set("lost_connections", number(result.lost_connections))
         .set("sent", number(result.sent))
         .set("received", number(result.received))
+        .set("received_bytes", number(result.received_bytes))
         .set("dropped_here", number(result.dropped_here))
         .set("unreachable", number(result.unreachable))
         .set("late_ns", number(result.late_ns))

@@ -242,6 +242,7 @@ private:
         options.tracer = &tracer_;
         options.keeps_reasons = settings_.control != "none";
         options.server_name = product();
+        options.limits = settings_.limits;
         options.limits.rate_source = settings_.rate_source;
         options.limits.rate_user = settings_.rate_user;
         options.limits.rate_strangers = settings_.rate_strangers;

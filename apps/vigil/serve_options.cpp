@@ -70,6 +70,9 @@ constexpr std::array specs{
     OptionSpec{"limit-exempt", list, "CIDR|none",
                "a network that rates, bounds by address and the shortening are not for; repeatable "
                "(default: 127.0.0.0/8 and ::1)"},
+    OptionSpec{"limit", list, "NAME=N",
+               "another bound of what the server holds, as subscriptions=200000 or "
+               "memory_bytes=2000000000; repeatable"},
     OptionSpec{"trust", list, "CIDR|NAME",
                "a peer whose P-Asserted-Identity is believed, by its network or by the name of its "
                "certificate; repeatable"},

@@ -9,6 +9,7 @@
 #include "apps/vigil/compose_option.hpp"
 #include "apps/vigil/config_file.hpp"
 #include "apps/vigil/file.hpp"
+#include "apps/vigil/limit_names.hpp"
 #include "apps/vigil/serve_options.hpp"
 #include "apps/vigil/text.hpp"
 #include "apps/vigil/tls_options.hpp"
@@ -248,6 +249,10 @@ void read_rates(Reader& in, ServeSettings& out) {
     out.rate_source = in.whole_number("rate-source", out.rate_source, rate_limit);
     out.rate_user = in.whole_number("rate-user", out.rate_user, rate_limit);
     out.rate_strangers = in.whole_number("rate-strangers", out.rate_strangers, rate_limit);
+    out.limit = in.list("limit");
+    for (const std::string& text : out.limit)
+        if (const auto set = set_limit(text, out.limits); !set)
+            in.wrong(*in.find("limit"), text, set.error());
     const RawOption standard{{"127.0.0.0/8", "::1"}, "--limit-exempt"};
     const RawOption* option = in.find("limit-exempt");
     if (option == nullptr) option = &standard;
@@ -476,6 +481,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     if (running.rate_user != wanted.rate_user) return "rate-user";
     if (running.rate_strangers != wanted.rate_strangers) return "rate-strangers";
     if (running.limit_exempt != wanted.limit_exempt) return "limit-exempt";
+    if (running.limit != wanted.limit) return "limit";
     if (running.trusted_networks != wanted.trusted_networks ||
         running.trusted_names != wanted.trusted_names)
         return "trust";

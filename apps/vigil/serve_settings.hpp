@@ -56,6 +56,8 @@ struct ServeSettings {
     std::uint32_t rate_user = sip::Limits{}.rate_user;
     std::uint32_t rate_strangers = sip::Limits{}.rate_strangers;
     std::vector<sip::AddressRange> limit_exempt;
+    std::vector<std::string> limit;  ///< NAME=N, as given
+    sip::Limits limits;              ///< with these in it
     std::vector<sip::AddressRange> trusted_networks;
     std::vector<std::string> trusted_names;  ///< of certificates, lower case
     bool refuse_untrusted_identity = false, anonymous = false;

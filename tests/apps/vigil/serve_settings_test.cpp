@@ -319,3 +319,17 @@ TEST_CASE("Every rule of composition can be chosen, and the first choice is the 
     CHECK(needs_restart(*running, *read_serve_settings(options(
                                       {alice, {"notify-hold", {"watcher"}}}))) == "notify-hold");
 }
+
+TEST_CASE("Bounds are set by their names, a wrong one is told, and another one wants a restart") {
+    const auto plain = read_serve_settings(options({alice}));
+    const auto raised =
+        read_serve_settings(options({alice, {"limit", {"subscriptions=200000", "flows=9"}}}));
+    REQUIRE(raised);
+    CHECK(raised->limits.subscriptions == 200'000);
+    CHECK(raised->limits.flows == 9);
+    CHECK(raised->limits.publications == sip::Limits{}.publications);
+    CHECK(needs_restart(*plain, *raised) == "limit");
+    const std::string error = error_of(options({alice, {"limit", {"flows=9", "flow=1"}}}));
+    CHECK(has(error, "--limit \"flow=1\": "));
+    CHECK(has(error, "did you mean flows?"));
+}

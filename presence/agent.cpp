@@ -43,6 +43,25 @@ Agent::Agent(const AgentOptions& options, const AgentUser& user, sip::Entropy& e
     stack_.set_gate(&gate_);
 }
 
+sip::Limits Agent::limits_for(std::uint32_t watchers) {
+    sip::Limits limits;
+    limits.message_bytes = limits.header_bytes = limits.response_bytes = 8'192;
+    limits.body_bytes = limits.notify_body_bytes = 4'096;
+    limits.subscriptions = watchers;
+    limits.resources = 2;
+    limits.undecided_watchers = watchers;
+    limits.client_transactions = 3 * watchers + 8;  // 5 s each; and those of a registrant
+    // 32 s each: a watcher asks, is challenged, asks again, and leaves.
+    limits.server_transactions = 4 * watchers + 24;
+    limits.own_registrations = 2;
+    limits.notices = 16;
+    limits.unproven_peers = watchers;
+    limits.rate_buckets = limits.known_sources = 64;
+    limits.nonces = 16;
+    limits.flows = 4;
+    return limits;
+}
+
 void Agent::shut_down(sip::Now now) {
     door_.stopping = true;
     stack_.set_gate(&door_);

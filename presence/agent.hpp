@@ -48,6 +48,9 @@ struct AgentOptions {
 /// Driven through `stack()`, to which a sip::Registrant may be attached.
 class Agent final {
 public:
+    /// Limits of an agent for so many watchers at a time. For ten, 96 KiB of arena are enough.
+    static sip::Limits limits_for(std::uint32_t watchers);
+
     /// `user` outlives it.
     Agent(const AgentOptions& options, const AgentUser& user, sip::Entropy& entropy);
     Agent(const Agent&) = delete;

@@ -38,7 +38,7 @@ int main(int count, char** arguments) {
     presence::AgentOptions options;
     options.presentity = uri.view().substr(4);
     (void)options.trusted.networks.add({udp.here.address, 128});
-    options.limits.message_bytes = UdpEdge::bytes_max;
+    options.limits = presence::Agent::limits_for(10);
     options.arena = arena;
     presence::Agent agent(options, phone, entropy);
     sip::Registrant registrant(agent.stack().core());

@@ -118,6 +118,7 @@ Server::Server(const ServerOptions& options, sip::Entropy& entropy)
       watcher_info_of_it_(stack_.shard(), watcher_info_, watcher_info_options(options)),
       capabilities_(packages_),
       resources_(stack_.shard()),
+      edge_name_(edge_of_, stack_.transport().listeners()),
       notifier_(stack_.core(), packages_, resources_,
                 {options.rfc3265_compat, options.keeps_reasons}),
       compositor_(stack_.core(), packages_, resources_, *this),
@@ -162,7 +163,7 @@ void Server::join(const ServerOptions& options) {
     notifier_.attach_as(stack_.attach(notifier_, subscribe));
     compositor_.attach_as(stack_.attach(compositor_, is_edge ? none : publish));
     registrar_.attach_as(stack_.attach(registrar_, is_edge ? none : register_));
-    if (is_edge) notifier_.set_names(this);
+    if (is_edge) notifier_.set_names(&edge_name_);
     proxy_.attach_as(stack_.attach(proxy_, {}));
     watchers().attach_as(stack_.attach(watchers(), {}), notifier_, watcher_info_number);
     watchers_of_watchers().attach_as(stack_.attach(watchers_of_watchers(), {}), notifier_,
@@ -191,20 +192,6 @@ std::optional<sip::Effect> Server::poll(sip::Now now) {
         if (auto effect = stack_.poll(now)) return effect;
         if (!learner_ || !learner_->work(now)) return {};
     }
-}
-
-/// What an edge presence server registered leads to it under its own address and port.
-void Server::write(sip::Appender& out, const sip::Uri& request_uri) const {
-    const std::string_view user = edge_of_.substr(0, edge_of_.rfind('@'));
-    std::array<char, 512> room{};
-    sip::Appender named(room);
-    sip::write_address_of_record(named, request_uri);
-    const std::string_view name = named.view();
-    if (!named.overflowed() && request_uri.is_sip() && name.substr(0, name.rfind('@')) == user &&
-        stack_.transport().listeners().names_us(request_uri.host, request_uri.port))
-        out << edge_of_;
-    else
-        sip::write_address_of_record(out, request_uri);
 }
 
 void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "presence/edge_name.hpp"
 #include "presence/migration.hpp"
 #include "presence/presence_package.hpp"
 #include "presence/watcher_info/watcher_info_package.hpp"
@@ -96,7 +97,6 @@ struct ServerOptions {
 class Server final : private sip::RegistrationListener,
                      private sip::StateListener,
                      private sip::DeviceLocations,
-                     private sip::ResourceNames,
                      private Reconsiderer {
 public:
     Server(const ServerOptions& options, sip::Entropy& entropy);
@@ -224,7 +224,6 @@ private:
     void decide_again(sip::Now now, std::string_view presentity) override;
     bool is_watched(std::string_view presentity) const override;
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
-    void write(sip::Appender& out, const sip::Uri& request_uri) const override;
     void join(const ServerOptions& options);
 
     Addresses addresses_;
@@ -241,6 +240,7 @@ private:
     sip::EventPackages packages_;
     sip::EventCapabilities capabilities_;
     sip::Resources resources_;
+    EdgeName edge_name_;
     std::optional<sip::NotifyDigest> notify_digest_;
     sip::Notifier notifier_;
     sip::Compositor compositor_;

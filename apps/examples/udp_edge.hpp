@@ -1,13 +1,15 @@
-// The edge of a small program: one UDP socket of IPv4, clocks and randomness of the system.
+// The edge of a small program: one UDP socket of IPv4, clocks and randomness of the system. It
+// allocates nothing.
 #pragma once
 
 #include <netinet/in.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <string>
 
 #include "sip/stack.hpp"
 
@@ -21,6 +23,14 @@ inline sip::Now read_clocks() {
     const auto wall = std::chrono::system_clock::now().time_since_epoch();
     return {sip::Instant{std::chrono::steady_clock::now().time_since_epoch()},
             std::chrono::duration_cast<sip::milliseconds>(wall).count()};
+}
+
+/// What is readable once Ctrl-C was pressed.
+inline int interrupts() {
+    sigset_t signals{};
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    return signalfd(-1, &signals, 0);
 }
 
 /// On a free port of 127.0.0.1; `fd` below 0: there is none.
@@ -38,7 +48,7 @@ struct UdpEdge {
     void receive(Core& core) {
         sockaddr_in peer{};
         socklen_t size = sizeof peer;
-        char room[65536];
+        char room[bytes_max];
         const auto got =
             recvfrom(fd, room, sizeof room, 0, reinterpret_cast<sockaddr*>(&peer), &size);
         sip::Endpoint from = here;
@@ -56,11 +66,14 @@ struct UdpEdge {
         if (to == nullptr) return;
         sockaddr_in peer{AF_INET, htons(to->to.port), {}, {}};
         std::memcpy(&peer.sin_addr, &to->to.address.bytes[12], 4);
-        const std::string bytes =
-            std::string(out->packet.head.view()).append(out->packet.body.view());
-        sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&peer), sizeof peer);
+        const std::string_view head = out->packet.head.view(), body = out->packet.body.view();
+        iovec parts[] = {{const_cast<char*>(head.data()), head.size()},
+                         {const_cast<char*>(body.data()), body.size()}};
+        const msghdr message{&peer, sizeof peer, parts, 2, nullptr, 0, 0};
+        sendmsg(fd, &message, 0);
     }
 
+    static constexpr std::size_t bytes_max = 8'192;  ///< what is longer is cut, and not understood
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     sip::Endpoint here{sip::Address::v4(127, 0, 0, 1), 0};  ///< port 0: it could not be bound
 };

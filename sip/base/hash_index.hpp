@@ -49,6 +49,12 @@ public:
         capacity_ = 0;
     }
     std::size_t size() const { return size_; }
+    /// What `count` entries take; it takes half as much again while it grows.
+    static constexpr std::size_t bytes_for(std::size_t count) {
+        std::size_t capacity = count == 0 ? 0 : 16;
+        while (count * 4 > capacity * 3) capacity *= 2;
+        return capacity * sizeof(Slot);
+    }
     /// The most slots that any search looks at; found by going through all. For tests.
     std::size_t longest_run() const;
 

@@ -9,8 +9,8 @@
 namespace sip {
 
 /// An allocator within one span of bytes. Taking and giving back are O(1): two-level segregated
-/// fit, and what is given back joins its free neighbours at once. Nothing stands before a block: who
-/// gives it back says its size. Two bits for each 32 bytes say where free blocks begin and end.
+/// fit, and what is given back joins its free neighbours at once. Nothing stands before a block:
+/// who gives it back says its size. Two bits for each 32 bytes say where free blocks begin and end.
 ///
 /// Sizes go up to the next 16 bytes; the rest of what it costs is in `overhead`.
 class Heap {

@@ -111,6 +111,15 @@ private:
     std::size_t size_ = 0;
 };
 
+/// What a Vector that grew to `count` elements, one by one, takes. It takes half as much again
+/// while it grows.
+template <class T>
+constexpr std::size_t vector_bytes(std::size_t count) {
+    std::size_t capacity = count == 0 ? 0 : 8;
+    while (capacity < count) capacity *= 2;
+    return capacity * sizeof(T);
+}
+
 /// A growing array of trivially copyable values. Growth may be refused; nothing is lost then.
 template <class T>
 class Vector {

@@ -20,10 +20,11 @@ struct Handle {
 };
 
 /// Objects of one type at stable addresses, at most `limit` of them, in chunks that are kept until
-/// `trim`./// Creating may be refused (limit or memory), which the caller answers with 503.
+/// `trim`: of 32, where there may be few of fewer. Creating may be refused (limit or memory), which
+/// the caller answers with 503.
 template <class T>
 class Slab {
-    static constexpr std::size_t chunk_size = 32;
+    static constexpr unsigned chunk_bits_max = 5;
     struct Cell {
         std::uint32_t generation;
         std::uint32_t next_free = UINT32_MAX;
@@ -33,13 +34,14 @@ class Slab {
     };
 
 public:
-    Slab(Memory& memory, std::size_t limit) : memory_(&memory), chunks_(memory), limit_(limit) {}
+    Slab(Memory& memory, std::size_t limit)
+        : memory_(&memory), chunks_(memory), limit_(limit), chunk_bits_(bits_for(limit)) {}
     Slab(const Slab&) = delete;
     Slab& operator=(const Slab&) = delete;
     ~Slab() {
         for (std::size_t i = 0; i < cells_; ++i)
             if (cell(i).live) cell(i).object()->~T();
-        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size * sizeof(Cell));
+        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size() * sizeof(Cell));
     }
 
     /// Nothing (a false handle) when full.
@@ -104,7 +106,7 @@ public:
         if (size_ > 0) return;
         for (std::size_t i = 0; i < cells_; ++i)
             if (cell(i).generation > first_generation_) first_generation_ = cell(i).generation;
-        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size * sizeof(Cell));
+        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size() * sizeof(Cell));
         chunks_.clear();
         chunks_.trim();
         cells_ = 0;
@@ -114,20 +116,34 @@ public:
     std::size_t limit() const { return limit_; }
     bool full() const { return size_ >= limit_; }
 
+    /// What `count` objects take of a Memory's bytes where at most `limit` may be.
+    static constexpr std::size_t bytes_for(std::size_t count, std::size_t limit) {
+        const std::size_t a_chunk = std::size_t{1} << bits_for(limit);
+        const std::size_t chunks = (count + a_chunk - 1) / a_chunk;
+        return chunks * a_chunk * sizeof(Cell) + vector_bytes<Cell*>(chunks);
+    }
+
 private:
-    Cell& cell(std::size_t i) { return chunks_[i / chunk_size][i % chunk_size]; }
+    static constexpr unsigned bits_for(std::size_t limit) {
+        unsigned bits = 1;
+        while (bits < chunk_bits_max && (std::size_t{4} << bits) < limit) ++bits;
+        return bits;
+    }
+    std::size_t chunk_size() const { return std::size_t{1} << chunk_bits_; }
+    Cell& cell(std::size_t i) { return chunks_[i >> chunk_bits_][i & (chunk_size() - 1)]; }
     bool grow() {
-        void* raw = memory_->allocate(chunk_size * sizeof(Cell));
+        const std::size_t size = chunk_size();
+        void* raw = memory_->allocate(size * sizeof(Cell));
         if (raw == nullptr) return false;
         Cell* chunk = static_cast<Cell*>(raw);
         if (!chunks_.push(chunk)) {
-            memory_->release(raw, chunk_size * sizeof(Cell));
+            memory_->release(raw, size * sizeof(Cell));
             return false;
         }
-        for (std::size_t i = 0; i < chunk_size; ++i) new (chunk + i) Cell{first_generation_};
+        for (std::size_t i = 0; i < size; ++i) new (chunk + i) Cell{first_generation_};
         const auto first = static_cast<std::uint32_t>(cells_);
-        cells_ += chunk_size;
-        for (std::size_t i = chunk_size; i-- > 0;) {
+        cells_ += size;
+        for (std::size_t i = size; i-- > 0;) {
             chunk[i].next_free = free_;
             free_ = first + static_cast<std::uint32_t>(i);
         }
@@ -137,6 +153,7 @@ private:
     Memory* memory_;
     Vector<Cell*> chunks_;
     std::size_t limit_, cells_ = 0, size_ = 0;
+    unsigned chunk_bits_;
     std::uint32_t free_ = UINT32_MAX;
     std::uint32_t first_generation_ = 1;  ///< of cells to come: above all that were
 };

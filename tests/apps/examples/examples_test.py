@@ -16,7 +16,7 @@ import unittest
 VIGIL = PROGRAMS = SOURCES = ""
 PATIENCE_S = 30
 LINES_BELOW = 80
-EXAMPLES = ["custom_package", "edge_presence_agent", "publish", "watch"]
+EXAMPLES = ["custom_package", "edge_presence_agent", "publish", "watch", "watch_by_poll"]
 ALICE, BOB = "sip:alice@localhost", "sip:bob@localhost"
 
 
@@ -122,6 +122,21 @@ class Examples(unittest.TestCase):
         with serve() as server:
             self.watch_and_publish(server.ready("tcp"))
             self.assertEqual(server.stop()[0], 0)
+
+    def test_a_watcher_on_poll_sees_what_is_published(self):
+        with serve() as server:
+            at = server.ready("udp")
+            with example("watch_by_poll", at.rsplit(":", 1)[1], ALICE, BOB, "builder") as watch:
+                watch.line_with("active ")
+                watch.line_with("<basic>closed</basic>")
+                with example("publish", at, ALICE, "wonderland", "open") as alice:
+                    watch.line_with("<basic>open</basic>")
+                    self.assertEqual(alice.stop()[0], 0)
+                watch.line_with("<basic>closed</basic>")
+                code, rest = watch.stop()
+                self.assertEqual((code, rest[-1]), (0, "ended 0"))
+            with example("watch_by_poll", at.rsplit(":", 1)[1], ALICE, BOB, "wrong") as watch:
+                self.assertEqual(watch.end(), (1, ["ended 401"]))
 
     def test_a_wrong_password_ends_both(self):
         with serve() as server:

@@ -66,8 +66,9 @@ void Watchers::on_subscription_change(sip::Now now, const sip::SubscriptionChang
 void Watchers::begin(sip::Now now, const sip::SubscriptionChange& change) {
     using Was = sip::SubscriptionChange::State;
     const std::uint32_t old =
-        find_undecided(key_of(change.watcher, change.event_id), change.watcher, change.event_id,
-                       UINT32_MAX, State::waiting);
+        waiting_.size == 0 ? UINT32_MAX
+                           : find_undecided(key_of(change.watcher, change.event_id), change.watcher,
+                                            change.event_id, UINT32_MAX, State::waiting);
     if (old != UINT32_MAX) step(now, rows_.handle_at(old), Event::giveup);
     const bool fetch = change.to == Was::terminated;
     // R3857-4.7.2-2: nobody is told of what is over before it can be told.

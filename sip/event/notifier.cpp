@@ -84,7 +84,8 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       far_ends_(core.shard.memory, core.shard.limits.unproven_peers),
       by_far_end_(core.shard.memory),
       proofs_(core.shard.memory, core.shard.limits.known_sources),
-      stale_(core.shard.memory, core.shard.limits.subscriptions) {}
+      stale_(core.shard.memory, core.shard.limits.subscriptions),
+      walks_(core.shard.memory, core.shard.limits.subscriptions) {}
 
 Notifier::~Notifier() {
     staged_.for_each([&](Handle handle, Staged&) { finish(handle); });
@@ -428,44 +429,6 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
     on_commit_failed(now, handle);
 }
 
-SubscriptionRecord Notifier::record_of(Now now, const Subscription& s,
-                                       const Dialog::Refresh& refresh) const {
-    SubscriptionRecord record;
-    s.dialog.describe(record, refresh);
-    record.resource = resource_name(s);
-    record.package = traits_of(s.package).name;
-    record.event_id = s.event_id.view();
-    if (const View* view = view_of(s)) record.body_type = traits_of(s.package).accept[view->type];
-    record.watcher = s.identity.view();
-    record.authenticated = s.authenticated;
-    record.expires_at_ms = wall_ms_at(now, s.expires_at());
-    return record;
-}
-
-SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
-    const Subscription& s = *slab_.find(staged.subscription);
-    SubscriptionRecord record = record_of(now, s, staged.refresh);
-    record.body_type = traits_of(s.package).accept[staged.type];
-    record.expires_at_ms = wall_ms_at(now, later(now.mono, seconds{staged.expires_s}));
-    const SubscriptionListener* listener = packages_.at(s.package).listener();
-    const bool pending = staged.decision.state == SubscriptionDecision::pending;
-    return make_records(core_.shard.memory, [&](RecordWriter& out) {
-        if (!staged.initial || staged.expires_s > 0)
-            out.write(staged.expires_s == 0 ? RecordChange::remove : RecordChange::put, record);
-        if (!staged.initial) return;
-        if (pending && listener != nullptr)
-            listener->write_record(now, watcher_of(s), s.event_id.view(),
-                                   staged.display_name.view(), out);
-        // What takes the place of others takes them away.
-        (void)by_device_.find(staged.device, [&](std::uint32_t i) {
-            const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
-            if (other.suspect && &other != &s)
-                out.write(RecordChange::remove, record_of(now, other, {}));
-            return false;
-        });
-    });
-}
-
 void Notifier::on_committed(Now now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
@@ -703,6 +666,7 @@ void Notifier::leave_view(Handle handle) {
     else
         view->first = s.next;
     if (s.next != UINT32_MAX) slab_.at(s.next).previous = s.previous;
+    if (view->walk == handle.index) view->walk = s.next;
     const Handle left = views_.handle_at(s.view);
     s.view = none;
     release_view(left);
@@ -851,6 +815,7 @@ void Notifier::trim() {
     by_far_end_.trim();
     if (slab_.size() == 0) proofs_.reset();
     stale_.trim();
+    walks_.trim();
     room_.reset();
 }
 

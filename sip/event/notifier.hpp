@@ -204,6 +204,8 @@ private:
         std::uint32_t kept = 0;  ///< changes that are being stored and want it
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
+        std::uint32_t walk = UINT32_MAX;       ///< the next that is asked whether it is behind
+        bool walking = false;                  ///< stands in walks_
         Deadlines<ViewName, 2> timers;
     };
     /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
@@ -374,6 +376,7 @@ private:
     Line& line_of(const Subscription& s);
     void dequeue(Subscription& s);
     void tell_those_behind(Now now, Handle view);
+    bool walk_on(Now now, View& view, std::size_t most);
     void queue_view(Now now, Handle view);
     void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
@@ -479,7 +482,8 @@ private:
     HashIndex by_far_end_;
     SetTable<Proof> proofs_;
     Ring<Handle> stale_;
-    Block room_;  ///< where bodies are rendered
+    Ring<Handle> walks_;  ///< views some of whose subscriptions have yet to be looked at
+    Block room_;          ///< where bodies are rendered
 };
 
 }  // namespace sip

@@ -19,6 +19,10 @@ void blanks(sip::Appender& out, std::string_view text) {
 void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
     if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
     for (std::size_t at = 0; at < text.size();) {
+        const std::size_t plain = ascii_run(text.substr(at), AsciiClass::plain);
+        out << text.substr(at, plain);
+        at += plain;
+        if (at == text.size()) return;
         const Decoded next = decode_utf8(text, at);
         if (next.size == 0 || !is_xml_char(next.code)) {
             out << "\xEF\xBF\xBD";

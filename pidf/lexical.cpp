@@ -21,10 +21,7 @@ bool all_digits(std::string_view text) {
 }
 
 bool is_uri_char(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) return true;
-    if (sip::is_alpha(c) || sip::is_digit(c)) return true;
-    return std::string_view("-._~:/?@!$&'()*+,;=").find(c) != std::string_view::npos;
+    return is_ascii(c, AsciiClass::uri) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 /// How many characters of `text` are an address in brackets, "[2001:db8::1]"; 0: none.
@@ -82,19 +79,10 @@ std::string_view scheme_of(std::string_view text) {
     return text.substr(0, end + 1);
 }
 
-bool is_well_formed(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const Decoded next = decode_utf8(text, at);
-        if (next.size == 0 || !is_xml_char(next.code)) return false;
-        at += next.size;
-    }
-    return true;
-}
-
 }  // namespace
 
 bool is_any_uri(std::string_view text) {
-    if (!is_well_formed(text)) return false;
+    if (find_fault(text).any) return false;
     const auto hash = text.find('#');
     const std::string_view fragment =
         hash == std::string_view::npos ? std::string_view{} : text.substr(hash + 1);

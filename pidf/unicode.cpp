@@ -1,5 +1,7 @@
 #include "pidf/unicode.hpp"
 
+#include <cstring>
+
 namespace pidf {
 
 namespace {
@@ -42,6 +44,30 @@ Decoded decode_utf8(std::string_view text, std::size_t at) {
     return {code, size};
 }
 
+TextFault find_fault(std::string_view text) {
+    constexpr std::uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
+    for (std::size_t i = 0; i < text.size();) {
+        // Eight at a time, as long as none is below the space or above 0x7F.
+        std::uint64_t word = 0;
+        if (text.size() - i >= sizeof word) {
+            std::memcpy(&word, text.data() + i, sizeof word);
+            if (((word | (word - ones * 0x20)) & high) == 0) {
+                i += sizeof word;
+                continue;
+            }
+        }
+        if (is_ascii(text[i], AsciiClass::allowed)) {
+            ++i;
+            continue;
+        }
+        const Decoded c = decode_utf8(text, i);
+        if (c.size == 0) return {i, true, true};
+        if (!is_xml_char(c.code)) return {i, true, false};
+        i += c.size;
+    }
+    return {};
+}
+
 std::size_t encode_utf8(char32_t code, char* out) {
     const auto tail = [&](unsigned shift) {
         return static_cast<char>(0x80U | (static_cast<unsigned>(code) >> shift & 0x3FU));
@@ -80,7 +106,10 @@ bool is_name_start(char32_t code) { return within(name_start_ranges, code); }
 bool is_name_char(char32_t code) { return is_name_start(code) || within(name_only_ranges, code); }
 
 bool is_ncname(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
+    std::size_t begin = 0;
+    if (!text.empty() && is_ascii(text.front(), AsciiClass::name_start))
+        begin = ascii_run(text, AsciiClass::name);
+    for (std::size_t at = begin; at < text.size();) {
         const Decoded next = decode_utf8(text, at);
         if (next.size == 0) return false;
         if (!(at == 0 ? is_name_start(next.code) : is_name_char(next.code))) return false;

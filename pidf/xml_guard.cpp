@@ -24,12 +24,9 @@ public:
         if (text_.size() > limits_.bytes)
             return failure(Condition::body_too_large, "XML: document is too large", limits_.bytes);
         // All characters first, so that what follows may look at bytes.
-        for (std::size_t i = 0; i < text_.size();) {
-            const Decoded c = decode_utf8(text_, i);
-            if (c.size == 0) return bad("XML: bytes are not UTF-8", i);
-            if (!is_xml_char(c.code)) return bad("XML: character is not allowed", i);
-            i += c.size;
-        }
+        const TextFault fault = find_fault(text_);
+        if (fault.encoding) return bad("XML: bytes are not UTF-8", fault.at);
+        if (fault.any) return bad("XML: character is not allowed", fault.at);
         if (const auto declared = declaration(); !declared) return declared;
         return document();
     }
@@ -52,6 +49,9 @@ private:
         for (int part = 0; part < 2; ++part) {
             const std::size_t first = at_;
             for (;;) {
+                if (at_ > first || (!done() && is_ascii(text_[at_], AsciiClass::name_start)))
+                    at_ += ascii_run(text_.substr(at_), AsciiClass::name);
+                if (done() || is_ascii(text_[at_], AsciiClass::allowed)) break;
                 const Decoded c = decode_utf8(text_, at_);
                 if (c.size == 0 || !(at_ == first ? is_name_start(c.code) : is_name_char(c.code)))
                     break;
@@ -171,6 +171,7 @@ private:
                 if (const auto r = reference(); !r) return r;
             } else {
                 ++at_;
+                at_ += ascii_run(text_.substr(at_), AsciiClass::plain);
             }
         }
         if (done()) return bad("XML: attribute value has no end", start);
@@ -239,6 +240,8 @@ private:
         if (depth_ == 0 && !is_xml_space(peek()))
             return bad("XML: text outside the root element", at_);
         ++at_;
+        while (is_xml_space(peek())) ++at_;
+        if (depth_ > 0) at_ += ascii_run(text_.substr(at_), AsciiClass::plain);
         return {};
     }
     Expected<void> markup() {

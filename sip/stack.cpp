@@ -186,6 +186,7 @@ void Stack::trim() {
     admission_.trim(last_);
     transport_.trim();
     shard_.timers.trim();
+    shard_.texts.trim();
 }
 
 void Stack::advance(Now now) { see(now); }

@@ -60,7 +60,7 @@ sip::Expected<std::size_t> WatcherInfoPackage::render(sip::Now, sip::ResourceId,
 // What a viewer sees ------------------------------------------------------------------------------
 
 bool WatcherInfoPackage::sees(const Viewer& viewer, const WatcherRow& row) const {
-    return viewer.own.empty() || viewer.own.view() == row.identity();
+    return viewer.own.empty() || viewer.own.view() == row.identity.view();
 }
 
 /// R3857-4.7.2-3: to a watcher, Subscription-State said that it ended. What becomes of it while it
@@ -91,12 +91,12 @@ WatcherEntry WatcherInfoPackage::entry_of(sip::Now now, const Viewer& viewer, co
     entry.status = watcher_machine::name_of(state);
     entry.event =
         watcher_machine::name_of(state == row.state ? row.event : WatcherRow::Event::timeout);
-    entry.display_name = row.display_name();
+    entry.display_name = row.display_name.view();
     if (state == State::pending || state == State::active)
         entry.expiration = sip::seconds_left(now.mono, row.expires_at);
     entry.duration_subscribed = static_cast<std::uint64_t>(
         std::chrono::duration_cast<sip::seconds>(now.mono - row.since).count());
-    entry.uri = row.identity();
+    entry.uri = row.identity.view();
     return entry;
 }
 
@@ -196,11 +196,11 @@ void WatcherInfoPackage::for_each_to_be_told(const WatcherRow& row, Visit visit)
     const auto look = [&](Viewer& viewer) {
         if (viewer.started && viewer.told < row.changed && is_news(viewer, row)) visit(viewer);
     };
-    for (std::uint32_t i = watchers_.list(row.list).first_viewer; i != UINT32_MAX;
+    for (std::uint32_t i = watchers_.list_of(row).first_viewer; i != UINT32_MAX;
          i = viewers_.at(i).next)
         look(viewers_.at(i));
-    (void)by_own_.find(own_hash(row.list, row.identity()), [&](std::uint32_t i) {
-        if (viewers_.at(i).list == row.list) look(viewers_.at(i));
+    (void)by_own_.find(own_hash(row.list, row.identity.view()), [&](std::uint32_t i) {
+        if (watchers_.is_of(row, viewers_.at(i).list)) look(viewers_.at(i));
         return false;
     });
 }
@@ -268,7 +268,7 @@ void WatcherInfoPackage::trim() {
 /// Who see all stand in the list, the others in a table by whom they see.
 void WatcherInfoPackage::enter(Viewer& viewer, std::uint32_t index) {
     if (!viewer.own.empty()) {
-        const bool kept = by_own_.insert(own_hash(viewer.list, viewer.own.view()), index);
+        const bool kept = by_own_.insert(own_hash(viewer.list.index, viewer.own.view()), index);
         SIP_ASSERT(kept);
         return;
     }
@@ -280,7 +280,7 @@ void WatcherInfoPackage::enter(Viewer& viewer, std::uint32_t index) {
 
 void WatcherInfoPackage::leave(Viewer& viewer, std::uint32_t index) {
     if (!viewer.own.empty()) {
-        by_own_.erase(own_hash(viewer.list, viewer.own.view()), index);
+        by_own_.erase(own_hash(viewer.list.index, viewer.own.view()), index);
         return;
     }
     (viewer.previous == UINT32_MAX ? watchers_.list(viewer.list).first_viewer
@@ -288,8 +288,8 @@ void WatcherInfoPackage::leave(Viewer& viewer, std::uint32_t index) {
     if (viewer.next != UINT32_MAX) viewers_.at(viewer.next).previous = viewer.previous;
 }
 
-std::uint64_t WatcherInfoPackage::own_hash(sip::Handle list, std::string_view identity) const {
-    return sip::mix(sip::siphash(shard_.key, identity), list.index);
+std::uint64_t WatcherInfoPackage::own_hash(std::uint32_t list, std::string_view identity) const {
+    return sip::mix(sip::siphash(shard_.key, identity), list);
 }
 
 }  // namespace presence

@@ -82,7 +82,7 @@ private:
     void write_once(sip::Now now, Viewer& viewer, WatcherDocument& document);
     void enter(Viewer& viewer, std::uint32_t index);
     void leave(Viewer& viewer, std::uint32_t index);
-    std::uint64_t own_hash(sip::Handle list, std::string_view identity) const;
+    std::uint64_t own_hash(std::uint32_t list, std::string_view identity) const;
 
     sip::Shard& shard_;
     sip::EventPackage& parent_;

@@ -1,7 +1,5 @@
 #include "presence/watcher_info/watchers.hpp"
 
-#include <cstring>
-
 namespace presence {
 namespace {
 
@@ -68,8 +66,9 @@ void Watchers::on_subscription_change(sip::Now now, const sip::SubscriptionChang
 void Watchers::begin(sip::Now now, const sip::SubscriptionChange& change) {
     using Was = sip::SubscriptionChange::State;
     const std::uint32_t old =
-        find_undecided(key_of(change.watcher, change.event_id), change.watcher, change.event_id,
-                       UINT32_MAX, State::waiting);
+        waiting_.size == 0 ? UINT32_MAX
+                           : find_undecided(key_of(change.watcher, change.event_id), change.watcher,
+                                            change.event_id, UINT32_MAX, State::waiting);
     if (old != UINT32_MAX) step(now, rows_.handle_at(old), Event::giveup);
     const bool fetch = change.to == Was::terminated;
     // R3857-4.7.2-2: nobody is told of what is over before it can be told.
@@ -94,7 +93,7 @@ void Watchers::begin_again(sip::Now now, const sip::SubscriptionChange& change) 
     change.mark = UINT32_MAX;
     rows_.find(old)->subscription = {};
     sip::SubscriptionChange anew = change;
-    anew.display_name = rows_.find(old)->display_name();
+    anew.display_name = rows_.find(old)->display_name.view();
     const sip::Handle handle = make(now, anew);
     const sip::Instant since = rows_.find(old)->since;
     step(now, old, Event::deactivated);
@@ -122,9 +121,8 @@ void Watchers::step(sip::Now now, sip::Handle handle, Event event) {
     // RFC 3857 figure 1 calls it "subscribe, policy=accept".
     row.event = from == State::init && event == Event::approved ? Event::subscribe : event;
     touch(handle.index);
-    const sip::Handle list = row.list;
     if (has(taken.act, Action::report) && notifier_ != nullptr)
-        notifier_->state_changed(now, package_, lists_.find(list)->resource.view());
+        notifier_->state_changed(now, package_, lists_.at(row.list).resource.view());
     if (has(taken.act, Action::remove)) {
         if (!audience_.is_to_be_told(row)) {
             forget(handle.index);
@@ -142,9 +140,9 @@ void Watchers::step(sip::Now now, sip::Handle handle, Event event) {
 void Watchers::end_one_of_two(sip::Now now, sip::Handle handle) {
     const WatcherRow& row = *rows_.find(handle);
     const sip::Watcher watcher = watcher_of(row);
-    const std::uint64_t key = key_of(watcher, row.event_id());
+    const std::uint64_t key = key_of(watcher, row.event_id.view());
     const auto other = [&](State state) {
-        return find_undecided(key, watcher, row.event_id(), handle.index, state);
+        return find_undecided(key, watcher, row.event_id.view(), handle.index, state);
     };
     const std::uint32_t waits = other(State::waiting);
     if (waits != UINT32_MAX) step(now, rows_.handle_at(waits), Event::giveup);
@@ -186,12 +184,12 @@ void Watchers::set_state(WatcherRow& row, std::uint32_t index, State state) {
     if (pending_.first != first_pending) set_timer(Name::pending, pending_);
     if (waiting_.first != first_waiting) set_timer(Name::waiting, waiting_);
     if (was_undecided && !row.is_undecided()) {
-        by_attempt_.erase(key_of(watcher_of(row), row.event_id()), index);
-        undecided_.remove(user_of(row.identity()));
+        by_attempt_.erase(key_of(watcher_of(row), row.event_id.view()), index);
+        undecided_.remove(row.identity.hash());
     } else if (!was_undecided && row.is_undecided()) {
         // `make` has seen to the room for both.
-        const bool kept = by_attempt_.insert(key_of(watcher_of(row), row.event_id()), index) &&
-                          undecided_.add(user_of(row.identity()));
+        const bool kept = by_attempt_.insert(key_of(watcher_of(row), row.event_id.view()), index) &&
+                          undecided_.add(row.identity.hash());
         SIP_ASSERT(kept);
     }
 }
@@ -199,7 +197,7 @@ void Watchers::set_state(WatcherRow& row, std::uint32_t index, State state) {
 /// It was changed last.
 void Watchers::touch(std::uint32_t index) {
     WatcherRow& row = rows_.at(index);
-    WatcherList& list = *lists_.find(row.list);
+    WatcherList& list = lists_.at(row.list);
     row.changed = ++sequence_;
     if (row.made == 0) row.made = row.changed;
     if (list.last == index) return;
@@ -229,19 +227,13 @@ sip::Handle Watchers::make(sip::Now now, const sip::SubscriptionChange& change) 
         return {};
     }
     WatcherRow& row = *rows_.find(handle);
-    row.list = list;
+    row.list = list.index;
     row.since = now.mono;
     row.authenticated = watcher.authenticated;
-    row.identity_size = static_cast<std::uint16_t>(watcher.identity.size());
-    row.event_id_size = static_cast<std::uint16_t>(change.event_id.size());
-    bool kept = row.text.resize(shard_.memory, watcher.identity.size() + change.event_id.size() +
-                                                   change.display_name.size());
+    bool kept = row.identity.intern(shard_.texts, watcher.identity, user) &&
+                shard_.texts.intern(change.event_id, row.event_id) &&
+                shard_.texts.intern(change.display_name, row.display_name);
     if (kept) {
-        char* at = row.text.data();
-        for (std::string_view part : {watcher.identity, change.event_id, change.display_name}) {
-            if (!part.empty()) std::memcpy(at, part.data(), part.size());
-            at += part.size();
-        }
         kept = decided || (by_attempt_.reserve_one() && undecided_.add(user));
         if (kept && !decided) undecided_.remove(user);
     }
@@ -265,27 +257,29 @@ bool Watchers::make_room(sip::Now now) {
 }
 
 bool Watchers::is_watched(std::string_view resource) const {
-    auto& lists = const_cast<sip::Slab<WatcherList>&>(lists_);
     const std::uint32_t found =
-        by_resource_.find(sip::siphash(shard_.key, resource),
-                          [&](std::uint32_t i) { return lists.at(i).resource.view() == resource; });
-    return found != sip::HashIndex::none && lists.at(found).rows > 0;
+        find_list(resource, sip::InternedAddress::hash_of(shard_.texts, resource));
+    return found != UINT32_MAX && lists_.at(found).rows > 0;
+}
+
+std::uint32_t Watchers::find_list(std::string_view resource, std::uint64_t hash) const {
+    auto& lists = const_cast<sip::Slab<WatcherList>&>(lists_);
+    return by_resource_.find(hash, ByResource{lists}, [&](std::uint32_t i) {
+        return lists.at(i).resource.hash() == hash && lists.at(i).resource.view() == resource;
+    });
 }
 
 sip::Handle Watchers::obtain_list(std::string_view resource) {
-    const std::uint64_t hash = sip::siphash(shard_.key, resource);
-    const std::uint32_t found = by_resource_.find(
-        hash, [&](std::uint32_t i) { return lists_.at(i).resource.view() == resource; });
-    if (found != sip::HashIndex::none) return lists_.handle_at(found);
-    if (!by_resource_.reserve_one()) return {};
+    const std::uint64_t hash = sip::InternedAddress::hash_of(shard_.texts, resource);
+    const std::uint32_t found = find_list(resource, hash);
+    if (found != UINT32_MAX) return lists_.handle_at(found);
     const sip::Handle handle = lists_.create();
     if (!handle) return {};
-    if (!lists_.find(handle)->resource.assign(shard_.memory, resource)) {
+    if (!lists_.find(handle)->resource.intern(shard_.texts, resource, hash) ||
+        !by_resource_.insert(handle.index, ByResource{lists_})) {
         lists_.destroy(handle);
         return {};
     }
-    const bool kept = by_resource_.insert(hash, handle.index);
-    SIP_ASSERT(kept);
     return handle;
 }
 
@@ -293,7 +287,7 @@ sip::Handle Watchers::obtain_list(std::string_view resource) {
 void Watchers::release_list(sip::Handle handle) {
     const WatcherList& list = *lists_.find(handle);
     if (list.rows > 0 || list.viewers > 0) return;
-    by_resource_.erase(sip::siphash(shard_.key, list.resource.view()), handle.index);
+    by_resource_.erase(handle.index, ByResource{lists_});
     lists_.destroy(handle);
 }
 
@@ -301,10 +295,10 @@ void Watchers::forget(std::uint32_t index) {
     WatcherRow& row = rows_.at(index);
     SIP_ASSERT(!row.subscription);
     set_state(row, index, State::init);
-    WatcherList& list = *lists_.find(row.list);
+    WatcherList& list = lists_.at(row.list);
     (row.previous == UINT32_MAX ? list.first : rows_.at(row.previous).next) = row.next;
     (row.next == UINT32_MAX ? list.last : rows_.at(row.next).previous) = row.previous;
-    const sip::Handle released = row.list;
+    const sip::Handle released = lists_.handle_at(row.list);
     --list.rows;
     rows_.destroy(rows_.handle_at(index));
     release_list(released);
@@ -321,17 +315,17 @@ void Watchers::leave(sip::Handle handle) {
     release_list(handle);
 }
 
-std::uint32_t Watchers::first_behind(sip::Handle list, std::uint64_t sequence) const {
+std::uint32_t Watchers::first_behind(const WatcherList& list, std::uint64_t sequence) const {
     auto& rows = const_cast<sip::Slab<WatcherRow>&>(rows_);
     std::uint32_t at = UINT32_MAX;
-    for (std::uint32_t i = lists_.find(list)->last;
-         i != UINT32_MAX && rows.at(i).changed > sequence; i = rows.at(i).previous)
+    for (std::uint32_t i = list.last; i != UINT32_MAX && rows.at(i).changed > sequence;
+         i = rows.at(i).previous)
         at = i;
     return at;
 }
 
 void Watchers::forget_ended(sip::Handle list, std::uint64_t from, std::uint64_t to) {
-    for (std::uint32_t i = first_behind(list, from); i != UINT32_MAX;) {
+    for (std::uint32_t i = first_behind(*lists_.find(list), from); i != UINT32_MAX;) {
         const WatcherRow& row = rows_.at(i);
         if (row.changed > to) return;
         const std::uint32_t at = i;
@@ -345,9 +339,9 @@ std::uint32_t Watchers::find_undecided(std::uint64_t key, const sip::Watcher& wa
                                        std::optional<State> state) const {
     return by_attempt_.find(key, [&](std::uint32_t i) {
         const WatcherRow& row = const_cast<Watchers*>(this)->rows_.at(i);
-        return i != but && (!state || row.state == *state) && row.identity() == watcher.identity &&
-               row.event_id() == event_id &&
-               lists_.find(row.list)->resource.view() == watcher.resource;
+        return i != but && (!state || row.state == *state) &&
+               row.identity.view() == watcher.identity && row.event_id.view() == event_id &&
+               lists_.at(row.list).resource.view() == watcher.resource;
     });
 }
 
@@ -357,12 +351,8 @@ std::uint64_t Watchers::key_of(const sip::Watcher& watcher, std::string_view eve
                     sip::siphash(shard_.key, event_id));
 }
 
-std::uint64_t Watchers::user_of(std::string_view identity) const {
-    return sip::siphash(shard_.key, identity);
-}
-
 sip::Watcher Watchers::watcher_of(const WatcherRow& row) const {
-    return {row.identity(), lists_.find(row.list)->resource.view(), row.authenticated};
+    return {row.identity.view(), lists_.at(row.list).resource.view(), row.authenticated};
 }
 
 /// A bijection, so that no two rows share one.
@@ -449,12 +439,12 @@ void Watchers::on_timer(sip::Now now, sip::Handle) {
 
 sip::WatcherRecord Watchers::record_of(sip::Now now, const WatcherRow& row) const {
     sip::WatcherRecord record;
-    record.resource = lists_.find(row.list)->resource.view();
+    record.resource = lists_.at(row.list).resource.view();
     record.package = package();
-    record.watcher = row.identity();
-    record.event_id = row.event_id();
+    record.watcher = row.identity.view();
+    record.event_id = row.event_id.view();
     record.authenticated = row.authenticated;
-    record.display_name = row.display_name();
+    record.display_name = row.display_name.view();
     record.changed_at_ms = sip::wall_ms_at(now, row.since);
     record.expires_at_ms = sip::wall_ms_at(now, row.giveup_at);
     return record;

@@ -7,7 +7,9 @@
 #include "presence/watcher_info/watcher_machine.hpp"
 #include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/split_table.hpp"
 #include "sip/base/tally.hpp"
+#include "sip/event/interned_address.hpp"
 #include "sip/event/notifier.hpp"
 #include "sip/transaction/record.hpp"
 #include "sip/transport/shard.hpp"
@@ -19,30 +21,26 @@ struct WatcherRow {
     using State = watcher_machine::State;
     using Event = watcher_machine::Event;
 
-    std::string_view identity() const { return text.view().substr(0, identity_size); }
-    std::string_view event_id() const { return text.view().substr(identity_size, event_id_size); }
-    std::string_view display_name() const {
-        return text.view().substr(std::size_t{identity_size} + event_id_size);
-    }
     bool is_undecided() const { return state == State::pending || state == State::waiting; }
 
-    sip::Handle list;
+    sip::InternedAddress identity;
+    sip::Interned event_id, display_name;
     sip::SubscriptionId subscription;  ///< none once its dialog is gone
+    sip::Instant since{}, expires_at{}, giveup_at{};
+    std::uint64_t made = 0, changed = 0;  ///< of all changes, which one; see Watchers::sequence
+    std::uint32_t list = UINT32_MAX;
+    std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< of its list, last changed last
+    std::uint32_t previous_in_line = UINT32_MAX, next_in_line = UINT32_MAX;
     State state = State::init;
     Event event = Event::subscribe;  ///< that brought it there
     bool authenticated = false;
     bool waited = false;  ///< it has been in `waiting`
-    std::uint16_t identity_size = 0, event_id_size = 0;
-    sip::Block text;  ///< identity, event id, display name
-    sip::Instant since{}, expires_at{}, giveup_at{};
-    std::uint64_t made = 0, changed = 0;  ///< of all changes, which one; see Watchers::sequence
-    std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< of its list, last changed last
-    std::uint32_t previous_in_line = UINT32_MAX, next_in_line = UINT32_MAX;
 };
 
 /// All that watch one resource, or have tried to.
 struct WatcherList {
-    sip::Block resource;
+    sip::InternedAddress resource;
+    std::uint32_t next_of_bucket = UINT32_MAX;
     std::uint32_t first = UINT32_MAX, last = UINT32_MAX;  ///< its rows
     std::uint32_t rows = 0, viewers = 0;      ///< who keep the list; viewers are told of rows
     std::uint32_t first_viewer = UINT32_MAX;  ///< the Audience's, of those who see all
@@ -93,12 +91,14 @@ public:
     /// Forgets what ended with a change behind `from` and up to `to` and is not to be told.
     void forget_ended(sip::Handle list, std::uint64_t from, std::uint64_t to);
     WatcherList& list(sip::Handle handle) { return *lists_.find(handle); }
+    WatcherList& list_of(const WatcherRow& row) { return lists_.at(row.list); }
+    bool is_of(const WatcherRow& row, sip::Handle list) const { return row.list == list.index; }
     /// Rows of a list whose last change is behind `sequence`, first changed first. `visit` returns
     /// whether to go on.
     template <class Visit>
     void for_each_behind(sip::Handle list, std::uint64_t sequence, Visit visit) const {
         auto& rows = const_cast<sip::Slab<WatcherRow>&>(rows_);
-        std::uint32_t at = first_behind(list, sequence);
+        std::uint32_t at = first_behind(*lists_.find(list), sequence);
         for (; at != UINT32_MAX; at = rows.at(at).next)
             if (!visit(static_cast<const WatcherRow&>(rows.at(at)))) return;
     }
@@ -132,7 +132,13 @@ private:
         std::size_t size = 0;
     };
 
-    std::uint32_t first_behind(sip::Handle list, std::uint64_t sequence) const;
+    std::uint32_t first_behind(const WatcherList& list, std::uint64_t sequence) const;
+    struct ByResource {
+        sip::Slab<WatcherList>& slab;
+        std::uint32_t& next(std::uint32_t i) const { return slab.at(i).next_of_bucket; }
+        std::uint64_t hash(std::uint32_t i) const { return slab.at(i).resource.hash(); }
+    };
+    std::uint32_t find_list(std::string_view resource, std::uint64_t hash) const;
     sip::Handle obtain_list(std::string_view resource);
     void release_list(sip::Handle handle);
     sip::Handle make(sip::Now now, const sip::SubscriptionChange& change);
@@ -150,7 +156,9 @@ private:
     Line* line_of(WatcherRow::State state);
     void set_timer(Name name, const Line& line);
     std::uint64_t key_of(const sip::Watcher& watcher, std::string_view event_id) const;
-    std::uint64_t user_of(std::string_view identity) const;
+    std::uint64_t user_of(std::string_view identity) const {
+        return sip::InternedAddress::hash_of(shard_.texts, identity);
+    }
     sip::Watcher watcher_of(const WatcherRow& row) const;
     sip::WatcherRecord record_of(sip::Now now, const WatcherRow& row) const;
 
@@ -161,9 +169,9 @@ private:
     std::uint8_t package_ = 0;
     sip::Slab<WatcherRow> rows_;
     sip::Slab<WatcherList> lists_;
-    sip::HashIndex by_resource_;  ///< lists
-    sip::HashIndex by_attempt_;   ///< rows that are undecided
-    sip::Tally undecided_;        ///< by user
+    sip::SplitTable<std::uint32_t, UINT32_MAX> by_resource_;  ///< lists
+    sip::HashIndex by_attempt_;                               ///< rows that are undecided
+    sip::Tally undecided_;                                    ///< by user
     Line pending_, waiting_, ended_;
     sip::TimerOwner owner_;
     bool has_timers_ = false;

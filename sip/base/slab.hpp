@@ -27,11 +27,12 @@ class Slab {
     static constexpr unsigned chunk_bits_max = 5;
     struct Cell {
         std::uint32_t generation;
-        std::uint32_t next_free = UINT32_MAX;
-        bool live = false;
+        std::uint32_t next_free = UINT32_MAX;  ///< `taken` of one that lives
         alignas(T) unsigned char storage[sizeof(T)];
         T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
+        bool live() const { return next_free == taken; }
     };
+    static constexpr std::uint32_t taken = UINT32_MAX - 1;
 
 public:
     Slab(Memory& memory, std::size_t limit)
@@ -40,7 +41,7 @@ public:
     Slab& operator=(const Slab&) = delete;
     ~Slab() {
         for (std::size_t i = 0; i < cells_; ++i)
-            if (cell(i).live) cell(i).object()->~T();
+            if (cell(i).live()) cell(i).object()->~T();
         for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size() * sizeof(Cell));
     }
 
@@ -53,7 +54,7 @@ public:
         Cell& c = cell(index);
         free_ = c.next_free;
         new (c.storage) T(std::forward<Args>(args)...);
-        c.live = true;
+        c.next_free = taken;
         ++size_;
         return {index, c.generation};
     }
@@ -61,16 +62,17 @@ public:
     T* find(Handle handle) {
         if (handle.index >= cells_) return nullptr;
         Cell& c = cell(handle.index);
-        return c.live && c.generation == handle.generation ? c.object() : nullptr;
+        return c.live() && c.generation == handle.generation ? c.object() : nullptr;
     }
     const T* find(Handle handle) const { return const_cast<Slab*>(this)->find(handle); }
     /// For an index that is known to be live (from an index table of this slab).
     T& at(std::uint32_t index) {
-        SIP_ASSERT(index < cells_ && cell(index).live);
+        SIP_ASSERT(index < cells_ && cell(index).live());
         return *cell(index).object();
     }
+    const T& at(std::uint32_t index) const { return const_cast<Slab*>(this)->at(index); }
     Handle handle_at(std::uint32_t index) {
-        SIP_ASSERT(index < cells_ && cell(index).live);
+        SIP_ASSERT(index < cells_ && cell(index).live());
         return {index, cell(index).generation};
     }
     void destroy(Handle handle) {
@@ -78,7 +80,6 @@ public:
         SIP_ASSERT(object != nullptr);
         object->~T();
         Cell& c = cell(handle.index);
-        c.live = false;
         if (++c.generation == 0) c.generation = 1;
         c.next_free = free_;
         free_ = handle.index;
@@ -89,7 +90,7 @@ public:
     template <class Visit>
     void for_each(Visit visit) {
         for (std::uint32_t i = 0; i < cells_; ++i)
-            if (cell(i).live) visit(Handle{i, cell(i).generation}, *cell(i).object());
+            if (cell(i).live()) visit(Handle{i, cell(i).generation}, *cell(i).object());
     }
 
     /// The same for at most `cells` places from `at` on: where to go on, or UINT32_MAX at the end.
@@ -97,7 +98,7 @@ public:
     template <class Visit>
     std::uint32_t for_each_from(std::uint32_t at, std::uint32_t cells, Visit visit) {
         for (; at < cells_ && cells > 0; ++at, --cells)
-            if (cell(at).live) visit(Handle{at, cell(at).generation}, *cell(at).object());
+            if (cell(at).live()) visit(Handle{at, cell(at).generation}, *cell(at).object());
         return at < cells_ ? at : UINT32_MAX;
     }
 

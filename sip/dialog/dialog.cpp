@@ -1,5 +1,8 @@
 #include "sip/dialog/dialog.hpp"
 
+#include <cstring>
+#include <new>
+
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/message/contact.hpp"
@@ -69,37 +72,138 @@ bool is_sips(std::string_view uri) {
 
 }  // namespace
 
-std::string_view Dialog::Strings::part(Part which) const {
-    const auto i = static_cast<std::size_t>(which);
-    const std::size_t begin = i == 0 ? 0 : ends[i - 1];
-    return bytes.view().substr(begin, ends[i] - begin);
-}
-
 Dialog::Path Dialog::Path::of(const Request& request) {
     return {request.source,
             request.essentials.via_count == 1 && !request.message.has(HeaderId::record_route)};
 }
 
-Expected<Dialog::Strings> Dialog::pack(Shard& shard, const Parts& parts) {
-    std::size_t size = 0;
-    for (std::string_view text : parts) size += text.size();
+// The path stands in as few bytes as it takes: flow (streams), local, remote ----------------------
+
+namespace {
+
+constexpr std::size_t v4_prefix = 12;
+
+std::size_t size_of(bool is_v4) { return (is_v4 ? 4 : 16) + sizeof(std::uint16_t); }
+
+char* put(char* out, const void* bytes, std::size_t size) {
+    std::memcpy(out, bytes, size);
+    return out + size;
+}
+char* put(char* out, const Endpoint& endpoint, bool is_v4) {
+    const std::size_t skipped = is_v4 ? v4_prefix : 0;
+    out = put(out, endpoint.address.bytes.data() + skipped, 16 - skipped);
+    return put(out, &endpoint.port, sizeof endpoint.port);
+}
+const char* take(const char* in, Endpoint& endpoint, bool is_v4) {
+    const std::size_t skipped = is_v4 ? v4_prefix : 0;
+    if (is_v4) endpoint.address = Address::v4(0, 0, 0, 0);
+    std::memcpy(endpoint.address.bytes.data() + skipped, in, 16 - skipped);
+    std::memcpy(&endpoint.port, in + 16 - skipped, sizeof endpoint.port);
+    return in + size_of(is_v4);
+}
+
+bool is_same(const Source& a, const Source& b) {
+    return a.transport == b.transport && a.listener == b.listener && a.flow == b.flow &&
+           a.local == b.local && a.remote == b.remote;
+}
+
+std::size_t path_size_of(const Source& source) {
+    return (is_reliable(source.transport) ? sizeof(FlowId) : 0) +
+           size_of(source.local.address.is_v4()) + size_of(source.remote.address.is_v4());
+}
+
+}  // namespace
+
+std::size_t Dialog::Body::path_size() const {
+    return (is_reliable(transport) ? sizeof(FlowId) : 0) + size_of(local_is_v4) +
+           size_of(remote_is_v4);
+}
+
+/// The room for it is there already.
+void Dialog::Body::set_path(const Path& path) {
+    const Source& source = path.source;
+    transport = source.transport;
+    listener = source.listener;
+    direct = path.direct;
+    local_is_v4 = source.local.address.is_v4();
+    remote_is_v4 = source.remote.address.is_v4();
+    char* out = bytes() + remote_tag_end;
+    if (is_reliable(transport)) out = put(out, &source.flow, sizeof source.flow);
+    out = put(out, source.local, local_is_v4);
+    put(out, source.remote, remote_is_v4);
+}
+
+Dialog::Path Dialog::Body::path() const {
+    Path path;
+    path.direct = direct;
+    path.source.transport = transport;
+    path.source.listener = listener;
+    const char* in = bytes() + remote_tag_end;
+    if (is_reliable(transport)) {
+        std::memcpy(&path.source.flow, in, sizeof path.source.flow);
+        in += sizeof path.source.flow;
+    }
+    in = take(in, path.source.local, local_is_v4);
+    take(in, path.source.remote, remote_is_v4);
+    return path;
+}
+
+Source Dialog::path() const { return body_->path().source; }
+
+// The block ---------------------------------------------------------------------------------------
+
+Dialog::~Dialog() {
+    if (body_ == nullptr) return;
+    Memory& memory = *body_->memory;
+    const std::size_t size = sizeof(Body) + body_->remote_tag_end + body_->path_size();
+    body_->~Body();
+    memory.release(body_, size);
+}
+
+std::size_t Dialog::bytes() const {
+    return std::size_t{body_->remote_tag_end} + local_uri().size() + remote_uri().size() +
+           remote_target().size() + body_->routes.view().size();
+}
+
+/// Null: memory refused.
+Dialog::Body* Dialog::allocate(Memory& memory, std::string_view call_id, std::string_view local_tag,
+                               std::string_view remote_tag, const Path& path) {
+    const std::size_t text = call_id.size() + local_tag.size() + remote_tag.size();
+    void* raw = memory.allocate(sizeof(Body) + text + path_size_of(path.source));
+    if (raw == nullptr) return nullptr;
+    Body* made = new (raw) Body{&memory, {}, {}, {}, {}};
+    char* out = made->bytes();
+    const auto append = [&](std::string_view part) {
+        if (!part.empty()) out = put(out, part.data(), part.size());
+        return static_cast<std::uint16_t>(out - made->bytes());
+    };
+    made->call_id_end = append(call_id);
+    made->local_tag_end = append(local_tag);
+    made->remote_tag_end = append(remote_tag);
+    made->set_path(path);
+    return made;
+}
+
+Expected<Dialog> Dialog::make(Shard& shard, const Parts& parts, const Path& path) {
+    const std::size_t size = parts.call_id.size() + parts.local_tag.size() +
+                             parts.remote_tag.size() + parts.local_uri.size() +
+                             parts.remote_uri.size() + parts.remote_target.size() +
+                             parts.routes.size();
     if (size > shard.limits.dialog_bytes || size > UINT16_MAX) {
         ++shard.counters.limit_dialog_bytes;
         return failure(Condition::malformed, "Dialog headers are too long");
     }
-    Strings made;
-    if (!made.bytes.resize(shard.memory, size)) {
+    Dialog dialog;
+    dialog.body_ = allocate(shard.memory, parts.call_id, parts.local_tag, parts.remote_tag, path);
+    Body* body = dialog.body_;
+    if (body == nullptr || !shard.texts.intern(parts.local_uri, body->local_uri) ||
+        !shard.texts.intern(parts.remote_uri, body->remote_uri) ||
+        !shard.texts.intern(parts.remote_target, body->remote_target) ||
+        !shard.texts.intern(parts.routes, body->routes)) {
         ++shard.counters.limit_memory;
         return failure(Condition::overloaded, "No memory for the dialog");
     }
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < part_count; ++i) {
-        if (!parts[i].empty())
-            std::memcpy(made.bytes.data() + at, parts[i].data(), parts[i].size());
-        at += parts[i].size();
-        made.ends[i] = static_cast<std::uint16_t>(at);
-    }
-    return made;
+    return dialog;
 }
 
 namespace {
@@ -134,26 +238,25 @@ Expected<Dialog> Dialog::as_uas(Shard& shard, const Request& request, std::strin
     Block room;
     const auto routes = join_routes(shard, request.message, false, room);
     if (!routes) return tl::unexpected(routes.error());
-    Dialog dialog;
-    auto packed = pack(shard, {e.call_id, local_tag, e.from_tag, e.to.uri.text, e.from.uri.text,
-                               *contact, *routes});
-    if (!packed) return tl::unexpected(packed.error());
-    dialog.strings_ = std::move(*packed);
-    dialog.remote_cseq_ = e.cseq.number;
-    dialog.heard_ = true;
-    dialog.path_ = Path::of(request);
+    auto dialog =
+        make(shard,
+             {e.call_id, local_tag, e.from_tag, e.to.uri.text, e.from.uri.text, *contact, *routes},
+             Path::of(request));
+    if (!dialog) return dialog;
+    dialog->body_->remote_cseq = e.cseq.number;
+    dialog->body_->heard = true;
     if (e.request_uri.scheme != Scheme::sips) return dialog;
     // RFC 5630 5.1.2: SIPS from end to end, or not at all.
     std::string_view rest = *routes;
     if (!is_sips(*contact) || (!rest.empty() && !is_sips(take_route(rest))))
         return failure(Condition::mismatch, "SIPS Request-URI without SIPS Contact and route");
-    dialog.secure_ = sip::is_secure(request.source.transport);
+    dialog->body_->secure = sip::is_secure(request.source.transport);
     return dialog;
 }
 
 bool Dialog::has_sips_contact() const {
-    std::string_view routes = part(Part::routes);
-    return secure_ || is_sips(routes.empty() ? remote_target() : take_route(routes));
+    std::string_view routes = body_->routes.view();
+    return body_->secure || is_sips(routes.empty() ? remote_target() : take_route(routes));
 }
 
 Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uint32_t cseq,
@@ -165,14 +268,12 @@ Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uin
     Block room;
     const auto routes = join_routes(shard, response.message, true, room);
     if (!routes) return tl::unexpected(routes.error());
-    Dialog dialog;
-    auto packed = pack(shard, {e.call_id, e.from_tag, e.to_tag, e.from.uri.text, e.to.uri.text,
-                               *contact, *routes});
-    if (!packed) return tl::unexpected(packed.error());
-    dialog.strings_ = std::move(*packed);
-    dialog.local_cseq_ = cseq;
-    dialog.path_.source = response.source;
-    dialog.secure_ = secure;
+    auto dialog = make(
+        shard, {e.call_id, e.from_tag, e.to_tag, e.from.uri.text, e.to.uri.text, *contact, *routes},
+        {response.source, false});
+    if (!dialog) return dialog;
+    dialog->body_->local_cseq = cseq;
+    dialog->body_->secure = secure;
     return dialog;
 }
 
@@ -182,9 +283,9 @@ bool Dialog::matches(std::string_view call_id_given, std::string_view local,
 }
 
 bool Dialog::accept_cseq(std::uint32_t number) {
-    if (heard_ && number <= remote_cseq_) return false;
-    heard_ = true;
-    remote_cseq_ = number;
+    if (body_->heard && number <= body_->remote_cseq) return false;
+    body_->heard = true;
+    body_->remote_cseq = number;
     return true;
 }
 
@@ -192,38 +293,54 @@ Expected<Dialog::Refresh> Dialog::prepare_refresh(Shard& shard, const Request& r
     const auto contact = contact_of(request.message, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
     // RFC 5630 5.1.2: a dialog that is secure stays so.
-    if (secure_ && !contact->empty() && !is_sips(*contact))
+    if (body_->secure && !contact->empty() && !is_sips(*contact))
         return failure(Condition::mismatch, "SIPS dialog with a SIP Contact");
     Refresh refresh;
-    if (!contact->empty() && *contact != remote_target()) {
-        Parts all;
-        for (std::size_t i = 0; i < part_count; ++i) all[i] = part(static_cast<Part>(i));
-        all[static_cast<std::size_t>(Part::remote_target)] = *contact;
-        auto packed = pack(shard, all);
-        if (!packed) return tl::unexpected(packed.error());
-        refresh.strings_ = std::move(*packed);
+    const Path path = Path::of(request), known = body_->path();
+    const bool moves = !contact->empty() && *contact != remote_target();
+    if (!moves && path.direct == known.direct && is_same(path.source, known.source)) return refresh;
+    const std::size_t size = bytes() - remote_target().size() + contact->size();
+    if (moves && (size > shard.limits.dialog_bytes || size > UINT16_MAX)) {
+        ++shard.counters.limit_dialog_bytes;
+        return failure(Condition::malformed, "Dialog headers are too long");
     }
-    refresh.path_ = Path::of(request);
+    Dialog& moved = refresh.moved_;
+    moved.body_ = allocate(shard.memory, call_id(), local_tag(), remote_tag(), path);
+    if (moved.body_ == nullptr ||
+        (moves && !shard.texts.intern(*contact, moved.body_->remote_target))) {
+        ++shard.counters.limit_memory;
+        return failure(Condition::overloaded, "No memory for the dialog");
+    }
+    if (!moves) moved.body_->remote_target = body_->remote_target;
+    moved.body_->local_uri = body_->local_uri;
+    moved.body_->remote_uri = body_->remote_uri;
+    moved.body_->routes = body_->routes;
     return refresh;
 }
 
 void Dialog::apply(Refresh&& refresh) {
-    if (!refresh.strings_.bytes.empty()) strings_ = std::move(refresh.strings_);
-    if (refresh.path_) path_ = *refresh.path_;
+    Body* moved = refresh.moved_.body_;
+    if (moved == nullptr) return;
+    moved->local_cseq = body_->local_cseq;
+    moved->remote_cseq = body_->remote_cseq;
+    moved->heard = body_->heard;
+    moved->secure = body_->secure;
+    *this = std::move(refresh.moved_);
+    refresh = {};
 }
 
 void Dialog::describe(SubscriptionRecord& record, const Refresh& refresh) const {
-    const Strings& strings = refresh.strings_.bytes.empty() ? strings_ : refresh.strings_;
-    const Path& way = refresh.path_ ? *refresh.path_ : path_;
-    record.call_id = strings.part(Part::call_id);
-    record.local_tag = strings.part(Part::local_tag);
-    record.remote_tag = strings.part(Part::remote_tag);
-    record.local_uri = strings.part(Part::local_uri);
-    record.remote_uri = strings.part(Part::remote_uri);
-    record.remote_target = strings.part(Part::remote_target);
-    record.routes = strings.part(Part::routes);
-    record.local_cseq = local_cseq_;
-    record.remote_cseq = remote_cseq_;
+    const Body& body = refresh.moved_.body_ == nullptr ? *body_ : *refresh.moved_.body_;
+    const Path way = body.path();
+    record.call_id = call_id();
+    record.local_tag = local_tag();
+    record.remote_tag = remote_tag();
+    record.local_uri = body.local_uri.view();
+    record.remote_uri = body.remote_uri.view();
+    record.remote_target = body.remote_target.view();
+    record.routes = body.routes.view();
+    record.local_cseq = body_->local_cseq;
+    record.remote_cseq = body_->remote_cseq;
     record.direct = way.direct;
     record.transport = way.source.transport;
     record.listener = way.source.listener;
@@ -232,37 +349,38 @@ void Dialog::describe(SubscriptionRecord& record, const Refresh& refresh) const 
 }
 
 Expected<Target> Dialog::next_hop(const TransportLayer& transport) const {
-    const bool secure_path = sip::is_secure(path().transport);
+    const Source way = path();
+    const bool secure_path = sip::is_secure(way.transport);
     // RFC 3261 26.2.2: what is SIPS, or stands in a dialog that is, goes by TLS alone.
     const bool wants_tls = is_sips(remote_target()) || has_sips_contact();
-    const bool path_stands = (secure_path || !wants_tls) &&
-                             (!is_reliable(path().transport) || transport.is_open(path().flow));
-    if (path_.direct && path_stands) return back_to(path());
+    const bool path_stands =
+        (secure_path || !wants_tls) && (!is_reliable(way.transport) || transport.is_open(way.flow));
+    if (body_->direct && path_stands) return back_to(way);
     const auto uri = parse_uri(next_hop_uri());
     if (!uri) return tl::unexpected(uri.error());
     auto target = transport.locate(*uri);
     if (!target) return target;
     // The next hop is who we heard from: the same socket or connection reaches it.
-    const bool is_path = target->transport == path().transport && target->remote == path().remote;
-    if (is_path && path_stands) return back_to(path());
+    const bool is_path = target->transport == way.transport && target->remote == way.remote;
+    if (is_path && path_stands) return back_to(way);
     if (sip::is_secure(target->transport) || !needs_tls()) return target;
     // Never a downgrade; the connection that is there is as good as one to be opened.
-    if (secure_path && !path_.direct && path_stands) return back_to(path());
+    if (secure_path && !body_->direct && path_stands) return back_to(way);
     return failure(Condition::internal, "TLS is wanted, and the way there is without");
 }
 
 bool Dialog::needs_tls() const {
-    return is_sips(remote_target()) || has_sips_contact() || sip::is_secure(path().transport);
+    return is_sips(remote_target()) || has_sips_contact() || sip::is_secure(transport());
 }
 
 std::string_view Dialog::next_hop_uri() const {
-    std::string_view routes = part(Part::routes);
+    std::string_view routes = body_->routes.view();
     return routes.empty() ? remote_target() : take_route(routes);
 }
 
 void Dialog::write_request(MessageWriter& writer, const Listeners& listeners, const Target& target,
                            Branch branch, Method method, std::uint32_t cseq) const {
-    std::string_view routes = part(Part::routes);
+    std::string_view routes = body_->routes.view();
     std::string_view rest = routes;
     const std::string_view first = take_route(rest);
     bool loose = true;

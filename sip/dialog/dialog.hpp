@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "sip/base/interner.hpp"
 #include "sip/base/memory.hpp"
 #include "sip/message/message_writer.hpp"
 #include "sip/transaction/core.hpp"
@@ -12,13 +12,18 @@
 
 namespace sip {
 
-/// A dialog (RFC 3261 12), the same on both sides. Its strings stand packed in one block of exact
-/// size. Who made it decides the order of the route set; afterwards both sides are alike.
+/// A dialog (RFC 3261 12), the same on both sides. All of it is one block of exact size; its URIs
+/// are shared with whoever has the same ones. Who made it decides the order of the route set;
+/// afterwards both sides are alike.
 class Dialog {
 public:
     Dialog() = default;
-    Dialog(Dialog&&) = default;
-    Dialog& operator=(Dialog&&) = default;
+    Dialog(Dialog&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+    Dialog& operator=(Dialog&& other) noexcept {
+        std::swap(body_, other.body_);
+        return *this;
+    }
+    ~Dialog();
 
     /// RFC 3261 12.1.1: we answer the request that makes it (SUBSCRIBE at a notifier). `local_tag`
     /// is the To tag of our 2xx. Also RFC 6665 4.4.1: the NOTIFY that makes a dialog at a
@@ -31,15 +36,21 @@ public:
     static Expected<Dialog> as_uac(Shard& shard, const Response& response, std::uint32_t cseq,
                                    bool secure = false);
 
-    std::string_view call_id() const { return part(Part::call_id); }
-    std::string_view local_tag() const { return part(Part::local_tag); }
-    std::string_view remote_tag() const { return part(Part::remote_tag); }
-    std::string_view local_uri() const { return part(Part::local_uri); }
-    std::string_view remote_uri() const { return part(Part::remote_uri); }
-    std::string_view remote_target() const { return part(Part::remote_target); }
+    // Of one that was made by either of these.
+    // Of one that was made by either of these:
+    std::string_view call_id() const { return body_->text(0, body_->call_id_end); }
+    std::string_view local_tag() const {
+        return body_->text(body_->call_id_end, body_->local_tag_end);
+    }
+    std::string_view remote_tag() const {
+        return body_->text(body_->local_tag_end, body_->remote_tag_end);
+    }
+    std::string_view local_uri() const { return body_->local_uri.view(); }
+    std::string_view remote_uri() const { return body_->remote_uri.view(); }
+    std::string_view remote_target() const { return body_->remote_target.view(); }
     /// RFC 3261 12.1: made over TLS with a SIPS Request-URI. Nothing of it ever leaves by another
     /// transport.
-    bool is_secure() const { return secure_; }
+    bool is_secure() const { return body_->secure; }
     /// RFC 3261 12.1.1, RFC 5630 5.1.2: our Contact in it is a SIPS URI.
     bool has_sips_contact() const;
     bool matches(std::string_view call_id, std::string_view local, std::string_view remote) const;
@@ -47,10 +58,10 @@ public:
     /// RFC 3261 12.2.2: false when `number` is not above the last one of the peer (to be answered
     /// 500); otherwise it is the last one now. Gaps are fine. The first always passes.
     [[nodiscard]] bool accept_cseq(std::uint32_t number);
-    std::uint32_t next_cseq() { return ++local_cseq_; }
-    std::uint32_t local_cseq() const { return local_cseq_; }
+    std::uint32_t next_cseq() { return ++body_->local_cseq; }
+    std::uint32_t local_cseq() const { return body_->local_cseq; }
     /// A dialog that a NOTIFY made goes on from the CSeq of our SUBSCRIBE.
-    void continue_from(std::uint32_t cseq) { local_cseq_ = cseq; }
+    void continue_from(std::uint32_t cseq) { body_->local_cseq = cseq; }
 
     class Refresh;
     /// What a target refresh request makes of the dialog once it is accepted: its Contact, where
@@ -70,8 +81,10 @@ public:
     /// RFC 3261 26.2.2: what is SIPS, or came by TLS, goes by TLS alone.
     bool needs_tls() const;
     /// The peer speaks to us without anything between.
-    bool is_direct() const { return path_.direct; }
-    const Source& path() const { return path_.source; }
+    bool is_direct() const { return body_->direct; }
+    /// The way that its latest request came.
+    Source path() const;
+    Transport transport() const { return body_->transport; }
 
     /// Request line, Route, Max-Forwards, From, To, Call-ID, CSeq of a request of ours (RFC 3261
     /// 12.2.1.1), loose and strict routing alike. `via` is written behind the request line.
@@ -80,40 +93,47 @@ public:
     /// Writes what a store keeps of the dialog as it is, or once `refresh` is applied. Views last
     /// as long as both stay as they are.
     void describe(SubscriptionRecord& record, const Refresh& refresh) const;
-    std::size_t bytes() const { return strings_.bytes.size(); }
+    /// Of all its strings.
+    std::size_t bytes() const;
 
 private:
-    enum class Part : std::uint8_t {
-        call_id,
-        local_tag,
-        remote_tag,
-        local_uri,
-        remote_uri,
-        remote_target,
-        routes,
-    };
-    static constexpr std::size_t part_count = 7;
-    using Parts = std::array<std::string_view, part_count>;
-    struct Strings {
-        Block bytes;
-        std::array<std::uint16_t, part_count> ends{};
-        std::string_view part(Part which) const;
-    };
-    /// The way that a request came.
     struct Path {
         Source source;
         bool direct = false;
         static Path of(const Request& request);
     };
+    /// Behind it stand Call-ID, local tag and remote tag, and the path's numbers.
+    struct Body {
+        Memory* memory;
+        Interned local_uri, remote_uri, remote_target;
+        Interned routes;  ///< "<a><b>", in the order of our requests
+        std::uint32_t local_cseq = 0, remote_cseq = 0;
+        std::uint16_t call_id_end = 0, local_tag_end = 0, remote_tag_end = 0;
+        ListenerId listener{};
+        Transport transport = Transport::udp;
+        bool direct : 1 = false;
+        bool heard : 1 = false;  ///< remote_cseq holds one
+        bool secure : 1 = false;
+        bool local_is_v4 : 1 = false, remote_is_v4 : 1 = false;
 
-    std::string_view part(Part which) const { return strings_.part(which); }
-    static Expected<Strings> pack(Shard& shard, const Parts& parts);
+        char* bytes() { return reinterpret_cast<char*>(this + 1); }
+        const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+        std::string_view text(std::size_t begin, std::size_t end) const {
+            return {bytes() + begin, end - begin};
+        }
+        std::size_t path_size() const;
+        void set_path(const Path& path);
+        Path path() const;
+    };
+    struct Parts {
+        std::string_view call_id, local_tag, remote_tag;
+        std::string_view local_uri, remote_uri, remote_target, routes;
+    };
+    static Expected<Dialog> make(Shard& shard, const Parts& parts, const Path& path);
+    static Body* allocate(Memory& memory, std::string_view call_id, std::string_view local_tag,
+                          std::string_view remote_tag, const Path& path);
 
-    Strings strings_;
-    Path path_;
-    std::uint32_t local_cseq_ = 0, remote_cseq_ = 0;
-    bool heard_ = false;  ///< remote_cseq_ holds one
-    bool secure_ = false;
+    Body* body_ = nullptr;
 };
 
 /// Empty: changes nothing.
@@ -123,8 +143,7 @@ public:
 
 private:
     friend class Dialog;
-    Strings strings_;  ///< all of the dialog's, where the target moves
-    std::optional<Path> path_;
+    Dialog moved_;  ///< the dialog with another target or path, where one of them is another
 };
 
 }  // namespace sip

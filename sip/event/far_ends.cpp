@@ -26,9 +26,9 @@ Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target)
         leave_far_end(handle);
         return Reach::known;
     }
-    if (const FarEnd* own = far_ends_.find(s.far_end)) {
+    if (FarEnd* own = held_by(s)) {
         if (own->key == key) {
-            s.timers.set(shard.timers, Name::proof, later(now.mono, answer_timeout));
+            own->timers.set(shard.timers, FarName::proof, later(now.mono, answer_timeout));
             return Reach::unknown;
         }
         leave_far_end(handle);
@@ -36,10 +36,15 @@ Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target)
     const std::uint32_t index =
         by_far_end_.find(key, [&](std::uint32_t i) { return far_ends_.at(i).key == key; });
     if (index != HashIndex::none) {
-        enter(handle, far_ends_.at(index).waiting);
+        enter(handle, index);
         return Reach::taken;
     }
-    const Handle made = by_far_end_.reserve_one() ? far_ends_.create() : Handle{};
+    Handle made = by_far_end_.reserve_one() ? far_ends_.create() : Handle{};
+    if (made && !far_ends_.find(made)->timers.attach(
+                    shard.timers, {part_, {made.index | far_end_mark, made.generation}})) {
+        far_ends_.destroy(made);
+        made = {};
+    }
     if (!made) {
         ++(far_ends_.full() ? shard.counters.limit_unproven_peers : shard.counters.limit_memory);
         return Reach::refused;
@@ -49,14 +54,14 @@ Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target)
     end.holder = handle;
     const bool kept = by_far_end_.insert(key, made.index);
     SIP_ASSERT(kept);
-    s.far_end = made;
-    s.timers.set(shard.timers, Name::proof, later(now.mono, answer_timeout));
+    s.far_end = made.index;
+    end.timers.set(shard.timers, FarName::proof, later(now.mono, answer_timeout));
     return Reach::unknown;
 }
 
 /// Any answer will do: it shows the branch, that nobody guesses who did not get the NOTIFY.
 void Notifier::far_end_answered(Now now, Handle handle) {
-    const FarEnd* end = far_ends_.find(slab_.find(handle)->far_end);
+    const FarEnd* end = held_by(*slab_.find(handle));
     if (end == nullptr) return;
     const Instant until = later(now.mono, core_.shard.limits.known_source_lifetime);
     Proof* proof = proofs_.find(end->key);
@@ -85,13 +90,13 @@ void Notifier::far_end_overdue(Now now, Handle handle) {
 void Notifier::far_end_silent(Now now, Handle handle) {
     using Machine = subscription_machine::Event;
     Subscription& s = *slab_.find(handle);
-    FarEnd* end = far_ends_.find(s.far_end);
+    FarEnd* end = held_by(s);
     if (end == nullptr) return;
     ++core_.shard.counters.notify_failures;
     ++core_.shard.counters.silent_peers;
     core_.shard.decision(now, "dropped", "no answer from where nobody subscribes from",
                          s.identity.view());
-    const Handle far_end = s.far_end;
+    const Handle far_end = far_ends_.handle_at(s.far_end);
     while (end->waiting.first != UINT32_MAX) {
         const Handle waiting = slab_.handle_at(end->waiting.first);
         dequeue(*slab_.find(waiting));
@@ -105,15 +110,15 @@ void Notifier::far_end_silent(Now now, Handle handle) {
 /// This one finds out nothing any more; the next of those that wait does.
 void Notifier::leave_far_end(Handle handle) {
     Subscription& s = *slab_.find(handle);
-    s.timers.stop(core_.shard.timers, Name::proof);
-    const Handle left = s.far_end;
-    s.far_end = {};
-    FarEnd* end = far_ends_.find(left);
+    FarEnd* end = held_by(s);
     if (end == nullptr) return;
+    const Handle left = far_ends_.handle_at(s.far_end);
+    s.far_end = none;
+    end->timers.detach(core_.shard.timers);
     while (end->waiting.first != UINT32_MAX) {
         const Handle waiting = slab_.handle_at(end->waiting.first);
         dequeue(*slab_.find(waiting));
-        enter(waiting, due_);
+        enter(waiting);
     }
     by_far_end_.erase(end->key, left.index);
     far_ends_.destroy(left);

@@ -75,6 +75,7 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       options_(options),
       slab_(core.shard.memory, core.shard.limits.subscriptions),
       ways_(core.shard.memory, core.shard.limits.subscriptions),
+      connections_(core.shard.memory, core.shard.limits.subscriptions),
       views_(core.shard.memory, core.shard.limits.subscriptions),
       staged_(core.shard.memory, core.shard.limits.waiting_requests),
       by_dialog_(core.shard.memory),
@@ -83,7 +84,8 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       far_ends_(core.shard.memory, core.shard.limits.unproven_peers),
       by_far_end_(core.shard.memory),
       proofs_(core.shard.memory, core.shard.limits.known_sources),
-      stale_(core.shard.memory, core.shard.limits.subscriptions) {}
+      stale_(core.shard.memory, core.shard.limits.subscriptions),
+      walks_(core.shard.memory, core.shard.limits.subscriptions) {}
 
 Notifier::~Notifier() {
     staged_.for_each([&](Handle handle, Staged&) { finish(handle); });
@@ -144,9 +146,7 @@ void Notifier::on_request(Now now, const Request& request) {
         return;
     }
     if (known) {
-        const Subscription& s = *slab_.find(known);
-        const std::uint64_t resource =
-            resources_.hash_of(s.package, resources_.at(s.resource).name.view());
+        const std::uint64_t resource = resources_.at(slab_.find(known)->resource).hash;
         if (core_.staging.is_busy(resource)) {
             if (!core_.staging.wait(resource, request))
                 refuse(now, request, wanted, {Condition::overloaded, "Too many requests wait"});
@@ -173,7 +173,7 @@ void Notifier::on_request(Now now, const Request& request) {
         subscribe(now, request, wanted);
 }
 
-std::optional<Error> Notifier::over_quota(Now now, const Request& request, const Wanted& wanted,
+std::optional<Error> Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
                                           const Decision& decision) {
     const Limits& limits = core_.shard.limits;
     Counters& counters = core_.shard.counters;
@@ -182,13 +182,12 @@ std::optional<Error> Notifier::over_quota(Now now, const Request& request, const
         return Error{Condition::overloaded, "Too many subscriptions"};
     }
     // Whoever comes back takes the place of what was.
-    if (find_suspect(device_hash(request, wanted), {UINT32_MAX, 0})) return {};
-    const std::uint64_t user = siphash(core_.shard.key, request.identity.address_of_record);
-    if (by_user_.count(user) >= limits.subscriptions_per_user) {
+    if (find_suspect(wanted.device, {UINT32_MAX, 0})) return {};
+    if (by_user_.count(wanted.user) >= limits.subscriptions_per_user) {
         ++counters.limit_subscriptions_per_user;
         return Error{Condition::overloaded, "Too many subscriptions of this user"};
     }
-    const ResourceId resource = resources_.find(wanted.package, wanted.name);
+    const ResourceId resource = resources_.find(wanted.package, wanted.name, wanted.resource);
     if (resource && resources_.at(resource).subscriptions >= limits.subscriptions_per_resource) {
         ++counters.limit_subscriptions_per_resource;
         return Error{Condition::overloaded, "Too many subscriptions to this address"};
@@ -209,9 +208,9 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
         refuse(now, request, wanted, {Condition::not_found, "No such address"});
         return;
     }
-    const std::uint64_t resource = resources_.hash_of(wanted.package, wanted.name);
-    if (core_.staging.is_busy(resource)) {
-        if (!core_.staging.wait(resource, request))
+    wanted.resource = resources_.hash_of(wanted.package, wanted.name);
+    if (core_.staging.is_busy(wanted.resource)) {
+        if (!core_.staging.wait(wanted.resource, request))
             refuse(now, request, wanted, {Condition::overloaded, "Too many requests wait"});
         return;
     }
@@ -224,6 +223,10 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     if (carrier_ != nullptr && !serves_here_ && decision.state == SubscriptionDecision::active &&
         carrier_->take(now, request, wanted.package, wanted.name, decision.view))
         return;
+    wanted.user = InternedAddress::hash_of(core_.shard.texts, request.identity.address_of_record);
+    // Where nobody came by a connection none can be gone.
+    if (by_device_.size() > 0 || is_reliable(request.source.transport))
+        wanted.device = device_hash(request, wanted, {});
     if (const auto error = over_quota(now, request, wanted, decision)) {
         refuse(now, request, wanted, *error);
         return;
@@ -259,7 +262,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
         if (target && !is_device && core_.transport.listeners().is_ours(target->remote))
             return failure(Condition::loop_detected, "Contact names this server");
     }
-    const ResourceId resource = resources_.obtain(wanted.package, wanted.name);
+    const ResourceId resource = resources_.obtain(wanted.package, wanted.name, wanted.resource);
     if (!resource) return failure(Condition::overloaded, "Too many resources");
     const Handle handle = slab_.create();
     if (!handle) {
@@ -269,16 +272,16 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
     }
     Subscription& s = *slab_.find(handle);
     s.package = wanted.package;
-    s.resource = resource;
-    s.user = siphash(shard.key, request.identity.address_of_record);
-    s.hash = dialog_hash(dialog->call_id(), local_tag);
-    s.device = device_hash(request, wanted);
-    const bool kept = s.timers.attach(shard.timers, {part_, handle}) &&
-                      s.event_id.assign(shard.memory, wanted.event_id) &&
-                      s.identity.assign(shard.memory, request.identity.address_of_record) &&
-                      by_dialog_.reserve_one() && by_user_.add(s.user);
+    s.resource = resource.handle.index;
+    const bool kept =
+        s.timers.attach(shard.timers, {part_, handle}) &&
+        shard.texts.intern(wanted.event_id, s.event_id) &&
+        s.identity.intern(shard.texts, request.identity.address_of_record, wanted.user) &&
+        by_dialog_.reserve_one() && keep_connection(handle, request, wanted) &&
+        by_user_.add(wanted.user);
     if (!kept) {
         ++shard.counters.limit_memory;
+        if (s.connection != none) connections_.destroy(connections_.handle_at(s.connection));
         s.timers.detach(shard.timers);
         slab_.destroy(handle);
         resources_.release(resource);
@@ -287,7 +290,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
     s.authenticated = request.identity.authenticated;
     s.proved_by = request.identity.proved_by;
     s.dialog = std::move(*dialog);
-    const bool indexed = by_dialog_.insert(s.hash, handle.index);
+    const bool indexed = by_dialog_.insert(handle.index, by_dialog());
     SIP_ASSERT(indexed);
     ++resources_.at(resource).subscriptions;
     bind_flow(handle);
@@ -306,18 +309,23 @@ void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle h
                {Condition::forbidden, "One subscription a dialog; use a new one"});
         return;
     }
-    wanted.name = resources_.at(s.resource).name.view();
+    wanted.name = resource_name(s);
+    wanted.resource = resources_.at(s.resource).hash;
     auto prepared = s.dialog.prepare_refresh(core_.shard, request);
     if (!prepared) {
         refuse(now, request, wanted, prepared.error());
+        return;
+    }
+    if (!keep_connection(handle, request, wanted)) {
+        ++core_.shard.counters.limit_memory;
+        refuse(now, request, wanted, {Condition::overloaded, "No memory for the subscription"});
         return;
     }
     shorten(request, wanted);
     Staged staged;
     staged.subscription = handle;
     staged.refresh = std::move(*prepared);
-    staged.decision =
-        packages_.at(s.package).decide(now, {s.identity.view(), wanted.name, s.authenticated});
+    staged.decision = packages_.at(s.package).decide(now, watcher_of(s));
     Request tagged = request;
     tagged.local_tag = s.dialog.local_tag();
     stage(now, tagged, wanted, std::move(staged));
@@ -334,14 +342,10 @@ void Notifier::shorten(const Request& request, Wanted& wanted) const {
 
 Handle Notifier::find_dialog(const Essentials& e) {
     const std::uint32_t index =
-        by_dialog_.find(dialog_hash(e.call_id, e.to_tag), [&](std::uint32_t i) {
+        by_dialog_.find(siphash(core_.shard.key, e.to_tag), by_dialog(), [&](std::uint32_t i) {
             return slab_.at(i).dialog.matches(e.call_id, e.to_tag, e.from_tag);
         });
-    return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
-}
-
-std::uint64_t Notifier::dialog_hash(std::string_view call_id, std::string_view local_tag) const {
-    return mix(siphash(core_.shard.key, call_id), siphash(core_.shard.key, local_tag));
+    return index == none ? Handle{} : slab_.handle_at(index);
 }
 
 void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
@@ -369,7 +373,8 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
     }
     Staged& staged = *staged_.find(handle);
     staged.transaction = request.transaction;
-    staged.resource = resources_.hash_of(wanted.package, wanted.name);
+    staged.resource = wanted.resource;
+    staged.device = wanted.device;
     staged.expires_s = wanted.expires_s;
     staged.type = wanted.type;
     const Decision decision = staged.decision;
@@ -424,45 +429,6 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
     on_commit_failed(now, handle);
 }
 
-SubscriptionRecord Notifier::record_of(Now now, const Subscription& s,
-                                       const Dialog::Refresh& refresh) const {
-    SubscriptionRecord record;
-    s.dialog.describe(record, refresh);
-    record.resource = resources_.at(s.resource).name.view();
-    record.package = traits_of(s.package).name;
-    record.event_id = s.event_id.view();
-    if (const View* view = views_.find(s.view))
-        record.body_type = traits_of(s.package).accept[view->type];
-    record.watcher = s.identity.view();
-    record.authenticated = s.authenticated;
-    record.expires_at_ms = wall_ms_at(now, s.expires_at);
-    return record;
-}
-
-SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
-    const Subscription& s = *slab_.find(staged.subscription);
-    SubscriptionRecord record = record_of(now, s, staged.refresh);
-    record.body_type = traits_of(s.package).accept[staged.type];
-    record.expires_at_ms = wall_ms_at(now, later(now.mono, seconds{staged.expires_s}));
-    const SubscriptionListener* listener = packages_.at(s.package).listener();
-    const bool pending = staged.decision.state == SubscriptionDecision::pending;
-    return make_records(core_.shard.memory, [&](RecordWriter& out) {
-        if (!staged.initial || staged.expires_s > 0)
-            out.write(staged.expires_s == 0 ? RecordChange::remove : RecordChange::put, record);
-        if (!staged.initial) return;
-        if (pending && listener != nullptr)
-            listener->write_record(now, watcher_of(s), s.event_id.view(),
-                                   staged.display_name.view(), out);
-        // What takes the place of others takes them away.
-        (void)by_device_.find(s.device, [&](std::uint32_t i) {
-            const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
-            if (other.suspect && &other != &s)
-                out.write(RecordChange::remove, record_of(now, other, {}));
-            return false;
-        });
-    });
-}
-
 void Notifier::on_committed(Now now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
@@ -471,10 +437,7 @@ void Notifier::on_committed(Now now, Handle object) {
     const bool may_hold = s != nullptr && s->state != State::terminated;
     // ROUR-9: rules may have changed while the store was at work.
     if (may_hold && core_.staging.has_store())
-        staged->decision =
-            packages_.at(s->package)
-                .decide(now, {s->identity.view(), resources_.at(s->resource).name.view(),
-                              s->authenticated});
+        staged->decision = packages_.at(s->package).decide(now, watcher_of(*s));
     const Decision decision = staged->decision;
     if (may_hold) keep_reason(*s, decision);
     const bool refused_now = staged->initial && decision.state == SubscriptionDecision::rejected;
@@ -488,23 +451,23 @@ void Notifier::on_committed(Now now, Handle object) {
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
     const std::uint32_t expires_s = staged->expires_s;
     const bool initial = staged->initial;
+    const std::uint64_t device = staged->device;
     const Block display_name = std::move(staged->display_name);
     s->dialog.apply(std::move(staged->refresh));
     bind_flow(handle);
     if (initial && expires_s > 0)
-        supersede(now, handle);
+        supersede(now, handle, device);
     else
         trust_again(*s);
     finish(object);
-    s->expires_at = later(now.mono, seconds{expires_s});
     s->granted_s = expires_s;
-    if (initial) s->since = now.mono;
+    if (initial) s->since = whole_seconds(now.mono);
     if (expires_s == 0) {
         s->may_see = decision.state == SubscriptionDecision::active;
         step(now, handle, Machine::unsubscribe, display_name.view());
         return;
     }
-    s->timers.set(core_.shard.timers, Name::expires, s->expires_at);
+    s->timers.set(core_.shard.timers, Name::expires, later(now.mono, seconds{expires_s}));
     if (!sees) {
         // It may not go on seeing what it saw; a new subscription is welcome.
         s->may_see = false;
@@ -513,7 +476,8 @@ void Notifier::on_committed(Now now, Handle object) {
         step(now, handle, Machine::probation);
         return;
     }
-    const bool moves = std::exchange(s->moves, false);
+    const bool moves = s->moves;
+    s->moves = false;
     decide(now, handle, decision, display_name.view());
     // The decision may have been the end of it: nothing is left to refresh.
     const auto lives = [&] {
@@ -539,7 +503,7 @@ void Notifier::finish(Handle object) {
     const Handle view = staged_.find(object)->view;
     staged_.destroy(object);
     if (!view) return;
-    const ResourceId resource = views_.find(view)->resource;
+    const ResourceId resource = resources_.id_at(views_.find(view)->resource);
     --views_.find(view)->kept;
     release_view(view);
     resources_.release(resource);
@@ -574,15 +538,14 @@ bool Notifier::withdraw(Subscription& s) {
 /// Its views last until the package is called again, so at once.
 void Notifier::keep_reason(Subscription& s, const Decision& decision) {
     if (!options_.keeps_reasons || s.because.view() == decision.because) return;
-    if (!s.because.assign(core_.shard.memory, decision.because))
-        ++core_.shard.counters.limit_memory;
+    if (!core_.shard.texts.intern(decision.because, s.because)) ++core_.shard.counters.limit_memory;
 }
 
 void Notifier::decide(Now now, Handle handle, const Decision& decision,
                       std::string_view display_name) {
     Subscription& s = *slab_.find(handle);
     s.may_see = decision.state == SubscriptionDecision::active;
-    const View* view = views_.find(s.view);
+    const View* view = view_of(s);
     const bool other_view = view == nullptr || view->id != decision.view;
     const bool withdrawn = (other_view || !s.may_see) && withdraw(s);
     if (other_view && s.may_see && !set_view(handle, decision.view, view ? view->type : 0)) {
@@ -622,14 +585,14 @@ void Notifier::step(Now now, Handle handle, Machine event, std::string_view disp
     if (has(row.act, Action::final)) {
         if (event == Machine::reject || event == Machine::no_resource) (void)withdraw(s);
         s.reason = reason_for(event);
+        s.granted_s = 0;
         s.timers.stop(core_.shard.timers, Name::expires);
     }
     if (from != row.to && core_.shard.tracer != nullptr)
         core_.shard.tracer->subscription(
-            now, {handle.index, traits_of(s.package).name, s.identity.view(),
-                  resources_.at(s.resource).name.view(),
+            now, {handle.index, traits_of(s.package).name, s.identity.view(), resource_name(s),
                   state_names[static_cast<std::size_t>(row.to)], name_of(s.reason),
-                  row.to == State::terminated ? 0 : seconds_left(now.mono, s.expires_at)});
+                  row.to == State::terminated ? 0 : seconds_left(now.mono, s.expires_at())});
     if (packages_.at(s.package).listener() != nullptr)
         tell_listener(now, handle, from, event, display_name);
     if (has(row.act, Action::notify)) make_due(handle, false);
@@ -637,7 +600,7 @@ void Notifier::step(Now now, Handle handle, Machine event, std::string_view disp
 }
 
 /// Finds or makes it. False handle: no memory.
-Handle Notifier::obtain_view(ResourceId of, ViewId id, std::uint8_t type) {
+Handle Notifier::obtain_view(std::uint32_t of, ViewId id, std::uint8_t type) {
     Resources::Resource& resource = resources_.at(of);
     std::uint32_t index = resource.first_view;
     while (index != UINT32_MAX && (views_.at(index).id != id || views_.at(index).type != type))
@@ -680,14 +643,13 @@ void Notifier::release_view(Handle handle) {
 
 bool Notifier::set_view(Handle handle, ViewId id, std::uint8_t type) {
     Subscription& s = *slab_.find(handle);
-    if (const View* view = views_.find(s.view);
-        view != nullptr && view->id == id && view->type == type)
+    if (const View* view = view_of(s); view != nullptr && view->id == id && view->type == type)
         return true;
     const Handle found = obtain_view(s.resource, id, type);
     if (!found) return false;
     leave_view(handle);
     View& view = *views_.find(found);
-    s.view = found;
+    s.view = found.index;
     s.previous = UINT32_MAX;
     s.next = view.first;
     if (s.next != UINT32_MAX) slab_.at(s.next).previous = handle.index;
@@ -697,15 +659,16 @@ bool Notifier::set_view(Handle handle, ViewId id, std::uint8_t type) {
 
 void Notifier::leave_view(Handle handle) {
     Subscription& s = *slab_.find(handle);
-    View* view = views_.find(s.view);
+    View* view = view_of(s);
     if (view == nullptr) return;
     if (s.previous != UINT32_MAX)
         slab_.at(s.previous).next = s.next;
     else
         view->first = s.next;
     if (s.next != UINT32_MAX) slab_.at(s.next).previous = s.previous;
-    const Handle left = s.view;
-    s.view = {};
+    if (view->walk == handle.index) view->walk = s.next;
+    const Handle left = views_.handle_at(s.view);
+    s.view = none;
     release_view(left);
 }
 
@@ -713,24 +676,27 @@ void Notifier::destroy(Handle handle) {
     Subscription& s = *slab_.find(handle);
     dequeue(s);
     // What nobody waits for any more does not go on to where nobody may be.
-    if (s.far_end && s.outstanding) {
+    if (held_by(s) != nullptr && s.outstanding) {
         core_.clients.withdraw(s.transaction);
         s.outstanding = false;
     }
     leave_far_end(handle);
     leave_view(handle);
-    by_dialog_.erase(s.hash, handle.index);
-    if (s.has_device) by_device_.erase(s.device, handle.index);
+    by_dialog_.erase(handle.index, by_dialog());
+    if (const Connection* connection = connection_of(s)) {
+        if (connection->is_indexed) by_device_.erase(connection->device, handle.index);
+        connections_.destroy(connections_.handle_at(s.connection));
+    }
     trust_again(s);
-    by_user_.remove(s.user);
+    by_user_.remove(s.identity.hash());
     s.timers.detach(core_.shard.timers);
     if (s.outstanding) core_.clients.abandon(s.transaction);
-    if (const Way* way = ways_.find(s.way)) {
+    if (const Way* way = way_of(s)) {
         core_.locator.abandon(way->lookup);
-        ways_.destroy(s.way);
+        ways_.destroy(ways_.handle_at(s.way));
     }
     --resources_.at(s.resource).subscriptions;
-    const ResourceId released = s.resource;
+    const ResourceId released = resources_.id_at(s.resource);
     if (traits_of(s.package).own_documents) packages_.at(s.package).forget({handle});
     slab_.destroy(handle);
     resources_.release(released);
@@ -761,8 +727,7 @@ void Notifier::decide_again(Now now, std::uint8_t package, std::string_view reso
         const Subscription& s = *slab_.find(handle);
         // One that has ended and is being told so is told no more than it may see now.
         if (s.package != package || s.state == State::init) return;
-        const Decision decision = packages_.at(package).decide(
-            now, {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated});
+        const Decision decision = packages_.at(package).decide(now, watcher_of(s));
         keep_reason(*slab_.find(handle), decision);
         decide(now, handle, decision);
     };
@@ -785,7 +750,8 @@ void Notifier::let_go(Now now, std::uint8_t package, std::string_view resource) 
     if (!resource.empty() && !id) return;
     staged_.for_each([&](Handle, const Staged& staged) {
         Subscription* s = slab_.find(staged.subscription);
-        if (s != nullptr && s->package == package && (!id || s->resource == id)) s->moves = true;
+        if (s != nullptr && s->package == package && (!id || s->resource == id.handle.index))
+            s->moves = true;
     });
     if (id)
         for_each_of(id, [&](Handle handle) { leave(now, handle); });
@@ -798,9 +764,9 @@ void Notifier::let_go(Now now, std::uint8_t package, std::string_view resource) 
 /// Goes to who serves it elsewhere, if somebody does.
 void Notifier::leave(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
-    const View* view = views_.find(s.view);
+    const View* view = view_of(s);
     if (s.state != State::active || s.staged || view == nullptr) return;
-    if (carrier_->is_elsewhere(s.package, resources_.at(s.resource).name.view(), view->id))
+    if (carrier_->is_elsewhere(s.package, resource_name(s), view->id))
         step(now, handle, Machine::deactivate);
 }
 
@@ -811,7 +777,7 @@ void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Mac
     // Those that are being stored for the first time stand in no view yet.
     staged_.for_each([&](Handle, const Staged& staged) {
         const Subscription* s = slab_.find(staged.subscription);
-        if (s != nullptr && s->state == State::init && s->resource == id)
+        if (s != nullptr && s->state == State::init && s->resource == id.handle.index)
             step(now, staged.subscription, why);
     });
 }
@@ -826,17 +792,20 @@ void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
     const std::uint32_t least = std::min(retry_after_min_s, retry_after_max_s);
     slab_.for_each([&](Handle handle, Subscription& s) {
         if (s.state == State::terminated) return;
+        std::uint32_t retry_after_s = 0;
         if (retry_after_max_s > 0) {
             const std::uint64_t span = std::uint64_t{retry_after_max_s} - least + 1;
-            s.retry_after_s = least + static_cast<std::uint32_t>(core_.shard.entropy.next() % span);
+            retry_after_s = least + static_cast<std::uint32_t>(core_.shard.entropy.next() % span);
         }
         step(now, handle, why);
+        if (Subscription* left = slab_.find(handle)) left->granted_s = retry_after_s;
     });
 }
 
 void Notifier::trim() {
     slab_.trim();
     ways_.trim();
+    connections_.trim();
     views_.trim();
     staged_.trim();
     by_dialog_.trim();
@@ -846,6 +815,7 @@ void Notifier::trim() {
     by_far_end_.trim();
     if (slab_.size() == 0) proofs_.reset();
     stale_.trim();
+    walks_.trim();
     room_.reset();
 }
 
@@ -863,6 +833,12 @@ void Notifier::on_timer(Now now, Handle object) {
         }
         return;
     }
+    if ((object.index & far_end_mark) != 0) {
+        FarEnd* end = far_ends_.find({object.index & ~far_end_mark, object.generation});
+        if (end != nullptr && end->timers.pop_due(core_.shard.timers, now.mono))
+            far_end_overdue(now, end->holder);
+        return;
+    }
     for (;;) {
         Subscription* s = slab_.find(object);
         if (s == nullptr) return;
@@ -876,7 +852,6 @@ void Notifier::on_timer(Now now, Handle object) {
                     step(now, object, Machine::expire);
                 break;
             case Name::retry: enqueue(object); break;
-            case Name::proof: far_end_overdue(now, object); break;
             case Name::hold:
                 s->held = false;
                 if (s->due) enqueue(object);

@@ -7,9 +7,11 @@
 #include "sip/base/hash_index.hpp"
 #include "sip/base/set_table.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/split_table.hpp"
 #include "sip/base/tally.hpp"
 #include "sip/dialog/dialog.hpp"
 #include "sip/event/compositor.hpp"
+#include "sip/event/deadlines.hpp"
 #include "sip/event/event_package.hpp"
 #include "sip/event/resources.hpp"
 #include "sip/event/subscription_machine.hpp"
@@ -184,7 +186,6 @@ private:
         expires,  ///< the subscription runs out
         retry,    ///< a NOTIFY that failed is tried again
         hold,     ///< the package's rate, where holds are per subscription
-        proof,    ///< whom its NOTIFY is for, and nobody knows, has not answered
     };
     enum class ViewName : std::uint8_t {
         hold,    ///< the package's rate
@@ -192,10 +193,10 @@ private:
     };
     /// One class of watchers of one resource and body type, and what they see.
     struct View {
-        ResourceId resource;
-        ViewId id{};
-        std::uint8_t type = 0;  ///< index into traits().accept
         SharedBytes body;
+        std::uint32_t resource = UINT32_MAX;
+        ViewId id{};
+        std::uint8_t type = 0;   ///< index into traits().accept
         bool rendered = false;   ///< `body` is what was rendered last (empty: nothing could be)
         bool stale = false;      ///< the state changed since
         bool queued = false;     ///< stands in stale_
@@ -203,7 +204,9 @@ private:
         std::uint32_t kept = 0;  ///< changes that are being stored and want it
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
-        Timers<ViewName, 2> timers;
+        std::uint32_t walk = UINT32_MAX;       ///< the next that is asked whether it is behind
+        bool walking = false;                  ///< stands in walks_
+        Deadlines<ViewName, 2> timers;
     };
     /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
     static constexpr std::uint32_t view_mark = 0x80000000U;
@@ -218,64 +221,80 @@ private:
     struct Line {
         std::uint32_t first = UINT32_MAX, last = UINT32_MAX;
     };
+    enum class FarName : std::uint8_t { proof };
     /// A host that no SUBSCRIBE came from, that NOTIFYs are to go to all the same, and that has
     /// answered none lately (threat 11): one is on its way, the others wait for what becomes of it.
     struct FarEnd {
         std::uint64_t key = 0;
         Handle holder;  ///< whose NOTIFY it is
         Line waiting;
+        Deadlines<FarName, 1> timers;
     };
+    /// Marks one among the handles of the timer queue.
+    static constexpr std::uint32_t far_end_mark = 0x40000000U;
     /// One that has answered.
     struct Proof {
         std::uint64_t key = 0;
         Instant until{};
     };
-    struct Subscription {
-        subscription_machine::State state = subscription_machine::State::init;
-        std::uint8_t package = 0;
-        Dialog dialog;
-        Block event_id, identity;
-        Block because;  ///< kept if Options::keeps_reasons
-        bool authenticated = false;
-        ProvedBy proved_by = ProvedBy::nothing;
-        Told told = Told::nothing;      ///< unless one is outstanding
-        std::uint16_t told_status = 0;  ///< of `answered`
-        std::uint32_t granted_s = 0;
-        Instant since{}, told_at{};
-        ResourceId resource;
-        Handle view;
-        Instant expires_at{};
-        TerminationReason reason = TerminationReason::none;
-        std::uint32_t retry_after_s = 0;
-        std::uint8_t failures = 0;        ///< in a row
-        bool outstanding = false;         ///< a NOTIFY is on its way
-        bool asking = false;              ///< one is, as soon as its next hop's name is looked up
-        bool due = false;                 ///< one is to be sent as soon as that is answered
-        bool by_change = false;           ///< `due` for a change of state alone
-        bool answered = false;            ///< the outstanding one answers a challenge
-        bool by_stream = false;           ///< the outstanding one went by a stream for its size
-        bool held = false;                ///< per-subscription holds
-        bool may_see = false;             ///< the decision was `active`
-        bool last_told = false;           ///< the outstanding NOTIFY says terminated
-        bool staged = false;              ///< a change of it waits for the store
-        bool moves = false;               ///< once it is stored it is served elsewhere
-        bool suspect = false;             ///< the connection to its watcher is gone
-        bool silent = false;              ///< suspect, and not to be reached at its Contact either
-        bool has_device = false;          ///< stands in by_device_
-        bool again = false;               ///< what is sent next is the NOTIFY that was not taken
-        bool unsent = false;              ///< `sent_body` is its own, and none with it has left
-        std::uint32_t mark = UINT32_MAX;  ///< the package's listener's
-        Handle way;                       ///< its next hop is a name
-        ClientTransactionId transaction;
-        SharedBytes sent_body;  ///< what this watcher was told last
+    /// What a subscription has whose watcher came by a connection.
+    struct Connection {
         FlowBond bond;
-        std::uint32_t previous = UINT32_MAX, next = UINT32_MAX;  ///< in its view
-        Line* line = nullptr;  ///< where it stands: of those that are due, or of a far end
-        std::uint32_t previous_due = UINT32_MAX, next_due = UINT32_MAX;
-        Handle far_end;  ///< that it holds
-        std::uint64_t hash = 0, user = 0;
         std::uint64_t device = 0;  ///< whose lamp it is: watcher, instance or Contact, event
-        Timers<Name, 4> timers;
+        bool is_indexed = false;   ///< stands in by_device_
+    };
+    /// Which line a subscription stands in.
+    enum class Stands : std::uint8_t { nowhere, due, at_far_end };
+    static constexpr std::uint32_t none = UINT32_MAX;
+    /// There may be a million of them; tests/sip/event/notifier_size_test.cpp holds what one takes.
+    /// Indices are of what lives at least as long as it is named here.
+    struct Subscription {
+        Dialog dialog;
+        InternedAddress identity;
+        Interned event_id;
+        Interned because;       ///< kept if Options::keeps_reasons
+        SharedBytes sent_body;  ///< what this watcher was told last
+        ClientTransactionId transaction;
+        Deadlines<Name, 3> timers;
+        std::uint32_t next_of_bucket = none;  ///< in by_dialog_
+        std::uint32_t resource = none, view = none;
+        std::uint32_t previous = none, next = none;          ///< in its view
+        std::uint32_t previous_due = none, next_due = none;  ///< where it stands
+        std::uint32_t far_end = none;                        ///< that it holds, or stands at
+        std::uint32_t way = none;                            ///< its next hop is a name
+        std::uint32_t connection = none;
+        std::uint32_t mark = none;             ///< the package's listener's
+        std::uint32_t granted_s = 0;           ///< of one that ended: its retry-after; 0: none
+        std::uint32_t since = 0, told_at = 0;  ///< whole seconds; see `instant_of`
+        std::uint16_t told_status = 0;         ///< of `answered`
+        std::uint8_t package = 0;
+        subscription_machine::State state : 3 = subscription_machine::State::init;
+        bool authenticated : 1 = false;
+        ProvedBy proved_by : 3 = ProvedBy::nothing;
+        Told told : 4 = Told::nothing;  ///< unless one is outstanding
+        Stands stands : 2 = Stands::nowhere;
+        TerminationReason reason : 4 = TerminationReason::none;
+        std::uint8_t failures : 3 = 0;  ///< in a row
+        bool outstanding : 1 = false;   ///< a NOTIFY is on its way
+        bool asking : 1 = false;        ///< one is, as soon as its next hop's name is looked up
+        bool due : 1 = false;           ///< one is to be sent as soon as that is answered
+        bool by_change : 1 = false;     ///< `due` for a change of state alone
+        bool answered : 1 = false;      ///< the outstanding one answers a challenge
+        bool by_stream : 1 = false;     ///< the outstanding one went by a stream for its size
+        bool held : 1 = false;          ///< per-subscription holds
+        bool may_see : 1 = false;       ///< the decision was `active`
+        bool last_told : 1 = false;     ///< the outstanding NOTIFY says terminated
+        bool staged : 1 = false;        ///< a change of it waits for the store
+        bool moves : 1 = false;         ///< once it is stored it is served elsewhere
+        bool suspect : 1 = false;       ///< the connection to its watcher is gone
+        bool silent : 1 = false;        ///< suspect, and not to be reached at its Contact either
+        bool again : 1 = false;         ///< what is sent next is the NOTIFY that was not taken
+        bool unsent : 1 = false;        ///< `sent_body` is its own, and none with it has left
+
+        /// When it runs out; of one that has not begun, or has ended: long ago.
+        Instant expires_at() const {
+            return timers.running(Name::expires) ? timers.at(Name::expires) : Instant{};
+        }
     };
     /// A SUBSCRIBE that was checked and does not hold yet.
     struct Staged {
@@ -283,6 +302,7 @@ private:
         Packet accepted, refused;
         Handle subscription;
         std::uint64_t resource = 0;  ///< hash, for the queue behind it
+        std::uint64_t device = 0;    ///< as of Connection
         bool initial = false;
         std::uint32_t expires_s = 0;
         Decision decision;
@@ -297,8 +317,11 @@ private:
         std::string_view event_id;
         std::uint32_t expires_s = 0;
         std::uint8_t type = 0;
-        std::array<char, 512> name_room{};
-        std::string_view name;  ///< canonical address-of-record, in name_room
+        std::array<char, 512> name_room;
+        std::string_view name;       ///< canonical address-of-record, in name_room
+        std::uint64_t resource = 0;  ///< its hash under the package
+        std::uint64_t user = 0;      ///< of who asks, his InternedAddress::hash
+        std::uint64_t device = 0;    ///< as of Connection
     };
 
     // What a SUBSCRIBE asks for.
@@ -314,8 +337,7 @@ private:
                                  const Dialog::Refresh& refresh) const;
     SharedBytes records_of(Now now, const Staged& staged) const;
     Handle find_dialog(const Essentials& essentials);
-    std::uint64_t dialog_hash(std::string_view call_id, std::string_view local_tag) const;
-    std::optional<Error> over_quota(Now now, const Request& request, const Wanted& wanted,
+    std::optional<Error> over_quota(Now now, const Request& request, Wanted& wanted,
                                     const Decision& decision);
 
     // What becomes of a subscription.
@@ -328,29 +350,33 @@ private:
     void keep_reason(Subscription& s, const Decision& decision);
     void leave(Now now, Handle handle);
     bool withdraw(Subscription& subscription);
-    Handle obtain_view(ResourceId resource, ViewId id, std::uint8_t type);
+    Handle obtain_view(std::uint32_t resource, ViewId id, std::uint8_t type);
     void release_view(Handle handle);
     bool set_view(Handle handle, ViewId id, std::uint8_t type);
     void leave_view(Handle handle);
     bool keep_view(Staged& staged);
     void finish(Handle staged);
     void destroy(Handle handle);
+    bool keep_connection(Handle handle, const Request& request, const Wanted& wanted);
     void bind_flow(Handle handle);
 
     // Watchers whose connection is gone.
-    std::uint64_t device_hash(const Request& request, const Wanted& wanted) const;
+    std::uint64_t device_hash(const Request& request, const Wanted& wanted,
+                              std::string_view target) const;
     void trust_again(Subscription& s);
     bool has_newer(const Subscription& s) const;
     Handle find_suspect(std::uint64_t device, Handle but);
-    void supersede(Now now, Handle by);
+    void supersede(Now now, Handle by, std::uint64_t device);
     void fall_silent(Handle handle);
 
     // What watchers are told.
     void make_due(Handle handle, bool by_change);
     void enqueue(Handle handle);
-    void enter(Handle handle, Line& line);
+    void enter(Handle handle, std::uint32_t far_end = none);
+    Line& line_of(const Subscription& s);
     void dequeue(Subscription& s);
     void tell_those_behind(Now now, Handle view);
+    bool walk_on(Now now, View& view, std::size_t most);
     void queue_view(Now now, Handle view);
     void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
@@ -398,6 +424,41 @@ private:
         return packages_.at(package).traits();
     }
     Snapshot snapshot(Now now, Subscription& subscription);
+    std::string_view resource_name(const Subscription& s) const {
+        return resources_.at(s.resource).name.view();
+    }
+    /// Null: none.
+    View* view_of(const Subscription& s) { return s.view == none ? nullptr : &views_.at(s.view); }
+    const View* view_of(const Subscription& s) const {
+        return const_cast<Notifier*>(this)->view_of(s);
+    }
+    Way* way_of(const Subscription& s) { return s.way == none ? nullptr : &ways_.at(s.way); }
+    Connection* connection_of(const Subscription& s) {
+        return s.connection == none ? nullptr : &connections_.at(s.connection);
+    }
+    /// That whose NOTIFY finds out whether anybody is there.
+    FarEnd* held_by(const Subscription& s) {
+        const bool holds = s.far_end != none && s.stands != Stands::at_far_end;
+        return holds ? &far_ends_.at(s.far_end) : nullptr;
+    }
+    static std::uint32_t whole_seconds(Instant at) {
+        return static_cast<std::uint32_t>(
+            std::chrono::floor<seconds>(at.time_since_epoch()).count());
+    }
+    /// The latest instant up to `now` that `whole` stands for.
+    static Instant instant_of(Now now, std::uint32_t whole) {
+        const auto today = std::chrono::floor<seconds>(now.mono);
+        return today - seconds{whole_seconds(now.mono) - whole};
+    }
+    struct ByDialog {
+        Slab<Subscription>& slab;
+        HashKey key;
+        std::uint32_t& next(std::uint32_t i) const { return slab.at(i).next_of_bucket; }
+        std::uint64_t hash(std::uint32_t i) const {
+            return siphash(key, slab.at(i).dialog.local_tag());
+        }
+    };
+    ByDialog by_dialog() { return {slab_, core_.shard.key}; }
 
     Core core_;
     EventPackages& packages_;
@@ -412,9 +473,11 @@ private:
     bool stopping_ = false;
     Slab<Subscription> slab_;
     Slab<Way> ways_;
+    Slab<Connection> connections_;
     Slab<View> views_;
     Slab<Staged> staged_;
-    HashIndex by_dialog_, by_device_;
+    SplitTable<std::uint32_t, UINT32_MAX> by_dialog_;  ///< by local tag
+    HashIndex by_device_;
     std::size_t suspects_ = 0;
     Tally by_user_;
     Line due_;
@@ -422,7 +485,8 @@ private:
     HashIndex by_far_end_;
     SetTable<Proof> proofs_;
     Ring<Handle> stale_;
-    Block room_;  ///< where bodies are rendered
+    Ring<Handle> walks_;  ///< views some of whose subscriptions have yet to be looked at
+    Block room_;          ///< where bodies are rendered
 };
 
 }  // namespace sip

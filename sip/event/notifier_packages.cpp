@@ -34,7 +34,7 @@ WatcherEvent watcher_event(State from, Machine event) {
 }  // namespace
 
 Watcher Notifier::watcher_of(const Subscription& s) const {
-    return {s.identity.view(), resources_.at(s.resource).name.view(), s.authenticated};
+    return {s.identity.view(), resource_name(s), s.authenticated};
 }
 
 void Notifier::tell_listener(Now now, Handle handle, State from, Machine event,
@@ -53,7 +53,7 @@ void Notifier::tell_listener(Now now, Handle handle, State from, Machine event,
                                                                      s.state,
                                                                      watcher_event(from, event),
                                                                      s.may_see,
-                                                                     s.expires_at});
+                                                                     s.expires_at()});
 }
 
 /// A change alone made it due, and nothing of it is left to tell.
@@ -80,7 +80,7 @@ bool Notifier::render_own(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.again && s.sent_body) return true;
     Shard& shard = core_.shard;
-    const View& view = *views_.find(s.view);
+    const View& view = *view_of(s);
     EventPackage& package = packages_.at(s.package);
     s.sent_body = {};
     s.unsent = false;
@@ -120,7 +120,9 @@ void Notifier::wait_for_memory(Now now, Handle handle) {
 void Notifier::own_document_sent(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     EventPackage& package = packages_.at(s.package);
-    if (std::exchange(s.unsent, false)) package.on_own_sent(now, {handle});
+    const bool unsent = s.unsent;
+    s.unsent = false;
+    if (unsent) package.on_own_sent(now, {handle});
     if (s.state == State::active && package.has_news(now, {handle})) make_due(handle, true);
 }
 

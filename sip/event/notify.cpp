@@ -21,6 +21,8 @@ constexpr std::size_t credentials_bytes = 512;
 /// D-3: when a NOTIFY that failed for now is tried again, and how often.
 constexpr std::uint32_t retry_default_s = 32, retry_max_s = 300;
 constexpr std::uint8_t failures_max = 3;
+/// How many watchers of a view are looked at in a row: so long waits what else there is to do.
+constexpr std::size_t walk_step = 256;
 
 /// RFC 6665 4.2.2, RFC 5057 5.1: the watcher, its dialog or its usage is gone.
 bool ends_subscription(std::uint16_t status) {
@@ -44,12 +46,19 @@ bool ends_subscription(std::uint16_t status) {
 void Notifier::enqueue(Handle handle) {
     const Subscription& s = *slab_.find(handle);
     const bool waits = s.asking || s.silent;  // for an answer, or until it comes back
-    if (s.line == nullptr && !s.outstanding && !waits && s.due) enter(handle, due_);
+    if (s.stands == Stands::nowhere && !s.outstanding && !waits && s.due) enter(handle);
 }
 
-void Notifier::enter(Handle handle, Line& line) {
+Notifier::Line& Notifier::line_of(const Subscription& s) {
+    return s.stands == Stands::at_far_end ? far_ends_.at(s.far_end).waiting : due_;
+}
+
+/// The line of those that are due, or of those that wait for a far end.
+void Notifier::enter(Handle handle, std::uint32_t far_end) {
     Subscription& s = *slab_.find(handle);
-    s.line = &line;
+    s.stands = far_end == none ? Stands::due : Stands::at_far_end;
+    if (far_end != none) s.far_end = far_end;
+    Line& line = line_of(s);
     s.previous_due = line.last;
     s.next_due = UINT32_MAX;
     if (line.last != UINT32_MAX)
@@ -60,16 +69,18 @@ void Notifier::enter(Handle handle, Line& line) {
 }
 
 void Notifier::dequeue(Subscription& s) {
-    if (s.line == nullptr) return;
+    if (s.stands == Stands::nowhere) return;
+    Line& line = line_of(s);
     if (s.previous_due != UINT32_MAX)
         slab_.at(s.previous_due).next_due = s.next_due;
     else
-        s.line->first = s.next_due;
+        line.first = s.next_due;
     if (s.next_due != UINT32_MAX)
         slab_.at(s.next_due).previous_due = s.previous_due;
     else
-        s.line->last = s.previous_due;
-    s.line = nullptr;
+        line.last = s.previous_due;
+    if (s.stands == Stands::at_far_end) s.far_end = none;
+    s.stands = Stands::nowhere;
 }
 
 void Notifier::make_due(Handle handle, bool by_change) {
@@ -120,7 +131,7 @@ void Notifier::render(Now now, View& view) {
         return;
     }
     const auto size =
-        package.render(now, view.resource, resource.name.view(), view.id,
+        package.render(now, resources_.id_at(view.resource), resource.name.view(), view.id,
                        package.traits().accept[view.type], {room_.data(), room_.size()});
     if (!size && size.error().condition == Condition::overloaded) {
         try_again(now, view);
@@ -157,22 +168,36 @@ void Notifier::refresh_view(Now now, Handle handle) {
     if (!view.held) tell_those_behind(now, handle);
 }
 
-/// Everybody whose last document is not the present one is due; R3856-6.10-1: that starts the hold.
+/// Everybody whose last document is not the present one is due. Where there are many they are
+/// looked at in steps, between which NOTIFYs leave and other work is done.
 void Notifier::tell_those_behind(Now now, Handle handle) {
     View& view = *views_.find(handle);
+    view.walk = view.first;
+    if (walk_on(now, view, walk_step) || view.walking) return;
+    view.walking = walks_.push(Handle{handle});
+    if (!view.walking) (void)walk_on(now, view, SIZE_MAX);
+}
+
+/// R3856-6.10-1: the first that is told starts the hold. False: there are more.
+bool Notifier::walk_on(Now now, View& view, std::size_t most) {
     const EventPackage::Traits& traits = traits_of(resources_.at(view.resource).package);
     bool any = false;
-    for (std::uint32_t i = view.first; i != UINT32_MAX; i = slab_.at(i).next) {
-        Subscription& s = slab_.at(i);
+    for (; view.walk != none && most > 0; --most) {
+        const Handle handle = slab_.handle_at(view.walk);
+        const Subscription& s = slab_.at(view.walk);
+        view.walk = s.next;
         if (s.state != State::active || s.sent_body.view().data() == view.body.view().data())
             continue;
-        make_due(slab_.handle_at(i), true);
+        make_due(handle, true);
         any = true;
     }
-    if (!any || traits.hold_per_subscription || traits.notify_interval_min <= Duration{}) return;
-    view.held = true;
-    view.timers.set(core_.shard.timers, ViewName::hold,
-                    later(now.mono, traits.notify_interval_min));
+    if (any && !view.held && !traits.hold_per_subscription &&
+        traits.notify_interval_min > Duration{}) {
+        view.held = true;
+        view.timers.set(core_.shard.timers, ViewName::hold,
+                        later(now.mono, traits.notify_interval_min));
+    }
+    return view.walk == none;
 }
 
 bool Notifier::pull(Now now) {
@@ -184,12 +209,20 @@ bool Notifier::pull(Now now) {
         refresh_view(now, handle);
         return true;
     }
+    while (due_.first == none && !walks_.empty()) {
+        const Handle handle = walks_.pop();
+        View* view = views_.find(handle);
+        if (view == nullptr) continue;
+        view->walking = !walk_on(now, *view, walk_step) && walks_.push(Handle{handle});
+        if (!view->walking) (void)walk_on(now, *view, SIZE_MAX);
+        return true;
+    }
     // Without room for a transaction they wait in line, and not for a retry.
     if (due_.first == UINT32_MAX || core_.clients.full()) return false;
     const Handle handle = slab_.handle_at(due_.first);
     dequeue(*slab_.find(handle));
     if (is_empty_now(now, handle)) return true;
-    if (Way* way = ways_.find(slab_.find(handle)->way)) way->targets.clear();
+    if (Way* way = way_of(*slab_.find(handle))) way->targets.clear();
     send(now, handle, nullptr);
     return true;
 }
@@ -207,10 +240,10 @@ Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
             if (auto target = devices_->find(*uri)) return target;
     if (known.error().condition != Condition::not_found || s.dialog.is_direct())
         return tl::unexpected(known.error());
-    Way* way = ways_.find(s.way);
+    Way* way = way_of(s);
     if (way == nullptr) {
-        s.way = ways_.create();
-        way = ways_.find(s.way);
+        s.way = ways_.create().index;
+        way = way_of(s);
         if (way == nullptr) {
             ++core_.shard.counters.limit_memory;
             return failure(Condition::overloaded, "No memory for the way of a NOTIFY");
@@ -230,7 +263,7 @@ Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
         if (!taken) return tl::unexpected(taken.error());
     }
     const Target& target = way->targets[way->at];
-    const Source& path = s.dialog.path();
+    const Source path = s.dialog.path();
     // Who we heard from: the same socket or connection reaches it.
     if (target.transport == path.transport && target.remote == path.remote)
         return std::optional(back_to(path));
@@ -239,7 +272,7 @@ Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
 
 /// The one that took the last NOTIFY goes first.
 Expected<void> Notifier::take_targets(Now now, Subscription& s, const Locator::Targets& found) {
-    Way& way = *ways_.find(s.way);
+    Way& way = *way_of(s);
     way.targets.clear();
     way.at = 0;
     const auto is_last = [&](const Target& target) {
@@ -258,7 +291,7 @@ Expected<void> Notifier::take_targets(Now now, Subscription& s, const Locator::T
 
 void Notifier::on_located(Now now, Handle object, LookupId id) {
     Subscription* s = slab_.find(object);
-    Way* way = s == nullptr ? nullptr : ways_.find(s->way);
+    Way* way = s == nullptr ? nullptr : way_of(*s);
     if (way == nullptr || way->lookup != id) return;
     way->lookup = {};
     s->asking = false;
@@ -275,7 +308,7 @@ void Notifier::on_located(Now now, Handle object, LookupId id) {
 
 /// RFC 3263 4.3: nobody took it there; another server may. False: none is left.
 bool Notifier::go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long) {
-    Way* way = ways_.find(slab_.find(handle)->way);
+    Way* way = way_of(*slab_.find(handle));
     if (way == nullptr || way->at >= way->targets.size()) return false;
     core_.locator.failed(now, way->targets[way->at], how_long);
     way->last = {};
@@ -307,13 +340,13 @@ Packet Notifier::write_notify(Now now, Subscription& s, const Target& target, Br
     if (s.state == State::terminated) {
         state << "terminated";
         if (s.reason != TerminationReason::none) state << ";reason=" << name_of(s.reason);
-        if (s.retry_after_s > 0) state << ";retry-after=" << s.retry_after_s;
+        if (s.granted_s > 0) state << ";retry-after=" << s.granted_s;
     } else {
         state << (s.state == State::pending ? "pending" : "active")
-              << ";expires=" << seconds_left(now.mono, s.expires_at);
+              << ";expires=" << seconds_left(now.mono, s.expires_at());
     }
     writer.end();
-    const View* view = views_.find(s.view);
+    const View* view = view_of(s);
     if (challenge != nullptr &&
         !credentials_->answer(now, *challenge, s.dialog.remote_target(), s.identity.view(),
                               s.sent_body.view(), writer))
@@ -348,7 +381,7 @@ Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& ta
 /// What of the state of this moment the watcher is told. False: not now, for want of memory.
 bool Notifier::choose_body(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
-    View* view = views_.find(s.view);
+    View* view = view_of(s);
     const bool with_body = s.may_see && view != nullptr &&
                            s.reason != TerminationReason::rejected &&
                            s.reason != TerminationReason::noresource;
@@ -356,7 +389,7 @@ bool Notifier::choose_body(Now now, Handle handle) {
     if (with_body && (view->stale || !view->rendered)) {
         render(now, *view);
         // The others are told of this state too, when the rate lets them.
-        if (!view->held) queue_view(now, s.view);
+        if (!view->held) queue_view(now, views_.handle_at(s.view));
     }
     s.sent_body = with_body ? view->body : SharedBytes{};
     return true;
@@ -374,7 +407,7 @@ void Notifier::begin_hold(Now now, Subscription& s, bool by_change) {
 void Notifier::not_sent(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     s.told = Told::not_sent;
-    s.told_at = now.mono;
+    s.told_at = whole_seconds(now.mono);
     notify_failed(now, handle, 0);
 }
 
@@ -456,7 +489,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
     ++shard.counters.notifies;
     s.transaction = *started;
     s.outstanding = true;
-    s.told_at = now.mono;
+    s.told_at = whole_seconds(now.mono);
     s.answered = challenge != nullptr;
     begin_hold(now, s, by_change);
     if (traits_of(s.package).own_documents && s.sent_body) own_document_sent(now, handle);
@@ -468,7 +501,7 @@ void Notifier::notify_done(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     s.failures = 0;
     trust_again(s);
-    if (Way* at = ways_.find(s.way); at != nullptr && at->at < at->targets.size())
+    if (Way* at = way_of(s); at != nullptr && at->at < at->targets.size())
         at->last = at->targets[at->at];
     if (s.last_told) {
         step(now, handle, Machine::told);
@@ -546,7 +579,7 @@ void Notifier::on_failure(Now now, Handle object, Failure why) {
     s->outstanding = false;
     s->told = why == Failure::timeout ? Told::timeout : Told::failed;
     if (!s->by_stream && go_to_next_target(now, object, {})) return;
-    if (s->far_end && !s->by_stream && !s->suspect) {
+    if (held_by(*s) != nullptr && !s->by_stream && !s->suspect) {
         far_end_silent(now, object);
         return;
     }

@@ -2,18 +2,18 @@
 
 namespace sip {
 
-ResourceId Resources::find(std::uint8_t package, std::string_view name) const {
+ResourceId Resources::find(std::uint8_t package, std::string_view name, std::uint64_t hash) const {
     auto& slab = const_cast<Slab<Resource>&>(slab_);
-    const std::uint32_t index = by_name_.find(hash_of(package, name), [&](std::uint32_t i) {
+    const std::uint32_t index = by_name_.find(hash, Access{slab}, [&](std::uint32_t i) {
         const Resource& r = slab.at(i);
-        return r.package == package && r.name.view() == name;
+        return r.hash == hash && r.package == package && r.name.view() == name;
     });
-    if (index == HashIndex::none) return {};
+    if (index == UINT32_MAX) return {};
     return {slab.handle_at(index)};
 }
 
-ResourceId Resources::obtain(std::uint8_t package, std::string_view name) {
-    if (const ResourceId known = find(package, name)) {
+ResourceId Resources::obtain(std::uint8_t package, std::string_view name, std::uint64_t hash) {
+    if (const ResourceId known = find(package, name, hash)) {
         ++at(known).references;
         return known;
     }
@@ -24,8 +24,8 @@ ResourceId Resources::obtain(std::uint8_t package, std::string_view name) {
     }
     Resource& made = *slab_.find(handle);
     made.package = package;
-    made.hash = hash_of(package, name);
-    if (!made.name.assign(shard_.memory, name) || !by_name_.insert(made.hash, handle.index)) {
+    made.hash = hash;
+    if (!made.name.intern(shard_.texts, name) || !by_name_.insert(handle.index, Access{slab_})) {
         ++shard_.counters.limit_memory;
         slab_.destroy(handle);
         return {};
@@ -38,7 +38,7 @@ void Resources::release(ResourceId id) {
     Resource& resource = at(id);
     SIP_ASSERT(resource.references > 0);
     if (--resource.references > 0) return;
-    by_name_.erase(resource.hash, id.handle.index);
+    by_name_.erase(id.handle.index, Access{slab_});
     slab_.destroy(id.handle);
 }
 

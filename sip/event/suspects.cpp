@@ -18,7 +18,8 @@ using State = subscription_machine::State;
 }  // namespace
 
 /// A device is known by the instance that its Contact names (RFC 5626 4.1), or by its Contact.
-std::uint64_t Notifier::device_hash(const Request& request, const Wanted& wanted) const {
+std::uint64_t Notifier::device_hash(const Request& request, const Wanted& wanted,
+                                    std::string_view target) const {
     const HashKey& key = core_.shard.key;
     std::uint64_t device = 0;
     if (const HeaderField* field = request.message.find(HeaderId::contact)) {
@@ -28,19 +29,38 @@ std::uint64_t Notifier::device_hash(const Request& request, const Wanted& wanted
         const std::string_view instance = (*contact)->address.parameters.value_of("+sip.instance");
         device = instance.empty() ? hash_of(key, (*contact)->address.uri)
                                   : mix(siphash(key, instance), key.k1);
+    } else if (const auto uri = parse_uri(target, core_.shard.leniency)) {
+        device = hash_of(key, *uri);
     }
     device = mix(device, siphash(key, request.identity.address_of_record));
-    device = mix(device, resources_.hash_of(wanted.package, wanted.name));
+    device = mix(device, wanted.resource);
     return mix(device, siphash(key, wanted.event_id));
+}
+
+/// What `bind_flow` needs once `request` is accepted. False: there is no memory for it.
+bool Notifier::keep_connection(Handle handle, const Request& request, const Wanted& wanted) {
+    Subscription& s = *slab_.find(handle);
+    if (!is_reliable(request.source.transport) || s.connection != none) return true;
+    const Handle made = connections_.create();
+    if (!made) return false;
+    s.connection = made.index;
+    const bool is_new = s.state == State::init;
+    connections_.find(made)->device =
+        is_new ? wanted.device : device_hash(request, wanted, s.dialog.remote_target());
+    return true;
 }
 
 void Notifier::bind_flow(Handle handle) {
     Subscription& s = *slab_.find(handle);
-    const Source& path = s.dialog.path();
+    Connection* connection = connection_of(s);
+    if (connection == nullptr) return;
+    const Source path = s.dialog.path();
     const FlowId flow = is_reliable(path.transport) ? path.flow : FlowId{};
-    if (flow != s.bond.flow()) core_.transport.bind(s.bond, flow, {part_, handle});
+    if (flow != connection->bond.flow())
+        core_.transport.bind(connection->bond, flow, {part_, handle});
     // Without memory for this it stands beside the device's next one until it runs out.
-    if (flow != FlowId{} && !s.has_device) s.has_device = by_device_.insert(s.device, handle.index);
+    if (flow != FlowId{} && !connection->is_indexed)
+        connection->is_indexed = by_device_.insert(connection->device, handle.index);
 }
 
 void Notifier::on_flow_lost(Now now, Handle handle) {
@@ -90,7 +110,7 @@ bool Notifier::has_newer(const Subscription& s) const {
         return &other != &s && !other.suspect && other.dialog.path().flow != s.dialog.path().flow &&
                (other.state == State::active || other.state == State::pending);
     };
-    return by_device_.find(s.device, is_newer) != HashIndex::none;
+    return by_device_.find(connections_.at(s.connection).device, is_newer) != HashIndex::none;
 }
 
 /// One of that device other than `but`.
@@ -102,8 +122,7 @@ Handle Notifier::find_suspect(std::uint64_t device, Handle but) {
 }
 
 /// The device has come back with a new dialog: never two for one lamp.
-void Notifier::supersede(Now now, Handle by) {
-    const std::uint64_t device = slab_.find(by)->device;
+void Notifier::supersede(Now now, Handle by, std::uint64_t device) {
     while (const Handle old = find_suspect(device, by)) {
         ++core_.shard.counters.superseded_watchers;
         core_.shard.decision(now, "ended", "its device subscribed anew",

@@ -1,5 +1,6 @@
 #include "sip/message/message_writer.hpp"
 
+#include <cstring>
 #include <span>
 
 #include "sip/base/error.hpp"
@@ -39,6 +40,14 @@ std::size_t clean(std::span<char> text, bool quotes) {
 }
 
 bool needs_care(std::string_view value) {
+    constexpr std::uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
+    for (std::uint64_t word = 0; value.size() >= sizeof word; value.remove_prefix(sizeof word)) {
+        std::memcpy(&word, value.data(), sizeof word);
+        // A byte below 0x20, or 0x7F; where others stand beside it that may be said of them, too.
+        const std::uint64_t control = (word - ones * 0x20) & ~word;
+        const std::uint64_t other = word ^ (ones * 0x7f);
+        if (((control | ((other - ones) & ~other)) & high) != 0) return true;
+    }
     unsigned found = 0;
     for (const char c : value) found |= static_cast<unsigned>(is_control(c));
     return found != 0;

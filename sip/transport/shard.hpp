@@ -5,6 +5,7 @@
 
 #include "sip/base/address_range.hpp"
 #include "sip/base/entropy.hpp"
+#include "sip/base/interner.hpp"
 #include "sip/base/limits.hpp"
 #include "sip/base/memory.hpp"
 #include "sip/base/siphash.hpp"
@@ -25,6 +26,7 @@ struct Shard {
           memory(limits_given.memory_bytes, arena),
           entropy(entropy_given),
           key{entropy_given.next(), entropy_given.next()},
+          texts(memory, key),
           timers(memory),
           tracer(tracer_given) {
         limits.memory_bytes = memory.cap();
@@ -40,6 +42,7 @@ struct Shard {
     Memory memory;
     Entropy& entropy;
     HashKey key;
+    Interner texts;  ///< that many have: addresses, Contacts, route sets
     TimerQueue timers;
     AddressRanges exempt;  ///< from rates, from quotas by address, and from jitter
     Tracer* tracer;        ///< null: nobody listens

@@ -448,7 +448,7 @@ std::multiset<std::string> Simulation::watchers_of(unsigned user) {
     });
     const sip::Handle list = server.watchers().join(setup_.presentity(user));
     server.watchers().for_each_behind(list, 0, [&](const presence::WatcherRow& row) {
-        if (row.state == presence::WatcherRow::State::waiting) add(row.identity(), "waiting");
+        if (row.state == presence::WatcherRow::State::waiting) add(row.identity.view(), "waiting");
         return true;
     });
     server.watchers().leave(list);

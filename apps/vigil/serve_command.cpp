@@ -69,16 +69,17 @@ edge::Outcome<std::vector<ServeState>> load_states(const ServeSettings& settings
                                                    std::vector<std::string>& warnings) {
     auto users = load_users(settings, warnings);
     if (!users) return edge::failure(users.error());
+    // Workers share what TLS connections begin with: a session that one gave is resumed at another.
+    auto tls = edge::TlsContext::make(settings.tls, warnings);
+    if (!tls && uses_tls(settings)) return edge::failure(tls.error());
+    const std::shared_ptr<edge::TlsContext> context = tls ? std::move(*tls) : nullptr;
     std::vector<ServeState> states;
     for (std::uint32_t i = 0; i < settings.workers; ++i) {
         auto hard = HardStates::load(settings.hard_state_folder);
         if (!hard) return edge::failure(hard.error());
-        std::vector<std::string> known;
-        auto tls = edge::TlsContext::make(settings.tls, i == 0 ? warnings : known);
-        if (!tls && uses_tls(settings)) return edge::failure(tls.error());
         const bool is_last = i + 1 == settings.workers;
-        states.push_back({is_last ? std::move(*users) : UserTable(*users), std::move(*hard),
-                          tls ? std::move(*tls) : nullptr});
+        states.push_back(
+            {is_last ? std::move(*users) : UserTable(*users), std::move(*hard), context});
     }
     return states;
 }

@@ -249,12 +249,11 @@ void ServeWorker::look_at_rules() {
         common_.log.say(edge::read_clocks(), LogLevel::error, changes.error() + "; rules stay");
 }
 
-/// Each worker has the rules of all; one of them tells of a change.
+/// Each worker has the rules of all; the one that goes by them tells of a change.
 void ServeWorker::take_rules(const RuleFiles::Changes& changes) {
     const sip::Now now = edge::read_clocks();
-    if (number_ == 0)
-        for (const std::string& error : changes.errors)
-            common_.log.say(now, LogLevel::error, error);
+    for (std::size_t i = 0; i < changes.errors.size(); ++i)
+        if (owns(changes.wrong[i])) common_.log.say(now, LogLevel::error, changes.errors[i]);
     for (const std::string& presentity : changes.presentities) {
         server_.policy_changed(now, presentity);
         if (!owns(presentity)) continue;

@@ -230,7 +230,7 @@ void Driver::end_turn() {
     drain();
     flush();
     if (relay_ != nullptr) {
-        relay_->end_turn();
+        if (relay_->end_turn()) more_ = true;
         hold_streams();
     }
     if (stopping_ && !more_ && (!has_unsent() || read_clocks().mono >= stop_at_)) uv_stop(&loop_);

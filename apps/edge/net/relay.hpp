@@ -18,8 +18,8 @@ public:
     virtual bool has_room() const = 0;
     /// Gives our engine what others have for it. True: there is more.
     virtual bool take(sip::Now now) = 0;
-    /// Others are woken for what we have for them.
-    virtual void end_turn() = 0;
+    /// Others are woken for what we have for them. True: there is room, and there was none.
+    virtual bool end_turn() = 0;
 
 protected:
     ~Relay() = default;

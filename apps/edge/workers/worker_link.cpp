@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 namespace edge {
 
@@ -112,9 +113,10 @@ bool WorkerLink::has_room() const {
     for (unsigned to = 0; to < rings_.workers(); ++to) {
         if (to == self_) continue;
         ByteRing& ring = rings_.between(self_, to);
-        if (kept_[to].empty() && ring.fits(message_max_)) continue;
-        ++counters_.hand_over_waits;
-        if (!ring.wait_for(message_max_) || !kept_[to].empty()) return false;
+        if (kept_[to].empty() && (ring.fits(message_max_) || ring.wait_for(message_max_))) continue;
+        if (!starved_) ++counters_.hand_over_waits;
+        starved_ = true;
+        return false;
     }
     return true;
 }
@@ -168,14 +170,15 @@ void WorkerLink::gone(sip::FlowId flow) {
     told_.erase(found);
 }
 
-void WorkerLink::end_turn() {
+bool WorkerLink::end_turn() {
     for (unsigned to = 0; to < rings_.workers(); ++to) {
-        if (!kept_[to].empty() && !send_kept(to))
-            (void)rings_.between(self_, to).wait_for(message_max_);
+        while (!send_kept(to))
+            if (!rings_.between(self_, to).wait_for(kept_[to].front().size())) break;
         if (!written_[to]) continue;
         written_[to] = false;
         wake_(to);
     }
+    return starved_ && has_room() && std::exchange(starved_, false);
 }
 
 // ---- In -----------------------------------------------------------------------------------------

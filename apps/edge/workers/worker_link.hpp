@@ -51,7 +51,7 @@ public:
     bool close(sip::FlowId flow, bool released) override;
     void gone(sip::FlowId flow) override;
     bool take(sip::Now now) override;
-    void end_turn() override;
+    bool end_turn() override;
 
     /// Connections that others hold, and that our stack knows.
     std::size_t mirrored() const { return mirrors_.size(); }
@@ -124,6 +124,7 @@ private:
     std::unordered_map<There, sip::FlowId, HashThere> by_there_;
     std::unordered_map<sip::FlowId, std::vector<Told>> told_;
     NetCounters& counters_;
+    mutable bool starved_ = false;  ///< somebody was told that there is no room
 };
 
 }  // namespace edge

@@ -22,6 +22,7 @@ sip::StackOptions stack_options(const ServerOptions& options) {
     made.has_store = options.has_store;
     made.tracer = options.tracer;
     made.server_name = options.server_name;
+    made.place = options.place;
     made.exempt = options.exempt;
     return made;
 }
@@ -31,6 +32,7 @@ sip::DigestServerOptions digest_options(const ServerOptions& options) {
     made.algorithms = options.algorithms;
     made.nonce_lifetime = options.limits.nonce_lifetime;
     made.nonces = options.limits.nonces;
+    made.place = options.place;
     made.domains = options.domains;
     made.strict = options.strict;
     made.anonymous = options.anonymous;
@@ -88,7 +90,8 @@ sip::Gate& proxy_gate(const ServerOptions& options, std::optional<sip::DigestSer
                       std::optional<sip::DigestGate>& made, sip::Stack& stack,
                       sip::Entropy& entropy, sip::TrustingGate& trusting) {
     if (options.credentials == nullptr) return trusting;
-    digest.emplace(stack.shard().memory, entropy, digest_options(options));
+    sip::Entropy& secrets = options.common_secrets ? *options.common_secrets : entropy;
+    digest.emplace(stack.shard().memory, secrets, digest_options(options));
     return made.emplace(*digest, *options.credentials, options.domains, sip::DigestRole::proxy);
 }
 

@@ -6,6 +6,7 @@
 #include "sip/base/text.hpp"
 #include "sip/message/message_parser.hpp"
 #include "sip/message/token_list.hpp"
+#include "sip/transaction/owner.hpp"
 
 namespace sip {
 namespace {
@@ -24,7 +25,8 @@ void write_sips_warning(MessageWriter& writer, Condition condition, const Endpoi
 }  // namespace
 
 Stack::Stack(const StackOptions& options, Entropy& entropy)
-    : shard_(options.limits, options.leniency, entropy, options.tracer, options.arena),
+    : shard_(options.limits, options.leniency, entropy, options.tracer, options.arena,
+             options.place),
       admission_(shard_),
       transport_(shard_, transport_part),
       servers_(shard_, transport_, locator_, server_part),
@@ -97,6 +99,8 @@ void Stack::input(Now now, const Datagram& in) {
     const Scan scan =
         scan_message(bytes, slots(), Framing::datagram, shard_.limits, shard_.leniency);
     if (scan.end == ScanEnd::nothing || scan.end == ScanEnd::need_more) return;
+    if (neighbors_ != nullptr && answer == Admission::Answer::admit && is_for_another(scan, source))
+        return;
     trace_in(now, source, bytes);
     if (answer == Admission::Answer::refuse)
         refuse_for_rate(now, scan, source);
@@ -108,6 +112,43 @@ void Stack::input(Now now, const Chunk& in) {
     see(now);
     transport_.receive(now, in);
     tell_of_lost(now);
+}
+
+/// Rates are asked where it arrived, before; all else where it is owned. What is broken, or says of
+/// nobody that it is his, stays.
+bool Stack::is_for_another(const Scan& scan, const Source& source) {
+    if (scan.end != ScanEnd::complete) return false;
+    const auto owner = owner_of(shard_.place, scan.message, shard_.leniency);
+    if (!owner || *owner == shard_.place.worker) return false;
+    ++shard_.counters.handed_over;
+    neighbors_->hand_over(*owner, source, scan.message.bytes, transport_.proved_names(source.flow));
+    return true;
+}
+
+void Stack::take_over(Now now, const Source& source, std::string_view bytes) {
+    see(now);
+    const bool datagram = source.transport == Transport::udp;
+    if (!datagram) {
+        if (!transport_.is_open(source.flow)) return;
+        transport_.heard(now, source.flow);
+    }
+    const Scan scan = scan_message(bytes, slots(), datagram ? Framing::datagram : Framing::stream,
+                                   shard_.limits, shard_.leniency);
+    if (scan.end != ScanEnd::complete) return;
+    ++shard_.counters.taken_over;
+    trace_in(now, source, bytes);
+    handle(now, scan, source);
+}
+
+FlowId Stack::mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+                       std::string_view proved) {
+    see(now);
+    return transport_.mirrored(now, transport, local, remote, proved);
+}
+
+void Stack::expect_keep_alives(Now now, FlowId flow, Duration every) {
+    see(now);
+    transport_.expect_keep_alives(now, flow, every);
 }
 
 FlowId Stack::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
@@ -161,6 +202,18 @@ void Stack::tell_of_lost(Now now) {
 }
 
 void Stack::unreachable(Now now, const Unreachable& in) {
+    see(now);
+    if (neighbors_ != nullptr) {
+        const auto owner = owner_of_quoted(shard_.place, {in.quoted.data(), in.quoted.size()});
+        if (owner && *owner != shard_.place.worker) {
+            neighbors_->hand_over(*owner, in);
+            return;
+        }
+    }
+    take_over(now, in);
+}
+
+void Stack::take_over(Now now, const Unreachable& in) {
     see(now);
     const auto told =
         clients_.unreachable(now, in.via, in.to, {in.quoted.data(), in.quoted.size()});
@@ -231,17 +284,11 @@ bool Stack::work(Now now) {
         staging_.finished(waiting->resource);
         return true;
     }
-    if (const auto message = transport_.next_message(now, slots())) {
-        trace_in(now, message->source, message->scan.message.bytes);
-        if (may_bring(now, *message)) handle(now, message->scan, message->source);
-        if (message->scan.end == ScanEnd::broken && !message->scan.framed) {
-            // Threat 4: framing is lost; no later byte of this connection is served.
-            ++shard_.counters.flow_framing_errors;
-            transport_.close(message->source.flow, message->scan.error.rule);
-            tell_of_lost(now);
+    if (neighbors_ == nullptr || neighbors_->has_room())
+        if (const auto message = transport_.next_message(now, slots())) {
+            take(now, *message);
+            return true;
         }
-        return true;
-    }
     if (locator_.has_done()) {
         tell_of_located(now);
         return true;
@@ -254,6 +301,24 @@ bool Stack::work(Now now) {
     for (TransactionUser* user : users_)
         if (user->pull(now)) return true;
     return false;
+}
+
+void Stack::take(Now now, const TransportLayer::StreamMessage& message) {
+    if (neighbors_ != nullptr && message.scan.end == ScanEnd::complete) {
+        if (may_bring(now, message) && !is_for_another(message.scan, message.source)) {
+            trace_in(now, message.source, message.scan.message.bytes);
+            handle(now, message.scan, message.source);
+        }
+        return;
+    }
+    trace_in(now, message.source, message.scan.message.bytes);
+    if (may_bring(now, message)) handle(now, message.scan, message.source);
+    if (message.scan.end == ScanEnd::broken && !message.scan.framed) {
+        // Threat 4: framing is lost; no later byte of this connection is served.
+        ++shard_.counters.flow_framing_errors;
+        transport_.close(message.source.flow, message.scan.error.rule);
+        tell_of_lost(now);
+    }
 }
 
 void Stack::fire(Now now, const TimerQueue::Due& due) {

@@ -26,6 +26,7 @@ struct StackOptions {
     Tracer* tracer = nullptr;  ///< may be null; outlives the stack
     /// The Server header field of our responses; empty: none. Static or outliving the stack.
     std::string_view server_name;
+    Place place;  ///< among the workers of one server
     /// Networks that rates and quotas by address are not for: ourselves, a proxy in front of all.
     AddressRanges exempt;
     /// Where all memory comes from; its own, and outlives the stack. Empty: from `malloc`.
@@ -62,6 +63,11 @@ public:
     void set_supported(std::span<const std::string_view> tags) { supported_ = tags; }
     /// Writes header fields that 2xx to OPTIONS, 489 and 405 carry: set by the event framework.
     void set_capabilities(const OptionsFields* capabilities) { capabilities_ = capabilities; }
+    /// The other workers; what they own is handed to them. None: all is ours.
+    void set_neighbors(Neighbors* neighbors) {
+        neighbors_ = neighbors;
+        transport_.set_neighbors(neighbors);
+    }
     Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_, admission_}; }
 
     // Inputs.
@@ -69,6 +75,14 @@ public:
     void input(Now now, const Chunk& in);
     /// A peer connected. FlowId{}: refused by a limit, close it.
     FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
+    /// A message that another worker received, and we own (Neighbors): a datagram at `source`, or
+    /// one that came by a connection there, whose number is `mirrored` here.
+    void take_over(Now now, const Source& source, std::string_view bytes);
+    /// Such a connection is new here; see TransportLayer::mirrored. FlowId{}: refused by a limit.
+    FlowId mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+                    std::string_view proved);
+    /// TransportLayer::expect_keep_alives, for the worker that a connection of ours is mirrored at.
+    void expect_keep_alives(Now now, FlowId flow, Duration every);
     /// The connection that an OpenFlow effect asked for stands.
     void connected(Now now, FlowId flow, Endpoint local);
     /// What the certificate of a TLS peer proves; see TransportLayer::secured.
@@ -79,6 +93,8 @@ public:
     void closed(Now now, FlowId flow);
     /// A datagram did not arrive. A hint: see ClientTransactions::unreachable.
     void unreachable(Now now, const Unreachable& in);
+    /// The same, from the worker whose socket was told.
+    void take_over(Now now, const Unreachable& in);
     /// The records of `id` are durable: what waited for them is released.
     void committed(Now now, CommitId id);
     /// They are not: the staged change is undone, and its requester answered 500.
@@ -114,6 +130,8 @@ private:
     std::span<HeaderField> slots();
     void count_limit(const Error& error);
     void handle(Now now, const Scan& scan, const Source& source);
+    void take(Now now, const TransportLayer::StreamMessage& message);
+    bool is_for_another(const Scan& scan, const Source& source);
     void handle_response(Now now, const MessageView& message, const Source& source);
     void handle_request(Now now, const Scan& scan, const Source& source);
     void handle_cancel(Now now, const MessageView& message, const Source& source,
@@ -150,6 +168,7 @@ private:
     Locator locator_;
     Gate* gate_ = nullptr;
     Forwarder* forwarder_ = nullptr;
+    Neighbors* neighbors_ = nullptr;
     const OptionsFields* capabilities_ = nullptr;
     std::span<const std::string_view> supported_, domains_;
     std::string_view server_name_;

@@ -25,7 +25,7 @@ public:
     bool next(std::string& out) override {
         if (at_ < steps_.size() && !steps_[at_](out)) ++at_;
         if (at_ < steps_.size()) return true;
-        out += json_of(Record().set("end", true)) + "\n";
+        out += ControlServer::end_line();
         return false;
     }
 
@@ -164,15 +164,8 @@ Step refusals(Source source, Filter of) {
 /// What the server goes by.
 Step settings(Source source) {
     return [source](std::string& out) {
-        presence::Server& server = source.server;
-        Record record;
-        record.set("kind", std::string("server"))
-            .set("policy", std::string(presence::name_of(server.package().policy())))
-            .set("rules", source.rules == nullptr ? std::string{} : source.rules->folder())
-            .set("subscriptions", static_cast<std::int64_t>(server.notifier().size()))
-            .set("publications", static_cast<std::int64_t>(server.compositor().size()))
-            .set("registrations", static_cast<std::int64_t>(server.registrar().size()));
-        out += json_of(record) + "\n";
+        const ControlServer self(source.server, source.decisions, source.clock, source.rules);
+        out += self.server_line(self.counts());
         return false;
     };
 }
@@ -219,15 +212,18 @@ struct Command {
     std::string_view words;
     std::size_t arguments_min, arguments_max;
     bool takes_raw;  ///< as one word more
+    ControlServer::Reach::Kind reach;
+    std::size_t presentity;  ///< of an owner: which argument
     Answer (*answer)(const Asked& asked);
 };
+using enum ControlServer::Reach::Kind;
 constexpr std::array commands{
-    Command{"show server", 0, 0, false, show_server},
-    Command{"show subscriptions", 0, 1, false, show_subscriptions},
-    Command{"show publications", 0, 1, false, show_publications},
-    Command{"show registrations", 0, 1, false, show_registrations},
-    Command{"show presentity", 1, 1, true, show_presentity},
-    Command{"explain", 2, 2, true, explain},
+    Command{"show server", 0, 0, false, sum, 0, show_server},
+    Command{"show subscriptions", 0, 1, false, all, 0, show_subscriptions},
+    Command{"show publications", 0, 1, false, all, 0, show_publications},
+    Command{"show registrations", 0, 1, false, all, 0, show_registrations},
+    Command{"show presentity", 1, 1, true, owner, 0, show_presentity},
+    Command{"explain", 2, 2, true, owner, 1, explain},
 };
 
 Words words_of(std::string_view text) {
@@ -240,31 +236,72 @@ Words words_of(std::string_view text) {
     return words;
 }
 
+struct Parsed {
+    const Command* command = nullptr;  ///< null: none of ours
+    Words arguments;
+    bool raw = false;
+    bool fits() const {
+        return arguments.size() >= command->arguments_min &&
+               arguments.size() <= command->arguments_max;
+    }
+};
+
+Parsed parse(std::string_view request) {
+    for (const Command& command : commands) {
+        if (!request.starts_with(command.words)) continue;
+        std::string_view rest = request.substr(command.words.size());
+        if (!rest.empty() && !rest.starts_with(' ')) continue;
+        rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
+        Parsed parsed{&command, words_of(rest), false};
+        if (command.takes_raw && !parsed.arguments.empty() && parsed.arguments.back() == "raw") {
+            parsed.raw = true;
+            parsed.arguments.pop_back();
+        }
+        return parsed;
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string ControlServer::refusal(std::string_view why) {
     return json_of(Record().set("error", std::string(why))) + "\n";
 }
 
+ControlServer::Reach ControlServer::reach_of(std::string_view request) {
+    const Parsed parsed = parse(request);
+    if (parsed.command == nullptr || !parsed.fits()) return {};
+    if (parsed.command->reach != Reach::Kind::owner) return {parsed.command->reach, {}};
+    return {Reach::Kind::owner, parsed.arguments[parsed.command->presentity]};
+}
+
+ControlServer::Counts ControlServer::counts() const {
+    return {server_.notifier().size(), server_.compositor().size(), server_.registrar().size()};
+}
+
+std::string ControlServer::server_line(const Counts& counts) const {
+    Record record;
+    record.set("kind", std::string("server"))
+        .set("policy", std::string(presence::name_of(server_.package().policy())))
+        .set("rules", rules_ == nullptr ? std::string{} : rules_->folder())
+        .set("subscriptions", static_cast<std::int64_t>(counts.subscriptions))
+        .set("publications", static_cast<std::int64_t>(counts.publications))
+        .set("registrations", static_cast<std::int64_t>(counts.registrations));
+    return json_of(record) + "\n";
+}
+
+std::string ControlServer::end_line() { return json_of(Record().set("end", true)) + "\n"; }
+
 Answer ControlServer::answer(std::string_view request) {
-    for (const Command& command : commands) {
-        if (!request.starts_with(command.words)) continue;
-        std::string_view rest = request.substr(command.words.size());
-        if (!rest.empty() && !rest.starts_with(' ')) continue;
-        rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
-        Asked asked{{server_, decisions_, clock_, rules_}, words_of(rest), false};
-        if (command.takes_raw && !asked.arguments.empty() && asked.arguments.back() == "raw") {
-            asked.raw = true;
-            asked.arguments.pop_back();
-        }
-        const std::size_t count = asked.arguments.size();
-        if (count < command.arguments_min || count > command.arguments_max)
-            return std::make_unique<Refusal>("\"" + std::string(command.words) +
-                                             "\" wants another number of arguments");
-        return command.answer(asked);
-    }
-    return std::make_unique<Refusal>(
-        "this server does not know that request; is it of the same version as this vigil?");
+    Parsed parsed = parse(request);
+    if (parsed.command == nullptr)
+        return std::make_unique<Refusal>(
+            "this server does not know that request; is it of the same version as this vigil?");
+    if (!parsed.fits())
+        return std::make_unique<Refusal>("\"" + std::string(parsed.command->words) +
+                                         "\" wants another number of arguments");
+    return parsed.command->answer(
+        {{server_, decisions_, clock_, rules_}, std::move(parsed.arguments), parsed.raw});
 }
 
 }  // namespace vigil

@@ -29,6 +29,25 @@ public:
         : server_(server), decisions_(decisions), clock_(std::move(clock)), rules_(rules) {}
 
     std::unique_ptr<edge::LineAnswer> answer(std::string_view request);
+    /// Who of several servers that share the presentities has the answer.
+    struct Reach {
+        enum class Kind : std::uint8_t {
+            any,    ///< each
+            owner,  ///< that of `presentity`
+            all,    ///< all: one answer after the other
+            sum,    ///< all: what each counts, added up (`server_line`)
+        };
+        Kind kind = Kind::any;
+        std::string presentity;
+    };
+    static Reach reach_of(std::string_view request);
+    struct Counts {
+        std::size_t subscriptions = 0, publications = 0, registrations = 0;
+    };
+    Counts counts() const;
+    /// The answer to "show server".
+    std::string server_line(const Counts& counts) const;
+    static std::string end_line();
     static std::string refusal(std::string_view why);
 
 private:

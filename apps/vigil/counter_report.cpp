@@ -120,6 +120,8 @@ constexpr std::array core_names = std::to_array<Name<Core>>({
     {"forwarded_responses", &Core::forwarded_responses},
     {"forwarding_refused", &Core::forwarding_refused},
     {"forwarding_loops", &Core::forwarding_loops},
+    {"handed_over", &Core::handed_over},
+    {"taken_over", &Core::taken_over},
     {"learnt_agents", &Core::learnt_agents},
     {"migrations", &Core::migrations},
     {"migrations_returned", &Core::migrations_returned},
@@ -151,12 +153,18 @@ constexpr std::array net_names = std::to_array<Name<Net>>({
     {"tls_failures", &Net::tls_failures},
     {"tls_timeouts", &Net::tls_timeouts},
     {"unknown_flows", &Net::unknown_flows},
+    {"hand_over_dropped", &Net::hand_over_dropped, trouble},
+    {"hand_over_waits", &Net::hand_over_waits, trouble},
+    {"hand_over_kept", &Net::hand_over_kept},
+    {"hand_over_too_long", &Net::hand_over_too_long, trouble},
+    {"flows_mirrored", &Net::flows_mirrored},
+    {"flows_released", &Net::flows_released},
     {"local_requests", &Net::local_requests},
     {"local_refused", &Net::local_refused},
     {"local_timeouts", &Net::local_timeouts},
 });
 
-void add(std::string& line, std::string_view name, std::uint64_t value) {
+void add_to_line(std::string& line, std::string_view name, std::uint64_t value) {
     if (!line.empty()) line += ", ";
     line += name;
     line += ' ';
@@ -183,12 +191,20 @@ std::vector<CounterReport::Named> CounterReport::all(const Core& core, const Net
     return found;
 }
 
+void CounterReport::add(Core& sum, const Core& more) {
+    for (const auto& each : core_names) sum.*each.value += more.*each.value;
+}
+
+void CounterReport::add(Net& sum, const Net& more) {
+    for (const auto& each : net_names) sum.*each.value += more.*each.value;
+}
+
 std::vector<std::string> CounterReport::lines() const {
     std::vector<std::string> lines;
     for (const Named& each : all(core_, net_)) {
         if (each.value == 0) continue;
         if (lines.empty() || lines.back().size() > line_bytes) lines.emplace_back();
-        add(lines.back(), each.name, each.value);
+        add_to_line(lines.back(), each.name, each.value);
     }
     return lines;
 }
@@ -204,7 +220,7 @@ std::string CounterReport::new_trouble() {
     auto told = told_.begin();
     each_trouble(core_, net_, [&](std::string_view name, std::uint64_t value) {
         if (value != *told) {
-            add(line, name, value - *told);
+            add_to_line(line, name, value - *told);
             *told = value;
         }
         ++told;

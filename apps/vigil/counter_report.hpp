@@ -19,6 +19,10 @@ public:
         bool is_trouble;  ///< a bound of the whole server was met, or something was lost
     };
 
+    /// Adds each counter of `more` to that of `sum`.
+    static void add(sip::Counters& sum, const sip::Counters& more);
+    static void add(edge::NetCounters& sum, const edge::NetCounters& more);
+
     /// Both outlive this.
     CounterReport(const sip::Counters& core, const edge::NetCounters& net)
         : core_(core), net_(net), told_(trouble_size()) {}

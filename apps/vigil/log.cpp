@@ -19,10 +19,18 @@ Log::Log(LogLevel level, Sink sink, Rate rate)
     : level_(level), sink_(std::move(sink)), rate_(rate) {}
 
 void Log::say(sip::Now now, LogLevel level, std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    say_one(now, level, text);
+}
+
+void Log::say_one(sip::Now now, LogLevel level, std::string_view text) {
     if (wants(level)) write(now, level, text);
 }
 
-void Log::answer(sip::Now now, std::string_view text) { write(now, LogLevel::info, text); }
+void Log::answer(sip::Now now, std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    write(now, LogLevel::info, text);
+}
 
 void Log::write(sip::Now now, LogLevel level, std::string_view text) {
     sink_(fmt::format("{} {:<5} {}\n", time_text(now.wall_ms),
@@ -31,11 +39,12 @@ void Log::write(sip::Now now, LogLevel level, std::string_view text) {
 
 void Log::say_limited(sip::Now now, LogLevel level, std::string_view key, std::string_view text) {
     if (!wants(level)) return;
+    const std::lock_guard lock(mutex_);
     Count& count = count_of(key);
     if (count.written == 0 || now.mono - count.since >= rate_.interval) {
         if (count.left_out > 0)
-            say(now, level,
-                fmt::format("{}: {} more lines of this kind left out", key, count.left_out));
+            say_one(now, level,
+                    fmt::format("{}: {} more lines of this kind left out", key, count.left_out));
         count = {now.mono, 0, 0};
     }
     const std::uint32_t most = level == LogLevel::debug ? rate_.debug_lines : rate_.lines;
@@ -45,7 +54,7 @@ void Log::say_limited(sip::Now now, LogLevel level, std::string_view key, std::s
         return;
     }
     ++count.written;
-    say(now, level, text);
+    say_one(now, level, text);
 }
 
 Log::Count& Log::count_of(std::string_view key) {

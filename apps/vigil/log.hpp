@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -46,9 +48,11 @@ private:
         std::uint64_t left_out = 0;
     };
     void write(sip::Now now, LogLevel level, std::string_view text);
+    void say_one(sip::Now now, LogLevel level, std::string_view text);
     Count& count_of(std::string_view key);
 
-    LogLevel level_;
+    std::atomic<LogLevel> level_;
+    std::mutex mutex_;  ///< workers of one server write one line at a time
     Sink sink_;
     Rate rate_;
     std::map<std::string, Count, std::less<>> counts_;

@@ -104,6 +104,7 @@ edge::Outcome<PacketCapture> PacketCapture::open(const std::string& path) {
 }
 
 void PacketCapture::write(sip::Now now, const sip::TraceMessage& message) {
+    const std::lock_guard lock(*mutex_);
     std::string whole(message.head);
     whole += message.body;
     for (std::size_t at = 0; at < whole.size() && !broken_; at += payload_max)

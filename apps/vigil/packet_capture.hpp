@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -24,11 +26,13 @@ public:
     bool is_broken() const { return broken_; }
 
 private:
-    explicit PacketCapture(edge::Descriptor fd) : fd_(std::move(fd)) {}
+    explicit PacketCapture(edge::Descriptor fd)
+        : mutex_(std::make_unique<std::mutex>()), fd_(std::move(fd)) {}
     void write_packet(sip::Now now, const sip::TraceMessage& message, std::string_view payload);
     void put(const std::string& bytes);
     std::uint32_t next_sequence(const sip::TraceMessage& message, std::size_t size);
 
+    std::unique_ptr<std::mutex> mutex_;  ///< workers of one server write one message at a time
     edge::Descriptor fd_;
     bool broken_ = false;
     /// TCP sequence numbers by direction; forgotten all at once when there are many.

@@ -105,6 +105,7 @@ void RuleFiles::look_at(const std::string& name, Changes& changes) {
         // error.
         const bool taken = presentity && names_.contains(*presentity);
         if (!presentity || taken) {
+            changes.wrong.emplace_back();
             changes.errors.push_back(
                 folder_ + "/" + escape(name) + ": " +
                 (taken ? "there is another file for that address: " + names_[*presentity]
@@ -135,6 +136,7 @@ void RuleFiles::read(const std::string& name, File& file, Changes& changes) {
         changes.presentities.push_back(file.presentity);
         return;
     }
+    changes.wrong.push_back(file.presentity);
     changes.errors.push_back(file.error + (file.rules ? "; what it said before stays in force"
                                                       : "; every watcher is pending until then"));
     if (is_new) changes.presentities.push_back(file.presentity);

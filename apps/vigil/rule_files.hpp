@@ -35,6 +35,8 @@ public:
         std::vector<std::string> presentities;
         /// One line for each file that could not be read: where, and what is wrong.
         std::vector<std::string> errors;
+        /// Whose rules each of these is about; empty: nobody's, or everybody's.
+        std::vector<std::string> wrong;
     };
     /// Reads every file that is not as it was. The error: the folder cannot be read; all stays.
     edge::Outcome<Changes> look();

@@ -14,6 +14,8 @@ constexpr std::array specs{
     OptionSpec{"listen", list, "TRANSPORT:HOST:PORT",
                "udp:127.0.0.1:5060, tls:[::1]:5061; port 0 picks a free one; repeatable (default: "
                "udp and tcp on 127.0.0.1:5060)"},
+    OptionSpec{"workers", number, "N",
+               "threads that share the work, one for each core (default: 1)"},
     OptionSpec{"advertise", text, "HOST", "the host in our Via and Contact"},
     OptionSpec{"domain", list, "DOMAIN",
                "a domain that this server is responsible for; repeatable (default: localhost)"},

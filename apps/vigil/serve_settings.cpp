@@ -199,6 +199,13 @@ void read_tls(Reader& in, ServeSettings& out) {
         in.say("--client-certificates goes with a tls listener: add --listen tls:HOST:PORT");
 }
 
+void read_workers(Reader& in, ServeSettings& out) {
+    out.workers = in.whole_number("workers", out.workers, sip::Place::workers_max);
+    if (out.workers == 0) in.wrong(*in.find("workers"), "0", "at least one does the work");
+    if (out.workers > 1 && in.flag("gruu"))
+        in.say("--gruu goes with one worker: leave out --workers or --gruu");
+}
+
 void read_users(Reader& in, ServeSettings& out) {
     constexpr std::array<std::string_view, 2> kinds{"digest", "none"};
     out.digest = in.choice("auth", kinds, 0) == 0;
@@ -398,6 +405,7 @@ Outcome<ServeSettings> read_serve_settings(const RawOptions& command_line) {
     ServeSettings out;
     refuse_not_built_in(in);
     read_listeners(in, out);
+    read_workers(in, out);
     read_hosts(in, out);
     read_name_servers(in, out);
     read_tls(in, out);
@@ -457,6 +465,7 @@ std::string needs_restart(const ServeSettings& running, const ServeSettings& wan
     };
     if (!same_listeners()) return "listen";
     if (running.advertise != wanted.advertise) return "advertise";
+    if (running.workers != wanted.workers) return "workers";
     if (running.domains != wanted.domains) return "domain";
     if (running.digest != wanted.digest) return "auth";
     if (running.algorithms != wanted.algorithms) return "auth-algorithms";

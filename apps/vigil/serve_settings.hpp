@@ -32,6 +32,7 @@ enum class RelayMode : std::uint8_t { none, local, authenticated };
 struct ServeSettings {
     std::vector<edge::ListenSpec> listen;
     std::string advertise;
+    std::uint32_t workers = 1;         ///< threads, each with a core of its own
     std::vector<std::string> domains;  ///< lower case, at least one
     std::vector<std::string> users;    ///< NAME:PASSWORD
     std::string users_file;

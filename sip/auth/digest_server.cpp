@@ -93,7 +93,8 @@ DigestInput input_of(const DigestCredentials& c) {
 }  // namespace
 
 DigestServer::DigestServer(Memory& memory, Entropy& entropy, const DigestServerOptions& options)
-    : options_(options), nonces_(memory, entropy, options.nonces, options.nonce_lifetime) {
+    : options_(options),
+      nonces_(memory, entropy, options.nonces, options.nonce_lifetime, options.place) {
     if (options_.algorithms.empty()) (void)options_.algorithms.push(DigestAlgorithm::md5);
     entropy.fill(std::as_writable_bytes(std::span(opaque_key_)));
     std::array<char, 32> secret;

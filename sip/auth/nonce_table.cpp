@@ -40,8 +40,10 @@ struct NonceTable::MadeLater {
     }
 };
 
-NonceTable::NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime)
+NonceTable::NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime,
+                       const Place& place)
     : keyed_(with_new_key(entropy)),
+      place_(place),
       limit_(limit == 0 ? 1 : limit),
       lifetime_(lifetime),
       entries_(memory),
@@ -63,8 +65,12 @@ void NonceTable::write_mac(Appender& out, std::uint64_t stamp, std::string_view 
 }
 
 void NonceTable::write(Appender& out, Now now, std::string_view realm) {
-    std::int64_t issued = now.mono.time_since_epoch().count();
-    if (issued <= last_issued_) issued = last_issued_ + 1;
+    const auto marked = [this](std::int64_t moment) {
+        return static_cast<std::int64_t>(place_.mark(static_cast<std::uint64_t>(moment)));
+    };
+    std::int64_t issued = marked(now.mono.time_since_epoch().count());
+    if (issued <= last_issued_)
+        issued = last_issued_ + (place_.is_alone() ? 1 : std::int64_t{Place::workers_max});
     last_issued_ = issued;
     const std::uint64_t stamp = static_cast<std::uint64_t>(issued) + offset_;
     out.hex(stamp);

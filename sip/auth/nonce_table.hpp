@@ -11,6 +11,7 @@
 #include "sip/base/entropy.hpp"
 #include "sip/base/hash_index.hpp"
 #include "sip/base/memory.hpp"
+#include "sip/base/place.hpp"
 #include "sip/base/siphash.hpp"
 
 namespace sip {
@@ -27,7 +28,10 @@ public:
     static constexpr std::size_t nonce_bytes = 48;
 
     /// Draws its keys from `entropy`, once. `limit` of 0 counts as 1.
-    NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime);
+    /// Those of several workers that draw the same keys know each other's nonces, and count uses
+    /// apart.
+    NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime,
+               const Place& place = {});
 
     /// A new nonce, unlike any before it.
     void write(Appender& out, Now now, std::string_view realm);
@@ -79,6 +83,7 @@ private:
     HmacSha256 keyed_;      ///< the MAC, its key taken in: copied for each use
     std::uint64_t offset_;  ///< hides the uptime
     HashKey table_key_;
+    Place place_;
     std::size_t limit_;
     Duration lifetime_;
     std::int64_t last_issued_ = INT64_MIN;

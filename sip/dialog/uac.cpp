@@ -84,13 +84,13 @@ Expected<void> Uac::open(const Core& core, const UacOptions& options) {
     hop_by_name_ = target->remote.port == 0;
     credentials_ = options.credentials;
     keep_alive_ = options.keep_alive;
-    renew(shard.entropy);
+    renew(shard);
     return {};
 }
 
-void Uac::renew(Entropy& entropy) {
-    Appender(call_id_).hex(entropy.next()).hex(entropy.next());
-    Appender(tag_).hex(entropy.next());
+void Uac::renew(Shard& shard) {
+    Appender(call_id_).hex(shard.entropy.next()).hex(shard.entropy.next());
+    Appender(tag_).hex(shard.mint());
     cseq_ = 0;
 }
 

@@ -115,7 +115,7 @@ public:
     /// Errors: `malformed` (an URI), those of `locate`, `overloaded` (memory).
     Expected<void> open(const Core& core, const UacOptions& options);
     /// A new Call-ID and From tag, CSeq from its start: nothing is shared with what was before.
-    void renew(Entropy& entropy);
+    void renew(Shard& shard);
     using CallId = std::array<char, 32>;
     /// RFC 3261 8.1.1.4: all registrations of a UA have one Call-ID.
     void share_call_id(const CallId& call_id) { call_id_ = call_id; }

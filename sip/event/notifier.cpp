@@ -233,7 +233,7 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
     }
     std::array<char, 16> tag_room{};
     Appender tag(tag_room);
-    tag.hex(core_.shard.entropy.next());
+    tag.hex(core_.shard.mint());
     const auto made = make(request, wanted, tag.view());
     if (!made) {
         refuse(now, request, wanted, made.error());

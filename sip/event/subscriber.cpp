@@ -509,7 +509,7 @@ void Subscriber::begin_again(Now now, Handle handle) {
     Watch& watch = *watches_.find(usage.watch);
     const std::uint32_t index = usage.watch.index;
     by_call_id_.erase(hash_of(watch.uac.call_id()), index);
-    watch.uac.renew(shard().entropy);
+    watch.uac.renew(shard());
     // What was just erased left its place.
     const bool kept = by_call_id_.insert(hash_of(watch.uac.call_id()), index);
     SIP_ASSERT(kept);

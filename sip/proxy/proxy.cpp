@@ -170,8 +170,9 @@ void Proxy::plan_hop(const Request& request, const Routing& routing, Plan& plan)
     const bool ours = is_ours(e.from);
     plan.kind = Plan::Kind::hop;
     if (routing.token && !e.to_tag.empty()) {
-        const RouteToken right = RouteToken::make(core_.shard.key, e.call_id, e.to_tag,
-                                                  routing.next_hop(), routing.token->flow);
+        const RouteToken right =
+            RouteToken::make(core_.shard.key, e.call_id, e.to_tag, routing.next_hop(),
+                             routing.token->flow, core_.shard.place);
         plan.way.flow = right.pin == routing.token->pin ? right.flow : FlowId{};
         if (right == *routing.token) {
             if (!core_.transport.is_open(plan.way.flow) && !routing.next_route)
@@ -462,7 +463,8 @@ Handle Proxy::make(Now, const Request& request, const Routing& routing) {
         if (const auto back = hop_before(request.message, shard.leniency)) {
             const FlowId flow =
                 is_reliable(request.source.transport) ? request.source.flow : FlowId{};
-            context.token = RouteToken::make(shard.key, e.call_id, e.from_tag, *back, flow);
+            context.token =
+                RouteToken::make(shard.key, e.call_id, e.from_tag, *back, flow, shard.place);
             context.stays = true;
         }
     }

@@ -113,7 +113,8 @@ bool Proxy::pass_on(Now now, Context& context, const MessageView& message, const
         if (const auto behind = hop_behind(message, context.token, own_, core_.shard.leniency)) {
             const auto to = parse_name_addr(message.value_of(HeaderId::to), core_.shard.leniency);
             back = RouteToken::make(core_.shard.key, message.value_of(HeaderId::call_id),
-                                    to ? to->tag() : std::string_view{}, *behind, leg.way.flow);
+                                    to ? to->tag() : std::string_view{}, *behind, leg.way.flow,
+                                    core_.shard.place);
             copy.record_route = &context.token;
             copy.route_back = &back;
         }

@@ -4,11 +4,11 @@
 
 #include "sip/base/domains.hpp"
 #include "sip/base/text.hpp"
+#include "sip/transaction/owner.hpp"
 
 namespace sip {
 namespace {
 
-constexpr std::string_view token_start = "rr-";
 constexpr std::size_t number_digits = 16;
 
 /// Takes a number of 16 hex digits off the front of `text`.
@@ -76,12 +76,12 @@ std::string_view OwnNames::domain_of(const Uri& uri) const {
 }
 
 RouteToken RouteToken::make(const HashKey& key, std::string_view call_id, std::string_view to_tag,
-                            const Uri& next_hop, FlowId flow) {
+                            const Uri& next_hop, FlowId flow, const Place& place) {
     RouteToken token;
     token.flow = flow;
-    token.dialog =
+    token.dialog = place.mark(
         seal(key, std::array<std::uint64_t, 3>{siphash(key, "record-route"), siphash(key, call_id),
-                                               siphash(key, to_tag)});
+                                               siphash(key, to_tag)}));
     token.pin =
         seal(key, std::array<std::uint64_t, 5>{token.dialog, hash_of_host(key, next_hop.host),
                                                next_hop.port, hash_of_host(key, maddr_of(next_hop)),
@@ -90,13 +90,13 @@ RouteToken RouteToken::make(const HashKey& key, std::string_view call_id, std::s
 }
 
 void RouteToken::write(Appender& out) const {
-    (out << token_start).hex(dialog).hex(pin);
+    (out << route_token_start).hex(dialog).hex(pin);
     if (flow != FlowId{}) out.hex(static_cast<std::uint64_t>(flow));
 }
 
 std::optional<RouteToken> RouteToken::read(std::string_view user) {
-    if (!user.starts_with(token_start)) return {};
-    user.remove_prefix(token_start.size());
+    if (!user.starts_with(route_token_start)) return {};
+    user.remove_prefix(route_token_start.size());
     const auto dialog = take_number(user);
     const auto pin = dialog ? take_number(user) : std::nullopt;
     if (!pin) return {};

@@ -23,21 +23,6 @@ std::optional<std::uint64_t> read_hex(std::string_view text) {
     return value;
 }
 
-/// The branch of a request of ours, from as much of its start as is there.
-std::optional<std::uint64_t> find_branch(std::string_view request) {
-    constexpr std::string_view via = "\r\nVia: ", parameter = ";branch=";
-    const auto line = request.find(via);
-    if (line == std::string_view::npos) return {};
-    request.remove_prefix(line + via.size());
-    request = request.substr(0, request.find("\r\n"));
-    const auto at = request.find(parameter);
-    if (at == std::string_view::npos) return {};
-    const auto branch =
-        Branch::read(request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
-    if (!branch) return {};
-    return branch->value;
-}
-
 /// What a step of either machine means for the user, in `about`; false: nothing.
 template <class Action>
 bool report_of(Action act, Counters& counters, ClientTransactions::Report& about) {
@@ -64,6 +49,20 @@ std::optional<Branch> Branch::read(std::string_view text) {
     const auto loop = read_hex(text.substr(1));
     if (!loop) return {};
     return Branch{*value, true, *loop};
+}
+
+std::optional<std::uint64_t> quoted_branch(std::string_view request) {
+    constexpr std::string_view via = "\r\nVia: ", parameter = ";branch=";
+    const auto line = request.find(via);
+    if (line == std::string_view::npos) return {};
+    request.remove_prefix(line + via.size());
+    request = request.substr(0, request.find("\r\n"));
+    const auto at = request.find(parameter);
+    if (at == std::string_view::npos) return {};
+    const auto branch =
+        Branch::read(request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
+    if (!branch) return {};
+    return branch->value;
 }
 
 ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part)
@@ -297,7 +296,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::lost(Now now, Hand
 std::optional<ClientTransactions::Report> ClientTransactions::unreachable(Now now, ListenerId via,
                                                                           const Endpoint& to,
                                                                           std::string_view quoted) {
-    const auto branch = find_branch(quoted);
+    const auto branch = quoted_branch(quoted);
     std::uint32_t index = HashIndex::none;
     if (branch)
         index = by_branch_.find(mix(shard_.key.k0, *branch), [&](std::uint32_t i) {

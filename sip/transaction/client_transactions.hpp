@@ -29,6 +29,9 @@ struct Branch {
     static std::optional<Branch> read(std::string_view text);
 };
 
+/// The branch of a request of ours, from as much of its start as is there.
+std::optional<std::uint64_t> quoted_branch(std::string_view request);
+
 /// The client transactions of a stack: matching (RFC 3261 17.1.3), the two machines, their timers.
 class ClientTransactions {
 public:
@@ -36,7 +39,7 @@ public:
     ~ClientTransactions();
 
     /// Draws a branch for a request that is about to be written.
-    Branch new_branch() { return {shard_.entropy.next()}; }
+    Branch new_branch() { return {shard_.mint()}; }
 
     struct Outgoing {
         Target target;

@@ -57,7 +57,8 @@ struct Counters {
     std::uint64_t pongs_missed = 0;             ///< connections of ours that were closed for one
     std::uint64_t forwarded_requests = 0, forwarded_responses = 0, forwarding_refused = 0,
                   forwarding_loops = 0;
-    std::uint64_t learnt_agents = 0;  ///< that we have subscribed to
+    std::uint64_t handed_over = 0, taken_over = 0;  ///< messages, between workers
+    std::uint64_t learnt_agents = 0;                ///< that we have subscribed to
     /// SUBSCRIBEs that a UA was asked to answer in our place; those that it gave back to us.
     std::uint64_t migrations = 0, migrations_returned = 0;
     std::uint64_t commits = 0, commits_failed = 0;

@@ -53,6 +53,8 @@ struct OpenFlow {
 struct CloseFlow {
     FlowId flow{};
     std::string_view why;  ///< static text
+    /// It is another worker's (Stack::mirrored), and not needed any more: it stays open.
+    bool released = false;
 };
 /// Make `records` (sip/transaction/record.hpp) durable, then call Stack::committed or
 /// Stack::failed.

@@ -8,6 +8,7 @@
 #include "sip/base/interner.hpp"
 #include "sip/base/limits.hpp"
 #include "sip/base/memory.hpp"
+#include "sip/base/place.hpp"
 #include "sip/base/siphash.hpp"
 #include "sip/base/timer_queue.hpp"
 #include "sip/base/tracer.hpp"
@@ -20,13 +21,14 @@ namespace sip {
 /// What every part of one stack shares: single-threaded, no globals. Made first, gone last.
 struct Shard {
     Shard(const Limits& limits_given, const Leniency& leniency_given, Entropy& entropy_given,
-          Tracer* tracer_given, std::span<std::byte> arena = {})
+          Tracer* tracer_given, std::span<std::byte> arena = {}, const Place& place_given = {})
         : limits(limits_given),
           leniency(leniency_given),
           memory(limits_given.memory_bytes, arena),
           entropy(entropy_given),
           key{entropy_given.next(), entropy_given.next()},
           texts(memory, key),
+          place(place_given),
           timers(memory),
           tracer(tracer_given) {
         limits.memory_bytes = memory.cap();
@@ -43,11 +45,15 @@ struct Shard {
     Entropy& entropy;
     HashKey key;
     Interner texts;  ///< that many have: addresses, Contacts, route sets
+    Place place;
     TimerQueue timers;
     AddressRanges exempt;  ///< from rates, from quotas by address, and from jitter
     Tracer* tracer;        ///< null: nobody listens
     Counters counters;
     Block scratch_block;
+
+    /// Sixteen digits of entropy for what comes back to us in messages.
+    std::uint64_t mint() { return place.mark(entropy.next()); }
 
     /// Room to write one message of our own in. Empty when memory refused it at the start.
     std::span<char> scratch() { return {scratch_block.data(), scratch_block.size()}; }

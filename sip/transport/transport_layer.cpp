@@ -89,6 +89,27 @@ FlowId TransportLayer::accepted(Now now, Transport transport, Endpoint local, En
     return id;
 }
 
+FlowId TransportLayer::mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+                                std::string_view proved) {
+    const FlowId id = make(transport, local, remote);
+    if (id == FlowId{}) return id;
+    Flow& flow = *flows_.find(handle_of(id));
+    flow.open = true;
+    flow.heard = true;
+    flow.mirrored = true;
+    if (!flow.names.assign(shard_.memory, proved)) ++shard_.counters.limit_memory;
+    watch_quiet(now, flow);
+    return id;
+}
+
+void TransportLayer::heard(Now now, FlowId id) {
+    if (Flow* flow = flows_.find(handle_of(id))) watch_quiet(now, *flow);
+}
+
+void TransportLayer::hold(FlowId id, bool on) {
+    if (Flow* flow = flows_.find(handle_of(id))) flow->held = on;
+}
+
 void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr || flow->open) return;
@@ -228,13 +249,17 @@ void TransportLayer::watch_quiet(Now now, Flow& flow) {
 void TransportLayer::expect_keep_alives(Now now, FlowId id, Duration every) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr) return;
+    if (flow->mirrored) {
+        if (neighbors_ != nullptr) neighbors_->expect_keep_alives(id, every);
+        return;
+    }
     flow->quiet_max = every + every / 4;
     watch_quiet(now, *flow);
 }
 
 void TransportLayer::keep_alive(Now now, FlowId id, Duration every, bool must_answer) {
     Flow* flow = flows_.find(handle_of(id));
-    if (flow == nullptr || every <= Duration{}) return;
+    if (flow == nullptr || flow->mirrored || every <= Duration{}) return;
     const bool is_new = flow->ping_every != every;
     flow->ping_every = every;
     if (must_answer) flow->may_lack_pong = false;
@@ -459,9 +484,14 @@ void TransportLayer::timer(Now now, Handle object) {
             continue;
         }
         if (*which == FlowTimer::quiet && flow->heard && !flow->midway &&
-            flow->quiet_max <= Duration{} && !flow->bonds.alone()) {
+            flow->quiet_max <= Duration{} && (!flow->bonds.alone() || flow->held)) {
             watch_quiet(now, *flow);
             continue;
+        }
+        if (flow->mirrored) {
+            forget(object);
+            (void)emit(CloseFlow{id_of(object), "idle", true});
+            return;
         }
         ++shard_.counters.flow_timeouts;
         close(id_of(object), *which == FlowTimer::connect ? "connect timed out"

@@ -13,6 +13,7 @@
 #include "sip/transport/effects.hpp"
 #include "sip/transport/flow_bond.hpp"
 #include "sip/transport/listeners.hpp"
+#include "sip/transport/neighbors.hpp"
 #include "sip/transport/shard.hpp"
 #include "sip/transport/source.hpp"
 #include "sip/transport/stream_framer.hpp"
@@ -52,6 +53,22 @@ public:
     /// peer's address and the sent-by port, go by this connection. TLS alone: by TCP nobody proves
     /// who he is.
     void make_alias(FlowId flow, const Via& via);
+    /// A connection that another worker holds brings us messages: what we send goes by it. Only
+    /// that worker reads it, and knows whether its peer is there; we forget it (CloseFlow with
+    /// `released`) once it has been idle, and nothing lives by it. `proved`: as `proved_names`
+    /// there.
+    FlowId mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+                    std::string_view proved);
+    /// A message came by a mirrored connection.
+    void heard(Now now, FlowId flow);
+    /// Another worker may have something that lives by this connection: being idle does not end it.
+    void hold(FlowId flow, bool on);
+    /// What the peer of a TLS connection proved to be, each name behind a line feed.
+    std::string_view proved_names(FlowId flow) const {
+        const Flow* found = flows_.find(handle_of(flow));
+        return found == nullptr ? std::string_view{} : found->names.view();
+    }
+    void set_neighbors(Neighbors* neighbors) { neighbors_ = neighbors; }
     /// The connection is gone, or never came to be. False: it was not known any more.
     bool closed(FlowId flow);
     /// Forgets the connection and tells the edge to close it. `why` is static text.
@@ -158,6 +175,8 @@ private:
         bool ready = false;         ///< stands in ready_
         bool may_lack_pong = true;  ///< its peer never answered a ping
         bool awaits_pong = false;
+        bool mirrored = false;   ///< another worker holds it
+        bool held = false;       ///< it is mirrored at another worker
         Duration quiet_max{};    ///< expect_keep_alives; 0: not asked for
         Duration ping_every{};   ///< keep_alive; 0: none are sent
         TokenBucket tokens;      ///< what it may bring
@@ -190,6 +209,7 @@ private:
 
     Shard& shard_;
     std::uint8_t part_;
+    Neighbors* neighbors_ = nullptr;
     Listeners listeners_;
     Slab<Flow> flows_;
     HashIndex by_remote_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "apps/edge/net/relay.hpp"
 #include "sip/base/endpoint.hpp"
 #include "tests/sim/world.hpp"
 
@@ -31,7 +32,13 @@ public:
     virtual void on_sent(std::string_view text) = 0;
     /// Sees each datagram before the stack does.
     virtual void on_arrival(std::string_view) {}
-    virtual void on_commit(sip::CommitId) {}
+    virtual void on_commit(sip::CommitId, unsigned) {}
+    /// Workers that share its address, each with a stack of its own; `stack` is the first one's.
+    virtual unsigned workers() const { return 1; }
+    virtual sip::Stack* stack_of(unsigned) { return stack(); }
+    /// Who gets what comes from there.
+    virtual unsigned worker_for(const sip::Endpoint&) const { return 0; }
+    virtual edge::Relay* relay(unsigned) { return nullptr; }
     /// The stack came to rest: news is read, invariants are checked.
     virtual void on_rest() {}
 

@@ -5,11 +5,12 @@
 #include <unordered_map>
 
 #include "sip/auth/ha1.hpp"
+#include "sip/transaction/owner.hpp"
 
 namespace sim {
 namespace {
 
-constexpr std::uint64_t store_label = 3;
+constexpr std::uint64_t store_label = 3, routing_label = 11;
 constexpr sip::seconds notify_interval{5};
 constexpr sip::seconds watcher_giveup{2000};  // all is over when a world ends
 
@@ -127,30 +128,92 @@ presence::ServerOptions ServerHost::options() {
     return options;
 }
 
+std::uint64_t ServerHost::seed_of(unsigned worker) const {
+    return Random::scramble(setup_.seed ^ (number + 1) << 32 ^ boot) ^
+           (worker == 0 ? 0 : Random::scramble(worker));
+}
+
+sip::Place ServerHost::place_of(unsigned worker) const {
+    const auto key = Random::scramble(setup_.seed ^ routing_label);
+    return {static_cast<std::uint8_t>(worker),
+            static_cast<std::uint8_t>(setup_.workers),
+            {key, number}};
+}
+
+ServerHost::Worker::Worker(ServerHost& host, unsigned number_given)
+    : entropy(host.seed_of(number_given)),
+      common_secrets(host.seed_of(0) + 1),
+      server(
+          [&] {
+              presence::ServerOptions made = host.options();
+              made.place = host.place_of(number_given);
+              if (host.setup_.workers > 1) made.common_secrets = &common_secrets;
+              return made;
+          }(),
+          entropy),
+      connections(host, number_given) {
+    host.add_listeners(server.stack());
+    if (host.setup_.workers == 1) return;
+    link = std::make_unique<edge::WorkerLink>(
+        server.stack(), *host.rings_, connections, counters,
+        [&host](unsigned worker) { host.world.wake_worker(host, worker); });
+    server.stack().set_neighbors(link.get());
+}
+
+unsigned ServerHost::worker_for(const sip::Endpoint& source) const {
+    std::uint64_t hash = source.port;
+    for (const std::uint8_t byte : source.address.bytes) hash = hash * 257 + byte;
+    return static_cast<unsigned>(Random::scramble(hash) % setup_.workers);
+}
+
+presence::Server& ServerHost::server_of(unsigned user) {
+    return workers_[sip::owner_of_address(place_of(0), setup_.presentity(user))]->server;
+}
+
+std::size_t ServerHost::subscriptions() {
+    std::size_t all = 0;
+    for (auto& each : workers_) all += each->server.notifier().size();
+    return all;
+}
+
+std::size_t ServerHost::publications() {
+    std::size_t all = 0;
+    for (auto& each : workers_) all += each->server.compositor().size();
+    return all;
+}
+
+std::size_t ServerHost::bindings() {
+    std::size_t all = 0;
+    for (auto& each : workers_) all += each->server.registrar().size();
+    return all;
+}
+
 void ServerHost::start() {
-    if (server_) return;
+    if (!workers_.empty()) return;
     ++boot;
-    entropy_ =
-        std::make_unique<SeededEntropy>(Random::scramble(setup_.seed ^ (number + 1) << 32 ^ boot));
-    server_ = std::make_unique<presence::Server>(options(), *entropy_);
-    add_listeners(server_->stack());
+    rings_ = std::make_unique<edge::WorkerRings>(setup_.workers);
+    std::vector<std::unique_ptr<Worker>> started;
+    for (unsigned i = 0; i < setup_.workers; ++i) {
+        started.push_back(std::make_unique<Worker>(*this, i));
+        started.back()->memory_at_start = started.back()->server.stack().shard().memory.used();
+    }
+    workers_ = std::move(started);
     conversations_ = std::make_unique<Conversations>(world, name);
     conversations_->set_signed(setup_.digest);
     conversations_->set_rate(sip::Duration{notify_interval}.count());
     if (strangers_speak_) conversations_->strangers_speak();
     if (setup_.agents) conversations_->agents_answer();
-    memory_at_start = server_->stack().shard().memory.used();
     world.drain(*this);
 }
 
 void ServerHost::crash() {
-    server_.reset();
+    workers_.clear();
     next_wake = no_time;
 }
 
 void ServerHost::stop(Time grace) {
-    if (!server_) return;
-    server_->shut_down(here(), presence::Server::Stop::probation);
+    if (workers_.empty()) return;
+    for (auto& each : workers_) each->server.shut_down(here(), presence::Server::Stop::probation);
     conversations_->decided();
     world.drain(*this);
     world.at(world.now + grace, [this, when = boot] {
@@ -159,9 +222,9 @@ void ServerHost::stop(Time grace) {
 }
 
 void ServerHost::policy_changed(unsigned user) {
-    if (!server_) return;
+    if (workers_.empty()) return;
     conversations_->decided();
-    server_->policy_changed(here(), setup_.presentity(user));
+    for (auto& each : workers_) each->server.policy_changed(here(), setup_.presentity(user));
     world.drain(*this);
 }
 
@@ -229,9 +292,10 @@ void ServerHost::check_given(const Wire& wire, unsigned presentity, unsigned wat
 /// RFC 4745 7.3, RFC 5025 3.1.2: what is published says it, and all of it the same.
 std::string ServerHost::sphere_of(unsigned presentity) {
     std::set<std::string> all;
-    const sip::ResourceId id = server_->resource_of(setup_.presentity(presentity));
+    presence::Server& server = server_of(presentity);
+    const sip::ResourceId id = server.resource_of(setup_.presentity(presentity));
     if (id)
-        server_->compositor().for_each(id, [&](const sip::Compositor::Publication& one) {
+        server.compositor().for_each(id, [&](const sip::Compositor::Publication& one) {
             for (const char* sphere : {"work", "home"})
                 if (one.body.find(std::string(sphere) + "/>") != std::string_view::npos)
                     all.insert(sphere);
@@ -254,25 +318,26 @@ void ServerHost::strangers_speak() {
     if (conversations_) conversations_->strangers_speak();
 }
 
-void ServerHost::on_commit(sip::CommitId id) {
+void ServerHost::on_commit(sip::CommitId id, unsigned worker) {
     if (on_commit_wanted) {
         on_commit_wanted(id);
         return;
     }
     Random random(setup_.seed ^ store_label, (static_cast<std::uint64_t>(boot) << 40) + ++commits_);
     const bool durable = !random.percent(store.failures_percent);
-    world.at(world.now + random.between(0, store.delay_max), [this, id, durable, when = boot] {
-        if (!server_ || boot != when) return;
-        if (durable)
-            server_->committed(here(), id);
-        else
-            server_->failed(here(), id);
-        world.drain(*this);
-    });
+    world.at(world.now + random.between(0, store.delay_max),
+             [this, id, worker, durable, when = boot] {
+                 if (workers_.empty() || boot != when) return;
+                 if (durable)
+                     workers_[worker]->server.committed(here(), id);
+                 else
+                     workers_[worker]->server.failed(here(), id);
+                 world.drain(*this);
+             });
 }
 
 void ServerHost::check_devices() {
-    if (!server_ || setup_.tight) return;
+    if (workers_.empty() || setup_.tight) return;
     struct Lost {
         std::string watcher, resource, package;
         sip::Transport transport;  // stands in its Contact
@@ -280,14 +345,17 @@ void ServerHost::check_devices() {
         sip::Instant since;
     };
     std::vector<Lost> lost;
-    server_->notifier().for_each(here(), [&](const sip::Notifier::Snapshot& one) {
+    const auto each_subscription = [&](auto visit) {
+        for (auto& each : workers_) each->server.notifier().for_each(here(), visit);
+    };
+    each_subscription([&](const sip::Notifier::Snapshot& one) {
         if (one.suspect && one.state != "terminated")
             lost.push_back({std::string(one.watcher), std::string(one.resource),
                             std::string(one.package), one.transport, one.remote.address,
                             one.since});
     });
     if (lost.empty()) return;
-    server_->notifier().for_each(here(), [&](const sip::Notifier::Snapshot& one) {
+    each_subscription([&](const sip::Notifier::Snapshot& one) {
         if (one.suspect || (one.state != "active" && one.state != "pending")) return;
         for (const Lost& old : lost)
             if (old.watcher == one.watcher && old.resource == one.resource &&
@@ -299,19 +367,23 @@ void ServerHost::check_devices() {
 }
 
 void ServerHost::on_rest() {
-    const sip::Limits& limits = server_->stack().shard().limits;
+    for (auto& each : workers_) check_limits(each->server);
+}
+
+void ServerHost::check_limits(presence::Server& server) {
+    const sip::Limits& limits = server.stack().shard().limits;
     const auto over = [&](const char* what, std::size_t is, std::size_t most) {
         if (is > most) world.fail("limits hold", name + " has " + std::to_string(is) + " " + what);
     };
-    over("subscriptions", server_->notifier().size(), limits.subscriptions);
-    over("publications", server_->compositor().size(), limits.publications);
-    over("bindings", server_->registrar().size(), limits.bindings);
-    over("server transactions", server_->stack().servers().size(), limits.server_transactions);
-    over("client transactions", server_->stack().clients().size(), limits.client_transactions);
-    over("bytes", server_->stack().shard().memory.used(), limits.memory_bytes);
+    over("subscriptions", server.notifier().size(), limits.subscriptions);
+    over("publications", server.compositor().size(), limits.publications);
+    over("bindings", server.registrar().size(), limits.bindings);
+    over("server transactions", server.stack().servers().size(), limits.server_transactions);
+    over("client transactions", server.stack().clients().size(), limits.client_transactions);
+    over("bytes", server.stack().shard().memory.used(), limits.memory_bytes);
     if (!setup_.tight) return;
     std::unordered_map<std::string, std::size_t> by_user;
-    server_->notifier().for_each(
+    server.notifier().for_each(
         here(), [&](const sip::Notifier::Snapshot& one) { ++by_user[std::string(one.watcher)]; });
     for (const auto& [watcher, count] : by_user)
         over("subscriptions of one user", count, limits.subscriptions_per_user);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/edge/workers/worker_link.hpp"
 #include "presence/server.hpp"
 #include "tests/sim/conversations.hpp"
 #include "tests/sim/host.hpp"
@@ -69,10 +70,18 @@ public:
     /// As SIGTERM would: watchers are told, then it goes, after `grace` at most.
     void stop(Time grace);
 
-    sip::Stack* stack() override { return server_ ? &server_->stack() : nullptr; }
+    sip::Stack* stack() override { return stack_of(0); }
+    unsigned workers() const override { return setup_.workers; }
+    sip::Stack* stack_of(unsigned worker) override {
+        return workers_.empty() ? nullptr : &workers_[worker]->server.stack();
+    }
+    unsigned worker_for(const sip::Endpoint& source) const override;
+    edge::Relay* relay(unsigned worker) override {
+        return setup_.workers == 1 || workers_.empty() ? nullptr : workers_[worker]->link.get();
+    }
     void on_sent(std::string_view text) override;
     void on_arrival(std::string_view text) override;
-    void on_commit(sip::CommitId id) override;
+    void on_commit(sip::CommitId id, unsigned worker) override;
     void on_rest() override;
     /// To be called now and then: no device has two subscriptions to the same, one of them with a
     /// connection that is gone.
@@ -85,17 +94,51 @@ public:
     /// It was, not long ago: rules that hold for a time are looked at by it within a minute.
     bool has_jumped() const { return world.now - jumped_at_ < looks_again; }
 
-    presence::Server* server() { return server_.get(); }
+    presence::Server* server(unsigned worker = 0) {
+        return workers_.empty() ? nullptr : &workers_[worker]->server;
+    }
+    /// The one that has a user's presence.
+    presence::Server& server_of(unsigned user);
+    std::size_t subscriptions();
+    std::size_t publications();
+    std::size_t bindings();
     const unsigned server_number;
     StoreModel store;
     /// Takes over what becomes of a commit in place of `store`.
     std::function<void(sip::CommitId)> on_commit_wanted;
     /// Whoever is here says what he wants from now on: what was asked for is known of nobody.
     void strangers_speak();
-    std::size_t memory_at_start = 0;
+    std::size_t memory_at_start(unsigned worker) const { return workers_[worker]->memory_at_start; }
 
 private:
+    /// What its sockets do for other workers.
+    class Connections final : public edge::RelayedConnections {
+    public:
+        Connections(ServerHost& host, unsigned worker) : host_(host), worker_(worker) {}
+        void relay_write(sip::FlowId flow, std::string_view bytes) override {
+            host_.world.relay_write(host_, worker_, flow, bytes);
+        }
+        void relay_close(sip::Now, sip::FlowId flow) override {
+            host_.world.relay_close(host_, worker_, flow);
+        }
+
+    private:
+        ServerHost& host_;
+        unsigned worker_;
+    };
+    struct Worker {
+        Worker(ServerHost& host, unsigned number);
+        SeededEntropy entropy, common_secrets;
+        presence::Server server;
+        Connections connections;
+        edge::NetCounters counters;
+        std::unique_ptr<edge::WorkerLink> link;
+        std::size_t memory_at_start = 0;
+    };
+    std::uint64_t seed_of(unsigned worker) const;
+    sip::Place place_of(unsigned worker) const;
     presence::ServerOptions options();
+    void check_limits(presence::Server& server);
     static constexpr Time looks_again = 65 * second;
     void check_privacy(const Wire& wire);
     void check_given(const Wire& wire, unsigned presentity, unsigned watcher);
@@ -105,8 +148,8 @@ private:
     Accounts& accounts_;
     std::string domain_;
     std::array<std::string_view, 1> domains_;
-    std::unique_ptr<SeededEntropy> entropy_;
-    std::unique_ptr<presence::Server> server_;
+    std::unique_ptr<edge::WorkerRings> rings_;
+    std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<Conversations> conversations_;
     std::uint64_t commits_ = 0;
     bool strangers_speak_ = false;

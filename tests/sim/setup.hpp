@@ -32,6 +32,7 @@ struct Setup {
     bool relays = false;          ///< servers carry on what is for phones (RFC 3261 16)
     /// One phone in three is a presence agent of its own (RFC 3856 6.11.2).
     bool agents = false;
+    unsigned workers = 1;  ///< of each server
 
     /// Whose server a user's presence is at.
     unsigned home_of(unsigned user) const { return user % servers; }

@@ -419,12 +419,12 @@ void Simulation::check_counts() {
                      server->name + " has " + std::to_string(is) + " " + what + ", should have " +
                          std::to_string(should));
         };
-        watchers += server->server()->notifier().size();
+        watchers += server->subscriptions();
         wanted += subscriptions;
         if (!setup_.agents)
-            same("subscriptions", server->server()->notifier().size(), subscriptions, uncertain);
-        same("publications", server->server()->compositor().size(), publications);
-        same("bindings", server->server()->registrar().size(), bindings);
+            same("subscriptions", server->subscriptions(), subscriptions, uncertain);
+        same("publications", server->publications(), publications);
+        same("bindings", server->bindings(), bindings);
     }
     if (setup_.agents && watchers != wanted)
         fail("nothing is left that should have ended",
@@ -437,7 +437,7 @@ void Simulation::check_counts() {
 std::multiset<std::string> Simulation::watchers_of(unsigned user) {
     std::multiset<std::string> all;
     ServerHost& host = *servers_[setup_.home_of(user)];
-    presence::Server& server = *host.server();
+    presence::Server& server = host.server_of(user);
     const auto add = [&](std::string_view watcher, std::string_view state) {
         all.insert(std::string(watcher.substr(0, watcher.find('@'))) + " " + std::string(state));
     };
@@ -540,25 +540,31 @@ void Simulation::check_empty() {
     }
     // Whoever waits for a decision gets one.
     for (unsigned user = 0; user < setup_.users; ++user) decide(user, Policy::allow);
-    for (auto& server : servers_) {
-        presence::Server& it = *server->server();
-        const auto none = [&](const char* what, std::size_t count) {
-            if (count != 0) fail(left, server->name + " has " + std::to_string(count) + " " + what);
-        };
-        none("watchers", it.watchers().size());
-        none("subscriptions", it.notifier().size());
-        none("publications", it.compositor().size());
-        none("bindings", it.registrar().size());
-        none("server transactions", it.stack().servers().size());
-        none("client transactions", it.stack().clients().size());
-        none("watchers", it.watchers().size() + it.watchers_of_watchers().size());
-        none("staged changes", it.stack().core().staging.size());
-        if (it.deadline()) fail(left, server->name + " has a timer");
-        it.trim(server->here());
-        none("bytes more than at its start",
-             it.stack().shard().memory.used() - server->memory_at_start);
-    }
+    for (auto& server : servers_)
+        for (unsigned worker = 0; worker < server->workers(); ++worker)
+            check_empty(*server, worker);
     if (world_.connections() != 0) fail(left, "a connection stands");
+}
+
+void Simulation::check_empty(ServerHost& host, unsigned worker) {
+    presence::Server& it = *host.server(worker);
+    const std::string_view left = "nothing is left that should have ended";
+    const auto none = [&](const char* what, std::size_t count) {
+        if (count != 0) fail(left, host.name + " has " + std::to_string(count) + " " + what);
+    };
+    none("watchers", it.watchers().size());
+    none("subscriptions", it.notifier().size());
+    none("publications", it.compositor().size());
+    none("bindings", it.registrar().size());
+    none("server transactions", it.stack().servers().size());
+    none("client transactions", it.stack().clients().size());
+    none("watchers", it.watchers().size() + it.watchers_of_watchers().size());
+    none("staged changes", it.stack().core().staging.size());
+    none("connections", it.stack().transport().flow_count());
+    if (it.deadline()) fail(left, host.name + " has a timer");
+    it.trim(host.here());
+    none("bytes more than at its start",
+         it.stack().shard().memory.used() - host.memory_at_start(worker));
 }
 
 }  // namespace sim

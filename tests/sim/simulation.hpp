@@ -49,6 +49,7 @@ protected:
     void check_watchers(std::string_view when);
     void change_everything(std::uint64_t round);
     void check_empty();
+    void check_empty(ServerHost& host, unsigned worker);
     /// What those see of `user` to whom that is given. Of each set of `one_of`, one stands in the
     /// person: attributes of several are merged.
     struct Expected {

@@ -96,69 +96,120 @@ Host* World::host_at(const sip::Address& address) const {
 }
 
 void World::wake(Host& host) {
-    sip::Stack* stack = host.stack();
-    if (stack == nullptr) return;
-    const auto deadline = stack->deadline();
-    const Time when = deadline ? std::max(host.clock.when(*deadline), now) : no_time;
+    if (!host.is_up()) return;
+    Time when = no_time;
+    for (unsigned worker = 0; worker < host.workers(); ++worker)
+        if (const auto deadline = host.stack_of(worker)->deadline())
+            when = std::min(when, std::max(host.clock.when(*deadline), now));
     if (when >= host.next_wake) return;  // the wake that is set comes first, and sets this one
     host.next_wake = when;
     at(when, [this, &host, when] {
         if (host.next_wake != when) return;
         host.next_wake = no_time;
-        if (sip::Stack* awake = host.stack()) {
-            awake->advance(host.here());
-            drain(host);
-        }
+        if (!host.is_up()) return;
+        for (unsigned worker = 0; worker < host.workers(); ++worker)
+            host.stack_of(worker)->advance(host.here());
+        drain(host);
     });
 }
 
-void World::drain(Host& host) {
+/// Each worker in turn, until none has any.
+void World::give_effects(Host& host) {
     const sip::Now local = host.here();
-    const unsigned boot = host.boot;
-    while (sip::Stack* stack = host.stack()) {
-        auto effect = stack->poll(local);
-        if (!effect) break;
-        carry_out(host, *effect);
-        if (failed()) return;
+    const auto may_go_on = [&](unsigned worker) {
+        const edge::Relay* relay = host.relay(worker);
+        return host.is_up() && !failed() && (relay == nullptr || relay->has_room());
+    };
+    for (bool any = true; any;) {
+        any = false;
+        for (unsigned worker = 0; worker < host.workers(); ++worker) {
+            while (may_go_on(worker)) {
+                auto effect = host.stack_of(worker)->poll(local);
+                if (!effect) break;
+                any = true;
+                carry_out({host, worker}, *effect);
+            }
+            if (edge::Relay* relay = host.relay(worker)) any = relay->end_turn() || any;
+        }
     }
-    sip::Stack* stack = host.stack();
-    if (stack == nullptr || host.boot != boot) return;
+}
+
+void World::drain(Host& host) {
+    const unsigned boot = host.boot;
+    give_effects(host);
+    if (failed() || !host.is_up() || host.boot != boot) return;
     host.on_rest();
-    if (host.stack() != stack) return;
+    if (!host.is_up() || host.boot != boot) return;
     // What reading the news set in motion leaves, too.
-    while (auto effect = stack->poll(local)) carry_out(host, *effect);
-    if (const auto deadline = stack->deadline(); deadline && *deadline <= local.mono)
-        fail("effects are drained", host.name + " has a deadline in the past after poll");
+    give_effects(host);
+    if (!host.is_up()) return;
+    for (unsigned worker = 0; worker < host.workers(); ++worker) {
+        const edge::Relay* relay = host.relay(worker);
+        if (relay != nullptr && !relay->has_room()) continue;
+        if (const auto deadline = host.stack_of(worker)->deadline();
+            deadline && *deadline <= host.here().mono)
+            fail("effects are drained", host.name + " has a deadline in the past after poll");
+    }
     wake(host);
 }
 
-void World::carry_out(Host& host, const sip::Effect& effect) {
-    if (const auto* out = std::get_if<sip::Transmit>(&effect)) {
-        std::string text(out->packet.head.view());
-        text += out->packet.body.view();
-        ++messages_;
-        host.on_sent(text);
-        if (on_transmit) on_transmit(host, *out, text);
-        if (const auto* to = std::get_if<sip::ToEndpoint>(&out->where))
-            datagram(&host, host.outside(), to->to, std::move(text));
-        else
-            send_bytes(host, std::get<sip::FlowId>(out->where), text);
-    } else if (const auto* wanted = std::get_if<sip::OpenFlow>(&effect)) {
-        open(host, *wanted);
-    } else if (const auto* gone = std::get_if<sip::CloseFlow>(&effect)) {
-        close(host, gone->flow);
-    } else if (const auto* change = std::get_if<sip::Commit>(&effect)) {
-        host.on_commit(change->id);
-    } else if (const auto* question = std::get_if<sip::Resolve>(&effect)) {
-        resolve(host, *question);
+void World::carry_out(const Place& from, const sip::Effect& effect) {
+    if (const auto* out = std::get_if<sip::Transmit>(&effect))
+        transmit(from, *out);
+    else if (const auto* wanted = std::get_if<sip::OpenFlow>(&effect))
+        open(from, *wanted);
+    else if (const auto* gone = std::get_if<sip::CloseFlow>(&effect)) {
+        edge::Relay* relay = from.host.relay(from.worker);
+        if (relay == nullptr || !relay->close(gone->flow, gone->released)) close(from, gone->flow);
+    } else if (const auto* change = std::get_if<sip::Commit>(&effect))
+        from.host.on_commit(change->id, from.worker);
+    else if (const auto* question = std::get_if<sip::Resolve>(&effect))
+        resolve(from, *question);
+}
+
+void World::transmit(const Place& from, const sip::Transmit& out) {
+    std::string text(out.packet.head.view());
+    text += out.packet.body.view();
+    ++messages_;
+    from.host.on_sent(text);
+    if (on_transmit) on_transmit(from.host, out, text);
+    if (const auto* to = std::get_if<sip::ToEndpoint>(&out.where)) {
+        datagram(&from.host, from.host.outside(), to->to, std::move(text));
+        return;
     }
+    const auto flow = std::get<sip::FlowId>(out.where);
+    edge::Relay* relay = from.host.relay(from.worker);
+    if (relay == nullptr || !relay->transmit(flow, out.packet)) send_bytes(from, flow, text);
+}
+
+// Workers -----------------------------------------------------------------------------------------
+
+void World::wake_worker(Host& host, unsigned worker) {
+    constexpr std::uint64_t label = 0x77;
+    Random random(seed ^ label << 40 ^ host.number << 8 ^ worker, ++wakes_);
+    at(now + random.between(0, 3 * millisecond), [this, &host, worker, boot = host.boot] {
+        if (!host.is_up() || host.boot != boot) return;
+        if (host.relay(worker)->take(host.here())) wake_worker(host, worker);
+        drain(host);
+    });
+}
+
+void World::relay_write(Host& host, unsigned worker, sip::FlowId flow, std::string_view bytes) {
+    send_bytes({host, worker}, flow, std::string(bytes));
+}
+
+void World::relay_close(Host& host, unsigned worker, sip::FlowId flow) {
+    if (!connection_of({host, worker}, flow)) return;
+    close({host, worker}, flow);
+    host.stack_of(worker)->closed(host.here(), flow);
 }
 
 // Names -------------------------------------------------------------------------------------------
 
 /// The answer is that of the instant at which it arrives; a lost question is asked again, and twice
 /// lost it has failed.
-void World::resolve(Host& host, const sip::Resolve& question) {
+void World::resolve(const Place& from, const sip::Resolve& question) {
+    Host& host = from.host;
     constexpr Time try_again = 2 * second;
     const sip::Endpoint name_server{sip::Address::v4(192, 0, 2, 253), 53};
     Random random = fate(&host, name_server);
@@ -170,17 +221,18 @@ void World::resolve(Host& host, const sip::Resolve& question) {
     const Time after = delay(random) + losses * try_again;
     if (passages_max_ > 0)
         note(host.name, "names", "?" + ScriptedNames::text_of(question), fails ? "lost" : "");
-    at(now + after, [this, &host, boot = host.boot, id = question.id, key, fails] {
-        if (!host.is_up() || host.boot != boot) return;
-        const auto tell = [&](const sip::NameAnswer& told) {
-            host.stack()->resolved(host.here(), told);
-            drain(host);
-        };
-        if (fails)
-            tell({id, sip::NameAnswer::Kind::failed, 0, {}});
-        else
-            names.answer(id, key, tell);
-    });
+    at(now + after,
+       [this, &host, worker = from.worker, boot = host.boot, id = question.id, key, fails] {
+           if (!host.is_up() || host.boot != boot) return;
+           const auto tell = [&](const sip::NameAnswer& told) {
+               host.stack_of(worker)->resolved(host.here(), told);
+               drain(host);
+           };
+           if (fails)
+               tell({id, sip::NameAnswer::Kind::failed, 0, {}});
+           else
+               names.answer(id, key, tell);
+       });
 }
 
 // Datagrams ---------------------------------------------------------------------------------------
@@ -241,7 +293,8 @@ void World::deliver(const sip::Endpoint& source, const sip::Endpoint& to,
     if (failed()) return;
     // A copy of exact size, so that a sanitizer sees what is read behind its end.
     const std::vector<char> bytes(text->begin(), text->end());
-    host->stack()->input(host->here(), sip::Datagram{Host::udp, source, bytes});
+    host->stack_of(host->worker_for(source))
+        ->input(host->here(), sip::Datagram{Host::udp, source, bytes});
     drain(*host);
 }
 
@@ -251,14 +304,17 @@ bool World::is_up(const End& end) const {
     return !end.gone && end.host->is_up() && end.host->boot == end.boot;
 }
 
-World::ConnectionPtr World::connection_of(const Host& host, sip::FlowId flow) const {
+World::ConnectionPtr World::connection_of(const Place& place, sip::FlowId flow) const {
     for (const auto& connection : connections_)
         for (const End& end : connection->ends)
-            if (end.host == &host && end.flow == flow && end.boot == host.boot) return connection;
+            if (end.host == &place.host && end.worker == place.worker && end.flow == flow &&
+                end.boot == place.host.boot)
+                return connection;
     return {};
 }
 
-void World::open(Host& from, sip::OpenFlow wanted) {
+void World::open(const Place& place, sip::OpenFlow wanted) {
+    Host& from = place.host;
     Random random = fate(&from, wanted.to);
     Host* to = host_at(wanted.to.address);
     const unsigned boot = from.boot;
@@ -277,50 +333,55 @@ void World::open(Host& from, sip::OpenFlow wanted) {
                        : random.percent(50) ? delay(random)
                                             : random.between(20 * second, 130 * second);
     const sip::Endpoint local{from.outside().address, from.next_port++};
-    at(now + after, [this, &from, to, boot, wanted, answered, local] {
+    at(now + after, [this, &from, worker = place.worker, to, boot, wanted, answered, local] {
         if (!from.is_up() || from.boot != boot) return;
-        const auto given_up = std::find(given_up_.begin(), given_up_.end(),
-                                        std::pair<const Host*, sip::FlowId>{&from, wanted.flow});
+        const auto given_up =
+            std::find(given_up_.begin(), given_up_.end(), GivenUp{&from, worker, wanted.flow});
         if (given_up != given_up_.end()) {
             given_up_.erase(given_up);
             return;
         }
         if (answered && to->is_up()) {
-            accept(from, *to, wanted, local);
+            accept({from, worker}, *to, wanted, local);
         } else {
-            from.stack()->closed(from.here(), wanted.flow);
+            from.stack_of(worker)->closed(from.here(), wanted.flow);
             drain(from);
         }
     });
 }
 
-void World::accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip::Endpoint& local) {
-    const sip::FlowId there =
-        to.stack()->accepted(to.here(), wanted.transport, {to.at.address, wanted.to.port}, local);
+void World::accept(const Place& place, Host& to, const sip::OpenFlow& wanted,
+                   const sip::Endpoint& local) {
+    Host& from = place.host;
+    const unsigned worker = to.worker_for(local);
+    const sip::FlowId there = to.stack_of(worker)->accepted(to.here(), wanted.transport,
+                                                            {to.at.address, wanted.to.port}, local);
     if (there == sip::FlowId{}) {
-        from.stack()->closed(from.here(), wanted.flow);
+        from.stack_of(place.worker)->closed(from.here(), wanted.flow);
     } else {
         auto made = std::make_shared<Connection>();
-        made->ends[0] = {&from, from.boot, wanted.flow, now, false};
-        made->ends[1] = {&to, to.boot, there, now, false};
+        made->ends[0] = {&from, from.boot, wanted.flow, place.worker, now, false};
+        made->ends[1] = {&to, to.boot, there, worker, now, false};
         connections_.push_back(std::move(made));
         if (wanted.transport == sip::Transport::tls) {
-            const auto tell = [](Host& host, sip::FlowId flow, const Host& peer) {
+            const auto tell = [](Host& host, unsigned at, sip::FlowId flow, const Host& peer) {
                 const std::vector<std::string_view> proved(peer.proves.empty() ? 0 : 1,
                                                            peer.proves);
-                host.stack()->secured(host.here(), flow, proved);
+                host.stack_of(at)->secured(host.here(), flow, proved);
             };
-            tell(to, there, from);
-            tell(from, wanted.flow, to);
+            tell(to, worker, there, from);
+            tell(from, place.worker, wanted.flow, to);
         }
-        from.stack()->connected(from.here(), wanted.flow, {from.at.address, local.port});
+        from.stack_of(place.worker)
+            ->connected(from.here(), wanted.flow, {from.at.address, local.port});
         drain(to);
     }
     drain(from);
 }
 
-void World::send_bytes(Host& from, sip::FlowId flow, const std::string& text) {
-    const ConnectionPtr connection = connection_of(from, flow);
+void World::send_bytes(const Place& place, sip::FlowId flow, const std::string& text) {
+    Host& from = place.host;
+    const ConnectionPtr connection = connection_of(place, flow);
     if (!connection) return;
     const int there = connection->ends[0].host == &from ? 1 : 0;
     End& end = connection->ends[there];
@@ -360,7 +421,8 @@ void World::deliver_bytes(const ConnectionPtr& connection, int end, const std::s
         if (i == 0) there.host->on_arrival(text);
         if (i == 0 && size == text.size() && on_delivered)
             on_delivered(connection->ends[1 - end].host->outside(), there.host->outside(), text);
-        there.host->stack()->input(there.host->here(), sip::Chunk{there.flow, bytes});
+        there.host->stack_of(there.worker)
+            ->input(there.host->here(), sip::Chunk{there.flow, bytes});
         drain(*there.host);
     }
 }
@@ -372,9 +434,15 @@ void World::tell_closed(const ConnectionPtr& connection, int end, Time after) {
         here.gone = true;
         sweep();
         if (!was_up) return;
-        here.host->stack()->closed(here.host->here(), here.flow);
+        tell_of_end(here);
+        here.host->stack_of(here.worker)->closed(here.host->here(), here.flow);
         drain(*here.host);
     });
+}
+
+/// The other workers that know it.
+void World::tell_of_end(const End& end) {
+    if (edge::Relay* relay = end.host->relay(end.worker)) relay->gone(end.flow);
 }
 
 /// Connections that nobody knows any more are gone.
@@ -384,13 +452,15 @@ void World::sweep() {
     });
 }
 
-void World::close(Host& from, sip::FlowId flow) {
-    const ConnectionPtr connection = connection_of(from, flow);
+void World::close(const Place& place, sip::FlowId flow) {
+    Host& from = place.host;
+    const ConnectionPtr connection = connection_of(place, flow);
     if (!connection) {
-        given_up_.emplace_back(&from, flow);  // it is still connecting
+        given_up_.push_back({&from, place.worker, flow});  // it is still connecting
         return;
     }
     const int there = connection->ends[0].host == &from ? 1 : 0;
+    tell_of_end(connection->ends[1 - there]);
     connection->ends[1 - there].gone = true;
     if (connection->broken) {
         sweep();

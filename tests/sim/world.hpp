@@ -74,6 +74,11 @@ public:
     void wake(Host& host);
     /// Everything a host can do now is done, its effects carried out.
     void drain(Host& host);
+    /// A worker of a host has something for another one of it, who finds it after a while.
+    void wake_worker(Host& host, unsigned worker);
+    /// A worker writes into a connection of another one, or has it closed.
+    void relay_write(Host& host, unsigned worker, sip::FlowId flow, std::string_view bytes);
+    void relay_close(Host& host, unsigned worker, sip::FlowId flow);
 
     // The network.
     /// A datagram as a host, or whoever pretends to be one, puts it on the wire.
@@ -126,7 +131,8 @@ private:
         Host* host = nullptr;
         unsigned boot = 0;  ///< of the host; another one has forgotten this connection
         sip::FlowId flow{};
-        Time last = 0;  ///< when the last of what is on its way here arrives
+        unsigned worker = 0;  ///< whose connection it is
+        Time last = 0;        ///< when the last of what is on its way here arrives
         bool gone = false;
     };
     struct Connection {
@@ -136,16 +142,24 @@ private:
     };
     using ConnectionPtr = std::shared_ptr<Connection>;
 
-    void carry_out(Host& host, const sip::Effect& effect);
-    void resolve(Host& host, const sip::Resolve& question);
-    void send_bytes(Host& from, sip::FlowId flow, const std::string& text);
-    void open(Host& from, sip::OpenFlow wanted);
-    void accept(Host& from, Host& to, const sip::OpenFlow& wanted, const sip::Endpoint& local);
-    void close(Host& from, sip::FlowId flow);
+    struct Place {
+        Host& host;
+        unsigned worker;
+    };
+    void give_effects(Host& host);
+    void carry_out(const Place& from, const sip::Effect& effect);
+    void transmit(const Place& from, const sip::Transmit& out);
+    void resolve(const Place& from, const sip::Resolve& question);
+    void send_bytes(const Place& from, sip::FlowId flow, const std::string& text);
+    void open(const Place& from, sip::OpenFlow wanted);
+    void accept(const Place& from, Host& to, const sip::OpenFlow& wanted,
+                const sip::Endpoint& local);
+    void close(const Place& from, sip::FlowId flow);
+    void tell_of_end(const End& end);
     void tell_closed(const ConnectionPtr& connection, int end, Time after);
     void deliver_bytes(const ConnectionPtr& connection, int end, const std::string& text);
     void sweep();
-    ConnectionPtr connection_of(const Host& host, sip::FlowId flow) const;
+    ConnectionPtr connection_of(const Place& at, sip::FlowId flow) const;
     bool is_up(const End& end) const;
     bool is_blocked(const Host& from, const Host& to) const;
     /// The chances of the next datagram, or piece of a stream, from one host to another.
@@ -161,12 +175,18 @@ private:
     std::priority_queue<Event> events_;
     std::vector<std::function<void()>> pool_;
     std::vector<std::size_t> free_;
-    std::uint64_t order_ = 0;
+    std::uint64_t order_ = 0, wakes_ = 0;
     std::vector<Host*> hosts_;
     std::unordered_map<std::uint64_t, Host*> by_address_;
     std::vector<std::uint8_t> blocked_;
     std::vector<ConnectionPtr> connections_;
-    std::vector<std::pair<const Host*, sip::FlowId>> given_up_;  ///< before they were connected
+    struct GivenUp {
+        const Host* host;
+        unsigned worker;
+        sip::FlowId flow;
+        bool operator==(const GivenUp&) const = default;
+    };
+    std::vector<GivenUp> given_up_;  ///< before they were connected
     std::unordered_map<std::uint64_t, std::uint64_t> sent_;
     std::size_t passages_max_ = 0, passages_next_ = 0;
     std::vector<Passage> passages_;

@@ -37,7 +37,8 @@ std::string why_not(const ListenSpec& spec, int error) {
 }
 
 /// Binds one socket. `error` gets the errno when the descriptor is none.
-Descriptor bind_one(sip::Transport transport, const sip::Endpoint& local, int& error) {
+Descriptor bind_one(sip::Transport transport, const sip::Endpoint& local, int& error,
+                    bool beside = false) {
     const bool stream = transport != sip::Transport::udp;
     const SocketAddress address = to_socket_address(local);
     const int kind = (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -50,6 +51,8 @@ Descriptor bind_one(sip::Transport transport, const sip::Endpoint& local, int& e
     // would let two programs share the port, so there it stays off.
     if (good && stream)
         good = ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
+    if (good && beside)
+        good = ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
     good = good && ::bind(fd.get(), address.get(), address.size) == 0;
     good = good && (!stream || ::listen(fd.get(), backlog) == 0);
     if (good) return fd;
@@ -133,6 +136,26 @@ Outcome<std::vector<BoundSocket>> bind_listeners(std::span<const ListenSpec> spe
     std::vector<BoundSocket> all;
     for (auto& list : sockets)
         for (auto& socket : list) all.push_back(std::move(socket));
+    return all;
+}
+
+Outcome<std::vector<BoundSocket>> bind_beside(std::span<const BoundSocket> bound) {
+    std::vector<BoundSocket> all;
+    for (const BoundSocket& first : bound) {
+        // Only now: the first one was bound for itself alone, so that another program that has the
+        // port is an error.
+        const int on = 1;
+        int error = 0;
+        Descriptor fd;
+        if (::setsockopt(first.fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+            error = errno;
+        else
+            fd = bind_one(first.transport, first.local, error, true);
+        if (!fd)
+            return failure(
+                why_not({first.transport, first.local.address, first.local.port}, error));
+        all.push_back({std::move(fd), first.transport, first.local});
+    }
     return all;
 }
 

@@ -21,4 +21,8 @@ struct BoundSocket {
 /// do.
 Outcome<std::vector<BoundSocket>> bind_listeners(std::span<const ListenSpec> specs);
 
+/// Sockets beside those of `bound`, at the same addresses: the kernel spreads over them what comes
+/// (SO_REUSEPORT). Only programs of the same user could join them.
+Outcome<std::vector<BoundSocket>> bind_beside(std::span<const BoundSocket> bound);
+
 }  // namespace edge

@@ -60,6 +60,7 @@ Driver::~Driver() {
         uv_close(reinterpret_cast<uv_handle_t*>(&folder->handle), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
+    if (on_wake_) uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
     while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
     }
     uv_loop_close(&loop_);
@@ -70,7 +71,11 @@ Driver::~Driver() {
 Outcome<void> Driver::listen(std::span<const ListenSpec> specs, std::string_view advertise) {
     auto bound = bind_listeners(specs);
     if (!bound) return failure(bound.error());
-    for (BoundSocket& socket : *bound)
+    return listen(std::move(*bound), advertise);
+}
+
+Outcome<void> Driver::listen(std::vector<BoundSocket> bound, std::string_view advertise) {
+    for (BoundSocket& socket : bound)
         if (auto added = add(std::move(socket), advertise); !added) return added;
     const std::size_t left = descriptors_left();
     connections_max_ = options_.connections_max != 0  ? options_.connections_max
@@ -129,6 +134,15 @@ void Driver::on_signal(int number, std::function<void()> then) {
     signals_.push_back(std::move(signal));
 }
 
+void Driver::on_wake(std::function<void()> then) {
+    if (!on_wake_) {
+        wake_.data = this;
+        uv_async_init(&loop_, &wake_,
+                      [](uv_async_t* handle) { static_cast<Driver*>(handle->data)->on_wake_(); });
+    }
+    on_wake_ = std::move(then);
+}
+
 Outcome<void> Driver::on_folder_change(const std::string& path,
                                        std::function<void(std::string_view)> then) {
     auto folder = std::make_unique<Folder>();
@@ -177,7 +191,8 @@ void Driver::committed(sip::CommitId id) { engine_.committed(read_now(), id); }
 void Driver::failed(sip::CommitId id) { engine_.failed(read_now(), id); }
 
 bool Driver::writable() const {
-    return std::none_of(udp_.begin(), udp_.end(),
+    return (relay_ == nullptr || relay_->has_room()) &&
+           std::none_of(udp_.begin(), udp_.end(),
                         [](const auto& socket) { return socket && socket->is_full(); });
 }
 
@@ -222,6 +237,10 @@ void Driver::end_turn() {
     more_ = false;
     drain();
     flush();
+    if (relay_ != nullptr) {
+        if (relay_->end_turn()) more_ = true;
+        hold_streams();
+    }
     if (stopping_ && !more_ && (!has_unsent() || read_clocks().mono >= stop_at_)) uv_stop(&loop_);
     // libuv would wait for more to happen although something has.
     if (one_turn_ && worked_) uv_stop(&loop_);
@@ -378,7 +397,7 @@ void Driver::accepted(TcpListener& listener, Descriptor accepted) {
         drop(connection);
     } else {
         by_flow_[connection.flow] = &connection;
-        connection.start();
+        if (!streams_held_) connection.start();
     }
     drain();
 }
@@ -392,7 +411,7 @@ void Driver::opened(TcpConnection& connection, int status) {
     const sip::Now now = read_clocks();
     if (status == 0) {
         ++counters_.connections_opened;
-        connection.start();
+        if (!streams_held_) connection.start();
         engine_.connected(now, connection.flow, connection.local());
     } else {
         ++counters_.connect_failures;
@@ -461,8 +480,10 @@ void Driver::carry_out(sip::Transmit& transmit) {
             ++counters_.unknown_flows;
         return;
     }
-    TcpConnection* connection = find(std::get<sip::FlowId>(transmit.where));
+    const auto flow = std::get<sip::FlowId>(transmit.where);
+    TcpConnection* connection = find(flow);
     if (connection == nullptr) {
+        if (relay_ != nullptr && relay_->transmit(flow, transmit.packet)) return;
         ++counters_.unknown_flows;
         return;
     }
@@ -495,7 +516,10 @@ int Driver::open(const sip::OpenFlow& open) {
 
 void Driver::carry_out(const sip::CloseFlow& close) {
     TcpConnection* connection = find(close.flow);
-    if (connection == nullptr) return;
+    if (connection == nullptr) {
+        if (relay_ != nullptr) (void)relay_->close(close.flow, close.released);
+        return;
+    }
     connection->handshake.leave();
     forget_flow(*connection);
     close_gently(*connection);
@@ -517,6 +541,58 @@ void Driver::carry_out(const sip::Resolve& resolve) {
                                                    drain();
                                                });
     resolver_->ask(resolve);
+}
+
+// ---- Other workers ------------------------------------------------------------------------------
+
+void Driver::set_relay(Relay& relay, std::size_t relayed_bytes) {
+    relay_ = &relay;
+    relayed_ = std::make_unique<sip::Memory>(relayed_bytes);
+}
+
+void Driver::take_relayed() {
+    if (going_ || relay_ == nullptr) return;
+    worked_ = true;
+    if (relay_->take(read_clocks())) more_ = true;
+    drain();
+}
+
+void Driver::relay_write(sip::FlowId flow, std::string_view bytes) {
+    TcpConnection* connection = find(flow);
+    if (connection == nullptr) {
+        ++counters_.unknown_flows;
+        return;
+    }
+    sip::Packet packet{sip::SharedBytes::copy(*relayed_, bytes), {}};
+    if (!packet) {
+        // A gap would break what it says: it goes, as one that does not read.
+        ++counters_.write_overflows;
+        relay_close(read_clocks(), flow);
+        return;
+    }
+    if (!connection->has_gathered()) written_.push_back(connection);
+    connection->write(std::move(packet));
+}
+
+void Driver::relay_close(sip::Now now, sip::FlowId flow) {
+    TcpConnection* connection = find(flow);
+    if (connection == nullptr) return;
+    connection->handshake.leave();
+    forget_flow(*connection);
+    close_gently(*connection);
+    engine_.closed(now, flow);
+}
+
+/// While the way to others is full, what peers send waits in the kernel.
+void Driver::hold_streams() {
+    const bool hold = !relay_->has_room();
+    if (hold == streams_held_) return;
+    streams_held_ = hold;
+    for (const auto& [flow, connection] : by_flow_)
+        if (hold)
+            connection->pause();
+        else
+            connection->start();
 }
 
 // ---- Connections --------------------------------------------------------------------------------
@@ -550,6 +626,7 @@ TcpConnection* Driver::find(sip::FlowId flow) {
 }
 
 void Driver::forget_flow(TcpConnection& connection) {
+    if (relay_ != nullptr) relay_->gone(connection.flow);
     by_flow_.erase(connection.flow);
     connection.flow = {};
 }

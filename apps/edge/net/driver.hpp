@@ -15,6 +15,7 @@
 #include "apps/edge/net/line_server.hpp"
 #include "apps/edge/net/listen_spec.hpp"
 #include "apps/edge/net/net_counters.hpp"
+#include "apps/edge/net/relay.hpp"
 #include "apps/edge/net/resolver.hpp"
 #include "apps/edge/net/tcp_connection.hpp"
 #include "apps/edge/net/tcp_listener.hpp"
@@ -55,7 +56,10 @@ struct TlsTrouble {
 ///
 /// The driver holds packets of the engine, so it goes first: declare the engine's core, then the
 /// engine, then the driver.
-class Driver final : UdpSocket::User, TcpConnection::User, TcpListener::User {
+class Driver final : public RelayedConnections,
+                     UdpSocket::User,
+                     TcpConnection::User,
+                     TcpListener::User {
 public:
     struct Listening {
         sip::Transport transport = sip::Transport::udp;
@@ -77,6 +81,8 @@ public:
     /// no use any more.
     /// `advertise` outlives the engine's core.
     Outcome<void> listen(std::span<const ListenSpec> specs, std::string_view advertise = {});
+    /// The same with sockets that are bound already.
+    Outcome<void> listen(std::vector<BoundSocket> bound, std::string_view advertise = {});
     const std::vector<Listening>& listening() const { return listening_; }
     /// "ready udp:127.0.0.1:5060 tcp:127.0.0.1:5060"
     std::string ready_line() const;
@@ -91,6 +97,17 @@ public:
                               const LineServer::Options& options = {});
     /// Calls `then` in the loop whenever the signal comes.
     void on_signal(int number, std::function<void()> then);
+    /// Calls `then` in the loop, once, some time after each call of `wake`.
+    void on_wake(std::function<void()> then);
+    /// From any thread, once `on_wake` was called and until this goes.
+    void wake() { uv_async_send(&wake_); }
+    /// Connections of other workers; `relayed_bytes` bounds what others wrote to ours and is not
+    /// sent. `relay` outlives this.
+    void set_relay(Relay& relay, std::size_t relayed_bytes);
+    /// Others may have something for us.
+    void take_relayed();
+    void relay_write(sip::FlowId flow, std::string_view bytes) override;
+    void relay_close(sip::Now now, sip::FlowId flow) override;
     /// Calls `then` whenever a file in `folder` is made, changed or removed, with its name; with an
     /// empty one where that is not known. Several changes may come as one. The error: the folder
     /// cannot be watched.
@@ -115,6 +132,8 @@ public:
     bool has_unsent() const;
     std::size_t connections() const { return connections_.size(); }
     const NetCounters& counters() const { return counters_; }
+    /// For what stands beside the sockets and counts in the same place.
+    NetCounters& counters_of_others() { return counters_; }
     uv_loop_t* loop() { return &loop_; }
 
 private:
@@ -176,6 +195,7 @@ private:
     void close_gently(TcpConnection& connection);
 
     void end_turn();
+    void hold_streams();
     void flush();
     void on_timer();
     void fire_later(sip::Instant now);
@@ -185,10 +205,14 @@ private:
     sip::Instant next_deadline() const;
 
     Engine& engine_;
+    std::unique_ptr<sip::Memory> relayed_;  ///< goes after the packets in it
+    Relay* relay_ = nullptr;
     DriverOptions options_;
     uv_loop_t loop_{};
     uv_timer_t timer_{};
     uv_prepare_t prepare_{};
+    uv_async_t wake_{};
+    std::function<void()> on_wake_;
     sip::Instant armed_ = sip::never;
     std::unique_ptr<char[]> slab_;  ///< never written as a whole: most of it stays untouched
     std::vector<char> plaintext_;
@@ -215,10 +239,11 @@ private:
     std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened
     bool accept_retry_is_due_ = false;    ///< a callback to accept again is asked for
     bool draining_ = false;
-    bool in_batch_ = false;  ///< between the first datagram of a batch and its end
-    bool more_ = false;      ///< the engine has more to give than fits one turn
-    bool one_turn_ = false;  ///< `turn` runs, not `run`
-    bool worked_ = false;    ///< in this turn a timer fired or effects were given
+    bool in_batch_ = false;      ///< between the first datagram of a batch and its end
+    bool streams_held_ = false;  ///< nothing is read from them
+    bool more_ = false;          ///< the engine has more to give than fits one turn
+    bool one_turn_ = false;      ///< `turn` runs, not `run`
+    bool worked_ = false;        ///< in this turn a timer fired or effects were given
     bool stopping_ = false;
     bool going_ = false;  ///< the destructor runs: the engine is not called any more
     sip::Instant stop_at_ = sip::never;

@@ -85,7 +85,7 @@ struct LineServer::Client {
         }
         if (!answer->next(piece)) answer.reset();
         if (piece.empty()) {
-            take_turn();
+            take_turn(answer && answer->waits());
             return;
         }
         give_time(server->options_.piece_time);
@@ -95,15 +95,18 @@ struct LineServer::Client {
             if (failed != 0)
                 self.close();
             else if (!self.closing)
-                self.take_turn();
+                self.take_turn(false);
         });
         if (status != 0) close();
     }
     /// Goes on once everything else has had its turn: what has to be called back may be called
     /// back several times before the loop looks at its sockets, a timer is not.
-    void take_turn() { give_time({}); }
+    void take_turn(bool waits) {
+        give_time(waits ? sip::milliseconds{1} : sip::Duration{});
+        is_turn = true;
+    }
     void give_time(sip::Duration time) {
-        is_turn = time == sip::Duration{};
+        is_turn = false;
         uv_timer_start(
             &timer,
             [](uv_timer_t* due) {

@@ -23,6 +23,8 @@ public:
     virtual ~LineAnswer() = default;
     /// Puts the next piece behind `out`, none if this turn found nothing. False: it was the last.
     virtual bool next(std::string& out) = 0;
+    /// It has nothing because somebody else is asked: it is not to be called again at once.
+    virtual bool waits() const { return false; }
 };
 
 /// Answers programs of this machine by a local socket: each connection brings one line of text, and

@@ -27,6 +27,13 @@ struct NetCounters {
     std::uint64_t tls_timeouts = 0;     ///< of these: over DriverOptions::tls_handshake_timeout
     std::uint64_t unknown_flows = 0;    ///< an effect for a connection that is gone
 
+    // Between workers.
+    std::uint64_t hand_over_dropped = 0;   ///< datagrams: the ring to their owner was full
+    std::uint64_t hand_over_waits = 0;     ///< a ring was full: streams were not read
+    std::uint64_t hand_over_kept = 0;      ///< what found a ring full, and went later
+    std::uint64_t hand_over_too_long = 0;  ///< for a ring: its connection was closed
+    std::uint64_t flows_mirrored = 0, flows_released = 0;
+
     std::uint64_t local_requests = 0;  ///< lines that were asked by the local socket
     std::uint64_t local_refused = 0;   ///< too many at one time, or too long a line: told so
     std::uint64_t local_timeouts = 0;  ///< asked nothing, or did not read the answer: closed

@@ -72,6 +72,10 @@ void TcpConnection::on_connected(int status) {
     user_.opened(*this, status);
 }
 
+void TcpConnection::pause() {
+    if (state_ == State::open) uv_read_stop(stream());
+}
+
 int TcpConnection::start() {
     return uv_read_start(
         stream(),

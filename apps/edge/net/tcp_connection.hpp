@@ -90,6 +90,8 @@ public:
 
     /// Begins to read; of a connection that was accepted or has been opened.
     int start();
+    /// Reads no more until `start`; what the peer sends waits in the kernel.
+    void pause();
     void write(sip::Packet packet);
     /// Something was written that `flush` will send.
     bool has_gathered() const { return !gathered_.empty(); }

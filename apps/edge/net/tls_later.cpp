@@ -1,5 +1,7 @@
 #include "apps/edge/net/tls.hpp"
 
+#include <mutex>
+
 namespace edge {
 
 namespace {
@@ -21,19 +23,16 @@ public:
 
 private:
     TlsContext* context() {
-        if (!made_ && !failed_) {
+        std::call_once(once_, [this] {
             std::vector<std::string> warnings;
-            if (auto made = TlsContext::make(settings_, warnings))
-                made_ = std::move(*made);
-            else
-                failed_ = true;
-        }
+            if (auto made = TlsContext::make(settings_, warnings)) made_ = std::move(*made);
+        });
         return made_.get();
     }
 
     TlsSettings settings_;
+    std::once_flag once_;  ///< connections of several threads may want it
     std::shared_ptr<TlsContext> made_;
-    bool failed_ = false;
 };
 
 }  // namespace

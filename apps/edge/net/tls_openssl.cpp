@@ -12,6 +12,7 @@
 #include <climits>
 #include <ctime>
 #include <list>
+#include <mutex>
 #include <utility>
 
 #include "apps/edge/net/tls.hpp"
@@ -321,6 +322,7 @@ private:
     TlsSettings settings_;
     std::vector<Server> servers_;
     ContextOf client_;
+    std::mutex mutex_;      ///< several workers may share it
     std::list<Kept> kept_;  ///< the oldest first
 };
 
@@ -690,12 +692,14 @@ SSL_CTX* Context::for_name(std::string_view name) const {
 
 void Context::keep(const std::string& domain, Resumable session) {
     if (SSL_SESSION_is_resumable(session.get()) != 1) return;
+    const std::lock_guard lock(mutex_);
     if (kept_.size() == sessions_max) kept_.pop_front();
     kept_.push_back({domain, std::move(session)});
 }
 
 /// The newest of that domain, which is used once (RFC 8446 C.4).
 Resumable Context::take(std::string_view domain) {
+    const std::lock_guard lock(mutex_);
     const auto found = std::find_if(kept_.rbegin(), kept_.rend(), [&](const Kept& each) {
         return sip::is_same_domain(each.domain, domain);
     });

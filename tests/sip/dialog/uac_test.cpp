@@ -96,7 +96,7 @@ TEST_CASE("R3261-19.3-1 R3261-8.1.1.4-1: renewed, nothing is as it was") {
     CHECK(tag.size() == 16);
     CHECK(world.uac.next_cseq() == 1);
     CHECK(world.uac.next_cseq() == 2);
-    world.uac.renew(world.entropy);
+    world.uac.renew(world.stack.shard());
     CHECK(world.uac.call_id() != call_id);
     CHECK(world.uac.tag() != tag);
     CHECK(world.uac.next_cseq() == 1);

@@ -1,0 +1,95 @@
+#include "sip/transaction/owner.hpp"
+
+#include <array>
+
+#include "sip/base/text.hpp"
+#include "sip/message/name_addr.hpp"
+#include "sip/message/via.hpp"
+#include "sip/transaction/client_transactions.hpp"
+
+namespace sip {
+namespace {
+
+constexpr std::size_t digits = 16;
+/// Longer ones are nobody's: they have no resource either.
+constexpr std::size_t address_bytes_max = 512;
+
+/// A number of 16 lower-case digits, as we write them.
+std::optional<std::uint64_t> read_number(std::string_view text) {
+    if (text.size() != digits) return {};
+    std::uint64_t number = 0;
+    for (const char c : text) {
+        const int digit = hex_value(c);
+        if (digit < 0 || c != to_lower(c)) return {};
+        number = number << 4 | static_cast<std::uint64_t>(digit);
+    }
+    return number;
+}
+
+std::optional<unsigned> marked(const Place& place, std::string_view text) {
+    const auto number = read_number(text);
+    return number ? place.marked(*number) : std::nullopt;
+}
+
+std::optional<unsigned> by_token(const Place& place, const Uri& route) {
+    if (!route.is_sip() || !route.user.starts_with(route_token_start)) return {};
+    return marked(place, route.user.substr(route_token_start.size(), digits));
+}
+
+std::optional<unsigned> by_route(const Place& place, const MessageView& message,
+                                 const Leniency& leniency) {
+    std::string_view rest = message.value_of(HeaderId::route);
+    if (rest.empty()) return {};
+    const auto route = next_name_addr(rest, leniency);
+    if (!route || !*route) return {};
+    return by_token(place, (*route)->uri);
+}
+
+std::optional<unsigned> by_address(const Place& place, const Uri& about) {
+    std::array<char, address_bytes_max> room;
+    Appender name(room);
+    write_address_of_record(name, about);
+    if (name.overflowed()) return {};
+    return owner_of_address(place, name.view());
+}
+
+std::optional<unsigned> by_response(const Place& place, const MessageView& message,
+                                    const Leniency& leniency) {
+    std::string_view rest = message.value_of(HeaderId::via);
+    const auto via = next_via(rest, leniency);
+    if (!via || !*via) return {};
+    const auto branch = Branch::read((*via)->branch);
+    return branch ? place.marked(branch->value) : std::nullopt;
+}
+
+}  // namespace
+
+unsigned owner_of_address(const Place& place, std::string_view address_of_record) {
+    const std::uint64_t hash = siphash(place.key, address_of_record);
+    return static_cast<unsigned>((hash >> 32) * place.workers >> 32);
+}
+
+std::optional<unsigned> owner_of(const Place& place, const MessageView& message,
+                                 const Leniency& leniency) {
+    if (!message.is_request()) return by_response(place, message, leniency);
+    if (const auto worker = by_route(place, message, leniency)) return worker;
+    const bool in_dialog = message.method == Method::subscribe || message.method == Method::notify;
+    if (in_dialog || message.method == Method::register_) {
+        const auto to = parse_name_addr(message.value_of(HeaderId::to), leniency);
+        if (!to) return {};
+        if (!in_dialog) return by_address(place, to->uri);
+        if (const auto worker = marked(place, to->tag())) return worker;
+    }
+    const auto request_uri = parse_uri(message.request_uri, leniency);
+    if (!request_uri) return {};
+    // A strict router in front of us has put our route there.
+    if (const auto worker = by_token(place, *request_uri)) return worker;
+    return by_address(place, *request_uri);
+}
+
+std::optional<unsigned> owner_of_quoted(const Place& place, std::string_view quoted) {
+    const auto branch = quoted_branch(quoted);
+    return branch ? place.marked(*branch) : std::nullopt;
+}
+
+}  // namespace sip

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "sip/base/place.hpp"
+#include "sip/message/leniency.hpp"
+#include "sip/message/message_view.hpp"
+
+namespace sip {
+
+/// What stands before the 16 digits that bear the mark of a worker, in the user part of a
+/// Record-Route of ours (sip/proxy/routing.hpp).
+inline constexpr std::string_view route_token_start = "rr-";
+
+/// Whose the presentity of that canonical address-of-record is.
+unsigned owner_of_address(const Place& place, std::string_view address_of_record);
+
+/// Which worker a message is for, read off the few fields that say it:
+/// - a response: the branch of its top Via;
+/// - a request by a route of ours: the token in it;
+/// - SUBSCRIBE and NOTIFY within a dialog: the To tag;
+/// - any other: the address-of-record that it is about; REGISTER To, all else the Request-URI. So
+///   CANCEL and ACK find their INVITE.
+/// Nothing: it does not say, and is served where it arrived. A lie brings a message to a worker
+/// that knows nothing of what it names, and answers so.
+std::optional<unsigned> owner_of(const Place& place, const MessageView& message,
+                                 const Leniency& leniency);
+
+/// The same of a request of ours whose start an ICMP error quotes.
+std::optional<unsigned> owner_of_quoted(const Place& place, std::string_view quoted);
+
+}  // namespace sip

@@ -79,7 +79,7 @@ class Scope {
 public:
     bool push(std::string_view prefix, std::string_view ns, std::uint32_t depth) {
         if (size_ == bindings_.size()) return false;
-        bindings_[size_++] = {prefix, ns, depth};
+        bindings_[size_++] = {prefix.data(), ns.data(), prefix.size(), ns.size(), depth};
         return true;
     }
     void leave(std::uint32_t depth) {
@@ -88,8 +88,8 @@ public:
     /// False: the prefix is not declared.
     bool find(std::string_view prefix, std::string_view& ns) const {
         for (std::size_t i = size_; i-- > 0;)
-            if (bindings_[i].prefix == prefix) {
-                ns = bindings_[i].ns;
+            if (std::string_view(bindings_[i].prefix, bindings_[i].prefix_size) == prefix) {
+                ns = {bindings_[i].ns, bindings_[i].ns_size};
                 return prefix.empty() || !ns.empty();
             }
         ns = prefix == "xml" ? xml_namespace : std::string_view{};
@@ -97,8 +97,10 @@ public:
     }
 
 private:
+    /// Left as it is until it is set, for there are many.
     struct Binding {
-        std::string_view prefix, ns;
+        const char *prefix, *ns;
+        std::size_t prefix_size, ns_size;
         std::uint32_t depth;
     };
     std::array<Binding, 128> bindings_;

@@ -35,6 +35,11 @@ private:
     static tl::unexpected<sip::Error> bad(std::string_view rule, std::size_t offset) {
         return failure(Condition::malformed, rule, offset);
     }
+    /// Of a name; left as it is until it is set, for there are many.
+    struct Place {
+        std::size_t begin, size;
+    };
+    std::string_view at(Place place) const { return text_.substr(place.begin, place.size); }
     bool starts(std::string_view what) const { return text_.substr(at_).starts_with(what); }
     bool done() const { return at_ >= text_.size(); }
     char peek() const { return done() ? '\0' : text_[at_]; }
@@ -180,7 +185,7 @@ private:
     }
     /// All attributes of a tag; `at_` stands behind its name.
     Expected<void> attributes() {
-        std::array<std::string_view, attributes_most> names;
+        std::array<Place, attributes_most> names;
         std::size_t count = 0;
         for (;;) {
             const bool space = skip_space();
@@ -189,10 +194,10 @@ private:
             const std::string_view name = qualified_name();
             if (name.empty() || !space) return bad("XML: attribute name expected", start);
             for (std::size_t i = 0; i < count; ++i)
-                if (names[i] == name) return bad("XML: attribute stands twice", start);
+                if (at(names[i]) == name) return bad("XML: attribute stands twice", start);
             if (count >= limits_.attributes || count >= names.size())
                 return failure(Condition::body_too_large, "XML: too many attributes", start);
-            names[count++] = name;
+            names[count++] = {start, name.size()};
             skip_space();
             if (peek() != '=') return bad("XML: = expected behind the attribute name", at_);
             ++at_;
@@ -216,14 +221,14 @@ private:
             return {};
         }
         ++at_;
-        open_[depth_++] = name;
+        open_[depth_++] = {start + 1, name.size()};
         return {};
     }
     Expected<void> end_tag() {
         const std::size_t start = at_;
         at_ += 2;
         const std::string_view name = qualified_name();
-        if (depth_ == 0 || name.empty() || open_[depth_ - 1] != name)
+        if (depth_ == 0 || name.empty() || at(open_[depth_ - 1]) != name)
             return bad("XML: end tag does not match", start);
         skip_space();
         if (peek() != '>') return bad("XML: end tag is malformed", at_);
@@ -271,7 +276,7 @@ private:
     const XmlLimits& limits_;
     bool utf16_;
     std::size_t at_ = 0;
-    std::array<std::string_view, depth_most> open_;
+    std::array<Place, depth_most> open_;
     std::uint32_t depth_ = 0, elements_ = 0;
     bool had_root_ = false;
 };

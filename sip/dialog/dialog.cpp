@@ -35,6 +35,20 @@ Expected<std::string_view> contact_of(const MessageView& message, const Leniency
     return found;
 }
 
+/// Whether the only Contact is "<uri>", which was read before.
+bool is_contact(const MessageView& message, std::string_view uri) {
+    std::size_t count = 0;
+    bool same = false;
+    for (const HeaderField& field : message.headers) {
+        if (field.id != HeaderId::contact) continue;
+        ++count;
+        const std::string_view value = field.value;
+        same = value.size() == uri.size() + 2 && value.front() == '<' && value.back() == '>' &&
+               value.substr(1, uri.size()) == uri;
+    }
+    return count == 1 && same;
+}
+
 /// The route set as one list of "<uri>" in the order our requests need.
 struct RouteList {
     static constexpr std::size_t most = 64;
@@ -290,7 +304,9 @@ bool Dialog::accept_cseq(std::uint32_t number) {
 }
 
 Expected<Dialog::Refresh> Dialog::prepare_refresh(Shard& shard, const Request& request) const {
-    const auto contact = contact_of(request.message, shard.leniency);
+    const auto contact = is_contact(request.message, remote_target())
+                             ? Expected<std::string_view>(remote_target())
+                             : contact_of(request.message, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
     // RFC 5630 5.1.2: a dialog that is secure stays so.
     if (body_->secure && !contact->empty() && !is_sips(*contact))

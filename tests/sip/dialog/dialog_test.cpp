@@ -324,3 +324,40 @@ TEST_CASE("T-35: memory refused at any allocation of a dialog or its refresh cha
               (uas.refreshed ? "sip:bob@192.0.2.98" : "sip:bob@192.0.2.99:5062"));
     }
 }
+
+TEST_CASE("R3261-8.1.1.8-1: a refresh with the Contact of before is one Contact still") {
+    Uas uas;
+    uas.ask({contact});
+    REQUIRE(uas.dialog);
+    CHECK(uas.refresh({contact}).refreshed);
+    CHECK(uas.dialog->remote_target() == "sip:bob@192.0.2.99:5062");
+    CHECK_FALSE(uas.refresh({contact, contact}).refreshed);
+    CHECK_FALSE(uas.refresh({contact, "Contact: <sip:bob@192.0.2.98>"}).refreshed);
+    CHECK_FALSE(uas.refresh({"Contact: <sip:bob@192.0.2.98>", contact}).refreshed);
+    CHECK(uas.refresh({"Contact: <sip:bob@192.0.2.98>"}).refreshed);
+    CHECK(uas.dialog->remote_target() == "sip:bob@192.0.2.98");
+}
+
+TEST_CASE("T-35: a dialog takes one block and its URIs, which those with the same share") {
+    Uas uas;
+    uas.ask({contact});
+    REQUIRE(uas.dialog);
+    Memory& memory = uas.world.stack.shard().memory;
+    const std::size_t texts = uas.world.stack.shard().texts.size();
+    StackWorld* world = &uas.world;
+    std::optional<Dialog> second;
+    world->user.script = [&](const Request& request) {
+        const std::size_t before = memory.used();
+        auto made = Dialog::as_uas(world->stack.shard(), request, "another");
+        REQUIRE(made);
+        CHECK(memory.used() - before <= 64 + 100);
+        second = std::move(*made);
+        return 200;
+    };
+    uas.ask({contact});
+    REQUIRE(second);
+    CHECK(uas.world.stack.shard().texts.size() == texts);
+    uas.dialog.reset();
+    CHECK(second->remote_target() == "sip:bob@192.0.2.99:5062");
+    CHECK(second->matches("call-1", "another", "remote"));
+}

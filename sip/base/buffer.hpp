@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,6 +22,15 @@ public:
             std::memcpy(room_.data() + size_, text.data(), text.size());
             size_ += text.size();
         }
+        return *this;
+    }
+    /// The first `size` bytes of `text`. The others may be written too where there is room, and are
+    /// written over: a copy of a known size costs less.
+    template <std::size_t N>
+    Appender& put(const std::array<char, N>& text, std::size_t size) {
+        if (room_.size() - size_ < N) return *this << std::string_view(text.data(), size);
+        std::memcpy(room_.data() + size_, text.data(), N);
+        size_ += size;
         return *this;
     }
     Appender& operator<<(const char* text) { return *this << std::string_view(text); }

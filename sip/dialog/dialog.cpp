@@ -18,8 +18,12 @@ std::string_view without_headers(const Uri& uri) {
 }
 
 /// The one Contact of a request or 2xx that makes or refreshes a dialog. RFC 3261 8.1.1.8.
-Expected<std::string_view> contact_of(const MessageView& message, const Leniency& leniency) {
+Expected<std::string_view> contact_of(const MessageView& message, const Essentials& essentials,
+                                      const Leniency& leniency) {
     std::string_view found;
+    if (const Contact& contact = essentials.contact;
+        essentials.contact_count == 1 && contact.address.uri.is_sip())
+        return without_headers(contact.address.uri);
     for (const HeaderField& field : message.headers) {
         if (field.id != HeaderId::contact) continue;
         std::string_view rest = field.value;
@@ -33,20 +37,6 @@ Expected<std::string_view> contact_of(const MessageView& message, const Leniency
         }
     }
     return found;
-}
-
-/// Whether the only Contact is "<uri>", which was read before.
-bool is_contact(const MessageView& message, std::string_view uri) {
-    std::size_t count = 0;
-    bool same = false;
-    for (const HeaderField& field : message.headers) {
-        if (field.id != HeaderId::contact) continue;
-        ++count;
-        const std::string_view value = field.value;
-        same = value.size() == uri.size() + 2 && value.front() == '<' && value.back() == '>' &&
-               value.substr(1, uri.size()) == uri;
-    }
-    return count == 1 && same;
 }
 
 /// The route set as one list of "<uri>" in the order our requests need.
@@ -246,7 +236,7 @@ Expected<std::string_view> join_routes(Shard& shard, const MessageView& message,
 
 Expected<Dialog> Dialog::as_uas(Shard& shard, const Request& request, std::string_view local_tag) {
     const Essentials& e = request.essentials;
-    const auto contact = contact_of(request.message, shard.leniency);
+    const auto contact = contact_of(request.message, e, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
     if (contact->empty()) return failure(Condition::missing_header, "Contact is missing");
     Block room;
@@ -276,7 +266,7 @@ bool Dialog::has_sips_contact() const {
 Expected<Dialog> Dialog::as_uac(Shard& shard, const Response& response, std::uint32_t cseq,
                                 bool secure) {
     const Essentials& e = response.essentials;
-    const auto contact = contact_of(response.message, shard.leniency);
+    const auto contact = contact_of(response.message, e, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
     if (contact->empty()) return failure(Condition::missing_header, "Contact is missing");
     Block room;
@@ -304,9 +294,7 @@ bool Dialog::accept_cseq(std::uint32_t number) {
 }
 
 Expected<Dialog::Refresh> Dialog::prepare_refresh(Shard& shard, const Request& request) const {
-    const auto contact = is_contact(request.message, remote_target())
-                             ? Expected<std::string_view>(remote_target())
-                             : contact_of(request.message, shard.leniency);
+    const auto contact = contact_of(request.message, request.essentials, shard.leniency);
     if (!contact) return tl::unexpected(contact.error());
     // RFC 5630 5.1.2: a dialog that is secure stays so.
     if (body_->secure && !contact->empty() && !is_sips(*contact))

@@ -22,12 +22,11 @@ std::uint64_t Notifier::device_hash(const Request& request, const Wanted& wanted
                                     std::string_view target) const {
     const HashKey& key = core_.shard.key;
     std::uint64_t device = 0;
-    if (const HeaderField* field = request.message.find(HeaderId::contact)) {
-        std::string_view rest = field->value;
-        const auto contact = next_contact(rest, core_.shard.leniency);
-        if (!contact || !*contact || (*contact)->star) return 0;
-        const std::string_view instance = (*contact)->address.parameters.value_of("+sip.instance");
-        device = instance.empty() ? hash_of(key, (*contact)->address.uri)
+    if (request.message.has(HeaderId::contact)) {
+        const Contact& contact = request.essentials.contact;
+        if (request.essentials.contact_count == 0 || contact.star) return 0;
+        const std::string_view instance = contact.address.parameters.value_of("+sip.instance");
+        device = instance.empty() ? hash_of(key, contact.address.uri)
                                   : mix(siphash(key, instance), key.k1);
     } else if (const auto uri = parse_uri(target, core_.shard.leniency)) {
         device = hash_of(key, *uri);

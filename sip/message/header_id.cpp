@@ -150,6 +150,16 @@ constexpr Table table = [] {
 }();
 static_assert(table.perfect, "two names share a slot, or the entries are out of order");
 
+constexpr std::array<HeaderStart, header_id_count> starts = [] {
+    std::array<HeaderStart, header_id_count> made{};
+    for (std::size_t i = 1; i < entries.size(); ++i) {
+        HeaderStart& start = made[i];
+        for (const std::string_view part : {entries[i].name, std::string_view(": ")})
+            for (const char c : part) start.text[start.size++] = c;
+    }
+    return made;
+}();
+
 const Entry& entry_of(HeaderId id) { return entries[static_cast<std::size_t>(id)]; }
 
 }  // namespace
@@ -181,6 +191,8 @@ HeaderId header_id_of(std::string_view name) {
 }
 
 std::string_view name_of(HeaderId id) { return entry_of(id).name; }
+
+const HeaderStart& start_of(HeaderId id) { return starts[static_cast<std::size_t>(id)]; }
 
 char compact_name_of(HeaderId id) { return entry_of(id).compact; }
 

@@ -14,7 +14,7 @@ namespace {
 /// Folds and tabs become one space with the white space around them; control bytes go, but for
 /// those of quoted-pairs. Works in place, as nothing grows; the new size is returned. With `quotes`
 /// false there are no quoted-pairs.
-std::size_t clean(std::span<char> text, bool quotes) {
+[[gnu::noinline, gnu::cold]] std::size_t clean(std::span<char> text, bool quotes) {
     const std::string_view value = trim({text.data(), text.size()});
     const auto shift = static_cast<std::size_t>(value.data() - text.data());
     QuoteState state;
@@ -39,29 +39,22 @@ std::size_t clean(std::span<char> text, bool quotes) {
     return size;
 }
 
-bool needs_care(std::string_view value) {
-    constexpr std::uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
-    for (std::uint64_t word = 0; value.size() >= sizeof word; value.remove_prefix(sizeof word)) {
-        std::memcpy(&word, value.data(), sizeof word);
-        // A byte below 0x20, or 0x7F; where others stand beside it that may be said of them, too.
-        const std::uint64_t control = (word - ones * 0x20) & ~word;
-        const std::uint64_t other = word ^ (ones * 0x7f);
-        if (((control | ((other - ones) & ~other)) & high) != 0) return true;
+/// Whether a control byte stands behind the first `size` bytes of `written`. Only what is not plain
+/// text can be one; UTF-8 is none.
+bool needs_care(std::string_view written, std::size_t size) {
+    const char *const begin = written.data(), *const end = begin + written.size();
+    const char* at = begin + size;
+    while ((at = scan::find_end<scan::Plain>(begin, at, end)) != end) {
+        if (is_control(*at)) return true;
+        ++at;
     }
-    unsigned found = 0;
-    for (const char c : value) found |= static_cast<unsigned>(is_control(c));
-    return found != 0;
+    return false;
 }
 
 /// RFC 3261 7.1: no white space, no control characters, no <> around it.
 bool may_be_request_uri(std::string_view uri) {
-    unsigned bad = static_cast<unsigned>(uri.empty());
-    for (const char c : uri) {
-        const auto byte = static_cast<unsigned char>(c);
-        bad |= static_cast<unsigned>(byte <= 0x20 || byte >= 0x7f) |
-               static_cast<unsigned>(c == '<' || c == '>' || c == '"');
-    }
-    return bad == 0;
+    const char* const end = uri.data() + uri.size();
+    return !uri.empty() && scan::find_end<scan::RequestUri>(uri.data(), uri.data(), end) == end;
 }
 
 }  // namespace
@@ -71,20 +64,27 @@ void MessageWriter::start_line() {
     if (value_at_ != none || out_.size() > line_at_) out_.fail();
 }
 
-void MessageWriter::start_value(HeaderId id, std::string_view name) {
+// A second Content-Length would be a second end of the message: `finish` writes the one.
+
+void MessageWriter::start_value(HeaderId id) {
     start_line();
-    // A second Content-Length would be a second end of the message: `finish` writes the one.
-    if (id == HeaderId::content_length || name.empty()) out_.fail();
+    if (id == HeaderId::content_length || id == HeaderId::unknown) out_.fail();
+    const HeaderStart& start = start_of(id);
+    out_.put(start.text, start.size);
+    value_at_ = out_.size();
+}
+
+void MessageWriter::start_value(std::string_view name) {
+    start_line();
+    if (header_id_of(name) == HeaderId::content_length || !is_token(name)) out_.fail();
     out_ << name << ": ";
     value_at_ = out_.size();
 }
 
 void MessageWriter::end_line(bool quotes) {
     if (value_at_ == none || out_.size() < value_at_) out_.fail();
-    if (!out_.overflowed()) {
-        const std::span<char> text = out_.behind(value_at_);
-        if (needs_care({text.data(), text.size()})) out_.rewind(value_at_ + clean(text, quotes));
-    }
+    if (!out_.overflowed() && needs_care(out_.view(), value_at_))
+        out_.rewind(value_at_ + clean(out_.behind(value_at_), quotes));
     out_ << "\r\n";
     line_at_ = out_.size();
     value_at_ = none;
@@ -113,25 +113,25 @@ MessageWriter& MessageWriter::response(std::uint16_t status, std::string_view re
 }
 
 MessageWriter& MessageWriter::header(HeaderId id, std::string_view value) {
-    start_value(id, name_of(id));
+    start_value(id);
     out_ << value;
     return end();
 }
 
 MessageWriter& MessageWriter::header(std::string_view name, std::string_view value) {
-    start_value(header_id_of(name), is_token(name) ? name : std::string_view{});
+    start_value(name);
     out_ << value;
     return end();
 }
 
 MessageWriter& MessageWriter::header(HeaderId id, std::uint64_t value) {
-    start_value(id, name_of(id));
+    start_value(id);
     out_.decimal(value);
     return end();
 }
 
 Appender& MessageWriter::begin(HeaderId id) {
-    start_value(id, name_of(id));
+    start_value(id);
     return out_;
 }
 
@@ -142,8 +142,8 @@ MessageWriter& MessageWriter::end() {
 
 void MessageWriter::finish(std::size_t body_bytes) {
     start_line();
-    out_ << name_of(HeaderId::content_length) << ": ";
-    out_.decimal(body_bytes) << "\r\n\r\n";
+    const HeaderStart& start = start_of(HeaderId::content_length);
+    out_.put(start.text, start.size).decimal(body_bytes) << "\r\n\r\n";
     line_at_ = out_.size();
 }
 

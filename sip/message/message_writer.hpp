@@ -41,7 +41,8 @@ private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     void start_line();
-    void start_value(HeaderId id, std::string_view name);
+    void start_value(HeaderId id);
+    void start_value(std::string_view name);
     void end_line(bool quotes);
 
     Appender& out_;

@@ -173,19 +173,17 @@ Mask outside(const Block& block) {
 /// which is done so that the last bytes cost no more than others.
 template <class Run, class Block = VectorBlock>
 const char* find_end(const char* begin, const char* at, const char* end) {
-    while (static_cast<std::size_t>(end - at) >= Block::size) {
+    if (static_cast<std::size_t>(end - begin) < Block::size) {
+        while (at != end && Run::has(*at)) ++at;
+        return at;
+    }
+    const char* const last = end - Block::size;
+    for (; at <= last; at += Block::size)
         if (const Mask mask = outside<Run>(Block(at)); mask != 0)
             return at + std::countr_zero(mask);
-        at += Block::size;
-    }
-    const auto left = static_cast<unsigned>(end - at);
-    if (left == 0) return end;
-    if (static_cast<std::size_t>(end - begin) >= Block::size) {
-        const Mask mask = outside<Run>(Block(end - Block::size)) >> (Block::size - left);
-        return mask == 0 ? end : at + std::countr_zero(mask);
-    }
-    while (at != end && Run::has(*at)) ++at;
-    return at;
+    if (at == end) return end;
+    const Mask mask = outside<Run>(Block(last)) >> (at - last);
+    return mask == 0 ? end : at + std::countr_zero(mask);
 }
 
 /// Of the 64 bytes from `at` on, which are not of `Run`, the first one lowest; what lies behind

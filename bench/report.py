@@ -7,11 +7,14 @@ import re
 import resource
 import subprocess
 import sys
+import textwrap
 import time
 
 import plot
 from servers import HERE, Vigil, each_us, load
 
+COLUMNS = 100
+US = "us: microseconds of CPU of the server."
 DOCS = os.path.join(os.path.dirname(HERE), "docs")
 
 
@@ -42,10 +45,11 @@ class Series:
         lines = ["| " + " | ".join(self.head) + " |", "|" + "---:|" * len(self.head)]
         lines += ["| " + " | ".join(text(value) for value in row) + " |" for row in self.rows]
         if self.cut:
-            lines += ["", f"Not reached in the time of the series, or on this machine: "
-                          f"{', '.join(plot.short(size) for size in self.cut)}."]
+            sizes = ", ".join(plot.short(size) for size in self.cut)
+            lines += ["", *textwrap.wrap("Not reached in the time of the series, or on this "
+                                         f"machine: {sizes}.", COLUMNS)]
         if self.note:
-            lines += ["", self.note]
+            lines += ["", *textwrap.wrap(self.note, COLUMNS)]
         for name, (title, *_) in self.plots.items():
             lines += ["", f"![{title}]({page}/{name}.svg)"]
         return "\n".join(lines)
@@ -91,8 +95,9 @@ def ms(phase, name):
 
 def subscriptions(quick):
     sizes = [1_000, 2_000, 5_000] if quick else [1_000, 10_000, 100_000, 300_000, 1_000_000]
-    series = Series(["subscriptions", "set-up, CPU us", "refresh, CPU us", "PSS MB",
-                     "bytes a subscription, transactions included", "p99 set-up, ms"],
+    series = Series(["subscriptions", "set-up, us", "refresh, us", "PSS, MB", "bytes each",
+                     "set-up p99, ms"],
+                    f"{US} "
                     "20 watchers a presentity. Memory is looked at when the last one is set up: "
                     "the transactions of the last 32 seconds are still there.")
     for size in within(20 if quick else 240, sizes, series):
@@ -114,12 +119,13 @@ def subscriptions(quick):
 
 def watchers(quick):
     sizes = [1, 10, 100] if quick else [1, 10, 100, 1_000, 10_000, 100_000]
-    series = Series(["watchers", "first to last NOTIFY, ms", "CPU us a NOTIFY",
-                     "burst, MB", "OPTIONS meanwhile, p50 ms", "p99 ms", "longest ms",
-                     "NOTIFYs sent again"],
+    series = Series(["watchers", "to the last, ms", "NOTIFY, us", "burst, MB", "OPTIONS p50, ms",
+                     "p99", "longest", "sent again"],
+                    f"{US} "
                     "One presentity publishes, one change at a time; by UDP. The time is that from "
                     "sending the PUBLISH to the last NOTIFY. OPTIONS come at 200 a second from "
-                    "another socket meanwhile.")
+                    "another socket meanwhile; how long they take. Sent again: NOTIFYs that were "
+                    "lost, or their 200.")
     for size in within(20 if quick else 120, sizes, series):
         with series.trying(size):
             with Vigil() as server:
@@ -144,8 +150,9 @@ def watchers(quick):
 
 def publications(quick):
     sizes = [1, 2, 5] if quick else [1, 2, 5, 10, 20, 50, 100]
-    series = Series(["publications a presentity", "PUBLISH alone, CPU us",
-                     "PUBLISH with 5 watchers, CPU us", "bytes a NOTIFY"],
+    series = Series(["publications", "PUBLISH alone, us", "with 5 watchers, us",
+                     "bytes a NOTIFY"],
+                    f"{US} "
                     "Each is of a device of its own, and all stand in the document that watchers "
                     "see; by TCP, since they do not fit into a datagram of 1300 bytes.")
     for size in within(15 if quick else 60, sizes, series):
@@ -166,8 +173,9 @@ def publications(quick):
 
 def documents(quick):
     sizes = [300, 1_000, 4_000] if quick else [300, 1_000, 4_000, 16_000, 60_000]
-    series = Series(["document, bytes", "PUBLISH alone, CPU us", "NOTIFY, CPU us",
-                     "NOTIFYs a second", "MB a second to watchers"],
+    series = Series(["document, bytes", "PUBLISH alone, us", "NOTIFY, us", "NOTIFYs a second",
+                     "MB a second"],
+                    f"{US} "
                     "20 watchers a presentity, by TCP, 4 connections.")
     for size in within(15 if quick else 60, sizes, series):
         with series.trying(size):
@@ -190,11 +198,12 @@ def documents(quick):
 
 
 def rate(quick):
-    series = Series(["changes a second of one presentity", "held 5 s: NOTIFYs a change",
-                     "not held: NOTIFYs a change", "held 5 s: CPU us a change",
-                     "not held: CPU us a change"],
-                    "RFC 3856 6.10: a watcher is told of changes at most once in 5 seconds (the "
-                    "default), or of each. 50 presentities with 5 watchers each.")
+    series = Series(["changes a second", "held: NOTIFYs each", "not held", "held: us each",
+                     "not held"],
+                    f"{US} "
+                    "Changes are those of one presentity. RFC 3856 6.10: a watcher is told of "
+                    "changes at most once in 5 seconds (the default), or of each. 50 presentities with "
+                    "5 watchers each.")
     for size in within(30 if quick else 100, [1, 4, 20], series, grows=False):
         with series.trying(size):
             row = []
@@ -218,8 +227,8 @@ def connections_max():
 
 def connections(quick):
     sizes = [1, 10, 100] if quick else [1, 10, 100, 1_000, 5_000, connections_max()]
-    series = Series(["connections", "SUBSCRIBE set-up, CPU us", "refresh, CPU us",
-                     "NOTIFY, CPU us", "bytes a connection"],
+    series = Series(["connections", "set-up, us", "refresh, us", "NOTIFY, us", "bytes each"],
+                    f"{US} "
                     "TCP; subscriptions are spread over them, 5 watchers a presentity. A NOTIFY "
                     "has its share of the PUBLISH in it.")
     first = None  # memory with one connection

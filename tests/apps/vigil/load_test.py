@@ -6,9 +6,11 @@ Small counts; what is checked is what was done and told, never how long it took.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 VIGIL = ""
@@ -154,6 +156,30 @@ class Load(unittest.TestCase):
         code, _, err = load("options", "--server", "tcp:127.0.0.1:9")
         self.assertEqual(code, 1)
         self.assertIn("refused", err)
+
+    def test_connections_that_end_and_that_are_never_read(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            at = ["--server", f"tcp:127.0.0.1:{listener.getsockname()[1]}", "--connections", "2"]
+            kept = []
+
+            def accept(keep):
+                for _ in range(2):
+                    connection, _ = listener.accept()
+                    if keep:
+                        kept.append(connection)
+                    else:
+                        connection.recv(1)
+                        connection.close()
+
+            for keep in (False, True):
+                thread = threading.Thread(target=accept, args=(keep,))
+                thread.start()
+                found = phases("options", *at, "--count", "50", "--timeout", "1", code=1)
+                thread.join(PATIENCE_S)
+                self.assertEqual(found["options"]["failed"], 50)
+                self.assertEqual(found["options"]["lost_connections"], 0 if keep else 2)
+            for connection in kept:
+                connection.close()
 
     def test_mute(self):
         with serve() as server:

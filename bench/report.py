@@ -202,8 +202,8 @@ def rate(quick):
                      "not held"],
                     f"{US} "
                     "Changes are those of one presentity. RFC 3856 6.10: a watcher is told of "
-                    "changes at most once in 5 seconds (the default), or of each. 50 presentities with "
-                    "5 watchers each.")
+                    "changes at most once in 5 seconds (the default), or of each. 50 presentities "
+                    "with 5 watchers each.")
     for size in within(30 if quick else 100, [1, 4, 20], series, grows=False):
         with series.trying(size):
             row = []

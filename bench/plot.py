@@ -2,8 +2,8 @@
 import math
 from html import escape
 
-WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 72, 150, 40, 52
+WIDTH, HIGH = 640, 270
+LEFT, RIGHT, BOTTOM = 72, 28, 52
 COLOURS = ["#1f6f8b", "#c1440e", "#4b8b3b", "#7a4f9a", "#b8860b"]
 FONT = 'font-family="sans-serif" font-size="11"'
 
@@ -57,19 +57,20 @@ def line_plot(title, x_title, y_title, lines, x_log=False, y_log=False):
     every = [point for points in lines.values() for point in points]
     if not every:
         every = [(1, 1)]
-    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    top = 40 + 18 * len(lines)  # the legend stands above
+    wide, high, height = WIDTH - LEFT - RIGHT, HIGH, top + HIGH + BOTTOM
     xs = Axis([x for x, _ in every], wide, x_log)
     ys = Axis([y for _, y in every], high, y_log)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-           f'width="{WIDTH}" height="{HEIGHT}" role="img">',
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+           f'width="{WIDTH}" height="{height}" role="img">',
            f"<title>{escape(title)}</title>",
-           f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+           f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
            f'<text x="{LEFT}" y="22" font-family="sans-serif" font-size="14" fill="#222222">'
            f"{escape(title)}</text>"]
-    bottom = TOP + high
+    bottom = top + high
     for tick in xs.ticks:
         x = LEFT + xs.place(tick)
-        out.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="#e4e4e4"/>')
+        out.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#e4e4e4"/>')
         out.append(f'<text x="{x:.1f}" y="{bottom + 16}" {FONT} fill="#444444" '
                    f'text-anchor="middle">{short(tick)}</text>')
     for tick in ys.ticks:
@@ -78,10 +79,10 @@ def line_plot(title, x_title, y_title, lines, x_log=False, y_log=False):
                    'stroke="#e4e4e4"/>')
         out.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" {FONT} fill="#444444" '
                    f'text-anchor="end">{short(tick)}</text>')
-    out.append(f'<path d="M{LEFT} {TOP}V{bottom}H{LEFT + wide}" fill="none" stroke="#444444"/>')
-    out.append(f'<text x="{LEFT + wide / 2:.1f}" y="{HEIGHT - 12}" {FONT} fill="#222222" '
+    out.append(f'<path d="M{LEFT} {top}V{bottom}H{LEFT + wide}" fill="none" stroke="#444444"/>')
+    out.append(f'<text x="{LEFT + wide / 2:.1f}" y="{height - 12}" {FONT} fill="#222222" '
                f'text-anchor="middle">{escape(x_title)}</text>')
-    out.append(f'<text transform="translate(16 {TOP + high / 2:.1f}) rotate(-90)" {FONT} '
+    out.append(f'<text transform="translate(16 {top + high / 2:.1f}) rotate(-90)" {FONT} '
                f'fill="#222222" text-anchor="middle">{escape(y_title)}</text>')
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -89,9 +90,9 @@ def line_plot(title, x_title, y_title, lines, x_log=False, y_log=False):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in placed]
-        at = TOP + 14 + number * 18
-        out.append(f'<rect x="{LEFT + wide + 12}" y="{at - 9}" width="10" height="10" '
+        at = 42 + number * 18
+        out.append(f'<rect x="{LEFT}" y="{at - 9}" width="10" height="10" '
                    f'fill="{colour}"/>')
-        out.append(f'<text x="{LEFT + wide + 27}" y="{at}" {FONT} fill="#222222">'
+        out.append(f'<text x="{LEFT + 15}" y="{at}" {FONT} fill="#222222">'
                    f"{escape(name)}</text>")
     return "\n".join([*out, "</svg>"]) + "\n"

@@ -1,14 +1,20 @@
 """How a server grows: series of measurements, each a table and plots, written between the markers
 of docs/performance.md. A series is bounded in time: sizes that it did not come to are not shown.
 """
+import contextlib
 import os
 import re
+import resource
+import subprocess
 import sys
+import textwrap
 import time
 
 import plot
 from servers import HERE, Vigil, each_us, load
 
+COLUMNS = 100
+US = "us: microseconds of CPU of the server."
 DOCS = os.path.join(os.path.dirname(HERE), "docs")
 
 
@@ -23,6 +29,15 @@ class Series:
         print("    " + ", ".join(f"{title} {text(value)}" for title, value in zip(self.head, row)),
               file=sys.stderr, flush=True)
 
+    @contextlib.contextmanager
+    def trying(self, size):
+        """A size that this machine cannot have is said, and the series goes on."""
+        try:
+            yield
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            print(f"    {size}: {error}", file=sys.stderr, flush=True)
+            self.cut.append(size)
+
     def draw(self, name, title, y_title, columns, x_log=True, y_log=False):
         self.plots[name] = (title, y_title, columns, x_log, y_log)
 
@@ -30,17 +45,19 @@ class Series:
         lines = ["| " + " | ".join(self.head) + " |", "|" + "---:|" * len(self.head)]
         lines += ["| " + " | ".join(text(value) for value in row) + " |" for row in self.rows]
         if self.cut:
-            lines += ["", f"Not reached in the time of the series: "
-                          f"{', '.join(plot.short(size) for size in self.cut)}."]
+            sizes = ", ".join(plot.short(size) for size in self.cut)
+            lines += ["", *textwrap.wrap("Not reached in the time of the series, or on this "
+                                         f"machine: {sizes}.", COLUMNS)]
         if self.note:
-            lines += ["", self.note]
+            lines += ["", *textwrap.wrap(self.note, COLUMNS)]
         for name, (title, *_) in self.plots.items():
             lines += ["", f"![{title}]({page}/{name}.svg)"]
         return "\n".join(lines)
 
     def drawings(self):
         for name, (title, y_title, columns, x_log, y_log) in self.plots.items():
-            lines = {self.head[c]: [(row[0], row[c]) for row in self.rows] for c in columns}
+            lines = {name: [(row[0], row[c]) for row in self.rows]
+                     for c, name in columns.items()}
             yield name, plot.line_plot(title, self.head[0], y_title, lines, x_log, y_log)
 
 
@@ -54,15 +71,15 @@ def text(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def within(budget_s, sizes, series):
+def within(budget_s, sizes, series, grows=True):
     """The sizes in their order, as long as there is time: a size takes longer than the one before
-    it by what it is greater."""
+    it by what it is greater, or as long where nothing grows."""
     begun = last = time.monotonic()
     spent = 0.0
     for i, size in enumerate(sizes):
-        growth = size / sizes[i - 1] if i else 1
+        growth = size / sizes[i - 1] if i and grows else 1
         if last - begun + spent * growth > budget_s:
-            series.cut = sizes[i:]
+            series.cut += sizes[i:]
             return
         yield size
         now = time.monotonic()
@@ -78,135 +95,159 @@ def ms(phase, name):
 
 def subscriptions(quick):
     sizes = [1_000, 2_000, 5_000] if quick else [1_000, 10_000, 100_000, 300_000, 1_000_000]
-    series = Series(["subscriptions", "set-up, CPU us", "refresh, CPU us", "PSS MB",
-                     "bytes a subscription, transactions included", "p99 set-up, ms"],
+    series = Series(["subscriptions", "set-up, us", "refresh, us", "PSS, MB", "bytes each",
+                     "set-up p99, ms"],
+                    f"{US} "
                     "20 watchers a presentity. Memory is looked at when the last one is set up: "
                     "the transactions of the last 32 seconds are still there.")
     for size in within(20 if quick else 240, sizes, series):
-        with Vigil() as server:
-            time.sleep(0.2)
-            idle = server.pss()
-            phases = load("refresh", "--presentities", size // 20, "--watchers", 20, "--count",
-                          min(size, 50_000), "--keep", "--expires", 7_000, at=server.at())
-            made = phases["subscribe"]
-            series.add(size, each_us(made), each_us(phases["refresh"]),
-                       made["server_pss_after"] / 2 ** 20,
-                       (made["server_pss_after"] - idle) / size, ms(made, "whole_p99_ns"))
-    series.draw("subscriptions_cpu", "CPU time by subscriptions held", "us of CPU each", [1, 2])
-    series.draw("subscriptions_memory", "Memory by subscriptions held", "bytes each", [4])
+        with series.trying(size):
+            with Vigil() as server:
+                phases = load("refresh", "--presentities", size // 20, "--watchers", 20, "--count",
+                              min(size, 50_000), "--keep", "--expires", 7_000, at=server.at())
+                made = phases["subscribe"]
+                grown = made["server_pss_after"] - made["server_pss_before"]
+                series.add(size, each_us(made), each_us(phases["refresh"]),
+                           made["server_pss_after"] / 2 ** 20, grown / size,
+                           ms(made, "whole_p99_ns"))
+    series.draw("subscriptions_cpu", "CPU time by subscriptions held", "us of CPU each",
+                {1: "set-up, with its NOTIFY", 2: "refresh, with its NOTIFY"})
+    series.draw("subscriptions_memory", "Memory by subscriptions held", "bytes each",
+                {4: "a subscription and its transactions"})
     return series
 
 
 def watchers(quick):
     sizes = [1, 10, 100] if quick else [1, 10, 100, 1_000, 10_000, 100_000]
-    series = Series(["watchers", "first to last NOTIFY, ms", "CPU us a NOTIFY",
-                     "burst, MB", "OPTIONS meanwhile, p50 ms", "p99 ms", "longest ms"],
+    series = Series(["watchers", "to the last, ms", "NOTIFY, us", "burst, MB", "OPTIONS p50, ms",
+                     "p99", "longest", "sent again"],
+                    f"{US} "
                     "One presentity publishes, one change at a time; by UDP. The time is that from "
                     "sending the PUBLISH to the last NOTIFY. OPTIONS come at 200 a second from "
-                    "another socket meanwhile.")
+                    "another socket meanwhile; how long they take. Sent again: NOTIFYs that were "
+                    "lost, or their 200.")
     for size in within(20 if quick else 120, sizes, series):
-        with Vigil() as server:
-            phases = load("fan-out", "--presentities", 1, "--watchers", size, "--window", 1,
-                          "--count", 3 if size > 1_000 else 100, "--probe", 200, "--keep",
-                          at=server.at())
-            burst = phases["fan-out"]
-            if burst["succeeded"] == 0:
-                series.cut.append(size)
-                continue
-            series.add(size, ms(burst, "whole_p50_ns"),
-                       each_us(burst, burst["notifications"]),
-                       max(0, burst["server_pss_after"] - burst["server_pss_before"]) / 2 ** 20,
-                       ms(burst, "probe_p50_ns"), ms(burst, "probe_p99_ns"),
-                       ms(burst, "probe_max_ns"))
-    series.draw("watchers_time", "One publication to all watchers", "ms", [1, 6], y_log=True)
-    series.draw("watchers_cpu", "CPU time by watchers a presentity", "us of CPU a NOTIFY", [2])
+        with series.trying(size):
+            with Vigil() as server:
+                phases = load("fan-out", "--presentities", 1, "--watchers", size, "--window", 1,
+                              "--count", 3 if size > 1_000 else 100, "--probe", 200, "--keep",
+                              at=server.at())
+                burst = phases["fan-out"]
+                if burst["succeeded"] == 0:
+                    series.cut.append(size)
+                    continue
+                series.add(size, ms(burst, "whole_p50_ns"),
+                           each_us(burst, burst["notifications"]),
+                           max(0, burst["server_pss_after"] - burst["server_pss_before"]) / 2 ** 20,
+                           ms(burst, "probe_p50_ns"), ms(burst, "probe_p99_ns"),
+                           ms(burst, "probe_max_ns"), burst["repeated"] + burst["dropped_here"])
+    series.draw("watchers_time", "One publication to all watchers", "ms",
+                {1: "PUBLISH to the last NOTIFY", 6: "longest OPTIONS meanwhile"}, y_log=True)
+    series.draw("watchers_cpu", "CPU time by watchers a presentity", "us of CPU a NOTIFY",
+                {2: "NOTIFY, with its share of the PUBLISH"})
     return series
 
 
 def publications(quick):
     sizes = [1, 2, 5] if quick else [1, 2, 5, 10, 20, 50, 100]
-    series = Series(["publications a presentity", "PUBLISH alone, CPU us",
-                     "PUBLISH with 5 watchers, CPU us", "bytes a NOTIFY"],
+    series = Series(["publications", "PUBLISH alone, us", "with 5 watchers, us",
+                     "bytes a NOTIFY"],
+                    f"{US} "
                     "Each is of a device of its own, and all stand in the document that watchers "
                     "see; by TCP, since they do not fit into a datagram of 1300 bytes.")
     for size in within(15 if quick else 60, sizes, series):
-        people = ["--presentities", 100, "--publications", size, "--connections", 4]
-        count = 1_000 if quick else max(2_000, 100 * size)
-        with Vigil() as server:
-            alone = load("publish", *people, "--count", count, "--keep", at=server.at("tcp"))
-        with Vigil() as server:
-            told = load("fan-out", *people, "--watchers", 5, "--count", count // 4, "--window", 16,
-                        "--keep", at=server.at("tcp"))["fan-out"]
-        series.add(size, each_us(alone["modify"]), each_us(told) if told["succeeded"] else None,
-                   told["received_bytes"] / max(1, told["notifications"]))
+        with series.trying(size):
+            people = ["--presentities", 100, "--publications", size, "--connections", 4]
+            count = 1_000 if quick else max(2_000, 100 * size)
+            with Vigil() as server:
+                alone = load("publish", *people, "--count", count, "--keep", at=server.at("tcp"))
+            with Vigil() as server:
+                told = load("fan-out", *people, "--watchers", 5, "--count", count // 4, "--window",
+                            16, "--keep", at=server.at("tcp"))["fan-out"]
+            series.add(size, each_us(alone["modify"]), each_us(told) if told["succeeded"] else None,
+                       told["received_bytes"] / max(1, told["notifications"]))
     series.draw("publications", "CPU time by publications a presentity", "us of CPU a PUBLISH",
-                [1, 2], y_log=True)
+                {1: "alone", 2: "with 5 watchers"}, y_log=True)
     return series
 
 
 def documents(quick):
     sizes = [300, 1_000, 4_000] if quick else [300, 1_000, 4_000, 16_000, 60_000]
-    series = Series(["document, bytes", "PUBLISH alone, CPU us", "NOTIFY, CPU us",
-                     "NOTIFYs a second", "MB a second to watchers"],
+    series = Series(["document, bytes", "PUBLISH alone, us", "NOTIFY, us", "NOTIFYs a second",
+                     "MB a second"],
+                    f"{US} "
                     "20 watchers a presentity, by TCP, 4 connections.")
     for size in within(15 if quick else 60, sizes, series):
-        people = ["--presentities", 100, "--connections", 4, "--body-bytes", size]
-        seconds = 0.5 if quick else 2
-        with Vigil() as server:
-            alone = load("publish", *people, "--count", 1_000, "--keep", at=server.at("tcp"))
-        with Vigil() as server:
-            told = load("fan-out", *people, "--watchers", 20, "--seconds", seconds, "--window", 8,
-                        "--keep", at=server.at("tcp"))["fan-out"]
-        publish_us = each_us(alone["modify"])
-        each = (told["server_cpu_ns"] / 1000 - told["succeeded"] * publish_us) \
-            / max(1, told["notifications"])
-        a_second = told["notifications"] / told["duration_ns"] * 1e9
-        series.add(size, publish_us, each, a_second,
-                   told["received_bytes"] / told["duration_ns"] * 1e3)
-    series.draw("documents", "CPU time by size of the document", "us of CPU", [1, 2], y_log=True)
+        with series.trying(size):
+            people = ["--presentities", 100, "--connections", 4, "--body-bytes", size]
+            seconds = 0.5 if quick else 2
+            with Vigil() as server:
+                alone = load("publish", *people, "--count", 1_000, "--keep", at=server.at("tcp"))
+            with Vigil() as server:
+                told = load("fan-out", *people, "--watchers", 20, "--seconds", seconds, "--window",
+                            8, "--keep", at=server.at("tcp"))["fan-out"]
+            publish_us = each_us(alone["modify"])
+            each = (told["server_cpu_ns"] / 1000 - told["succeeded"] * publish_us) \
+                / max(1, told["notifications"])
+            a_second = told["notifications"] / told["duration_ns"] * 1e9
+            series.add(size, publish_us, each, a_second,
+                       told["received_bytes"] / told["duration_ns"] * 1e3)
+    series.draw("documents", "CPU time by size of the document", "us of CPU",
+                {1: "PUBLISH alone", 2: "NOTIFY and its 200"}, y_log=True)
     return series
 
 
 def rate(quick):
-    series = Series(["changes a second of one presentity", "held 5 s: NOTIFYs a change",
-                     "not held: NOTIFYs a change", "held 5 s: CPU us a change",
-                     "not held: CPU us a change"],
-                    "RFC 3856 6.10: a watcher is told of changes at most once in 5 seconds (the "
-                    "default), or of each. 50 presentities with 5 watchers each.")
-    for size in within(30 if quick else 100, [1, 4, 20], series):
-        row = []
-        for interval in ("5", "0"):
-            with Vigil("--notify-interval", interval) as server:
-                changes = load("publish", "--presentities", 50, "--watchers", 5, "--rate",
-                               size * 50, "--seconds", 2 if quick else 11, "--keep",
-                               at=server.at())["modify"]
-                row.append((changes["notifications"] / max(1, changes["succeeded"]),
-                            each_us(changes)))
-        series.add(size, row[0][0], row[1][0], row[0][1], row[1][1])
-    series.draw("rate", "What changes cost, held back and not", "us of CPU a change", [3, 4])
+    series = Series(["changes a second", "held: NOTIFYs each", "not held", "held: us each",
+                     "not held"],
+                    f"{US} "
+                    "Changes are those of one presentity. RFC 3856 6.10: a watcher is told of "
+                    "changes at most once in 5 seconds (the default), or of each. 50 presentities "
+                    "with 5 watchers each.")
+    for size in within(30 if quick else 100, [1, 4, 20], series, grows=False):
+        with series.trying(size):
+            row = []
+            for interval in ("5", "0"):
+                with Vigil("--notify-interval", interval) as server:
+                    changes = load("publish", "--presentities", 50, "--watchers", 5, "--rate",
+                                   size * 50, "--seconds", 2 if quick else 11, "--keep",
+                                   at=server.at())["modify"]
+                    row.append((changes["notifications"] / max(1, changes["succeeded"]),
+                                each_us(changes)))
+            series.add(size, row[0][0], row[1][0], row[0][1], row[1][1])
+    series.draw("rate", "What changes cost, held back and not", "us of CPU a change",
+                {3: "held 5 s", 4: "not held"})
     return series
 
 
+def connections_max():
+    """20,000, or as many as a process may open here."""
+    return min(20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500)
+
+
 def connections(quick):
-    sizes = [1, 10, 100] if quick else [1, 10, 100, 1_000, 5_000, 20_000]
-    series = Series(["connections", "SUBSCRIBE set-up, CPU us", "refresh, CPU us",
-                     "NOTIFY, CPU us", "bytes a connection"],
+    sizes = [1, 10, 100] if quick else [1, 10, 100, 1_000, 5_000, connections_max()]
+    series = Series(["connections", "set-up, us", "refresh, us", "NOTIFY, us", "bytes each"],
+                    f"{US} "
                     "TCP; subscriptions are spread over them, 5 watchers a presentity. A NOTIFY "
                     "has its share of the PUBLISH in it.")
+    first = None  # memory with one connection
     for size in within(20 if quick else 120, sizes, series):
-        people = ["--presentities", max(200 if quick else 2_000, size // 5), "--watchers", 5,
-                  "--connections", size, "--keep"]
-        with Vigil() as server:
-            time.sleep(0.2)
-            idle = server.pss()
-            made = load("refresh", *people, at=server.at("tcp"))
-        with Vigil() as server:
-            told = load("fan-out", *people, "--seconds", 0.5 if quick else 2, "--window", 16,
-                        at=server.at("tcp"))["fan-out"]
-        series.add(size, each_us(made["subscribe"]), each_us(made["refresh"]),
-                   each_us(told, told["notifications"]),
-                   (made["subscribe"]["server_pss_before"] - idle) / size if size >= 100 else None)
-    series.draw("connections", "CPU time by connections", "us of CPU each", [1, 2, 3])
+        with series.trying(size):
+            people = ["--presentities", max(200 if quick else 2_000, size // 5), "--watchers", 5,
+                      "--connections", size, "--keep"]
+            with Vigil() as server:
+                made = load("refresh", *people, at=server.at("tcp"))
+            with Vigil() as server:
+                told = load("fan-out", *people, "--seconds", 0.5 if quick else 2, "--window", 16,
+                            at=server.at("tcp"))["fan-out"]
+            opened = made["subscribe"]["server_pss_before"]
+            first = first or opened
+            series.add(size, each_us(made["subscribe"]), each_us(made["refresh"]),
+                       each_us(told, told["notifications"]),
+                       (opened - first) / size if size >= 100 else None)
+    series.draw("connections", "CPU time by connections", "us of CPU each",
+                {1: "set-up", 2: "refresh", 3: "NOTIFY"})
     return series
 
 

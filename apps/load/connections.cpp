@@ -286,6 +286,7 @@ std::size_t Connections::take_messages(std::uint32_t index, std::string_view byt
 
 void Connections::lose(std::uint32_t index, User& user) {
     all_[index].fd = edge::Descriptor();
+    all_[index].blocked = false;
     user.on_lost(index);
 }
 

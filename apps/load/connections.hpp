@@ -58,10 +58,10 @@ public:
     std::uint16_t port(std::uint32_t connection) const { return all_[connection].port; }
     /// Our own numeric address, IPv6 in brackets.
     const std::string& host() const { return host_; }
-    /// Nothing should be begun there: the kernel takes no more, or the stream has ended.
-    bool is_blocked(std::uint32_t connection) const {
-        return all_[connection].blocked || !all_[connection].fd;
-    }
+    /// Nothing should be begun there now: the kernel takes no more.
+    bool is_blocked(std::uint32_t connection) const { return all_[connection].blocked; }
+    /// The stream has ended.
+    bool is_lost(std::uint32_t connection) const { return !all_[connection].fd; }
 
     /// Room for a message; `commit` says how long it became.
     char* room(std::uint32_t connection, std::size_t size) {

@@ -65,6 +65,7 @@ PhaseResult Generator::run(const Phase& phase) {
     const std::uint64_t dropped = connections_->dropped_here(), cpu = own_cpu_ns();
     begun_ = under_way_ = probes_begun_ = 0;
     begun_at_ = now_ns();
+    blocked_since_ = 0;
     for (std::uint64_t now = begun_at_; !is_over(now); now = now_ns()) {
         if (stop_) {
             result_.interrupted = true;
@@ -92,7 +93,9 @@ PhaseResult Generator::run(const Phase& phase) {
 bool Generator::is_over(std::uint64_t now) const {
     const bool time_is_up =
         phase_->seconds > 0 && static_cast<double>(now - begun_at_) >= phase_->seconds * 1e9;
-    return under_way_ == 0 && (time_is_up || !next_stream());
+    // A server that takes nothing any more ends it, too.
+    const bool stalled = blocked_since_ != 0 && now - blocked_since_ > plan_.timeout_ns;
+    return under_way_ == 0 && (time_is_up || stalled || !next_stream());
 }
 
 /// What comes late is answered, so that a server has nothing left to send again.
@@ -250,7 +253,15 @@ bool Generator::start(Kind kind, std::uint32_t entity, std::size_t stream, bool 
     fresh.entity = entity;
     fresh.stream = static_cast<std::uint16_t>(stream);
     fresh.probe = probe;
-    if (connections_->is_blocked(connection_of(fresh))) return false;
+    if (connections_->is_lost(connection_of(fresh))) {
+        if (!probe) ++result_.streams[stream].failed;
+        return true;
+    }
+    if (connections_->is_blocked(connection_of(fresh))) {
+        if (blocked_since_ == 0) blocked_since_ = now;
+        return false;
+    }
+    blocked_since_ = 0;
     const std::uint32_t index = take_operation();
     Operation& operation = operations_[index];
     fresh.generation = operation.generation + 1;

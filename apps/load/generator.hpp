@@ -144,7 +144,7 @@ private:
     const Phase* phase_ = nullptr;
     PhaseResult result_;
     std::vector<bool> passed_over_;  ///< streams that find nobody to act for
-    std::uint64_t begun_at_ = 0, begun_ = 0, under_way_ = 0;
+    std::uint64_t begun_at_ = 0, blocked_since_ = 0, begun_ = 0, under_way_ = 0;
     std::uint64_t probes_begun_ = 0;
 };
 

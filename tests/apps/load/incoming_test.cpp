@@ -45,7 +45,7 @@ TEST_CASE("A NOTIFY is read in one pass: names in any case and form") {
     CHECK(in->head_bytes + 3 == notify.size());
 }
 
-TEST_CASE("R3261-8.2.6.2-1: what a response repeats is copied as it stands, in its order") {
+TEST_CASE("What a response repeats is copied as it stands, in its order") {
     const auto in = read_incoming(notify);
     REQUIRE(in);
     std::string copied;

@@ -79,7 +79,7 @@ TEST_CASE("A stream has its transport in Via and Contact") {
     }
 }
 
-TEST_CASE("R3261-8.1.1.7-1: each request of an agent has a branch of its own") {
+TEST_CASE("Each request of an agent has a branch of its own") {
     const Plan plan = plan_for(sip::Transport::udp);
     Stamp one, two;
     fill(one, plan);

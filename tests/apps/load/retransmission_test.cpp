@@ -6,7 +6,7 @@
 
 using namespace load;
 
-TEST_CASE("R3261-17.1.2.2-2: Timer E doubles from T1 to T2 and stays there") {
+TEST_CASE("Timer E doubles from T1 to T2 and stays there") {
     RetransmissionTimers timers;
     std::vector<std::uint64_t> sent;
     std::uint64_t now = 0;

@@ -6,9 +6,11 @@ Small counts; what is checked is what was done and told, never how long it took.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 VIGIL = ""
@@ -52,11 +54,13 @@ def load(*arguments):
 
 
 def phases(*arguments, code=0):
-    """Runs a scenario that ends with `code`: its phases by name, errors left out."""
+    """Runs a scenario that ends with `code`: its phases by name, errors left out. What each kind
+    of a mixed one did is there by PHASE/KIND."""
     got, out, err = load(*arguments, "--json")
     assert got == code, f"exit code {got}: {out}{err}"
     lines = [json.loads(line) for line in out.splitlines()]
-    return {line["phase"]: line for line in lines if "phase" in line and "operation" not in line}
+    return {"/".join(filter(None, (line["phase"], line.get("operation")))): line
+            for line in lines if "phase" in line}
 
 
 class Load(unittest.TestCase):
@@ -65,6 +69,9 @@ class Load(unittest.TestCase):
         for name, phase in found.items():
             self.assertEqual(phase["failed"], 0, name)
             self.assertEqual(phase["started"], phase["succeeded"], name)
+            self.assertGreater(phase["succeeded"], 0, name)
+            if "operation" in phase:
+                continue
             self.assertEqual((phase["strange"], phase["ended"]), (0, 0), name)
 
     def scenarios(self, at, *options):
@@ -82,9 +89,12 @@ class Load(unittest.TestCase):
         found = phases("refresh", *run)
         self.whole(found, ["subscribe", "refresh", "unsubscribe"])
         self.assertEqual(found["refresh"]["notifications"], 18)
-        self.whole(phases("boot-storm", *run), ["boot-storm", *ends])
+        self.whole(phases("boot-storm", *run), ["boot-storm", "boot-storm/subscribe",
+                                                "boot-storm/publish", *ends])
         found = phases("mixed", *run, "--count", "200", "--window", "4")
-        self.whole(found, ["subscribe", "publish", "mixed", *ends])
+        # Watchers go, and then come back.
+        self.whole(found, ["subscribe", "publish", "mixed", *(f"mixed/{kind}" for kind in (
+            "fan-out", "refresh", "touch", "options", "subscribe", "unsubscribe")), *ends])
         self.assertGreaterEqual(found["mixed"]["succeeded"], 200)
         return found
 
@@ -146,6 +156,30 @@ class Load(unittest.TestCase):
         code, _, err = load("options", "--server", "tcp:127.0.0.1:9")
         self.assertEqual(code, 1)
         self.assertIn("refused", err)
+
+    def test_connections_that_end_and_that_are_never_read(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            at = ["--server", f"tcp:127.0.0.1:{listener.getsockname()[1]}", "--connections", "2"]
+            kept = []
+
+            def accept(keep):
+                for _ in range(2):
+                    connection, _ = listener.accept()
+                    if keep:
+                        kept.append(connection)
+                    else:
+                        connection.recv(1)
+                        connection.close()
+
+            for keep in (False, True):
+                thread = threading.Thread(target=accept, args=(keep,))
+                thread.start()
+                found = phases("options", *at, "--count", "50", "--timeout", "1", code=1)
+                thread.join(PATIENCE_S)
+                self.assertEqual(found["options"]["failed"], 50)
+                self.assertEqual(found["options"]["lost_connections"], 0 if keep else 2)
+            for connection in kept:
+                connection.close()
 
     def test_mute(self):
         with serve() as server:

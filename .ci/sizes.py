@@ -24,7 +24,7 @@ COUNTED = re.compile(r"\.(text|rodata|data|data\.rel\.ro|eh_frame|eh_frame_hdr|g
 THIRD_PARTY = re.compile(r"^_ZG?[TVRISH]*[NKLZ]*(8nlohmann|3CLI|4toml|3fmt|8rapidxml)")
 # A program of the small profile asks nothing of these.
 FORBIDDEN = re.compile(r"__cxa_(throw|begin_catch|allocate)|__gxx_personality|_ZT[IVS]St|_ZNSt|"
-                       r"_ZNKSt|_ZSt4cout|locale|__dynamic_cast|__throw_")
+                       r"_ZNKSt|_ZSt4cout|locale|__dynamic_cast")
 
 
 def output(*command):

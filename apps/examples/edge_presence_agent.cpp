@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "apps/examples/udp_edge.hpp"
+#include "pidf/escape.hpp"
 #include "presence/agent.hpp"
 #include "sip/registrar/registrant.hpp"
 
@@ -15,8 +16,9 @@ struct Phone final : presence::AgentUser {
     void set(std::string_view uri, std::string_view note) {
         sip::Appender out(text);
         out << "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='" << uri
-            << "'><tuple id='t1'><status><basic>open</basic></status><note><![CDATA["
-            << note.substr(0, note.find_first_of("]\n")) << "]]></note></tuple></presence>";
+            << "'><tuple id='t1'><status><basic>open</basic></status><note>";
+        pidf::escape(out, note.substr(0, note.find('\n')), false);
+        out << "</note></tuple></presence>";
         size = out.overflowed() ? 0 : out.size();
     }
     char text[1024];

@@ -1,5 +1,4 @@
-// The edge of a small program: one UDP socket of IPv4, clocks and randomness of the system. It
-// allocates nothing.
+// The edge of a small program: a UDP socket, clocks and randomness; it allocates nothing.
 #pragma once
 
 #include <netinet/in.h>
@@ -10,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "sip/stack.hpp"
 
@@ -20,13 +20,14 @@ struct OsEntropy final : sip::Entropy {
 };
 
 inline sip::Now read_clocks() {
-    const auto wall = std::chrono::system_clock::now().time_since_epoch();
-    return {sip::Instant{std::chrono::steady_clock::now().time_since_epoch()},
-            std::chrono::duration_cast<sip::milliseconds>(wall).count()};
+    timespec mono{}, wall{};
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return {sip::Instant{sip::seconds{mono.tv_sec} + std::chrono::nanoseconds{mono.tv_nsec}},
+            std::int64_t{wall.tv_sec} * 1000 + wall.tv_nsec / 1'000'000};
 }
 
-/// What is readable once Ctrl-C was pressed.
-inline int interrupts() {
+inline int interrupts() {  // readable once Ctrl-C was pressed
     sigset_t signals{};
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
@@ -43,7 +44,6 @@ struct UdpEdge {
             here.port = ntohs(own.sin_port);
     }
     ~UdpEdge() { close(fd); }
-
     template <class Core>
     void receive(Core& core) {
         sockaddr_in peer{};

@@ -25,7 +25,9 @@ int main(int count, char** arguments) {
 
     OsEntropy entropy;
     sip::StackOptions options;
-    options.limits.message_bytes = UdpEdge::bytes_max;
+    options.limits.message_bytes = options.limits.response_bytes = UdpEdge::bytes_max;
+    options.limits.watches = 1;
+    options.limits.server_transactions = options.limits.client_transactions = 16;
     options.arena = arena;
     sip::Stack stack(options, entropy);
     sip::DigestClient password(stack.shard().memory, entropy);

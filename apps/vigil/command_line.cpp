@@ -29,6 +29,7 @@ struct Reading {
     EdgeOptions edge;
     ParseOptions parse;
     UserOptions user;
+    LimitsOptions limits;
     DecideOptions decide;
     ShowOptions show;
     ExplainOptions explain;
@@ -261,6 +262,23 @@ void define_user(Reading& to) {
                        "Check the file, or with a name that user's password");
 }
 
+void define_limits(Reading& to) {
+    auto* command = to.app.add_subcommand("limits", "Print limits that fit into so much memory");
+    LimitsOptions& limits = to.limits;
+    command->add_option("--memory", limits.memory, "of the core: 8M, 512K, 1G")
+        ->type_name("SIZE")
+        ->required();
+    command->add_option("--watchers", limits.watchers, "of each presentity (default: 5)")
+        ->type_name("NUMBER")
+        ->check(CLI::Range(1, 100'000));
+    command
+        ->add_option("--document-bytes", limits.document_bytes,
+                     "of what each publishes (default: 500)")
+        ->type_name("NUMBER")
+        ->check(CLI::Range(200, 16'384));
+    command->add_flag("-j,--json", limits.json, "print one JSON object");
+}
+
 void define_decision(Reading& to, const char* name, const char* help) {
     auto* command = to.app.add_subcommand(name, help);
     DecideOptions& decide = to.decide;
@@ -456,6 +474,7 @@ void define(Reading& to) {
     define_edge(to);
     define_parse(to);
     define_user(to);
+    define_limits(to);
     define_decision(to, "allow", "Let watchers see a presentity");
     define_decision(to, "confirm", "Have watchers wait until the presentity decides");
     define_decision(to, "polite-block", "Show watchers somebody who is never there");
@@ -618,6 +637,7 @@ Command chosen(Reading& reading) {
     if (name == "register") return reading.registration;
     if (name == "parse") return reading.parse;
     if (name == "user") return reading.user;
+    if (name == "limits") return reading.limits;
     if (!reading.decide.decision.empty()) return reading.decide;
     if (name == "show") return reading.show;
     if (name == "explain") return reading.explain;

@@ -26,6 +26,7 @@ struct Runner {
     ExitCode operator()(const RegisterOptions& options) const { return run_register(options); }
     ExitCode operator()(const EdgeOptions& options) const { return run_edge(options); }
     ExitCode operator()(const ParseOptions& options) const { return run_parse(options); }
+    ExitCode operator()(const LimitsOptions& options) const { return run_limits(options); }
     ExitCode operator()(const UserOptions& options) const { return run_user(options); }
     ExitCode operator()(const DecideOptions& options) const { return run_decide(options); }
     ExitCode operator()(const ShowOptions& options) const { return run_show(options); }

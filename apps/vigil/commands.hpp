@@ -13,6 +13,7 @@ ExitCode run_watch(const WatchOptions& options);
 ExitCode run_publish(const PublishOptions& options);
 ExitCode run_register(const RegisterOptions& options);
 ExitCode run_edge(const EdgeOptions& options);
+ExitCode run_limits(const LimitsOptions& options);
 ExitCode run_parse(const ParseOptions& options);
 ExitCode run_user(const UserOptions& options);
 ExitCode run_decide(const DecideOptions& options);

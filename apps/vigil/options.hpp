@@ -85,6 +85,14 @@ struct RulesOptions {
     bool json = false;
 };
 
+/// What a server holds in so much memory.
+struct LimitsOptions {
+    std::string memory;  ///< "8M"
+    std::uint32_t watchers = 5;
+    std::uint32_t document_bytes = 500;
+    bool json = false;
+};
+
 enum class UserAction : std::uint8_t { add, remove, list, check };
 struct UserOptions {
     UserAction action = UserAction::list;
@@ -159,6 +167,6 @@ struct Say {
 
 using Command = std::variant<Say, ServeOptions, WatchOptions, PublishOptions, RegisterOptions,
                              EdgeOptions, ParseOptions, UserOptions, RulesOptions, DecideOptions,
-                             ShowOptions, ExplainOptions, LoadOptions>;
+                             ShowOptions, ExplainOptions, LoadOptions, LimitsOptions>;
 
 }  // namespace vigil

@@ -507,7 +507,8 @@ void TransportLayer::remember_udp_only(const Endpoint& peer) {
 }
 
 bool TransportLayer::is_udp_only(const Endpoint& peer) const {
-    return udp_only_[static_cast<std::size_t>(hash_of(Transport::udp, peer) % udp_only_.size())] == peer;
+    return udp_only_[static_cast<std::size_t>(hash_of(Transport::udp, peer) % udp_only_.size())] ==
+           peer;
 }
 
 }  // namespace sip

@@ -38,6 +38,7 @@ TEST_CASE("Every option of every command stands in the manual page") {
                                                          {"register"},
                                                          {"edge"},
                                                          {"parse"},
+                                                         {"limits"},
                                                          {"user", "add"},
                                                          {"user", "remove"},
                                                          {"user", "list"},

@@ -119,7 +119,7 @@ def subscriptions(quick):
 
 def watchers(quick):
     sizes = [1, 10, 100] if quick else [1, 10, 100, 1_000, 10_000, 100_000]
-    series = Series(["watchers", "to the last, ms", "NOTIFY, us", "burst, MB", "OPTIONS p50, ms",
+    series = Series(["watchers", "last, ms", "NOTIFY, us", "burst, MB", "OPTIONS p50, ms",
                      "p99", "longest", "sent again"],
                     f"{US} "
                     "One presentity publishes, one change at a time; by UDP. The time is that from "

@@ -30,34 +30,47 @@ struct Name {
     char compact;           ///< 0: has none
     Field field;
 };
+// By length: most names that are not wanted are told by it alone.
 constexpr std::array names{
+    Name{"to", 't', Field::to},
     Name{"via", 'v', Field::via},
     Name{"from", 'f', Field::from},
-    Name{"to", 't', Field::to},
-    Name{"call-id", 'i', Field::call_id},
     Name{"cseq", 0, Field::cseq},
+    Name{"call-id", 'i', Field::call_id},
     Name{"contact", 'm', Field::contact},
-    Name{"sip-etag", 0, Field::entity_tag},
-    Name{"subscription-state", 0, Field::state},
     Name{"expires", 0, Field::expires},
-    Name{"www-authenticate", 0, Field::challenge},
-    Name{"proxy-authenticate", 0, Field::proxy_challenge},
+    Name{"sip-etag", 0, Field::entity_tag},
     Name{"record-route", 0, Field::record_route},
     Name{"content-length", 'l', Field::length},
+    Name{"www-authenticate", 0, Field::challenge},
+    Name{"proxy-authenticate", 0, Field::proxy_challenge},
+    Name{"subscription-state", 0, Field::state},
 };
+constexpr std::size_t longest_name = 18;
+/// Where the names of a length begin; those of the next length end them.
+constexpr auto begins = [] {
+    std::array<std::uint8_t, longest_name + 2> table{};
+    for (std::size_t length = 0; length < table.size(); ++length)
+        for (const Name& each : names)
+            if (each.name.size() < length) ++table[length];
+    return table;
+}();
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-/// By length first: most names that are not wanted are told by it alone.
 Field field_of(std::string_view name) {
     const char first = lower(name[0]);
-    for (const Name& each : names) {
-        if (name.size() == 1 ? each.compact != first
-                             : each.name.size() != name.size() || each.name[0] != first)
-            continue;
-        if (name.size() == 1 || std::equal(name.begin(), name.end(), each.name.begin(),
-                                           [](char a, char b) { return lower(a) == b; }))
-            return each.field;
+    if (name.size() == 1) {
+        for (const Name& each : names)
+            if (each.compact == first) return each.field;
+        return Field::other;
+    }
+    if (name.size() > longest_name) return Field::other;
+    for (std::size_t i = begins[name.size()]; i < begins[name.size() + 1]; ++i) {
+        const std::string_view wanted = names[i].name;
+        std::size_t same = wanted[0] == first ? 1 : 0;
+        while (same > 0 && same < name.size() && lower(name[same]) == wanted[same]) ++same;
+        if (same == name.size()) return names[i].field;
     }
     return Field::other;
 }

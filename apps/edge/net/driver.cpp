@@ -17,9 +17,10 @@ namespace {
 // Descriptors kept free of accepted connections: half of them for connections that we open, half
 // for files and stores.
 constexpr std::size_t spare_descriptors = 32;
-// A turn gives at most so many effects, so that a burst of NOTIFYs does not keep what arrives
-// waiting.
-constexpr int effects_a_drain = 1024;
+// A burst of NOTIFYs does not keep what arrives waiting: twice so many effects are at most given in
+// a turn, no more than datagrams are taken in one, or their answers would not fit into the kernel's
+// buffer.
+constexpr int effects_a_drain = 256;
 // So many are given as of one instant.
 constexpr int effects_a_clock = 32;
 // The hook may bring about effects, which call the hook: so often in one turn.
@@ -342,7 +343,7 @@ void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<co
     engine_.input(now_, sip::Datagram{socket.id(), from, bytes});
 }
 
-void Driver::batch_done() {
+void Driver::received_all() {
     in_batch_ = false;
     drain();
 }

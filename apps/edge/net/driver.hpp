@@ -159,7 +159,7 @@ private:
     std::span<char> plaintext_slab() override { return plaintext_; }
     void received(UdpSocket& socket, const sip::Endpoint& from,
                   std::span<const char> bytes) override;
-    void batch_done() override;
+    void received_all() override;
     void unreachable(UdpSocket& socket, const sip::Endpoint& to,
                      std::span<const char> quoted) override;
     void sendable() override {}
@@ -239,7 +239,7 @@ private:
     std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened
     bool accept_retry_is_due_ = false;    ///< a callback to accept again is asked for
     bool draining_ = false;
-    bool in_batch_ = false;      ///< between the first datagram of a batch and its end
+    bool in_batch_ = false;      ///< datagrams are given, as of one instant
     bool streams_held_ = false;  ///< nothing is read from them
     bool more_ = false;          ///< the engine has more to give than fits one turn
     bool one_turn_ = false;      ///< `turn` runs, not `run`

@@ -28,13 +28,13 @@ class UdpSocket {
 public:
     class User {
     public:
-        /// Where to receive: at least `receive_slab_bytes`, unused until `batch_done`.
+        /// Where to receive: at least `receive_slab_bytes`, unused until `received_all`.
         virtual std::span<char> receive_slab() = 0;
         /// `bytes` stand in the slab and are valid for this call.
         virtual void received(UdpSocket& socket, const sip::Endpoint& from,
                               std::span<const char> bytes) = 0;
-        /// What one call to the kernel took has been given.
-        virtual void batch_done() = 0;
+        /// What had come has been given, or as much of it as one turn takes.
+        virtual void received_all() = 0;
         /// An ICMP error: a datagram to `to` did not arrive. `quoted`: as much of its start as came
         /// back, valid for this call.
         virtual void unreachable(UdpSocket& socket, const sip::Endpoint& to,

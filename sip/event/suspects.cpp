@@ -96,8 +96,9 @@ bool Notifier::has_newer(const Subscription& s) const {
 /// One of that device other than `but`.
 Handle Notifier::find_suspect(std::uint64_t device, Handle but) {
     if (suspects_ == 0) return {};
-    const std::uint32_t index = by_device_.find(
-        device, [&](std::uint32_t i) { return i != but.index && slab_.at(i).suspect; });
+    const std::uint32_t index = by_device_.find(device, [&](std::uint32_t i) {
+        return i != but.index && slab_.at(i).device == device && slab_.at(i).suspect;
+    });
     return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
 }
 

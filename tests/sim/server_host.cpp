@@ -306,7 +306,9 @@ void ServerHost::on_rest() {
     over("subscriptions", server_->notifier().size(), limits.subscriptions);
     over("publications", server_->compositor().size(), limits.publications);
     over("bindings", server_->registrar().size(), limits.bindings);
-    over("server transactions", server_->stack().servers().size(), limits.server_transactions);
+    over("server transactions",
+         server_->stack().servers().size() - server_->stack().servers().completed(),
+         limits.server_transactions);
     over("client transactions", server_->stack().clients().size(), limits.client_transactions);
     over("bytes", server_->stack().shard().memory.used(), limits.memory_bytes);
     if (!setup_.tight) return;

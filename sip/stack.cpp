@@ -398,11 +398,12 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         return;
     }
     transport_.make_alias(source.flow, essentials->via);
-    const auto matched = servers_.receive(now, message, *essentials);
+    Request request{message, *essentials, source, {}, {}, essentials->to_tag};
+    request.keys = servers_.keys_of(message, *essentials);
+    const auto matched = servers_.receive(now, request);
     if (matched.match == ServerTransactions::Match::absorbed) return;
     if (message.method == Method::ack) {
         // An ACK is never answered; one for a 2xx goes to whom INVITE belongs to.
-        Request request{message, *essentials, source, {}, {}, essentials->to_tag};
         if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
         TransactionUser* user = user_of(Method::ack);
         if (user == nullptr) {
@@ -418,10 +419,11 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         return;
     }
     std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
-    tag.hex(stateless_tag(shard_.key, message));
-    Request request{message, *essentials, source, {}, {}, essentials->to_tag};
-    if (request.local_tag.empty()) request.local_tag = tag.view();
+    if (request.local_tag.empty()) {
+        Appender tag(tag_room);
+        tag.hex(stateless_tag(shard_.key, message));
+        request.local_tag = tag.view();
+    }
     if (!belongs(request) && !may_ask(now, message, source)) return;
     if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
     admit(now, request);
@@ -608,7 +610,7 @@ void Stack::dispatch(Now now, Request& request) {
         error = Error{Condition::method_unknown, {}};
     else if (user == nullptr && message.method != Method::options)
         error = Error{Condition::method_not_allowed, {}};
-    else if (servers_.is_merged(message, request.essentials))
+    else if (servers_.is_merged(now, request))
         error = Error{Condition::loop_detected, "Merged request"};
     else if (const auto wrong = check_scheme(request))
         error = wrong;

@@ -49,6 +49,8 @@ constexpr std::array core_names = std::to_array<Name<Core>>({
     {"flow_timeouts", &Core::flow_timeouts},
     {"flow_framing_errors", &Core::flow_framing_errors},
     {"limit_stream_bytes", &Core::limit_stream_bytes, trouble},
+    {"limit_completed_transactions", &Core::limit_completed_transactions, trouble},
+    {"limit_response_forms", &Core::limit_response_forms, trouble},
     {"limit_server_transactions", &Core::limit_server_transactions, trouble},
     {"limit_server_transactions_per_user", &Core::limit_server_transactions_per_user, trouble},
     {"limit_server_transactions_per_address", &Core::limit_server_transactions_per_address,

@@ -8,6 +8,7 @@ namespace sip {
 
 /// An object's place among those that share its hash. Lives in the object.
 struct GroupLink {
+    std::uint64_t hash = 0;  ///< set by `HashGroups::add`
     std::uint32_t previous = HashIndex::none, next = HashIndex::none;
 };
 
@@ -25,7 +26,8 @@ public:
     /// False: memory refused.
     template <class LinkOf>
     [[nodiscard]] bool add(std::uint64_t hash, std::uint32_t value, LinkOf link_of) {
-        const std::uint32_t first = newest(hash);
+        const std::uint32_t first = newest(hash, link_of);
+        link_of(value).hash = hash;
         if (first == HashIndex::none) return index_.insert(hash, value);
         link_of(first).previous = value;
         link_of(value).next = first;
@@ -34,8 +36,9 @@ public:
     }
     /// Removes what was added.
     template <class LinkOf>
-    void remove(std::uint64_t hash, std::uint32_t value, LinkOf link_of) {
+    void remove(std::uint32_t value, LinkOf link_of) {
         const GroupLink link = link_of(value);
+        const std::uint64_t hash = link.hash;
         if (link.next != HashIndex::none) link_of(link.next).previous = link.previous;
         if (link.previous != HashIndex::none)
             link_of(link.previous).next = link.next;
@@ -46,8 +49,9 @@ public:
         link_of(value) = {};
     }
     /// The one that was added last; `none` where there is none.
-    std::uint32_t newest(std::uint64_t hash) const {
-        return index_.find(hash, [](std::uint32_t) { return true; });
+    template <class LinkOf>
+    std::uint32_t newest(std::uint64_t hash, LinkOf link_of) const {
+        return index_.find(hash, [&](std::uint32_t i) { return link_of(i).hash == hash; });
     }
     /// Gives its memory back if it is empty.
     void trim() { index_.trim(); }

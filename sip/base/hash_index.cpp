@@ -13,7 +13,7 @@ bool HashIndex::reserve_one() {
     capacity_ = wanted;
     for (std::size_t i = 0; i < wanted; ++i) new (slots_ + i) Slot{0, none};
     for (std::size_t i = 0; i < old_capacity; ++i)
-        if (old[i].value != none) place(old[i].hash, old[i].value);
+        if (old[i].value != none) place(old[i].tag, old[i].value);
     memory_->release(old, old_capacity * sizeof(Slot));
     return true;
 }
@@ -21,23 +21,23 @@ bool HashIndex::reserve_one() {
 bool HashIndex::insert(std::uint64_t hash, std::uint32_t value) {
     SIP_ASSERT(value != none);
     if (!reserve_one()) return false;
-    place(hash, value);
+    place(tag_of(hash), value);
     ++size_;
     return true;
 }
 
-void HashIndex::place(std::uint64_t hash, std::uint32_t value) {
+void HashIndex::place(std::uint32_t tag, std::uint32_t value) {
     const std::size_t mask = capacity_ - 1;
-    std::size_t i = static_cast<std::size_t>(hash) & mask;
+    std::size_t i = tag & mask;
     while (slots_[i].value != none) i = (i + 1) & mask;
-    slots_[i] = {hash, value};
+    slots_[i] = {tag, value};
 }
 
-std::size_t HashIndex::place_of(std::uint64_t hash, std::uint32_t value) const {
+std::size_t HashIndex::place_of(std::uint32_t tag, std::uint32_t value) const {
     SIP_ASSERT(size_ > 0);
     const std::size_t mask = capacity_ - 1;
-    std::size_t i = static_cast<std::size_t>(hash) & mask;
-    while (slots_[i].hash != hash || slots_[i].value != value) {
+    std::size_t i = tag & mask;
+    while (slots_[i].tag != tag || slots_[i].value != value) {
         SIP_ASSERT(slots_[i].value != none);
         i = (i + 1) & mask;
     }
@@ -47,9 +47,9 @@ std::size_t HashIndex::place_of(std::uint64_t hash, std::uint32_t value) const {
 void HashIndex::erase(std::uint64_t hash, std::uint32_t value) {
     const std::size_t mask = capacity_ - 1;
     // Shift back what was displaced past here, so that no tombstone is ever needed.
-    std::size_t hole = place_of(hash, value);
+    std::size_t hole = place_of(tag_of(hash), value);
     for (std::size_t j = (hole + 1) & mask; slots_[j].value != none; j = (j + 1) & mask) {
-        const std::size_t home = static_cast<std::size_t>(slots_[j].hash) & mask;
+        const std::size_t home = slots_[j].tag & mask;
         if (((j - home) & mask) >= ((j - hole) & mask)) {
             slots_[hole] = slots_[j];
             hole = j;

@@ -39,11 +39,17 @@ struct Limits {
                                               ///< waits for the rest of its message; over: whoever
                                               ///< has completed none for longest is closed
 
-    // Transactions.
+    // Transactions. Server transactions: those that are not answered, of INVITE, or whose answer is
+    // kept whole. The rest are completed ones, and no user's.
     std::uint32_t server_transactions = 65'536;          ///< over: stateless 503 with Retry-After
-    std::uint32_t server_transactions_per_user = 4'096;  ///< over: the same. At 32 s each: 128/s
+    std::uint32_t server_transactions_per_user = 4'096;  ///< over: the same
     std::uint32_t server_transactions_per_address = 49'152;  ///< from one address (IPv6: one /64);
                                                              ///< over: the same
+    std::uint32_t completed_transactions = 2'000'000;  ///< answered by datagram, kept for copies of
+                                                       ///< the request; over: the oldest is
+                                                       ///< forgotten before its 32 s are over
+    std::uint32_t response_forms =
+        256;  ///< that answers are alike in; over: an answer is kept whole
     std::uint32_t client_transactions = 65'536;  ///< over: the request is not sent, and fails
     std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503
 

@@ -62,6 +62,10 @@ private:
 struct Packet {
     SharedBytes head;
     SharedBytes body;
+    /// Of a response: so many bytes of the head can be made again from a copy of the request, its
+    /// To tag and the status line (see Reply). 0: none.
+    std::uint16_t repeatable = 0;
+    std::uint16_t tag_end = 0;  ///< where the To tag that we added ends; 0: none was
     std::size_t size() const { return head.view().size() + body.view().size(); }
     explicit operator bool() const { return static_cast<bool>(head); }
 };

@@ -22,7 +22,7 @@ public:
     }
     [[nodiscard]] bool push(T&& value) {
         if (size_ >= limit_ || (size_ == capacity_ && !grow())) return false;
-        new (slots_ + (first_ + size_) % capacity_) T(std::move(value));
+        new (slots_ + ((first_ + size_) & (capacity_ - 1))) T(std::move(value));
         ++size_;
         return true;
     }
@@ -36,7 +36,7 @@ public:
     /// The element `i` places behind the front.
     T& at(std::size_t i) {
         SIP_ASSERT(i < size_);
-        return slots_[(first_ + i) % capacity_];
+        return slots_[(first_ + i) & (capacity_ - 1)];
     }
     /// Gives its memory back if it is empty.
     void trim() {
@@ -51,16 +51,17 @@ public:
 private:
     void drop() {
         slots_[first_].~T();
-        first_ = (first_ + 1) % capacity_;
+        first_ = (first_ + 1) & (capacity_ - 1);
         --size_;
     }
     bool grow() {
+        // A power of two: places are found by a mask.
         const std::size_t wanted = capacity_ == 0 ? 16 : capacity_ * 2;
         void* raw = memory_->allocate(wanted * sizeof(T));
         if (raw == nullptr) return false;
         T* grown = static_cast<T*>(raw);
         for (std::size_t i = 0; i < size_; ++i) {
-            T& old = slots_[(first_ + i) % capacity_];
+            T& old = slots_[(first_ + i) & (capacity_ - 1)];
             new (grown + i) T(std::move(old));
             old.~T();
         }

@@ -48,7 +48,8 @@ private:
         std::uint32_t count;
     };
     std::uint32_t find(std::uint64_t key) const {
-        return index_.find(key, [](std::uint32_t) { return true; });
+        auto& cells = const_cast<Slab<Cell>&>(cells_);
+        return index_.find(key, [&](std::uint32_t i) { return cells.at(i).key == key; });
     }
     Slab<Cell> cells_;
     HashIndex index_;

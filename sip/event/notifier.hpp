@@ -436,6 +436,10 @@ private:
     Connection* connection_of(const Subscription& s) {
         return s.connection == none ? nullptr : &connections_.at(s.connection);
     }
+    /// 0: it is not known.
+    std::uint64_t device_of(const Subscription& s) const {
+        return s.connection == none ? 0 : connections_.at(s.connection).device;
+    }
     /// That whose NOTIFY finds out whether anybody is there.
     FarEnd* held_by(const Subscription& s) {
         const bool holds = s.far_end != none && s.stands != Stands::at_far_end;

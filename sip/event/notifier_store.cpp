@@ -35,7 +35,7 @@ SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
         // What takes the place of others takes them away.
         (void)by_device_.find(staged.device, [&](std::uint32_t i) {
             const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
-            if (other.suspect && &other != &s)
+            if (other.suspect && device_of(other) == staged.device && &other != &s)
                 out.write(RecordChange::remove, record_of(now, other, {}));
             return false;
         });

@@ -104,19 +104,21 @@ void Notifier::fall_silent(Handle handle) {
 
 /// The device came back before its old connection was known to be gone.
 bool Notifier::has_newer(const Subscription& s) const {
+    const std::uint64_t device = device_of(s);
     const auto is_newer = [&](std::uint32_t i) {
         const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
-        return &other != &s && !other.suspect && other.dialog.path().flow != s.dialog.path().flow &&
+        return &other != &s && device_of(other) == device && !other.suspect && other.dialog.path().flow != s.dialog.path().flow &&
                (other.state == State::active || other.state == State::pending);
     };
-    return by_device_.find(connections_.at(s.connection).device, is_newer) != HashIndex::none;
+    return by_device_.find(device, is_newer) != HashIndex::none;
 }
 
 /// One of that device other than `but`.
 Handle Notifier::find_suspect(std::uint64_t device, Handle but) {
     if (suspects_ == 0) return {};
-    const std::uint32_t index = by_device_.find(
-        device, [&](std::uint32_t i) { return i != but.index && slab_.at(i).suspect; });
+    const std::uint32_t index = by_device_.find(device, [&](std::uint32_t i) {
+        return i != but.index && device_of(slab_.at(i)) == device && slab_.at(i).suspect;
+    });
     return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
 }
 

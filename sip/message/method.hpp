@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -23,6 +24,7 @@ enum class Method : std::uint8_t {
     message,
     update,
 };
+inline constexpr std::size_t method_count = static_cast<std::size_t>(Method::update) + 1;
 
 /// `unknown` for any other token.
 Method method_of(std::string_view name);

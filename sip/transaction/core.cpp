@@ -22,8 +22,7 @@ void Core::respond(Now now, const Request& request, Reply& reply) const {
     shard.memory.open_reserve(true);
     Reply refusal(shard, request, 503, "No memory for the answer");
     refusal.header(HeaderId::retry_after, shard.limits.retry_after_s);
-    servers.respond(now, request.transaction, 503, refusal.finish());
-    servers.forget(request.transaction);
+    servers.refuse(now, request.transaction, 503, refusal.finish());
     shard.memory.open_reserve(false);
 }
 

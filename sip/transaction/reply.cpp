@@ -48,12 +48,13 @@ ResponseRoute response_route(const Via& via, const Source& source, Sender sender
 }
 
 std::uint64_t stateless_tag(const HashKey& key, const MessageView& request) {
-    std::uint64_t hash = siphash(key, "stateless To tag");
+    KeyedHash hash(key);
+    hash.add("stateless To tag");
     for (HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::call_id})
-        hash = mix(hash, siphash(key, request.value_of(id)));
+        hash.add(request.value_of(id));
     // RFC 3261 9.2: a CANCEL has its request's number, and is answered with the same tag.
     const std::string_view cseq = request.value_of(HeaderId::cseq);
-    return mix(hash, siphash(key, cseq.substr(0, cseq.find_first_not_of("0123456789"))));
+    return hash.add(cseq.substr(0, cseq.find_first_not_of("0123456789"))).finish();
 }
 
 Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
@@ -88,7 +89,10 @@ Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
         const auto parsed = parse_name_addr(to->value, shard.leniency);
         const bool tagged = !parsed || parsed->parameters.has("tag") || status == 100;
         Appender& out = writer_.begin(HeaderId::to) << to->value;
-        if (!tagged && !to_tag.empty()) out << ";tag=" << to_tag;
+        if (!tagged && !to_tag.empty()) {
+            out << ";tag=" << to_tag;
+            tag_end_ = static_cast<std::uint16_t>(out.size());
+        }
         writer_.end();
     }
     for (HeaderId id : {HeaderId::call_id, HeaderId::cseq})
@@ -113,9 +117,10 @@ Packet Reply::seal() {
         ++shard_.counters.limit_response_bytes;
         return {};
     }
-    Packet packet{SharedBytes::copy(shard_.memory, out_.view()), {}};
-    if (!packet) ++shard_.counters.limit_memory;
-    return packet;
+    Packet packet{SharedBytes::copy(shard_.memory, out_.view()), {}, repeatable_, tag_end_};
+    if (packet) return packet;
+    ++shard_.counters.limit_memory;
+    return {};
 }
 
 }  // namespace sip

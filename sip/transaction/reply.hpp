@@ -20,7 +20,9 @@ public:
     Reply(Shard& shard, const MessageView& request, const Source& source, std::string_view to_tag,
           std::uint16_t status, std::string_view reason = {});
     Reply(Shard& shard, const Request& request, std::uint16_t status, std::string_view reason = {})
-        : Reply(shard, request.message, request.source, request.local_tag, status, reason) {}
+        : Reply(shard, request.message, request.source, request.local_tag, status, reason) {
+        if (out_.size() <= UINT16_MAX) repeatable_ = static_cast<std::uint16_t>(out_.size());
+    }
 
     MessageWriter& writer() { return writer_; }
     Reply& header(HeaderId id, std::string_view value) {
@@ -35,6 +37,10 @@ public:
     /// The whole response, or an empty packet: it was longer than the limit, or memory refused.
     Packet finish();
     Packet finish(std::string_view content_type, std::string_view body);
+    /// For a response that is made again: what stood behind CSeq goes here, Content-Length and the
+    /// empty line included; then `finish_copy`.
+    Appender& rest() { return out_; }
+    Packet finish_copy() { return seal(); }
 
 private:
     Packet seal();
@@ -43,6 +49,7 @@ private:
     Appender out_;
     MessageWriter writer_;
     std::uint16_t status_;
+    std::uint16_t repeatable_ = 0, tag_end_ = 0;  ///< see Packet
 };
 
 /// RFC 3261 18.2.1, RFC 3581 4: the top Via of a request with what was learnt of its sender.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sip/base/siphash.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/message/essentials.hpp"
 #include "sip/message/message_view.hpp"
@@ -48,6 +49,29 @@ struct Identity {
 
 class Gate;
 
+/// 128 bits of keyed hash stand for the strings of a key: nobody without the secret makes two keys
+/// meet.
+struct RequestKey {
+    std::uint64_t a = 0, b = 0;
+    friend bool operator==(const RequestKey&, const RequestKey&) = default;
+};
+
+/// What a request is found by in tables, computed once (ServerTransactions::keys_of).
+struct RequestKeys {
+    RequestKey branch;          ///< RFC 3261 17.2.3 items 1 and 2, or the RFC 2543 fields
+    std::uint64_t content = 0;  ///< Request-URI, From URI, To tag, Call-ID, CSeq number
+    std::uint64_t method = 0;
+    std::uint64_t merge = 0;  ///< 8.2.2.2: From tag and URI, Call-ID, CSeq; 0 in a dialog
+
+    /// One request and no other.
+    RequestKey request() const { return request_of(method); }
+    RequestKey request_of(std::uint64_t other_method) const {
+        return {mix(mix(branch.a, content), other_method), branch.b};
+    }
+    /// A method that is known stands for itself.
+    static std::uint64_t method_key(Method known) { return static_cast<std::uint64_t>(known) + 1; }
+};
+
 /// A request on its way through the checks to its user. All views last until the handling ends.
 struct Request {
     const MessageView& message;
@@ -60,6 +84,7 @@ struct Request {
     std::string_view local_tag;
     /// Who let it in, as long as he remembers what it brought: null once it has waited.
     Gate* admitted_by = nullptr;
+    RequestKeys keys;  ///< of one that came in just now
 };
 
 /// A final or provisional response to a request of ours.

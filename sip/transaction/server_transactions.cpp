@@ -12,6 +12,19 @@ constexpr int hundred_after_t1s = 7;
 /// RFC 3261 17.2.1: an INVITE unanswered for this long is answered 100.
 constexpr Duration invite_hundred = milliseconds{200};
 
+/// The number in a To tag of ours: 16 lower-case hex digits.
+constexpr std::size_t tag_digits = 16;
+static std::optional<std::uint64_t> own_tag_of(std::string_view tag) {
+    if (tag.size() != tag_digits) return {};
+    std::uint64_t value = 0;
+    for (const char c : tag) {
+        const int digit = hex_value(c);
+        if (digit < 0 || c != to_lower(c)) return {};
+        value = value << 4 | static_cast<std::uint64_t>(digit);
+    }
+    return value;
+}
+
 ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, Locator& locator,
                                        std::uint8_t part)
     : shard_(shard),
@@ -19,6 +32,7 @@ ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, 
       locator_(locator),
       part_(part),
       slab_(shard.memory, shard.limits.server_transactions),
+      completed_(shard, {part, {}}),
       by_request_(shard.memory),
       by_branch_(shard.memory),
       by_merge_(shard.memory),
@@ -29,110 +43,106 @@ ServerTransactions::~ServerTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });
 }
 
-ServerTransactions::Key ServerTransactions::branch_key(const MessageView& message,
-                                                       const Essentials& e) const {
-    const HashKey second{~shard_.key.k0, shard_.key.k1};
-    Key key;
-    const auto add = [&](std::string_view text) {
-        key.a = mix(key.a, siphash(shard_.key, text));
-        key.b = mix(key.b, siphash(second, text));
-    };
-    const auto add_number = [&](std::uint64_t number) {
-        key.a = mix(key.a, number);
-        key.b = mix(key.b, ~number);
-    };
+RequestKey ServerTransactions::branch_key(const MessageView& message, const Essentials& e) const {
+    KeyedHash hash(shard_.key);
     if (e.via.has_cookie()) {
         // RFC 3261 17.2.3: branch and sent-by, the default port filled in. Names in any case.
-        add(e.via.branch);
-        if (const auto numeric = parse_numeric_host(e.via.host)) {
-            add({reinterpret_cast<const char*>(numeric->bytes.data()), 16});
+        hash.add(e.via.branch);
+        const bool bracketed = e.via.host.find(':') != std::string_view::npos;
+        const auto numeric = bracketed ? parse_numeric_host(e.via.host) : std::optional<Address>{};
+        if (numeric) {
+            hash.add({reinterpret_cast<const char*>(numeric->bytes.data()), 16});
         } else {
-            std::array<char, 256> lower{};
+            std::array<char, 256> lower;
             const std::size_t size = std::min(e.via.host.size(), lower.size());
             for (std::size_t i = 0; i < size; ++i) lower[i] = to_lower(e.via.host[i]);
-            add({lower.data(), size});
+            hash.add({lower.data(), size});
         }
-        add_number(e.via.port_or_default());
+        hash.add(std::uint64_t{e.via.port_or_default()});
     } else {
         // RFC 2543 peers: what an INVITE and its ACK have in common.
-        add(message.request_uri);
-        add(e.from_tag);
-        add(e.call_id);
-        add(e.via.text);
-        add_number(e.cseq.number);
+        hash.add(message.request_uri).add(e.from_tag).add(e.call_id).add(e.via.text);
+        hash.add(std::uint64_t{e.cseq.number});
     }
+    RequestKey key;
+    key.a = hash.finish();
+    key.b = hash.finish();
     return key;
 }
 
-std::uint64_t ServerTransactions::content_hash(const MessageView& message,
-                                               const Essentials& e) const {
-    std::uint64_t hash = siphash(shard_.key, message.request_uri);
-    hash = mix(hash, siphash(shard_.key, e.from.uri.text));
-    hash = mix(hash, siphash(shard_.key, e.to_tag));
-    hash = mix(hash, siphash(shard_.key, e.call_id));
-    return mix(hash, e.cseq.number);
+RequestKeys ServerTransactions::keys_of(const MessageView& message, const Essentials& e) const {
+    RequestKeys keys;
+    keys.branch = branch_key(message, e);
+    keys.method = message.method != Method::unknown
+                      ? RequestKeys::method_key(message.method)
+                      : KeyedHash(shard_.key).add(message.method_name).finish();
+    KeyedHash both(shard_.key);
+    both.add(e.from.uri.text).add(e.call_id).add(std::uint64_t{e.cseq.number});
+    KeyedHash content = both;
+    keys.content = content.add(message.request_uri).add(e.to_tag).finish();
+    if (e.to_tag.empty()) keys.merge = both.add(e.from_tag).add(keys.method).finish() | 1;
+    return keys;
 }
 
-std::uint64_t ServerTransactions::merge_hash(const Essentials& e) const {
-    std::uint64_t hash = siphash(shard_.key, e.from_tag);
-    hash = mix(hash, siphash(shard_.key, e.from.uri.text));
-    hash = mix(hash, siphash(shard_.key, e.call_id));
-    hash = mix(hash, siphash(shard_.key, e.cseq.method_name));
-    return mix(hash, e.cseq.number);
+std::uint64_t ServerTransactions::branch_hash(const RequestKey& branch, bool is_invite) {
+    return mix(branch.a, is_invite ? 1 : 2);
 }
 
-std::uint64_t ServerTransactions::request_hash(const Key& key, std::uint64_t content,
-                                               std::uint64_t method_hash) {
-    return mix(mix(key.a, content), method_hash);
-}
-
-std::uint64_t ServerTransactions::branch_hash(const Key& key, bool is_invite) {
-    return mix(key.a, is_invite ? 1 : 2);
-}
-
-Handle ServerTransactions::find_request(const Key& key, std::uint64_t content,
-                                        std::uint64_t method_hash) {
+Handle ServerTransactions::find_request(const RequestKey& key) {
     const std::uint32_t index =
-        by_request_.find(request_hash(key, content, method_hash), [&](std::uint32_t i) {
-            const Transaction& t = slab_.at(i);
-            return t.by_branch == key && t.method_hash == method_hash && t.content == content;
-        });
+        by_request_.find(key.a, [&](std::uint32_t i) { return slab_.at(i).key == key; });
     return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
 }
 
 /// The newest that came with this branch.
-Handle ServerTransactions::find_branch(const Key& key, bool is_invite) {
-    const std::uint32_t index = by_branch_.newest(branch_hash(key, is_invite));
-    if (index == HashIndex::none || slab_.at(index).by_branch != key) return {};
+Handle ServerTransactions::find_branch(const RequestKey& branch, bool is_invite) {
+    const std::uint32_t index = by_branch_.newest(branch_hash(branch, is_invite), same_branch());
+    if (index == HashIndex::none || slab_.at(index).branch != branch) return {};
     return slab_.handle_at(index);
 }
 
 std::size_t ServerTransactions::longest_search() const {
-    return std::max({by_request_.longest_run(), by_branch_.longest_run(), by_merge_.longest_run()});
+    return std::max({by_request_.longest_run(), by_branch_.longest_run(), by_merge_.longest_run(),
+                     completed_.longest_search()});
 }
 
-ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageView& message,
-                                                        const Essentials& e) {
-    const Key key = branch_key(message, e);
-    if (message.method == Method::ack) {
-        const Handle handle = find_branch(key, true);
+/// RFC 3261 9.1: a CANCEL has all in common with its request but the method.
+bool ServerTransactions::find_completed(Now now, const RequestKeys& keys) {
+    for (std::size_t i = 0; i < method_count; ++i)
+        if (completed_.find(now, keys.request_of(RequestKeys::method_key(static_cast<Method>(i)))))
+            return true;
+    return false;
+}
+
+ServerTransactions::Matched ServerTransactions::receive(Now now, const Request& request) {
+    const RequestKeys& keys = request.keys;
+    const Method method = request.message.method;
+    if (method == Method::ack) {
+        const Handle handle = find_branch(keys.branch, true);
         const Transaction* t = slab_.find(handle);
-        if (t == nullptr || (t->rfc2543 && t->to_tag != siphash(shard_.key, e.to_tag))) return {};
+        if (t == nullptr ||
+            (t->rfc2543 && t->tag_hash != siphash(shard_.key, request.essentials.to_tag)))
+            return {};
         const bool accepted =
             static_cast<invite_server::State>(t->state) == invite_server::State::accepted;
         apply(now, handle, invite_server::Event::ack, nullptr);
         return {accepted ? Match::ack : Match::absorbed, {handle}};
     }
-    if (message.method == Method::cancel) {
+    if (method == Method::cancel) {
         // RFC 3261 9.2: the transaction that it cancels, of whatever method but ACK and CANCEL.
-        Handle handle = find_branch(key, true);
-        if (!handle) handle = find_branch(key, false);
-        if (!handle) return {};
+        Handle handle = find_branch(keys.branch, true);
+        if (!handle) handle = find_branch(keys.branch, false);
+        if (!handle && !find_completed(now, keys)) return {};
         return {Match::cancel, {handle}};
     }
-    const Handle handle =
-        find_request(key, content_hash(message, e), siphash(shard_.key, message.method_name));
-    if (!handle) return {};
+    const Handle handle = find_request(keys.request());
+    if (!handle) {
+        const auto* record = completed_.find(now, keys.request());
+        if (record == nullptr) return {};
+        ++shard_.counters.retransmissions_in;
+        repeat(now, *record, request);
+        return {Match::absorbed, {}};
+    }
     ++shard_.counters.retransmissions_in;
     if (slab_.find(handle)->is_invite)
         apply(now, handle, invite_server::Event::request, nullptr);
@@ -141,12 +151,14 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const MessageVi
     return {Match::absorbed, {handle}};
 }
 
-bool ServerTransactions::is_merged(const MessageView& message, const Essentials& e) const {
-    if (!e.to_tag.empty()) return false;
-    const std::uint32_t index = by_merge_.newest(merge_hash(e));
+bool ServerTransactions::is_merged(Now now, const Request& request) {
+    const RequestKeys& keys = request.keys;
+    if (keys.merge == 0) return false;
     // A client that repeats a branch for another URI (libpurple) was forked by nobody.
-    return index != HashIndex::none &&
-           const_cast<Slab<Transaction>&>(slab_).at(index).by_branch != branch_key(message, e);
+    const std::uint32_t index = by_merge_.newest(keys.merge, same_merge());
+    if (index != HashIndex::none) return slab_.at(index).branch != keys.branch;
+    const auto* record = completed_.find_merge(now, keys.merge);
+    return record != nullptr && record->key.b != keys.branch.b;
 }
 
 /// Threat 16: nobody may take the table from all others.
@@ -184,27 +196,24 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
     t.is_invite = request.message.method == Method::invite;
     t.rfc2543 = !e.via.has_cookie();
     t.method = request.message.method;
-    t.method_hash = siphash(shard_.key, request.message.method_name);
     t.state = t.is_invite ? static_cast<std::uint8_t>(invite_server::State::proceeding)
                           : static_cast<std::uint8_t>(non_invite_server::State::trying);
-    t.content = content_hash(request.message, e);
-    t.to_tag = siphash(shard_.key, request.local_tag);
+    if (t.is_invite) t.tag_hash = siphash(shard_.key, request.local_tag);
+    t.proved = request.identity.authenticated;
+    t.may_complete = !t.is_invite && !is_reliable(request.source.transport);
     const ResponseRoute route = response_route(
         e.via, request.source, request.identity.authenticated ? Sender::proved : Sender::stranger);
     t.target = route.target;
     t.reopen_at = route.reopen_at;
     keep_sent_by(t, request);
-    bool kept =
-        by_request_.insert(request_hash(t.by_branch, t.content, t.method_hash), handle.index);
-    kept =
-        by_branch_.add(branch_hash(t.by_branch, t.is_invite), handle.index, same_branch()) && kept;
-    if (t.may_merge) kept = by_merge_.add(t.merge, handle.index, same_merge()) && kept;
+    bool kept = by_request_.insert(t.key.a, handle.index);
+    kept = by_branch_.add(branch_hash(t.branch, t.is_invite), handle.index, same_branch()) && kept;
+    if (t.may_merge) kept = by_merge_.add(request.keys.merge, handle.index, same_merge()) && kept;
     SIP_ASSERT(kept);
     transport_.bind(t.bond, t.target.flow, {part_, handle});
 }
 
-ServerTransactionId ServerTransactions::create(Now, const Request& request) {
-    const Essentials& e = request.essentials;
+ServerTransactionId ServerTransactions::create(Now now, const Request& request) {
     const std::uint64_t address = site_hash(shard_.key, request.source.remote.address);
     const std::uint64_t user = request.identity.authenticated
                                    ? siphash(shard_.key, request.identity.address_of_record) | 1
@@ -219,9 +228,9 @@ ServerTransactionId ServerTransactions::create(Now, const Request& request) {
     Transaction& t = *slab_.find(handle);
     t.user = user;
     t.address = address;
-    t.by_branch = branch_key(request.message, e);
-    t.merge = merge_hash(e);
-    t.may_merge = e.to_tag.empty() && !is_merged(request.message, e);
+    t.branch = request.keys.branch;
+    t.key = request.keys.request();
+    t.may_merge = request.keys.merge != 0 && !is_merged(now, request);
     if (!make_room(handle)) {
         ++shard_.counters.limit_memory;
         slab_.destroy(handle);
@@ -264,6 +273,66 @@ void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t 
     }
     using enum non_invite_server::Event;
     apply(now, id.handle, status < 200 ? provisional : final, &packet);
+    if (status >= 200) (void)complete(now, id.handle);
+}
+
+void ServerTransactions::refuse(Now now, ServerTransactionId id, std::uint16_t status,
+                                const Packet& packet) {
+    if (Transaction* t = slab_.find(id.handle)) t->may_complete = false;
+    respond(now, id, status, packet);
+    forget(id);
+}
+
+/// A record takes the place of a transaction that was answered by datagram. False: it stays, with
+/// its answer, because that cannot be made again or memory is out.
+bool ServerTransactions::complete(Now now, Handle handle) {
+    Transaction* t = slab_.find(handle);
+    if (t == nullptr || !t->may_complete || !t->last || t->last.repeatable == 0 || t->last.body ||
+        static_cast<non_invite_server::State>(t->state) != non_invite_server::State::completed)
+        return false;
+    const std::string_view answer = t->last.head.view();
+    const std::string_view line = answer.substr(0, answer.find("\r\n"));
+    constexpr std::size_t status_at = 8, reason_at = 12;  // SIP/2.0 200 OK
+    const auto status = parse_decimal(line.substr(status_at, 3), 699);
+    if (!status || line.size() < reason_at) return false;
+    const std::size_t tag_end = t->last.tag_end;
+    const auto tag = tag_end < tag_digits
+                         ? std::optional<std::uint64_t>{0}
+                         : own_tag_of(answer.substr(tag_end - tag_digits, tag_digits));
+    if (!tag) return false;
+    CompletedTransactions::Record record;
+    record.key = t->key;
+    if (t->may_merge) record.merge = t->same_merge.hash;
+    record.to_tag = *tag;
+    record.status = static_cast<std::uint16_t>(*status);
+    record.proved = t->proved;
+    record.number = handle.index;
+    if (!completed_.add(now, std::move(record), line.substr(reason_at),
+                        answer.substr(t->last.repeatable)))
+        return false;
+    destroy(handle);
+    return true;
+}
+
+/// RFC 3261 17.2.2, completed: the response again. It goes where the copy came from.
+void ServerTransactions::repeat(Now now, const CompletedTransactions::Record& record,
+                                const Request& request) {
+    using namespace non_invite_server;
+    trace(now, record.number, step(State::completed, Event::request));
+    Target target = response_route(request.essentials.via, request.source,
+                                   record.proved ? Sender::proved : Sender::stranger)
+                        .target;
+    const Packet packet = completed_.response(record, request.message, request.source);
+    if (packet && !transport_.send(now, target, packet)) ++shard_.counters.transport_failures;
+}
+
+void ServerTransactions::trace(Now now, std::uint32_t number, const non_invite_server::Row& row) {
+    using namespace non_invite_server;
+    if (shard_.tracer == nullptr) return;
+    shard_.tracer->transition(
+        now, {"non-INVITE server", number, state_names[static_cast<std::size_t>(row.from)],
+              event_names[static_cast<std::size_t>(row.on)],
+              state_names[static_cast<std::size_t>(row.to)]});
 }
 
 void ServerTransactions::forget(ServerTransactionId id) {
@@ -398,11 +467,7 @@ void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event 
     const State from = static_cast<State>(t.state);
     const Row& row = step(from, event);
     t.state = static_cast<std::uint8_t>(row.to);
-    if (shard_.tracer != nullptr)
-        shard_.tracer->transition(
-            now, {"non-INVITE server", handle.index, state_names[static_cast<std::size_t>(from)],
-                  event_names[static_cast<std::size_t>(event)],
-                  state_names[static_cast<std::size_t>(row.to)]});
+    trace(now, handle.index, row);
     if (has(row.act, Action::stop_100)) t.timers.stop(shard_.timers, Name::hundred);
     if (has(row.act, Action::send)) {
         t.last = *given;
@@ -425,9 +490,9 @@ void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event 
 
 void ServerTransactions::destroy(Handle handle) {
     Transaction& t = *slab_.find(handle);
-    by_request_.erase(request_hash(t.by_branch, t.content, t.method_hash), handle.index);
-    by_branch_.remove(branch_hash(t.by_branch, t.is_invite), handle.index, same_branch());
-    if (t.may_merge) by_merge_.remove(t.merge, handle.index, same_merge());
+    by_request_.erase(t.key.a, handle.index);
+    by_branch_.remove(handle.index, same_branch());
+    if (t.may_merge) by_merge_.remove(handle.index, same_merge());
     by_address_.remove(t.address);
     if (t.user != 0) by_user_.remove(t.user);
     if (t.lookup != LookupId{}) locator_.abandon(t.lookup);
@@ -436,6 +501,13 @@ void ServerTransactions::destroy(Handle handle) {
 }
 
 void ServerTransactions::timer(Now now, Handle object) {
+    if (!object) {
+        using namespace non_invite_server;
+        completed_.expire(now, [&](const CompletedTransactions::Record& record) {
+            trace(now, record.number, step(State::completed, Event::timer_j));
+        });
+        return;
+    }
     for (;;) {
         Transaction* t = slab_.find(object);
         if (t == nullptr) return;

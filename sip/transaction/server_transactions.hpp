@@ -6,6 +6,7 @@
 #include "sip/base/hash_groups.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/tally.hpp"
+#include "sip/transaction/completed_transactions.hpp"
 #include "sip/transaction/invite_server.hpp"
 #include "sip/transaction/non_invite_server.hpp"
 #include "sip/transaction/request.hpp"
@@ -32,21 +33,27 @@ public:
         Match match = Match::none;
         ServerTransactionId transaction;
     };
+    /// What all else here finds a request by.
+    RequestKeys keys_of(const MessageView& message, const Essentials& essentials) const;
     /// Looks a request up, and moves its transaction on when it is known. CANCEL finds the request
-    /// that it names; a copy of a CANCEL is `none` (it is answered without state).
-    Matched receive(Now now, const MessageView& message, const Essentials& essentials);
+    /// that it names (no `transaction`: one that is answered); a copy of a CANCEL is `none` (it is
+    /// answered without state). Of `request` no identity or tag is needed yet.
+    Matched receive(Now now, const Request& request);
 
-    /// RFC 3261 8.2.2.2: no To tag, and the From tag, From URI, Call-ID and CSeq of a live
-    /// transaction that came with another branch (and was not refused as merged itself).
-    bool is_merged(const MessageView& message, const Essentials& essentials) const;
+    /// RFC 3261 8.2.2.2: no To tag, and the From tag, From URI, Call-ID and CSeq of a transaction
+    /// that came with another branch (and was not refused as merged itself).
+    bool is_merged(Now now, const Request& request);
 
     /// A new transaction for a request that `receive` did not know. Nothing: the table or the
     /// memory is full, or its user or address has as many as one may have; to be answered 503
     /// without state.
     [[nodiscard]] ServerTransactionId create(Now now, const Request& request);
-    /// The user's answer; copied nowhere, kept to answer copies of the request. An unknown id and
-    /// a second final answer are ignored.
+    /// The user's answer, kept to answer copies of the request: as a record of what cannot be made
+    /// from such a copy, in the place of the transaction; by itself where that is not possible. An
+    /// unknown id and a second final answer are ignored.
     void respond(Now now, ServerTransactionId id, std::uint16_t status, const Packet& packet);
+    /// An answer for which nothing is kept: the transaction is gone.
+    void refuse(Now now, ServerTransactionId id, std::uint16_t status, const Packet& packet);
     /// The transaction is gone: a copy of its request is a new one. An unknown id is ignored.
     void forget(ServerTransactionId id);
     bool is_answered(ServerTransactionId id) const;
@@ -61,10 +68,13 @@ public:
     void lost(Now now, Handle object);
     /// The lookup of its sent-by has ended.
     void located(Now now, Handle object, LookupId id);
-    std::size_t size() const { return slab_.size(); }
+    /// All; and those of them that wait for nothing but copies of their request.
+    std::size_t size() const { return slab_.size() + completed_.size(); }
+    std::size_t completed() const { return completed_.size(); }
     /// Gives back memory that only a load of the past needed.
     void trim() {
         slab_.trim();
+        completed_.trim();
         by_request_.trim();
         by_branch_.trim();
         by_merge_.trim();
@@ -76,25 +86,18 @@ public:
 
 private:
     enum class Name : std::uint8_t { hundred, g, h, i, j, l };
-    /// 128 bits of keyed hash stand for the strings of the key: nobody without the secret makes
-    /// two keys meet.
-    struct Key {
-        std::uint64_t a = 0, b = 0;
-        friend bool operator==(const Key&, const Key&) = default;
-    };
     struct Transaction {
         bool is_invite = false;
         bool rfc2543 = false;
         Method method = Method::unknown;
-        std::uint8_t state = 0;     ///< of the machine that `is_invite` picks
-        Key by_branch;              ///< 17.2.3 items 1 and 2, or the RFC 2543 fields
-        std::uint64_t content = 0;  ///< Request-URI, From URI, To tag, Call-ID, CSeq
-        std::uint64_t method_hash = 0;
-        std::uint64_t merge = 0;
-        std::uint64_t to_tag = 0;   ///< RFC 2543 ACK: hash of the tag we answered with
-        std::uint64_t user = 0;     ///< whose quota, by_user_; 0: nobody's
-        std::uint64_t address = 0;  ///< and by_address_
-        bool may_merge = false;     ///< stands in by_merge_
+        std::uint8_t state = 0;  ///< of the machine that `is_invite` picks
+        RequestKey branch, key;
+        std::uint64_t tag_hash = 0;  ///< RFC 2543 ACK: of the tag we answered with
+        std::uint64_t user = 0;      ///< whose quota, by_user_; 0: nobody's
+        std::uint64_t address = 0;   ///< and by_address_
+        bool may_merge = false;      ///< stands in by_merge_
+        bool may_complete = false;   ///< its answer can be made again from a copy
+        bool proved = false;         ///< its sender is no stranger
         GroupLink same_branch, same_merge;
         FlowBond bond;
         Target target;
@@ -108,14 +111,14 @@ private:
         Duration g_interval{};
         Timers<Name, 6> timers;
     };
-    Key branch_key(const MessageView& message, const Essentials& essentials) const;
-    std::uint64_t content_hash(const MessageView& message, const Essentials& essentials) const;
-    std::uint64_t merge_hash(const Essentials& essentials) const;
-    static std::uint64_t request_hash(const Key& key, std::uint64_t content,
-                                      std::uint64_t method_hash);
-    static std::uint64_t branch_hash(const Key& key, bool is_invite);
-    Handle find_request(const Key& key, std::uint64_t content, std::uint64_t method_hash);
-    Handle find_branch(const Key& key, bool is_invite);
+    RequestKey branch_key(const MessageView& message, const Essentials& essentials) const;
+    static std::uint64_t branch_hash(const RequestKey& branch, bool is_invite);
+    Handle find_request(const RequestKey& key);
+    Handle find_branch(const RequestKey& branch, bool is_invite);
+    bool find_completed(Now now, const RequestKeys& keys);
+    void repeat(Now now, const CompletedTransactions::Record& record, const Request& request);
+    bool complete(Now now, Handle handle);
+    void trace(Now now, std::uint32_t number, const non_invite_server::Row& row);
     bool may_come(std::uint64_t user, std::uint64_t address, bool exempt);
     bool make_room(Handle handle);
     void enter(Handle handle, const Request& request);
@@ -138,6 +141,7 @@ private:
     Locator& locator_;
     std::uint8_t part_;
     Slab<Transaction> slab_;
+    CompletedTransactions completed_;
     // A peer chooses branches, and may repeat one as often as it likes: two requests are told apart
     // by all that they are found by, and only the newest of a branch stands in an index.
     HashIndex by_request_;  ///< branch, method and content: finds copies

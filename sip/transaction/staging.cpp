@@ -14,7 +14,9 @@ Staging::Staging(Shard& shard, TransportLayer& transport, bool has_store)
 Staging::~Staging() = default;
 
 std::uint32_t Staging::find(std::uint64_t resource) const {
-    return by_resource_.find(resource, [](std::uint32_t) { return true; });
+    auto& resources = const_cast<Slab<Resource>&>(resources_);
+    return by_resource_.find(resource,
+                             [&](std::uint32_t i) { return resources.at(i).hash == resource; });
 }
 
 Staging::Resource* Staging::obtain(std::uint64_t resource) {

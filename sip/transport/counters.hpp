@@ -20,7 +20,8 @@ struct Counters {
     std::uint64_t limit_flows = 0, limit_flows_per_address = 0, flow_timeouts = 0,
                   flow_framing_errors = 0, limit_stream_bytes = 0;
     std::uint64_t limit_server_transactions = 0, limit_server_transactions_per_user = 0,
-                  limit_server_transactions_per_address = 0, limit_client_transactions = 0,
+                  limit_server_transactions_per_address = 0, limit_completed_transactions = 0,
+                  limit_response_forms = 0, limit_client_transactions = 0,
                   limit_waiting_requests = 0;
     std::uint64_t limit_rate_source = 0, limit_rate_user = 0, limit_rate_strangers = 0,
                   limit_rate_connection = 0, limit_rate_buckets = 0, limit_known_sources = 0;

@@ -378,7 +378,9 @@ void ServerHost::check_limits(presence::Server& server) {
     over("subscriptions", server.notifier().size(), limits.subscriptions);
     over("publications", server.compositor().size(), limits.publications);
     over("bindings", server.registrar().size(), limits.bindings);
-    over("server transactions", server.stack().servers().size(), limits.server_transactions);
+    over("server transactions",
+         server.stack().servers().size() - server.stack().servers().completed(),
+         limits.server_transactions);
     over("client transactions", server.stack().clients().size(), limits.client_transactions);
     over("bytes", server.stack().shard().memory.used(), limits.memory_bytes);
     if (!setup_.tight) return;

@@ -37,6 +37,26 @@ TEST_CASE("every length, every byte and both halves of the key count") {
     CHECK(siphash({0, 1}, "a") != siphash({0, 0}, "a"));
 }
 
+TEST_CASE("a hash over parts depends on each byte, on each number and on where the parts end") {
+    std::set<std::uint64_t> seen;
+    for (std::size_t size = 0; size < 40; ++size) {
+        const std::string text(size, '\0');
+        CHECK(seen.insert(KeyedHash(reference_key).add(text).finish()).second);
+        CHECK(seen.insert(KeyedHash(reference_key).add(text).add("").finish()).second);
+        for (std::size_t i = 0; i < size; ++i) {
+            std::string other = text;
+            other[i] = '\x80';
+            CHECK(seen.insert(KeyedHash(reference_key).add(other).finish()).second);
+        }
+    }
+    CHECK(KeyedHash(reference_key).add("ab").add("c").finish() !=
+          KeyedHash(reference_key).add("a").add("bc").finish());
+    KeyedHash twice(reference_key);
+    twice.add("a");
+    const std::uint64_t first = twice.finish();
+    CHECK(first != twice.finish());
+}
+
 TEST_CASE("mixing hashes depends on their order") {
     CHECK(mix(1, 2) != mix(2, 1));
     CHECK(mix(0, 0) != mix(0, 1));

@@ -1,0 +1,136 @@
+#include "sip/transaction/completed_transactions.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sip/transaction/reply.hpp"
+
+namespace sip {
+
+CompletedTransactions::CompletedTransactions(Shard& shard, TimerOwner owner)
+    : shard_(shard),
+      owner_(owner),
+      tails_(shard),
+      chunks_(shard.memory, SIZE_MAX),
+      by_request_(shard.memory),
+      by_merge_(shard.memory) {}
+
+CompletedTransactions::~CompletedTransactions() {
+    while (size_ > 0) drop();
+    while (!chunks_.empty()) shard_.memory.release(chunks_.pop(), sizeof(Chunk));
+    if (attached_) timers_.detach(shard_.timers);
+}
+
+bool CompletedTransactions::make_room() {
+    if (!attached_) attached_ = timers_.attach(shard_.timers, owner_);
+    if (!attached_ || !by_request_.reserve_one() || !by_merge_.reserve_one()) return false;
+    if (chunks_.size() > behind(next_) / chunk_size) return true;
+    void* raw = shard_.memory.allocate(sizeof(Chunk));
+    if (raw == nullptr) return false;
+    if (chunks_.push(new (raw) Chunk)) return true;
+    shard_.memory.release(raw, sizeof(Chunk));
+    return false;
+}
+
+bool CompletedTransactions::add(Now now, Record&& record, std::string_view reason,
+                                std::string_view bytes) {
+    const std::uint32_t limit = shard_.limits.completed_transactions;
+    if (limit == 0) return false;
+    if (size_ >= limit) {
+        ++shard_.counters.limit_completed_transactions;
+        drop();
+    }
+    if (!make_room() || !tails_.keep(reason, bytes, record.tail)) {
+        ++shard_.counters.limit_memory;
+        rearm();
+        return false;
+    }
+    const std::uint32_t number = next_, place_at = behind(number);
+    void* place = chunks_.at(place_at / chunk_size)->place(place_at % chunk_size);
+    record.until = later(now.mono, 64 * shard_.limits.t1);
+    const Record& kept = *new (place) Record(std::move(record));
+    next_ = (next_ + 1) % numbers;
+    ++size_;
+    const auto enter = [&](HashIndex& index, std::uint64_t hash, std::uint32_t older) {
+        if (older != HashIndex::none)
+            index.replace(hash, older, number);
+        else if (!index.insert(hash, number))
+            SIP_ASSERT(false);
+    };
+    enter(by_request_, kept.key.a,
+          by_request_.find(kept.key.a, [&](std::uint32_t i) { return at(i).key == kept.key; }));
+    if (kept.merge != 0)
+        enter(by_merge_, kept.merge, by_merge_.find(kept.merge, [&](std::uint32_t i) {
+            return at(i).merge == kept.merge;
+        }));
+    if (size_ == 1) rearm();
+    return true;
+}
+
+void CompletedTransactions::drop() {
+    Record& record = front();
+    const auto leave = [&](HashIndex& index, std::uint64_t hash) {
+        const std::uint32_t found = index.find(hash, [&](std::uint32_t i) { return i == first_; });
+        if (found != HashIndex::none) index.erase(hash, found);
+    };
+    leave(by_request_, record.key.a);
+    if (record.merge != 0) leave(by_merge_, record.merge);
+    tails_.release(record.tail);
+    record.~Record();
+    first_ = (first_ + 1) % numbers;
+    --size_;
+    if (first_ % chunk_size == 0) shard_.memory.release(chunks_.pop(), sizeof(Chunk));
+    if (size_ > 0) return;
+    // What comes next begins a chunk.
+    first_ = next_ = 0;
+    while (!chunks_.empty()) shard_.memory.release(chunks_.pop(), sizeof(Chunk));
+}
+
+void CompletedTransactions::rearm() {
+    if (!attached_) return;
+    if (size_ > 0)
+        timers_.set(shard_.timers, Name::j, front().until);
+    else
+        timers_.stop(shard_.timers, Name::j);
+}
+
+const CompletedTransactions::Record* CompletedTransactions::find(Now now, const RequestKey& key) {
+    const std::uint32_t found =
+        by_request_.find(key.a, [&](std::uint32_t i) { return at(i).key == key; });
+    if (found == HashIndex::none || at(found).until <= now.mono) return nullptr;
+    return &at(found);
+}
+
+const CompletedTransactions::Record* CompletedTransactions::find_merge(Now now,
+                                                                       std::uint64_t merge) {
+    const std::uint32_t found =
+        by_merge_.find(merge, [&](std::uint32_t i) { return at(i).merge == merge; });
+    if (found == HashIndex::none || at(found).until <= now.mono) return nullptr;
+    return &at(found);
+}
+
+Packet CompletedTransactions::response(const Record& record, const MessageView& request,
+                                       const Source& source) {
+    std::array<char, 16> tag_room{};
+    Appender tag(tag_room);
+    tag.hex(record.to_tag);
+    Reply reply(shard_, request, source, tag.view(), record.status, tails_.reason_of(record.tail));
+    tails_.write(reply.rest(), record.tail);
+    return reply.finish_copy();
+}
+
+std::size_t CompletedTransactions::longest_search() const {
+    return std::max(by_request_.longest_run(), by_merge_.longest_run());
+}
+
+void CompletedTransactions::trim() {
+    if (size_ > 0) return;
+    if (attached_) timers_.detach(shard_.timers);
+    attached_ = false;
+    chunks_.trim();
+    by_request_.trim();
+    by_merge_.trim();
+    tails_.trim();
+}
+
+}  // namespace sip

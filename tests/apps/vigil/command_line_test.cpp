@@ -145,7 +145,7 @@ TEST_CASE("A complaint knows whether JSON was asked for") {
 
 TEST_CASE("help and version are said, with exit code 0") {
     for (const auto* topic : {"serve", "watch", "watchers", "publish", "register", "edge", "parse",
-                              "rules", "user", "allow", "show", "explain"}) {
+                              "rules", "user", "allow", "show", "explain", "limits"}) {
         const Say by_option = read_as<Say>({topic, "--help"});
         const Say by_command = read_as<Say>({"help", topic});
         CHECK(by_option.code == ExitCode::done);

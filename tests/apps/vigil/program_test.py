@@ -224,6 +224,28 @@ class Parse(unittest.TestCase):
         self.assertEqual(run("parse", "/no/such/file")[0], 2)
 
 
+class Limits(unittest.TestCase):
+    def test_what_fits_into_a_memory_grows_with_it(self):
+        held = 0
+        for size in ("1M", "8M", "1G"):
+            code, out, _ = run("limits", "--memory", size, "--json")
+            self.assertEqual(code, 0)
+            limits = json.loads(out)
+            self.assertGreater(limits["subscriptions"], 3 * held)
+            self.assertLess(limits["subscriptions"] * limits["subscription_bytes"],
+                            limits["memory_bytes"])
+            held = limits["subscriptions"]
+
+    def test_what_is_too_small_or_no_size_is_said(self):
+        code, _, err = run("limits", "--memory", "100K")
+        self.assertEqual(code, 1)
+        self.assertIn("no server runs in 100K", err)
+        code, _, err = run("limits", "--memory", "8MB")
+        self.assertEqual(code, 2)
+        self.assertIn("--memory wants a size", err)
+        self.assertEqual(run("limits")[0], 2)
+
+
 class Rules(unittest.TestCase):
     FAMILY = os.path.join(os.path.dirname(__file__), "../../../docs/examples/rules/family.xml")
 

@@ -77,3 +77,13 @@ TEST_CASE("an empty index gives its memory back, one with entries keeps them") {
     REQUIRE(index.insert(77, 5));
     CHECK(index.find(77, [](std::uint32_t) { return true; }) == 5);
 }
+
+TEST_CASE("an index takes what bytes_for says") {
+    Memory memory;
+    HashIndex index(memory);
+    CHECK(HashIndex::bytes_for(0) == 0);
+    for (std::uint32_t n = 1; n <= 2000; ++n) {
+        REQUIRE(index.insert(n * 0x9e3779b97f4a7c15, n));
+        REQUIRE(memory.used() == HashIndex::bytes_for(n));
+    }
+}

@@ -62,7 +62,8 @@ TEST_CASE("a heap gives all its bytes as one block, and as the smallest ones") {
     for (std::size_t bytes : {std::size_t{512}, std::size_t{4'096}, std::size_t{100'003}}) {
         Model model(bytes);
         const std::size_t capacity = model.heap.capacity();
-        CHECK(capacity + Heap::overhead(bytes) <= bytes + 2 * Heap::granule);
+        // Fewer bytes may want a level less of tables.
+        CHECK(capacity + Heap::overhead(bytes) <= bytes + 8 * Heap::granule);
         CHECK(capacity >= bytes - Heap::overhead(bytes));
         CHECK_FALSE(model.take(capacity + 1));
         CHECK_FALSE(model.take(SIZE_MAX));

@@ -135,3 +135,17 @@ TEST_CASE("a slab is met in steps: each that lives once, and the end is said") {
     for (int i = 0; i < 40; ++i)
         if (i != 3) slab.destroy(made[i]);
 }
+
+TEST_CASE("a slab takes what bytes_for says, and little where there may be few") {
+    for (const std::size_t limit : {1U, 4U, 8U, 9U, 32U, 64U, 65U, 128U, 129U, 1000U}) {
+        Memory memory;
+        Slab<std::uint64_t> slab(memory, limit);
+        for (std::size_t n = 1; n <= limit; ++n) {
+            REQUIRE(slab.create(n));
+            REQUIRE(memory.used() == Slab<std::uint64_t>::bytes_for(n, limit));
+        }
+        CHECK_FALSE(slab.create(0U));
+    }
+    const std::size_t cell = Slab<std::uint64_t>::bytes_for(1, 1'000'000) / 32;
+    CHECK(Slab<std::uint64_t>::bytes_for(1, 8) <= 8 * cell);
+}

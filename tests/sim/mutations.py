@@ -114,9 +114,9 @@ MUTATIONS = [
     ("answer", "A response goes to the worker that sent the request",
      "sip/transaction/owner.cpp", "return branch ? place.marked(branch->value) : std::nullopt;",
      "return branch && branch->value == 0 ? place.marked(1) : std::nullopt;"),
-    ("release", "A connection that no worker needs any more ends when it is idle",
+    ("relay", "What an owner sends by a connection of another worker goes by it",
      "apps/edge/workers/worker_link.cpp",
-     "    stack_.transport().hold(head.flow, false);\n", ""),
+     "    send(found->second.holder, head, packet.head.view(), packet.body.view());\n", ""),
 ]
 
 

@@ -248,7 +248,7 @@ void check_prefix(std::string_view input, const Scan& whole) {
 }
 
 void check_owner(MessageView message, const Leniency& leniency) {
-    constexpr Place place{0, 5, {1, 2}};
+    constexpr WorkerPlace place{0, 5, {1, 2}};
     const auto owner = owner_of(place, message, leniency);
     SIP_ASSERT(!owner || *owner < place.workers);
     if (message.method != Method::invite) return;

@@ -20,7 +20,7 @@ namespace sip {
 /// What every part of one stack shares: single-threaded, no globals. Made first, gone last.
 struct Shard {
     Shard(const Limits& limits_given, const Leniency& leniency_given, Entropy& entropy_given,
-          Tracer* tracer_given, const Place& place_given = {})
+          Tracer* tracer_given, const WorkerPlace& place_given = {})
         : limits(limits_given),
           leniency(leniency_given),
           memory(limits_given.memory_bytes),
@@ -41,7 +41,7 @@ struct Shard {
     Memory memory;
     Entropy& entropy;
     HashKey key;
-    Place place;
+    WorkerPlace place;
     TimerQueue timers;
     AddressRanges exempt;  ///< from rates, from quotas by address, and from jitter
     Tracer* tracer;        ///< null: nobody listens

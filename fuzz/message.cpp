@@ -4,6 +4,8 @@
 // Property 3: the start of a stream's input needs more, or ends as the whole does.
 // Property 4: what is written from a parsed message parses to an equal message, with the same typed
 //             values in it.
+// Property 5: of several workers one owns it, or nobody says who; the CANCEL and the ACK of an
+//             INVITE have its owner.
 
 #include <algorithm>
 #include <array>
@@ -23,6 +25,7 @@
 #include "sip/message/subscription_state.hpp"
 #include "sip/message/token_list.hpp"
 #include "sip/message/warning.hpp"
+#include "sip/transaction/owner.hpp"
 
 namespace {
 
@@ -244,6 +247,17 @@ void check_prefix(std::string_view input, const Scan& whole) {
     SIP_ASSERT(part.error.rule == whole.error.rule && part.error.offset == whole.error.offset);
 }
 
+void check_owner(MessageView message, const Leniency& leniency) {
+    constexpr WorkerPlace place{0, 5, {1, 2}};
+    const auto owner = owner_of(place, message, leniency);
+    SIP_ASSERT(!owner || *owner < place.workers);
+    if (message.method != Method::invite) return;
+    for (const Method method : {Method::cancel, Method::ack}) {
+        message.method = method;
+        SIP_ASSERT(owner_of(place, message, leniency) == owner);
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -257,7 +271,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const Framing framing : {Framing::datagram, Framing::stream}) {
             const Scan scan = scan_message(input, slots, framing, {}, leniency);
             check_scan(scan, input, framing);
-            if (scan.end == ScanEnd::complete) check_essentials(scan.message, leniency);
+            if (scan.end != ScanEnd::complete) continue;
+            check_essentials(scan.message, leniency);
+            check_owner(scan.message, leniency);
         }
     }
     const Scan stream = scan_message(input, slots, Framing::stream, {}, {});

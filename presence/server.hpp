@@ -81,7 +81,7 @@ struct ServerOptions {
     sip::Limits limits;
     sip::Tracer* tracer = nullptr;
     std::string_view server_name;
-    sip::Place place;  ///< among the workers of one server
+    sip::WorkerPlace place;  ///< among the workers of one server
     /// What its workers have in common: gives each of them the same bytes, for the keys of nonces.
     /// Null: the entropy of this one.
     sip::Entropy* common_secrets = nullptr;

@@ -26,7 +26,7 @@ struct StackOptions {
     Tracer* tracer = nullptr;  ///< may be null; outlives the stack
     /// The Server header field of our responses; empty: none. Static or outliving the stack.
     std::string_view server_name;
-    Place place;  ///< among the workers of one server
+    WorkerPlace place;  ///< among the workers of one server
     /// Networks that rates and quotas by address are not for: ourselves, a proxy in front of all.
     AddressRanges exempt;
     /// Where all memory comes from; its own, and outlives the stack. Empty: from `malloc`.

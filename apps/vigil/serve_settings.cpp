@@ -200,7 +200,7 @@ void read_tls(Reader& in, ServeSettings& out) {
 }
 
 void read_workers(Reader& in, ServeSettings& out) {
-    out.workers = in.whole_number("workers", out.workers, sip::Place::workers_max);
+    out.workers = in.whole_number("workers", out.workers, sip::WorkerPlace::workers_max);
     if (out.workers == 0) in.wrong(*in.find("workers"), "0", "at least one does the work");
     if (out.workers > 1 && in.flag("gruu"))
         in.say("--gruu goes with one worker: leave out --workers or --gruu");

@@ -31,7 +31,7 @@ struct ServeCommon {
     Log& log;
     PacketCapture* capture;  ///< may be null
     unsigned workers = 1;
-    sip::HashKey routing_key;                  ///< see sip::Place
+    sip::HashKey routing_key;                  ///< see sip::WorkerPlace
     std::array<std::byte, 256> secrets;        ///< see presence::ServerOptions::common_secrets
     std::size_t connections_max = 0;           ///< of each; 0: as many as there are descriptors for
     std::unique_ptr<edge::WorkerRings> rings;  ///< null: one worker

@@ -41,7 +41,7 @@ struct NonceTable::MadeLater {
 };
 
 NonceTable::NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime,
-                       const Place& place)
+                       const WorkerPlace& place)
     : keyed_(with_new_key(entropy)),
       place_(place),
       limit_(limit == 0 ? 1 : limit),
@@ -70,7 +70,7 @@ void NonceTable::write(Appender& out, Now now, std::string_view realm) {
     };
     std::int64_t issued = marked(now.mono.time_since_epoch().count());
     if (issued <= last_issued_)
-        issued = last_issued_ + (place_.is_alone() ? 1 : std::int64_t{Place::workers_max});
+        issued = last_issued_ + (place_.is_alone() ? 1 : std::int64_t{WorkerPlace::workers_max});
     last_issued_ = issued;
     const std::uint64_t stamp = static_cast<std::uint64_t>(issued) + offset_;
     out.hex(stamp);

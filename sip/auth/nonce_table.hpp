@@ -31,7 +31,7 @@ public:
     /// Those of several workers that draw the same keys know each other's nonces, and count uses
     /// apart.
     NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime,
-               const Place& place = {});
+               const WorkerPlace& place = {});
 
     /// A new nonce, unlike any before it.
     void write(Appender& out, Now now, std::string_view realm);
@@ -83,7 +83,7 @@ private:
     HmacSha256 keyed_;      ///< the MAC, its key taken in: copied for each use
     std::uint64_t offset_;  ///< hides the uptime
     HashKey table_key_;
-    Place place_;
+    WorkerPlace place_;
     std::size_t limit_;
     Duration lifetime_;
     std::int64_t last_issued_ = INT64_MIN;

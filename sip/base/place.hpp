@@ -10,7 +10,7 @@ namespace sip {
 /// Which of several stacks, the workers of one server, this one is. What it draws to be known by
 /// again (tags, branches, tokens of routes) carries its number, so that whichever of them a message
 /// reaches knows whose it is. The number is no proof of anything.
-struct Place {
+struct WorkerPlace {
     static constexpr unsigned workers_max = 64;
     static constexpr std::uint64_t mark_mask = workers_max - 1;
 

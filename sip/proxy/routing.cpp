@@ -76,7 +76,7 @@ std::string_view OwnNames::domain_of(const Uri& uri) const {
 }
 
 RouteToken RouteToken::make(const HashKey& key, std::string_view call_id, std::string_view to_tag,
-                            const Uri& next_hop, FlowId flow, const Place& place) {
+                            const Uri& next_hop, FlowId flow, const WorkerPlace& place) {
     RouteToken token;
     token.flow = flow;
     token.dialog = place.mark(

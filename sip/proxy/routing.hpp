@@ -37,7 +37,7 @@ struct RouteToken {
     FlowId flow{};
 
     static RouteToken make(const HashKey& key, std::string_view call_id, std::string_view to_tag,
-                           const Uri& next_hop, FlowId flow, const Place& place = {});
+                           const Uri& next_hop, FlowId flow, const WorkerPlace& place = {});
     void write(Appender& out) const;
     /// Nothing: the text is no token, of ours or of anybody.
     static std::optional<RouteToken> read(std::string_view user);

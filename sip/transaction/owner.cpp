@@ -26,17 +26,17 @@ std::optional<std::uint64_t> read_number(std::string_view text) {
     return number;
 }
 
-std::optional<unsigned> marked(const Place& place, std::string_view text) {
+std::optional<unsigned> marked(const WorkerPlace& place, std::string_view text) {
     const auto number = read_number(text);
     return number ? place.marked(*number) : std::nullopt;
 }
 
-std::optional<unsigned> by_token(const Place& place, const Uri& route) {
+std::optional<unsigned> by_token(const WorkerPlace& place, const Uri& route) {
     if (!route.is_sip() || !route.user.starts_with(route_token_start)) return {};
     return marked(place, route.user.substr(route_token_start.size(), digits));
 }
 
-std::optional<unsigned> by_route(const Place& place, const MessageView& message,
+std::optional<unsigned> by_route(const WorkerPlace& place, const MessageView& message,
                                  const Leniency& leniency) {
     std::string_view rest = message.value_of(HeaderId::route);
     if (rest.empty()) return {};
@@ -45,7 +45,7 @@ std::optional<unsigned> by_route(const Place& place, const MessageView& message,
     return by_token(place, (*route)->uri);
 }
 
-std::optional<unsigned> by_address(const Place& place, const Uri& about) {
+std::optional<unsigned> by_address(const WorkerPlace& place, const Uri& about) {
     std::array<char, address_bytes_max> room;
     Appender name(room);
     write_address_of_record(name, about);
@@ -53,7 +53,7 @@ std::optional<unsigned> by_address(const Place& place, const Uri& about) {
     return owner_of_address(place, name.view());
 }
 
-std::optional<unsigned> by_response(const Place& place, const MessageView& message,
+std::optional<unsigned> by_response(const WorkerPlace& place, const MessageView& message,
                                     const Leniency& leniency) {
     std::string_view rest = message.value_of(HeaderId::via);
     const auto via = next_via(rest, leniency);
@@ -64,12 +64,12 @@ std::optional<unsigned> by_response(const Place& place, const MessageView& messa
 
 }  // namespace
 
-unsigned owner_of_address(const Place& place, std::string_view address_of_record) {
+unsigned owner_of_address(const WorkerPlace& place, std::string_view address_of_record) {
     const std::uint64_t hash = siphash(place.key, address_of_record);
     return static_cast<unsigned>((hash >> 32) * place.workers >> 32);
 }
 
-std::optional<unsigned> owner_of(const Place& place, const MessageView& message,
+std::optional<unsigned> owner_of(const WorkerPlace& place, const MessageView& message,
                                  const Leniency& leniency) {
     if (!message.is_request()) return by_response(place, message, leniency);
     if (const auto worker = by_route(place, message, leniency)) return worker;
@@ -87,7 +87,7 @@ std::optional<unsigned> owner_of(const Place& place, const MessageView& message,
     return by_address(place, *request_uri);
 }
 
-std::optional<unsigned> owner_of_quoted(const Place& place, std::string_view quoted) {
+std::optional<unsigned> owner_of_quoted(const WorkerPlace& place, std::string_view quoted) {
     const auto branch = quoted_branch(quoted);
     return branch ? place.marked(*branch) : std::nullopt;
 }

@@ -14,7 +14,7 @@ namespace sip {
 inline constexpr std::string_view route_token_start = "rr-";
 
 /// Whose the presentity of that canonical address-of-record is.
-unsigned owner_of_address(const Place& place, std::string_view address_of_record);
+unsigned owner_of_address(const WorkerPlace& place, std::string_view address_of_record);
 
 /// Which worker a message is for, read off the few fields that say it:
 /// - a response: the branch of its top Via;
@@ -24,10 +24,10 @@ unsigned owner_of_address(const Place& place, std::string_view address_of_record
 ///   CANCEL and ACK find their INVITE.
 /// Nothing: it does not say, and is served where it arrived. A lie brings a message to a worker
 /// that knows nothing of what it names, and answers so.
-std::optional<unsigned> owner_of(const Place& place, const MessageView& message,
+std::optional<unsigned> owner_of(const WorkerPlace& place, const MessageView& message,
                                  const Leniency& leniency);
 
 /// The same of a request of ours whose start an ICMP error quotes.
-std::optional<unsigned> owner_of_quoted(const Place& place, std::string_view quoted);
+std::optional<unsigned> owner_of_quoted(const WorkerPlace& place, std::string_view quoted);
 
 }  // namespace sip

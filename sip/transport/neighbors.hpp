@@ -6,9 +6,9 @@
 
 namespace sip {
 
-/// The way to the other workers of a server (see Place). It loses no message of a stream, and keeps
-/// the order of those of one connection; a datagram it may lose. Whoever implements it gives what
-/// it carries to `Stack::take_over`, `mirrored`, `closed` and so on of the other worker.
+/// The way to the other workers of a server (see WorkerPlace). It loses no message of a stream, and
+/// keeps the order of those of one connection; a datagram it may lose. Whoever implements it gives
+/// what it carries to `Stack::take_over`, `mirrored`, `closed` and so on of the other worker.
 class Neighbors {
 public:
     /// A whole message for `worker`. `proved`: what the peer of its connection has proved to be, as

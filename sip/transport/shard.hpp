@@ -21,7 +21,8 @@ namespace sip {
 /// What every part of one stack shares: single-threaded, no globals. Made first, gone last.
 struct Shard {
     Shard(const Limits& limits_given, const Leniency& leniency_given, Entropy& entropy_given,
-          Tracer* tracer_given, std::span<std::byte> arena = {}, const Place& place_given = {})
+          Tracer* tracer_given, std::span<std::byte> arena = {},
+          const WorkerPlace& place_given = {})
         : limits(limits_given),
           leniency(leniency_given),
           memory(limits_given.memory_bytes, arena),
@@ -45,7 +46,7 @@ struct Shard {
     Entropy& entropy;
     HashKey key;
     Interner texts;  ///< that many have: addresses, Contacts, route sets
-    Place place;
+    WorkerPlace place;
     TimerQueue timers;
     AddressRanges exempt;  ///< from rates, from quotas by address, and from jitter
     Tracer* tracer;        ///< null: nobody listens

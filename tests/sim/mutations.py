@@ -107,6 +107,15 @@ MUTATIONS = [
     ("giveup", "Who waits without a decision is given up (RFC 3857 4.7.1)",
      "presence/watcher_info/watchers.cpp",
      "timers_.set(shard_.timers, name, rows_.at(line.first).giveup_at);", "(void)name;"),
+    ("owner", "A request within a dialog goes to the worker that has it",
+     "sip/transaction/owner.cpp",
+     "        if (const auto worker = marked(place, to->tag())) return worker;\n", ""),
+    ("answer", "A response goes to the worker that sent the request",
+     "sip/transaction/owner.cpp", "return branch ? place.marked(branch->value) : std::nullopt;",
+     "return branch && branch->value == 0 ? place.marked(1) : std::nullopt;"),
+    ("relay", "What an owner sends by a connection of another worker goes by it",
+     "apps/edge/workers/worker_link.cpp",
+     "    send(found->second.holder, head, packet.head.view(), packet.body.view());\n", ""),
 ]
 
 

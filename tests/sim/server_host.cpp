@@ -133,7 +133,7 @@ std::uint64_t ServerHost::seed_of(unsigned worker) const {
            (worker == 0 ? 0 : Random::scramble(worker));
 }
 
-sip::Place ServerHost::place_of(unsigned worker) const {
+sip::WorkerPlace ServerHost::place_of(unsigned worker) const {
     const auto key = Random::scramble(setup_.seed ^ routing_label);
     return {static_cast<std::uint8_t>(worker),
             static_cast<std::uint8_t>(setup_.workers),

@@ -136,7 +136,7 @@ private:
         std::size_t memory_at_start = 0;
     };
     std::uint64_t seed_of(unsigned worker) const;
-    sip::Place place_of(unsigned worker) const;
+    sip::WorkerPlace place_of(unsigned worker) const;
     presence::ServerOptions options();
     void check_limits(presence::Server& server);
     static constexpr Time looks_again = 65 * second;

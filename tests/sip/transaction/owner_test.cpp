@@ -11,12 +11,12 @@
 namespace {
 
 constexpr sip::HashKey key{0x1234, 0x5678};
-sip::Place place_of(unsigned workers, unsigned worker = 0) {
+sip::WorkerPlace place_of(unsigned workers, unsigned worker = 0) {
     return {static_cast<std::uint8_t>(worker), static_cast<std::uint8_t>(workers), key};
 }
 
 /// A request line's method and URI, To, and further fields.
-std::optional<unsigned> owner(const sip::Place& place, const std::string& method,
+std::optional<unsigned> owner(const sip::WorkerPlace& place, const std::string& method,
                               const std::string& uri, const std::string& to,
                               const std::string& more = {}) {
     const std::string text = method + " " + uri +
@@ -28,7 +28,7 @@ std::optional<unsigned> owner(const sip::Place& place, const std::string& method
     return sip::owner_of(place, scan.message, {});
 }
 
-std::optional<unsigned> owner_of_response(const sip::Place& place, const std::string& vias) {
+std::optional<unsigned> owner_of_response(const sip::WorkerPlace& place, const std::string& vias) {
     const std::string text = "SIP/2.0 200 OK\r\n" + vias + "\r\n";
     std::array<sip::HeaderField, 32> slots;
     const auto scan = sip::scan_message(text, slots, sip::Framing::datagram, {}, {});
@@ -42,7 +42,7 @@ const std::string alice = "sip:alice@example.com", to_alice = "<" + alice + ">";
 
 TEST_CASE("a mark is the number of the worker, and alone there is none") {
     CHECK(place_of(1).mark(0x0123456789abcdef) == 0x0123456789abcdef);
-    const sip::Place third = place_of(4, 2);
+    const sip::WorkerPlace third = place_of(4, 2);
     CHECK(third.mark(0x0123456789abcdef) == 0x0123456789abcdc2);
     CHECK(third.marked(third.mark(~std::uint64_t{0})) == 2);
     CHECK(place_of(4).marked(3) == 3);
@@ -52,7 +52,7 @@ TEST_CASE("a mark is the number of the worker, and alone there is none") {
 }
 
 TEST_CASE("every spelling of one address has one owner, and many addresses have all") {
-    const sip::Place place = place_of(5);
+    const sip::WorkerPlace place = place_of(5);
     const auto expected = owner(place, "SUBSCRIBE", alice, to_alice);
     CHECK(expected == sip::owner_of_address(place, "alice@example.com"));
     for (const char* same :
@@ -64,7 +64,7 @@ TEST_CASE("every spelling of one address has one owner, and many addresses have 
         ++counts[sip::owner_of_address(place, "u" + std::to_string(i) + "@example.com")];
     for (unsigned count : counts) CHECK(count > 140);
     // Nobody who lacks the key knows whose it is.
-    sip::Place other = place;
+    sip::WorkerPlace other = place;
     other.key = {1, 2};
     unsigned moved = 0;
     for (unsigned i = 0; i < 100; ++i) {
@@ -75,7 +75,7 @@ TEST_CASE("every spelling of one address has one owner, and many addresses have 
 }
 
 TEST_CASE("REGISTER is for its To, whatever the Request-URI is") {
-    const sip::Place place = place_of(64);
+    const sip::WorkerPlace place = place_of(64);
     CHECK(owner(place, "REGISTER", "sip:example.com", to_alice) ==
           sip::owner_of_address(place, "alice@example.com"));
     CHECK(owner(place, "REGISTER", "sip:example.com", "Alice " + to_alice + ";tag=1") ==
@@ -83,7 +83,7 @@ TEST_CASE("REGISTER is for its To, whatever the Request-URI is") {
 }
 
 TEST_CASE("within a dialog of ours the To tag has the owner") {
-    const sip::Place place = place_of(4);
+    const sip::WorkerPlace place = place_of(4);
     const std::string contact = "sip:192.0.2.1:5060";
     const auto by_uri = owner(place, "SUBSCRIBE", contact, to_alice);
     for (const char* method : {"SUBSCRIBE", "NOTIFY"}) {
@@ -101,7 +101,7 @@ TEST_CASE("within a dialog of ours the To tag has the owner") {
 }
 
 TEST_CASE("by our route a request comes to whoever made it") {
-    const sip::Place place = place_of(4);
+    const sip::WorkerPlace place = place_of(4);
     const std::string token = "rr-0123456789abcdc3" + std::string(16, '7');
     const auto by_uri = sip::owner_of_address(place, "bob@192.0.2.7");
     const auto routed = [&](const std::string& user) {
@@ -122,7 +122,7 @@ TEST_CASE("by our route a request comes to whoever made it") {
 }
 
 TEST_CASE("a response is for whoever drew the branch of its top Via") {
-    const sip::Place place = place_of(4);
+    const sip::WorkerPlace place = place_of(4);
     const auto via = [](const std::string& branch) {
         return "Via: SIP/2.0/UDP 192.0.2.1;branch=" + branch + "\r\n";
     };
@@ -140,7 +140,7 @@ TEST_CASE("a response is for whoever drew the branch of its top Via") {
 }
 
 TEST_CASE("what does not say whose it is stays where it arrived") {
-    const sip::Place place = place_of(4);
+    const sip::WorkerPlace place = place_of(4);
     CHECK_FALSE(owner(place, "SUBSCRIBE", "nothing", to_alice));
     CHECK_FALSE(owner(place, "REGISTER", "sip:example.com", "<<"));
     CHECK_FALSE(owner(place, "PUBLISH", "sip:" + std::string(600, 'a') + "@example.com", to_alice));

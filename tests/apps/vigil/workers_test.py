@@ -1,0 +1,203 @@
+"""A server of several workers is one server to all who see it from outside.
+
+`workers_test.py build/vigil`.
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import sys
+import tempfile
+import unittest
+
+import program_test
+from faults_test import TRUSTING, Tcp, Udp, endpoint, field, ok_to, statuses
+from program_test import LISTEN, PATIENCE_S, Server, run
+
+# So many that each worker has some, but for a chance of one in a million.
+PRESENTITIES = [f"p{i}" for i in range(48)]
+
+
+def counters(server):
+    server.process.send_signal(signal.SIGUSR1)
+    line = server.error_with("now: subscriptions")
+    text = line + server.error_with("counted:")
+    found = dict(re.findall(r"([a-z_]+) (\d+)", text))
+    return {name: int(value) for name, value in found.items()}
+
+
+def until(peers, done):
+    """Reads what comes to `peers` until `done()`."""
+    for _ in range(PATIENCE_S * 10):
+        for peer in peers:
+            peer.take(0.02)
+        if done():
+            return True
+    return False
+
+
+def within_dialog(request, answer, sender, number):
+    """`request` once more, in the dialog that `answer` made, from the socket of `sender`."""
+    text = request.decode()
+    target = re.search(r"<(sip:[^>]*)>", field(answer, b"Contact"))[1]
+    text = re.sub(r"^SUBSCRIBE \S+", "SUBSCRIBE " + target, text)
+    text = text.replace("branch=z9hG4bK", f"branch=z9hG4bKr{number}")
+    text = text.replace("CSeq: 1", f"CSeq: {number}")
+    text = re.sub(r"\r\nTo: [^\r]*", "\r\nTo: " + field(answer, b"To"), text)
+    return re.sub(r"(Via: SIP/2.0/UDP )[^;]*", r"\g<1>" + sender.phone.local, text).encode()
+
+
+class Workers(unittest.TestCase):
+    def peer(self, kind, *arguments):
+        made = kind(*arguments)
+        self.addCleanup(made.close)
+        return made
+
+    def test_a_dialog_whose_messages_come_from_many_ports(self):
+        for workers in ("2", "4"):
+            with self.subTest(workers=workers), Server(*TRUSTING, "--workers", workers) as server:
+                watcher = self.peer(Udp, server, "watcher")
+                others = [self.peer(Udp, server, f"o{i}") for i in range(8)]
+                # NOTIFYs are answered, each from another port than it came to.
+                watcher.take = lambda wait_s, plain=watcher: self.answer_by(plain, others, wait_s)
+                requests = [watcher.phone.subscribe(to) for to in PRESENTITIES]
+                for request in requests:
+                    watcher.send(request)
+                self.assertTrue(until([watcher], lambda: len(
+                    statuses(watcher, "SUBSCRIBE")) == len(requests)))
+                answers = {field(each, b"Call-ID"): each for each in watcher.came
+                           if each.startswith(b"SIP/2.0 200")}
+                for number in (2, 3):
+                    for i, request in enumerate(requests):
+                        sender = others[(i + number) % len(others)]
+                        sender.send(within_dialog(request, answers[field(request, b"Call-ID")],
+                                                  sender, number))
+                    self.assertTrue(until([watcher, *others], lambda n=number: sum(
+                        len([1 for each in peer.came if each.startswith(b"SIP/2.0 ") and
+                             field(each, b"CSeq") == f"{n} SUBSCRIBE"])
+                        for peer in others) == len(requests)))
+                refused = [each for peer in others for each in peer.came
+                           if each.startswith(b"SIP/2.0 ") and not each.startswith(b"SIP/2.0 200")]
+                self.assertEqual(refused, [])
+                now = {}
+                self.assertTrue(until([watcher, *others], lambda: now.update(
+                    counters(server)) or now["client_transactions"] == 0))
+                self.assertEqual(now["subscriptions"], len(requests))
+                self.assertGreater(now["handed_over"], 0)
+                self.assertEqual(now["handed_over"], now["taken_over"])
+                self.assertNotIn("transaction_timeouts", now)
+                self.assertEqual(server.stop(signal.SIGTERM)[0], 0)
+
+    @staticmethod
+    def answer_by(peer, others, wait_s):
+        while select.select([peer.socket], [], [], wait_s)[0]:
+            message = peer.socket.recv(65536)
+            peer.came.append(message)
+            if not message.startswith(b"SIP/2.0"):
+                others[len(peer.came) % len(others)].send(ok_to(message))
+            wait_s = 0
+        return []
+
+    def test_one_connection_for_presentities_of_all_workers(self):
+        with Server(*TRUSTING, "--workers", "4") as server:
+            watcher = self.peer(Tcp, server, "watcher")
+            second = self.peer(Tcp, server, "second")
+            for to in PRESENTITIES:
+                watcher.send(watcher.phone.subscribe(to))
+                second.send(second.phone.subscribe(to))
+            self.assertTrue(until([watcher, second], lambda: all(
+                len(statuses(each, "SUBSCRIBE")) == len(PRESENTITIES)
+                for each in (watcher, second))))
+            publisher = self.peer(Tcp, server, "publisher")
+            for to in PRESENTITIES:
+                publisher.phone.name = to
+                publisher.send(publisher.phone.publish(f"here is {to}."))
+            told = lambda peer: {note for each in peer.came
+                                 for note in re.findall(rb"here is (p\d+)\.", each)}
+            self.assertTrue(until([watcher, second, publisher], lambda: all(
+                len(told(each)) == len(PRESENTITIES) for each in (watcher, second))))
+            self.assertEqual(set(statuses(publisher, "PUBLISH").values()), {200})
+            # A connection that goes is gone at all of them.
+            watcher.reset()
+            now = {}
+            self.assertTrue(until([second], lambda: now.update(counters(server)) or
+                                  now.get("suspect_watchers", 0) == len(PRESENTITIES)))
+            # And at the end everybody is told by the one that is left.
+            server.process.send_signal(signal.SIGTERM)
+            ended = lambda: sum(field(each, b"Subscription-State").startswith("terminated")
+                                for each in second.came)
+            self.assertTrue(until([second], lambda: ended() == len(PRESENTITIES)))
+            self.assertEqual(server.end()[0], 0)
+
+    def test_a_reload_reaches_every_worker(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "vigil.toml")
+
+            def write(policy):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(f'policy = "{policy}"\nauth = "none"\nworkers = 3\n')
+            write("allow")
+            with Server("--config", path, users=[]) as server:
+                watcher = self.peer(Udp, server, "watcher")
+                for to in PRESENTITIES:
+                    watcher.send(watcher.phone.subscribe(to))
+                self.assertTrue(until([watcher], lambda: len(
+                    statuses(watcher, "SUBSCRIBE")) == len(PRESENTITIES)))
+                write("block")
+                server.process.send_signal(signal.SIGHUP)
+                ended = lambda: {field(each, b"Call-ID") for each in watcher.came
+                                 if field(each, b"Subscription-State").startswith("terminated")}
+                self.assertTrue(until([watcher], lambda: len(ended()) == len(PRESENTITIES)))
+
+    def test_show_and_explain_ask_them_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            where = ["--control", os.path.join(folder, "control")]
+            with Server(*TRUSTING, "--workers", "4", *where) as server:
+                watcher = self.peer(Udp, server, "watcher")
+                for to in PRESENTITIES:
+                    watcher.send(watcher.phone.subscribe(to))
+                self.assertTrue(until([watcher], lambda: len(
+                    statuses(watcher, "SUBSCRIBE")) == len(PRESENTITIES)))
+
+                def objects(*arguments):
+                    code, out, err = run(*arguments, "--json", *where)
+                    self.assertEqual((code, err), (0, ""))
+                    return [json.loads(line) for line in out.splitlines()]
+                shown = objects("show", "subscriptions")
+                self.assertEqual({each["uri"] for each in shown},
+                                 {f"sip:{to}@localhost" for to in PRESENTITIES})
+                (all_together,) = objects("show", "server")
+                self.assertEqual(all_together["subscriptions"], len(PRESENTITIES))
+                for to in PRESENTITIES[:8]:
+                    (one,) = objects("show", "subscriptions", f"sip:{to}@localhost")
+                    self.assertEqual(one["state"], "active")
+                    code, out, _ = run("explain", "sip:watcher@localhost", f"sip:{to}@localhost",
+                                       *where)
+                    self.assertEqual(code, 0)
+                    self.assertIn(f"watcher@localhost watches {to}@localhost (presence): active",
+                                  out)
+                code, _, err = run("show", "presentity", "sip:p0@nowhere", *where)
+                self.assertEqual((code, err.count("no such address here")), (1, 1))
+
+    def test_a_port_that_is_taken_is_not_shared(self):
+        with Server(*TRUSTING, "--workers", "2") as server:
+            code, _, err = run("serve", *TRUSTING, "--workers", "2", "--listen", server.names[0])
+            self.assertEqual(code, 1)
+            self.assertIn("address already in use", err)
+            host, port = endpoint(server)
+            self.assertEqual(server.ready.count(f"{host}:{port}"), len(LISTEN) // 2)
+
+    def test_what_does_not_go_together_is_said(self):
+        for arguments, says in ((["--workers", "0"], "at least one does the work"),
+                                (["--workers", "65"], "from 0 to 64"),
+                                (["--workers", "2", "--gruu"], "--gruu goes with one worker")):
+            code, _, err = run("serve", *arguments)
+            self.assertEqual(code, 2)
+            self.assertIn(says, err)
+
+
+if __name__ == "__main__":
+    program_test.VIGIL = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

@@ -16,7 +16,7 @@ namespace sip {
 ///
 /// All wait for the same time, so they stand in the order in which they were answered: no deadline
 /// of one is ever moved, and the first in line is the next to go. A record and its share of both
-/// tables is at most 131 bytes.
+/// tables is at most 123 bytes.
 class CompletedTransactions {
 public:
     struct Record {
@@ -29,7 +29,7 @@ public:
         bool proved = false;       ///< its sender was no stranger
         std::uint32_t number = 0;  ///< of the transaction that it was; for the tracer
     };
-    static_assert(sizeof(Record) <= 88);
+    static_assert(sizeof(Record) <= 80);
 
     CompletedTransactions(Shard& shard, TimerOwner owner);
     ~CompletedTransactions();

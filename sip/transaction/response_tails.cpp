@@ -8,10 +8,23 @@ namespace {
 /// Stand in a form where the entity-tag and the expiry were. A text that has such a byte of its own
 /// is kept whole.
 constexpr char tag_mark = '\x01', expires_mark = '\x02';
-constexpr std::string_view marks{"\x01\x02"};
 constexpr std::string_view tag_field = "SIP-ETag: ", expires_field = "Expires: ", line_end = "\r\n";
 constexpr std::size_t tag_digits = 24, form_bytes_max = 1'024;
 constexpr std::uint64_t expires_max = UINT32_MAX;
+
+/// The first of either in `text`; its size where there is none.
+std::size_t find_mark(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size() && text[at] != tag_mark && text[at] != expires_mark) ++at;
+    return at;
+}
+
+bool has_mark(std::string_view text) {
+    unsigned found = 0;
+    for (const char c : text)
+        found |= static_cast<unsigned>(c == tag_mark) | static_cast<unsigned>(c == expires_mark);
+    return found != 0;
+}
 
 /// Only what is written again as it was.
 bool read_tag(std::string_view text, std::array<std::uint8_t, 12>& tag) {
@@ -67,8 +80,7 @@ bool ResponseTails::keep(std::string_view reason, std::string_view bytes, Tail& 
     std::array<char, form_bytes_max> room;
     Appender form(room);
     form << reason << '\n';
-    if (bytes.find_first_of(marks) == std::string_view::npos &&
-        reason.find_first_of(marks) == std::string_view::npos)
+    if (!has_mark(bytes) && !has_mark(reason))
         write_form(form, bytes, tail);
     else
         form.fail();
@@ -132,9 +144,9 @@ void ResponseTails::write(Appender& out, const Tail& tail) const {
         return;
     }
     for (;;) {
-        const std::size_t mark = text.find_first_of(marks);
+        const std::size_t mark = find_mark(text);
         out << text.substr(0, mark);
-        if (mark == std::string_view::npos) return;
+        if (mark == text.size()) return;
         if (text[mark] == expires_mark)
             out << tail.expires;
         else

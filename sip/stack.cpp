@@ -360,27 +360,27 @@ void Stack::handle(Now now, const Scan& scan, const Source& source) {
 
 void Stack::handle_response(Now now, const MessageView& message, const Source& source) {
     ++shard_.counters.responses_in;
-    const auto essentials = decode_essentials(message, shard_.leniency);
-    if (!essentials) {
-        count_limit(essentials.error());
+    Essentials essentials;
+    if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
+        count_limit(read.error());
         ++shard_.counters.malformed_responses;
-        shard_.decision(now, "dropped", essentials.error().rule, {});
+        shard_.decision(now, "dropped", read.error().rule, {});
         return;
     }
     // RFC 3261 8.1.3.3 and 18.1.2: the top Via is ours, and the only one but where we carried the
     // request on; all else is dropped in silence.
-    const auto branch = Branch::read(essentials->via.branch);
+    const auto branch = Branch::read(essentials.via.branch);
     const bool carried = branch && branch->carried;
-    if ((essentials->via_count == 1) == carried ||
-        !transport_.listeners().names_us(essentials->via.host, essentials->via.port)) {
+    if ((essentials.via_count == 1) == carried ||
+        !transport_.listeners().names_us(essentials.via.host, essentials.via.port)) {
         ++shard_.counters.foreign_responses;
         return;
     }
-    const auto told = clients_.receive(now, message, *essentials);
+    const auto told = clients_.receive(now, message, essentials);
     if (!told) return;
     if (TransactionUser* user = user_at(told->user))
         user->on_response(now, told->object,
-                          {message, *essentials, source, told->transaction, message.status});
+                          {message, essentials, source, told->transaction, message.status});
 }
 
 void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
@@ -390,19 +390,18 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         if (may_ask(now, message, source)) refuse_stateless(now, message, source, scan.error);
         return;
     }
-    const auto essentials = decode_essentials(message, shard_.leniency);
-    if (!essentials) {
-        count_limit(essentials.error());
-        if (may_ask(now, message, source))
-            refuse_stateless(now, message, source, essentials.error());
+    Essentials essentials;
+    if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
+        count_limit(read.error());
+        if (may_ask(now, message, source)) refuse_stateless(now, message, source, read.error());
         return;
     }
-    transport_.make_alias(source.flow, essentials->via);
-    const auto matched = servers_.receive(now, message, *essentials);
+    transport_.make_alias(source.flow, essentials.via);
+    const auto matched = servers_.receive(now, message, essentials);
     if (matched.match == ServerTransactions::Match::absorbed) return;
     if (message.method == Method::ack) {
         // An ACK is never answered; one for a 2xx goes to whom INVITE belongs to.
-        Request request{message, *essentials, source, {}, {}, essentials->to_tag};
+        Request request{message, essentials, source, {}, {}, essentials.to_tag};
         if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
         TransactionUser* user = user_of(Method::ack);
         if (user == nullptr) {
@@ -420,7 +419,7 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     std::array<char, 16> tag_room{};
     Appender tag(tag_room);
     tag.hex(stateless_tag(shard_.key, message));
-    Request request{message, *essentials, source, {}, {}, essentials->to_tag};
+    Request request{message, essentials, source, {}, {}, essentials.to_tag};
     if (request.local_tag.empty()) request.local_tag = tag.view();
     if (!belongs(request) && !may_ask(now, message, source)) return;
     if (forwarder_ != nullptr && forwarder_->take(now, request)) return;

@@ -30,8 +30,9 @@ std::string_view repeated_rule(HeaderId id) {
 }
 
 /// Fields whose values say where messages go.
-constexpr HeaderIds address_fields{HeaderId::contact, HeaderId::path, HeaderId::record_route,
-                                   HeaderId::route, HeaderId::service_route};
+constexpr HeaderIds listed_fields{HeaderId::contact,       HeaderId::path,
+                                  HeaderId::record_route,  HeaderId::route,
+                                  HeaderId::service_route, HeaderId::via};
 
 class Decoder {
 public:
@@ -45,7 +46,7 @@ public:
                in_order();
     }
     /// What the other values of lists and the other addresses add; `routing` was fine.
-    bool rest() { return further_vias() && addresses(); }
+    bool rest();
     const Error& error() const { return error_; }
 
 private:
@@ -72,7 +73,7 @@ private:
     bool index();
     bool top_via();
     bool further_vias();
-    bool each_via(std::string_view rest);
+    bool each_via(const HeaderField& field);
     bool cookie();
     bool party(HeaderId id);
     bool call_id();
@@ -82,7 +83,10 @@ private:
     bool request_uri();
     bool top_route();
     bool addresses();
-    bool each_address(const HeaderField& field);
+    bool each_address(const HeaderField& field) {
+        return field.id == HeaderId::contact ? each_contact(field) : each_name_addr(field);
+    }
+    bool each_name_addr(const HeaderField& field);
     bool each_contact(const HeaderField& field);
 
     Essentials& found_;
@@ -124,7 +128,6 @@ bool Decoder::top_via() {
     Error error;
     if (take_via(rest, found_.via, error, leniency_) != Taken::value)
         return fail(error, field->value);
-    found_.via_count = 1;
     return true;
 }
 
@@ -142,20 +145,35 @@ std::string_view behind(std::string_view list, std::string_view value) {
     return list.empty() ? list : list.substr(1);  // the comma
 }
 
-/// They are counted, and must be well-formed since they are copied into responses.
-bool Decoder::further_vias() {
-    bool is_top = true;
+bool Decoder::rest() {
     for (const HeaderField& field : message_.headers) {
-        if (field.id != HeaderId::via) continue;
-        if (field.value.empty()) return fail(Condition::malformed, "Via is empty", field.name);
-        if (!each_via(is_top ? behind(field.value, found_.via.text) : field.value)) return false;
-        is_top = false;
+        if (!listed_fields.has(field.id)) continue;
+        if (field.id == HeaderId::via ? each_via(field) : each_address(field)) continue;
+        // Vias are told before addresses, wherever they stand.
+        found_.via_count = found_.contact_count = 0;
+        passed_top_route_ = false;
+        return further_vias() && addresses();
     }
     return true;
 }
 
-bool Decoder::each_via(std::string_view rest) {
-    if (rest.empty()) return true;
+bool Decoder::further_vias() {
+    found_.via_count = 0;
+    for (const HeaderField& field : message_.headers)
+        if (field.id == HeaderId::via && !each_via(field)) return false;
+    return true;
+}
+
+/// They are counted, and must be well-formed since they are copied into responses. The top one is
+/// known.
+bool Decoder::each_via(const HeaderField& field) {
+    if (field.value.empty()) return fail(Condition::malformed, "Via is empty", field.name);
+    std::string_view rest = field.value;
+    if (found_.via_count == 0) {
+        found_.via_count = 1;
+        rest = behind(rest, found_.via.text);
+        if (rest.empty()) return true;
+    }
     Via other;
     for (;;) {
         const std::string_view before = rest;
@@ -251,7 +269,7 @@ bool Decoder::top_route() {
 }
 
 /// But for the topmost Route when it is known.
-bool Decoder::each_address(const HeaderField& field) {
+bool Decoder::each_name_addr(const HeaderField& field) {
     std::string_view rest = field.value;
     const std::string_view top = found_.route.parameters.text();
     if (field.id == HeaderId::route && found_.has_route && !passed_top_route_) {
@@ -286,9 +304,8 @@ bool Decoder::each_contact(const HeaderField& field) {
 /// The fields that say where messages go: no layer has to fear them later.
 bool Decoder::addresses() {
     for (const HeaderField& field : message_.headers) {
-        if (!address_fields.has(field.id)) continue;
-        if (!(field.id == HeaderId::contact ? each_contact(field) : each_address(field)))
-            return false;
+        if (field.id == HeaderId::via || !listed_fields.has(field.id)) continue;
+        if (!each_address(field)) return false;
     }
     return true;
 }

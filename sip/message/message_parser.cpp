@@ -243,7 +243,9 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
 bool MessageScanner::version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
-    if (found == "SIP/2.0" || equal_ignoring_case(found, "SIP/2.0")) return true;
+    constexpr std::string_view only = "SIP/2.0";
+    if (found.size() == only.size() && word_of(found) == word_of(only)) return true;
+    if (equal_ignoring_case(found, only)) return true;
     if (!is_version_shaped(found)) return false;
     fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
     return true;
@@ -297,7 +299,11 @@ public:
 private:
     void look() {
         ends_ = end_ - window_ >= 64 ? scan::ends_of_64<scan::Plain>(window_)
-                                     : scan::all_ends<scan::Plain>(begin_, window_, end_);
+                                     : last_ends(begin_, window_, end_);
+    }
+    [[gnu::noinline]] static std::uint64_t last_ends(const char* begin, const char* at,
+                                                     const char* end) {
+        return scan::all_ends<scan::Plain>(begin, at, end);
     }
 
     const char *begin_, *end_, *window_;

@@ -199,7 +199,7 @@ std::uint64_t ends_of_64(const char* at) {
 /// Of the 64 bytes from `at` on, which are not of `Run`, the first one lowest; what lies behind
 /// `end` counts as such.
 template <class Run, class Block = VectorBlock>
-[[gnu::noinline]] std::uint64_t all_ends(const char* begin, const char* at, const char* end) {
+std::uint64_t all_ends(const char* begin, const char* at, const char* end) {
     const auto size = static_cast<std::size_t>(end - at);
     if (size >= 64) return ends_of_64<Run, Block>(at);
     std::uint64_t found = ~std::uint64_t{0} << size;
@@ -219,8 +219,5 @@ template <class Run, class Block = VectorBlock>
         return found;
     }
 }
-
-/// `all_ends<Word>`.
-std::uint64_t word_ends(const char* begin, const char* at, const char* end);
 
 }  // namespace sip::scan

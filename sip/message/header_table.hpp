@@ -109,24 +109,36 @@ constexpr std::size_t slot_of(const NameWords& words) {
     return static_cast<std::size_t>((first + 3 * last) * multiplier >> 56);
 }
 
-/// A name with its letters small, and the bit of each letter that its case is.
+/// A name with its letters small, and the bit of each letter that its case is. Where the words are
+/// longer than the name there are spaces: its size is compared too.
 struct KnownName {
     NameWords small, cases;
 
     constexpr KnownName() = default;
     constexpr explicit KnownName(std::string_view name) {
-        const std::size_t size = name.size();
         std::array<char, name_size_max> letters{}, bits{};
-        for (std::size_t i = 0; i < size; ++i) {
+        letters.fill(' ');
+        bits.fill(' ');
+        for (std::size_t i = 0; i < name.size(); ++i) {
             letters[i] = to_lower(name[i]);
             bits[i] = is_alpha(name[i]) ? ' ' : 0;
         }
-        small = words_of({letters.data(), size});
-        cases = words_of({bits.data(), size});
+        small = padded(letters.data(), name.size());
+        cases = padded(bits.data(), name.size());
     }
     constexpr bool is(const NameWords& words) const {
         return (((words.first | cases.first) ^ small.first) |
                 ((words.last | cases.last) ^ small.last)) == 0;
+    }
+    /// The same for words without control bytes, all of whose bytes have the bit of small letters.
+    constexpr bool is_small(const NameWords& words) const {
+        return ((words.first ^ small.first) | (words.last ^ small.last)) == 0;
+    }
+
+private:
+    static constexpr NameWords padded(const char* at, std::size_t size) {
+        if (size <= 8) return {load_word<std::uint64_t>(at), small_letters};
+        return words_of({at, size});
     }
 };
 struct HeaderTable {
@@ -167,15 +179,21 @@ inline HeaderId header_id(std::string_view name, const NameWords& words) {
         return HeaderId::unknown;
     return name.size() <= 16 ? id : id_of_long(name, id);
 }
-/// The same of a name behind which other bytes stand: eight can be read from its start on.
-inline HeaderId header_id(const char* at, std::size_t size) {
-    if (size < 2) return size == 1 ? id_of_compact(*at) : HeaderId::unknown;
-    NameWords words{load_word<std::uint64_t>(at), 0};
+/// The same of a name without control bytes behind which others stand: eight can be read from its
+/// start on.
+inline HeaderId plain_header_id(const char* name, std::size_t size) {
+    if (size < 2) return size == 1 ? id_of_compact(*name) : HeaderId::unknown;
+    NameWords words{load_word<std::uint64_t>(name), small_letters};
     if (size <= 8)
         words.first &= ~std::uint64_t{0} >> (64 - 8 * size);
     else
-        words.last = load_word<std::uint64_t>(at + size - 8);
-    return header_id({at, size}, words);
+        words.last |= load_word<std::uint64_t>(name + size - 8);
+    words.first |= small_letters;
+    const HeaderId id = header_table.ids[slot_of(words)];
+    const auto at = static_cast<std::size_t>(id);
+    if (header_table.sizes[at] != size || !header_table.names[at].is_small(words))
+        return HeaderId::unknown;
+    return size <= 16 ? id : id_of_long({name, size}, id);
 }
 
 }  // namespace sip::detail

@@ -319,10 +319,12 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
     HeaderField* slot = slots_.data() + count_;
     HeaderField* const slots_end = slots_.data() + slots_.size();
     LineEnds ends(begin, at, end);
-    while (end - at >= static_cast<std::ptrdiff_t>(Block::size)) {
+    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return from;
+    const char *const last = end - Block::size, *const last_stop = end - 3;
+    while (at <= last) {
         const char* const stop = ends.take();
-        if (end - stop < 3 || load_word<std::uint16_t>(stop) != word_of("\r\n") ||
-            is_blank(stop[2]))
+        if (stop > last_stop || load_word<std::uint16_t>(stop) != word_of("\r\n") ||
+            (stop[2] <= ' ' && is_blank(stop[2])))
             break;
         ends.skip_line_feed();
         const scan::Mask colons = Block(at).equal(':').mask();
@@ -333,7 +335,7 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
             colon = std::find(colon, stop, ':');
         if (colon >= stop) break;
         const auto name_size = static_cast<std::size_t>(colon - at);
-        const HeaderId id = detail::header_id(at, name_size);
+        const HeaderId id = detail::plain_header_id(at, name_size);
         if (id == HeaderId::unknown && !is_token({at, name_size})) break;
         const char* value = colon + 1;
         while (*value == ' ') ++value;  // `stop` is none

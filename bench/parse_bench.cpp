@@ -55,12 +55,15 @@ void lines(const std::string& text) {
     }
 }
 
+/// What carries a message on: every line found and named, and decoded the start line with its
+/// Request-URI, the top Via, the topmost Route, From, To, Call-ID, CSeq, Max-Forwards; no field
+/// stands twice that may not. Not looked at: Contact, further Vias and Routes, other addresses.
 void routing(const std::string& text) {
     static std::array<HeaderField, 64> slots;
     const Scan scan = scan_message(text, slots, Framing::datagram, limits, leniency);
-    const auto essentials = decode_essentials(scan.message, leniency);
-    if (!essentials) std::abort();
-    sink += essentials->cseq.number;
+    Essentials essentials;
+    if (!decode_routing(essentials, scan.message, leniency)) std::abort();
+    sink += essentials.cseq.number;
 }
 
 /// What the layers ask of one field, decoded: every value of a list.
@@ -95,16 +98,19 @@ bool decode(const HeaderField& field) {
     }
 }
 
-/// Every header field that a presence server needs, decoded.
+/// Every header field that a presence server needs, decoded: what `routing` has, all addresses, and
+/// every value of each field that `decode` names.
 void full(const std::string& text) {
     static std::array<HeaderField, 64> slots;
     const Scan scan = scan_message(text, slots, Framing::datagram, limits, leniency);
-    const auto essentials = decode_essentials(scan.message, leniency);
-    if (!essentials) std::abort();
-    sink += essentials->cseq.number;
+    Essentials essentials;
+    if (!decode_routing(essentials, scan.message, leniency) ||
+        !decode_addresses(essentials, scan.message, leniency))
+        std::abort();
+    sink += essentials.cseq.number;
     for (const HeaderField& field : scan.message.headers)
         // One Contact came with the essentials.
-        if ((field.id != HeaderId::contact || essentials->contact_count > 1) && !decode(field))
+        if ((field.id != HeaderId::contact || essentials.contact_count > 1) && !decode(field))
             std::abort();
 }
 

@@ -360,27 +360,27 @@ void Stack::handle(Now now, const Scan& scan, const Source& source) {
 
 void Stack::handle_response(Now now, const MessageView& message, const Source& source) {
     ++shard_.counters.responses_in;
-    const auto essentials = decode_essentials(message, shard_.leniency);
-    if (!essentials) {
-        count_limit(essentials.error());
+    Essentials essentials;
+    if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
+        count_limit(read.error());
         ++shard_.counters.malformed_responses;
-        shard_.decision(now, "dropped", essentials.error().rule, {});
+        shard_.decision(now, "dropped", read.error().rule, {});
         return;
     }
     // RFC 3261 8.1.3.3 and 18.1.2: the top Via is ours, and the only one but where we carried the
     // request on; all else is dropped in silence.
-    const auto branch = Branch::read(essentials->via.branch);
+    const auto branch = Branch::read(essentials.via.branch);
     const bool carried = branch && branch->carried;
-    if ((essentials->via_count == 1) == carried ||
-        !transport_.listeners().names_us(essentials->via.host, essentials->via.port)) {
+    if ((essentials.via_count == 1) == carried ||
+        !transport_.listeners().names_us(essentials.via.host, essentials.via.port)) {
         ++shard_.counters.foreign_responses;
         return;
     }
-    const auto told = clients_.receive(now, message, *essentials);
+    const auto told = clients_.receive(now, message, essentials);
     if (!told) return;
     if (TransactionUser* user = user_at(told->user))
         user->on_response(now, told->object,
-                          {message, *essentials, source, told->transaction, message.status});
+                          {message, essentials, source, told->transaction, message.status});
 }
 
 void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
@@ -390,16 +390,15 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         if (may_ask(now, message, source)) refuse_stateless(now, message, source, scan.error);
         return;
     }
-    const auto essentials = decode_essentials(message, shard_.leniency);
-    if (!essentials) {
-        count_limit(essentials.error());
-        if (may_ask(now, message, source))
-            refuse_stateless(now, message, source, essentials.error());
+    Essentials essentials;
+    if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
+        count_limit(read.error());
+        if (may_ask(now, message, source)) refuse_stateless(now, message, source, read.error());
         return;
     }
-    transport_.make_alias(source.flow, essentials->via);
-    Request request{message, *essentials, source, {}, {}, essentials->to_tag};
-    request.keys = servers_.keys_of(message, *essentials);
+    transport_.make_alias(source.flow, essentials.via);
+    Request request{message, essentials, source, {}, {}, essentials.to_tag};
+    request.keys = servers_.keys_of(message, essentials);
     const auto matched = servers_.receive(now, request);
     if (matched.match == ServerTransactions::Match::absorbed) return;
     if (message.method == Method::ack) {

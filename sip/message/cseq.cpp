@@ -15,6 +15,9 @@ Expected<Cseq> parse_cseq(std::string_view value) {
     if (!is_lws(scanner.peek()))
         return failure(Condition::malformed, "CSeq: method is missing", scanner.at());
     scanner.skip_lws();
+    cseq.method_name = scanner.rest();
+    cseq.method = method_of(cseq.method_name);
+    if (cseq.method != Method::unknown) return read;  // a token, and all there is
     cseq.method_name = scanner.take_token();
     cseq.method = method_of(cseq.method_name);
     scanner.skip_lws();

@@ -30,20 +30,23 @@ std::string_view repeated_rule(HeaderId id) {
 }
 
 /// Fields whose values say where messages go.
-constexpr HeaderIds address_fields{HeaderId::contact, HeaderId::path, HeaderId::record_route,
-                                   HeaderId::route, HeaderId::service_route};
+constexpr HeaderIds listed_fields{HeaderId::contact,       HeaderId::path,
+                                  HeaderId::record_route,  HeaderId::route,
+                                  HeaderId::service_route, HeaderId::via};
 
 class Decoder {
 public:
-    /// `found` is as new.
     Decoder(Essentials& found, const MessageView& message, const Leniency& leniency)
         : found_(found), message_(message), leniency_(leniency) {}
 
-    bool run() {
-        return index() && vias() && party(HeaderId::from) && party(HeaderId::to) && call_id() &&
-               cseq() && addresses() &&
-               (!message_.is_request() || (max_forwards() && request_uri()));
+    /// What says where the message goes next and whose it is. `found` is as new.
+    bool routing() {
+        return (index() && top_via() && cookie() && party(HeaderId::from) && party(HeaderId::to) &&
+                call_id() && cseq() && top_route() && request()) ||
+               in_order();
     }
+    /// What the other values of lists and the other addresses add; `routing` was fine.
+    bool rest();
     const Error& error() const { return error_; }
 
 private:
@@ -66,15 +69,24 @@ private:
         return first(id);
     }
 
+    bool in_order();
     bool index();
-    bool vias();
+    bool top_via();
+    bool further_vias();
+    bool each_via(const HeaderField& field);
+    bool cookie();
     bool party(HeaderId id);
     bool call_id();
     bool cseq();
+    bool request() { return !message_.is_request() || (max_forwards() && request_uri()); }
     bool max_forwards();
     bool request_uri();
+    bool top_route();
     bool addresses();
-    bool each_address(const HeaderField& field);
+    bool each_address(const HeaderField& field) {
+        return field.id == HeaderId::contact ? each_contact(field) : each_name_addr(field);
+    }
+    bool each_name_addr(const HeaderField& field);
     bool each_contact(const HeaderField& field);
 
     Essentials& found_;
@@ -83,11 +95,19 @@ private:
     Error error_;
     HeaderIds present_;
     std::array<const HeaderField*, header_id_count> first_;  ///< of those that are present
-    const HeaderField *last_via_ = nullptr, *first_address_ = nullptr, *last_address_ = nullptr;
+    bool passed_top_route_ = false;
 };
+
+/// A message with several faults is told the first of them in this order.
+bool Decoder::in_order() {
+    found_ = {};
+    return index() && top_via() && further_vias() && cookie() && party(HeaderId::from) &&
+           party(HeaderId::to) && call_id() && cseq() && addresses() && request();
+}
 
 /// RFC 3261 7.3.1: which fields are there, and that none is twice that may not be.
 bool Decoder::index() {
+    present_ = {};
     for (const HeaderField& field : message_.headers) {
         if (!present_.has(field.id)) {
             present_.add(field.id);
@@ -95,40 +115,74 @@ bool Decoder::index() {
         } else if (single_values.has(field.id)) {
             return fail(Condition::repeated_header, repeated_rule(field.id), field.name);
         }
-        if (field.id == HeaderId::via) last_via_ = &field;
-        if (address_fields.has(field.id)) {
-            if (first_address_ == nullptr) first_address_ = &field;
-            last_address_ = &field;
-        }
     }
     return true;
 }
 
-/// RFC 3261 8.1.1.7, 20.42. The first value stands for the sender; the others are counted, and
-/// must be well-formed since they are copied into responses.
-bool Decoder::vias() {
+/// RFC 3261 8.1.1.7, 20.42. The first value stands for the sender.
+bool Decoder::top_via() {
     const HeaderField* field = needed(HeaderId::via, "Via is missing");
     if (field == nullptr) return false;
-    Via other;
-    for (; field <= last_via_; ++field) {
-        if (field->id != HeaderId::via) continue;
-        std::string_view rest = field->value;
-        if (rest.empty()) return fail(Condition::malformed, "Via is empty", field->name);
-        for (;;) {
-            const std::string_view before = rest;
-            Error error;
-            const Taken taken =
-                take_via(rest, found_.via_count == 0 ? found_.via : other, error, leniency_);
-            if (taken == Taken::fault) return fail(error, trim(before));
-            if (taken == Taken::none) break;
-            ++found_.via_count;
-        }
-    }
-    // RFC 3261 8.1.1.7 and RFC 4475 3.2.1: without the cookie, or with nothing behind it, it is no
-    // branch that can be matched by.
-    if (!leniency_.rfc2543 && !found_.via.has_cookie())
-        return fail(Condition::malformed, "Via: branch without magic cookie", found_.via.text);
+    if (field->value.empty()) return fail(Condition::malformed, "Via is empty", field->name);
+    std::string_view rest = field->value;
+    Error error;
+    if (take_via(rest, found_.via, error, leniency_) != Taken::value)
+        return fail(error, field->value);
     return true;
+}
+
+/// RFC 3261 8.1.1.7 and RFC 4475 3.2.1: without the cookie, or with nothing behind it, it is no
+/// branch that can be matched by.
+bool Decoder::cookie() {
+    return leniency_.rfc2543 || found_.via.has_cookie() ||
+           fail(Condition::malformed, "Via: branch without magic cookie", found_.via.text);
+}
+
+/// What is left of `list` behind the value of it that ends where `value` does.
+std::string_view behind(std::string_view list, std::string_view value) {
+    const char* const end = value.data() + value.size();
+    list = trim(list.substr(static_cast<std::size_t>(end - list.data())));
+    return list.empty() ? list : list.substr(1);  // the comma
+}
+
+bool Decoder::rest() {
+    for (const HeaderField& field : message_.headers) {
+        if (!listed_fields.has(field.id)) continue;
+        if (field.id == HeaderId::via ? each_via(field) : each_address(field)) continue;
+        // Vias are told before addresses, wherever they stand.
+        found_.via_count = found_.contact_count = 0;
+        passed_top_route_ = false;
+        return further_vias() && addresses();
+    }
+    return true;
+}
+
+bool Decoder::further_vias() {
+    found_.via_count = 0;
+    for (const HeaderField& field : message_.headers)
+        if (field.id == HeaderId::via && !each_via(field)) return false;
+    return true;
+}
+
+/// They are counted, and must be well-formed since they are copied into responses. The top one is
+/// known.
+bool Decoder::each_via(const HeaderField& field) {
+    if (field.value.empty()) return fail(Condition::malformed, "Via is empty", field.name);
+    std::string_view rest = field.value;
+    if (found_.via_count == 0) {
+        found_.via_count = 1;
+        rest = behind(rest, found_.via.text);
+        if (rest.empty()) return true;
+    }
+    Via other;
+    for (;;) {
+        const std::string_view before = rest;
+        Error error;
+        const Taken taken = take_via(rest, other, error, leniency_);
+        if (taken == Taken::fault) return fail(error, trim(before));
+        if (taken == Taken::none) return true;
+        ++found_.via_count;
+    }
 }
 
 bool Decoder::party(HeaderId id) {
@@ -203,8 +257,26 @@ bool Decoder::request_uri() {
            fail(Condition::malformed, "Request-URI: headers may not stand in it", headers);
 }
 
-bool Decoder::each_address(const HeaderField& field) {
+/// RFC 3261 16.4: where the message goes next.
+bool Decoder::top_route() {
+    const HeaderField* field = first(HeaderId::route);
+    if (field == nullptr) return true;
+    std::string_view rest = field->value;
+    Error error;
+    const Taken taken = take_name_addr(rest, found_.route, error, leniency_);
+    found_.has_route = taken == Taken::value;
+    return taken != Taken::fault || fail(error, field->value);
+}
+
+/// But for the topmost Route when it is known.
+bool Decoder::each_name_addr(const HeaderField& field) {
     std::string_view rest = field.value;
+    const std::string_view top = found_.route.parameters.text();
+    if (field.id == HeaderId::route && found_.has_route && !passed_top_route_) {
+        passed_top_route_ = true;
+        rest = behind(rest, top);
+        if (rest.empty()) return true;
+    }
     NameAddr address;
     for (;;) {
         const std::string_view before = rest;
@@ -231,21 +303,39 @@ bool Decoder::each_contact(const HeaderField& field) {
 
 /// The fields that say where messages go: no layer has to fear them later.
 bool Decoder::addresses() {
-    if (first_address_ == nullptr) return true;
-    for (const HeaderField* field = first_address_; field <= last_address_; ++field) {
-        if (!address_fields.has(field->id)) continue;
-        if (!(field->id == HeaderId::contact ? each_contact(*field) : each_address(*field)))
-            return false;
+    for (const HeaderField& field : message_.headers) {
+        if (field.id == HeaderId::via || !listed_fields.has(field.id)) continue;
+        if (!each_address(field)) return false;
     }
     return true;
 }
 
 }  // namespace
 
+Expected<void> decode_routing(Essentials& found, const MessageView& message,
+                              const Leniency& leniency) {
+    Decoder decoder(found, message, leniency);
+    if (decoder.routing()) return {};
+    return tl::unexpected(decoder.error());
+}
+
+Expected<void> decode_addresses(Essentials& found, const MessageView& message,
+                                const Leniency& leniency) {
+    Decoder decoder(found, message, leniency);
+    if (decoder.rest()) return {};
+    return tl::unexpected(decoder.error());
+}
+
+Expected<void> decode_essentials(Essentials& found, const MessageView& message,
+                                 const Leniency& leniency) {
+    const auto read = decode_routing(found, message, leniency);
+    return read ? decode_addresses(found, message, leniency) : read;
+}
+
 Expected<Essentials> decode_essentials(const MessageView& message, const Leniency& leniency) {
     Expected<Essentials> essentials;
-    Decoder decoder(*essentials, message, leniency);
-    if (!decoder.run()) essentials = tl::unexpected<Error>(decoder.error());
+    if (const auto read = decode_essentials(*essentials, message, leniency); !read)
+        essentials = tl::unexpected(read.error());
     return essentials;
 }
 

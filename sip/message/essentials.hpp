@@ -23,6 +23,8 @@ struct Essentials {
     Cseq cseq;
     Uri request_uri;  ///< requests only
     std::uint8_t max_forwards = 70;
+    NameAddr route;  ///< the topmost one
+    bool has_route = false;
     Contact contact;  ///< the first one
     std::uint16_t contact_count = 0;
 };
@@ -33,5 +35,17 @@ struct Essentials {
 /// Route, Record-Route and Path values parse; for requests the Request-URI does.
 /// `offset` of an error counts from the start of the message.
 Expected<Essentials> decode_essentials(const MessageView& message, const Leniency& leniency);
+/// The same into a place that is there and as new; what it holds after an error is of no use.
+Expected<void> decode_essentials(Essentials& found, const MessageView& message,
+                                 const Leniency& leniency);
+
+/// The same in two steps. The first is what carries a message on: all
+/// but Contact, and of Via and Route the topmost value. Of several faults in a
+/// message, wherever they are, it tells the one that `decode_essentials` does.
+Expected<void> decode_routing(Essentials& found, const MessageView& message,
+                              const Leniency& leniency);
+/// The second, when the first went well: Contact, `via_count`, and that all other addresses parse.
+Expected<void> decode_addresses(Essentials& found, const MessageView& message,
+                                const Leniency& leniency);
 
 }  // namespace sip

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "sip/base/text.hpp"
+#include "sip/message/header_table.hpp"
 #include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
 
@@ -45,6 +46,12 @@ bool is_version_shaped(std::string_view text) {
         return !part.empty() && std::all_of(part.begin(), part.end(), is_digit);
     };
     return dotted && digits(major) && digits(minor);
+}
+
+/// Of a Request-Line behind its method: nearly always the one before "SIP/2.0".
+std::size_t last_space(std::string_view text) {
+    constexpr std::string_view usual = " SIP/2.0";
+    return text.ends_with(usual) ? text.size() - usual.size() : text.rfind(' ');
 }
 
 struct Line {
@@ -116,8 +123,7 @@ private:
     void status_line(const Line& line);
     bool version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
-    struct FieldShape;
-    FieldShape shape_of(const char* at, const char* end) const;
+    class LineEnds;
     std::size_t plain_headers(std::size_t from);
     void header(Line& line);
     void content_length(std::string_view value, std::size_t at);
@@ -173,7 +179,11 @@ std::optional<Line> MessageScanner::next_line(std::size_t from) {
 }
 
 void MessageScanner::start_line(const Line& line) {
-    if (equal_ignoring_case(text(line.begin, line.end).substr(0, 4), "SIP/"))
+    const char* const at = input_.data() + line.begin;
+    // The slash has no other case.
+    constexpr std::uint32_t letters = 0x00202020;
+    if (line.end - line.begin >= 4 &&
+        (load_word<std::uint32_t>(at) | letters) == load_word<std::uint32_t>("sip/"))
         status_line(line);
     else
         request_line(line);
@@ -187,7 +197,7 @@ void MessageScanner::request_line(const Line& line) {
         return fail(Condition::malformed, "Request-Line: no SP behind the method", line.begin);
     scan_.message.method_name = all.substr(0, method_size);
     scan_.message.method = method_of(scan_.message.method_name);
-    if (!is_token(scan_.message.method_name))
+    if (scan_.message.method == Method::unknown && !is_token(scan_.message.method_name))
         fail(Condition::malformed, "Request-Line: method is not a token", line.begin);
 
     std::size_t uri_begin = line.begin + method_size + 1, end = line.end;
@@ -199,7 +209,7 @@ void MessageScanner::request_line(const Line& line) {
         return fail(Condition::malformed, "Request-Line: SP at its end", end - 1);
     if (uri_begin < end && input_[uri_begin] == ' ')
         return fail(Condition::malformed, "Request-Line: more than one SP", uri_begin);
-    const std::size_t space = text(uri_begin, end).rfind(' ');
+    const std::size_t space = last_space(text(uri_begin, end));
     if (space == std::string_view::npos) {
         request_uri(uri_begin, end);
         return fail(Condition::malformed, "Request-Line: SIP-Version is missing", end);
@@ -233,7 +243,9 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
 bool MessageScanner::version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
-    if (found == "SIP/2.0" || equal_ignoring_case(found, "SIP/2.0")) return true;
+    constexpr std::string_view only = "SIP/2.0";
+    if (found.size() == only.size() && word_of(found) == word_of(only)) return true;
+    if (equal_ignoring_case(found, only)) return true;
     if (!is_version_shaped(found)) return false;
     fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
     return true;
@@ -258,48 +270,73 @@ void MessageScanner::status_line(const Line& line) {
     check_text(code_begin + code_size + 1, line.end, false);
 }
 
-/// Where the name of a header field and its line end.
-struct MessageScanner::FieldShape {
-    const char *colon, *stop;
-};
+/// Where the lines of a header section end: what is known of 64 bytes at a time is kept.
+class MessageScanner::LineEnds {
+public:
+    LineEnds(const char* begin, const char* at, const char* end)
+        : begin_(begin), end_(end), window_(at) {
+        look();
+    }
+    /// The next byte that is no plain text's, or the end.
+    const char* take() {
+        while (ends_ == 0) {
+            if (end_ - window_ <= 64) return end_;
+            window_ += 64;
+            look();
+        }
+        const char* const found = window_ + std::countr_zero(ends_);
+        ends_ &= ends_ - 1;
+        return found;
+    }
+    /// The LF right behind what was taken.
+    void skip_line_feed() {
+        if (ends_ != 0)
+            ends_ &= ends_ - 1;
+        else
+            ++window_;
+    }
 
-/// The field at `at`: its colon, unless another byte stands there that is no name's, and the first
-/// byte that is no plain text's. Both are `end` where there is none.
-MessageScanner::FieldShape MessageScanner::shape_of(const char* at, const char* end) const {
-    using Block = scan::VectorBlock;
-    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return {end, end};
-    const char* const last = end - Block::size;  // where a block may be loaded
-    scan::Mask specials = 0, ends = 0;
-    for (;;) {
-        const Block block(at);
-        specials = scan::outside<scan::Plain>(block);
-        ends = specials | block.equal(':').mask();
-        if (ends != 0) break;
-        at += Block::size;
-        if (at > last) return {end, end};
+private:
+    void look() {
+        ends_ = end_ - window_ >= 64 ? scan::ends_of_64<scan::Plain>(window_)
+                                     : last_ends(begin_, window_, end_);
     }
-    const char* const colon = at + std::countr_zero(ends);
-    while (specials == 0) {
-        at += Block::size;
-        if (at > last) return {colon, scan::find_end<scan::Plain>(input_.data(), at, end)};
-        specials = scan::outside<scan::Plain>(Block(at));
+    [[gnu::noinline]] static std::uint64_t last_ends(const char* begin, const char* at,
+                                                     const char* end) {
+        return scan::all_ends<scan::Plain>(begin, at, end);
     }
-    return {colon, at + std::countr_zero(specials)};
-}
+
+    const char *begin_, *end_, *window_;
+    std::uint64_t ends_ = 0;
+};
 
 /// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
 /// a colon, no byte to look at twice. The first line that is another: `header` judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
+    using Block = scan::VectorBlock;
     const char *const begin = input_.data(), *const end = begin + head_.size();
     const char* at = begin + from;
-    for (;;) {
-        const auto [colon, stop] = shape_of(at, end);
-        if (end - stop < 3 || *colon != ':' || load_word<std::uint16_t>(stop) != word_of("\r\n") ||
-            is_blank(stop[2]))
+    HeaderField* slot = slots_.data() + count_;
+    HeaderField* const slots_end = slots_.data() + slots_.size();
+    LineEnds ends(begin, at, end);
+    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return from;
+    const char *const last = end - Block::size, *const last_stop = end - 3;
+    while (at <= last) {
+        const char* const stop = ends.take();
+        if (stop > last_stop || load_word<std::uint16_t>(stop) != word_of("\r\n") ||
+            (stop[2] <= ' ' && is_blank(stop[2])))
             break;
-        const std::string_view name{at, static_cast<std::size_t>(colon - at)};
-        const HeaderId id = header_id_of(name);
-        if (id == HeaderId::unknown && !is_token(name)) break;
+        ends.skip_line_feed();
+        const scan::Mask colons = Block(at).equal(':').mask();
+        const char* colon = at + Block::size;
+        if (colons != 0)
+            colon = at + std::countr_zero(colons);
+        else if (colon < stop)
+            colon = std::find(colon, stop, ':');
+        if (colon >= stop) break;
+        const auto name_size = static_cast<std::size_t>(colon - at);
+        const HeaderId id = detail::plain_header_id(at, name_size);
+        if (id == HeaderId::unknown && !is_token({at, name_size})) break;
         const char* value = colon + 1;
         while (*value == ' ') ++value;  // `stop` is none
         const char* value_end = stop;
@@ -307,13 +344,13 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
         const std::string_view text{value, static_cast<std::size_t>(value_end - value)};
         if (id == HeaderId::content_length)
             content_length(text, static_cast<std::size_t>(colon + 1 - begin));
-        if (count_ == slots_.size()) {
+        if (slot == slots_end)
             fail(Condition::malformed, too_many_headers, static_cast<std::size_t>(at - begin));
-        } else {
-            slots_[count_++] = {id, name, text};
-        }
+        else
+            *slot++ = {id, {at, name_size}, text};
         at = stop + 2;
     }
+    count_ = static_cast<std::size_t>(slot - slots_.data());
     return static_cast<std::size_t>(at - begin);
 }
 

@@ -84,10 +84,10 @@ public:
     Set letters() const { return inside(_mm_or_si128(bytes_, _mm_set1_epi8(0x20)), 'a', 'z'); }
 
 private:
-    /// Moved so that `first` is the lowest there is, compared with signs.
+    /// Moved so that `last` is the highest there is, compared with signs.
     static Set inside(__m128i bytes, char first, char last) {
-        const auto moved = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - first)));
-        return {_mm_cmplt_epi8(moved, _mm_set1_epi8(static_cast<char>(last - first - 0x7f)))};
+        const auto moved = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x7f - last)));
+        return {_mm_cmpgt_epi8(moved, _mm_set1_epi8(static_cast<char>(first + 0x7e - last)))};
     }
 
     __m128i bytes_;
@@ -186,17 +186,26 @@ const char* find_end(const char* begin, const char* at, const char* end) {
     return mask == 0 ? end : at + std::countr_zero(mask);
 }
 
+/// Of the 64 bytes from `at` on, all of which are there, those that are not of `Run`, the first one
+/// lowest.
+template <class Run, class Block = VectorBlock>
+std::uint64_t ends_of_64(const char* at) {
+    std::uint64_t within = 0;
+    for (unsigned i = 0; i != 64; i += Block::size)
+        within |= std::uint64_t{Run::in(Block(at + i)).mask()} << i;
+    return ~within;
+}
+
 /// Of the 64 bytes from `at` on, which are not of `Run`, the first one lowest; what lies behind
 /// `end` counts as such.
 template <class Run, class Block = VectorBlock>
 std::uint64_t all_ends(const char* begin, const char* at, const char* end) {
     const auto size = static_cast<std::size_t>(end - at);
-    std::uint64_t found = 0;
+    if (size >= 64) return ends_of_64<Run, Block>(at);
+    std::uint64_t found = ~std::uint64_t{0} << size;
     std::size_t i = 0;
-    for (; i < 64 && size - i >= Block::size; i += Block::size)
+    for (; size - i >= Block::size; i += Block::size)
         found |= std::uint64_t{outside<Run>(Block(at + i))} << i;
-    if (i == 64) return found;
-    found |= ~std::uint64_t{0} << size;
     if (i == size) return found;
     const std::size_t left = size - i;
     if (static_cast<std::size_t>(end - begin) >= Block::size) {
@@ -210,8 +219,5 @@ std::uint64_t all_ends(const char* begin, const char* at, const char* end) {
         return found;
     }
 }
-
-/// `all_ends<Word>`.
-std::uint64_t word_ends(const char* begin, const char* at, const char* end);
 
 }  // namespace sip::scan

@@ -2,13 +2,10 @@
 
 namespace sip {
 
-const char* Scanner::next_window(const char* at) {
-    do {
-        window_ = at;
-        ends_ = scan::word_ends(begin_, at, end_);
-        at += 64;
-    } while (ends_ == 0);
-    return window_ + std::countr_zero(ends_);
+Scanner::Window Scanner::find_window(const char* begin, const char* at, const char* end) {
+    for (;; at += 64)
+        if (const std::uint64_t ends = scan::all_ends<scan::Word>(begin, at, end); ends != 0)
+            return {at, ends};
 }
 
 bool has_control(std::string_view value) {

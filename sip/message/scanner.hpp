@@ -81,7 +81,7 @@ public:
     }
     std::string_view take_token() { return take_run(Class::token); }
     /// As many as are of `which`.
-    std::string_view take_run(Class which) {
+    [[gnu::always_inline]] std::string_view take_run(Class which) {
         const char* const start = at_;
         const char* end = word_end(at_);
         while (end != end_ && is(*end, which)) end = word_end(end + 1);
@@ -111,14 +111,22 @@ public:
 private:
     /// The first from `at` on that is no letter, digit, hyphen or dot, which are of every class;
     /// or the end. What is known of 64 bytes at a time is kept.
-    const char* word_end(const char* at) {
+    [[gnu::always_inline]] const char* word_end(const char* at) {
         const auto passed = static_cast<std::size_t>(at - window_);
         if (passed < 64)
             if (const std::uint64_t ends = ends_ >> passed; ends != 0)
                 return at + std::countr_zero(ends);
-        return next_window(at);
+        const Window next = find_window(begin_, at, end_);
+        window_ = next.from;
+        ends_ = next.ends;
+        return window_ + std::countr_zero(ends_);
     }
-    const char* next_window(const char* at);
+    /// Told and given by value, so that a scanner that is a local variable can stay in registers.
+    struct Window {
+        const char* from;
+        std::uint64_t ends;  ///< not 0
+    };
+    static Window find_window(const char* begin, const char* at, const char* end);
 
     const char *begin_, *at_, *end_;
     const char* window_;

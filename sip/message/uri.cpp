@@ -359,6 +359,58 @@ bool UriReader::other() {
     return true;
 }
 
+/// The URI that nearly all are: "sip:", a user and a host without escapes, a port, parameters. With
+/// a bracket at its end, that is taken too. False, and nothing is taken, for any other, with faults
+/// or without: `UriReader` reads those, and this one no otherwise.
+template <UriEnd ends>
+bool read_usual(Uri& uri, Scanner& place) {
+    Scanner scanner = place;
+    const char* const start = scanner.mark();
+    if (!scanner.rest().starts_with("sip:")) return false;
+    scanner.skip(4);
+    const char* const opaque = scanner.mark();
+    std::string_view user = scanner.take_run(Class::uri_user);
+    const bool has_user = scanner.take('@');
+    if (has_user ? user.empty() : !user.empty()) {
+        if (has_user) return false;
+        scanner.go_back(opaque);
+        user = {};
+    }
+    const std::string_view host = scanner.take_run(Class::host);
+    if (host.empty()) return false;
+    std::uint64_t port = 0;
+    if (scanner.take(':')) {
+        port = scanner.take_decimal(65'535).value_or(0);
+        if (port == 0) return false;
+    }
+    const char* const parameters = scanner.mark();
+    std::uint32_t first_letters = 0;
+    while (scanner.take(';')) {
+        const std::string_view name = scanner.take_run(Class::uri_parameter);
+        if (name.empty()) return false;
+        if (scanner.take('=') && scanner.take_run(Class::uri_parameter).empty()) return false;
+        const std::uint32_t letter = 1U << (name.front() & 31);
+        // Twice the same letter may be twice the same name; this also bounds how many there are.
+        if ((first_letters & letter) != 0) return false;
+        first_letters |= letter;
+    }
+    const bool ended = ends == UriEnd::at_bracket ? scanner.peek() == '>' : scanner.done();
+    if (!ended) return false;
+    uri.text = scanner.since(start);
+    uri.scheme = Scheme::sip;
+    uri.scheme_name = uri.text.substr(0, 3);
+    uri.user = user;
+    uri.password = uri.headers = {};
+    uri.has_user = has_user;
+    uri.host = host;
+    uri.port = static_cast<std::uint16_t>(port);
+    uri.parameters = UriParameters(scanner.since(parameters));
+    uri.opaque = scanner.since(opaque);
+    if (ends == UriEnd::at_bracket) scanner.skip(1);
+    place = scanner;
+    return true;
+}
+
 }  // namespace
 
 std::optional<UriParameter> UriParameters::next(std::string_view& rest) {
@@ -384,12 +436,14 @@ std::string_view UriParameters::value_of(std::string_view name) const {
 
 Expected<void> read_uri(Uri& uri, std::string_view text, const Leniency& leniency) {
     Scanner scanner(text);
+    if (read_usual<UriEnd::with_text>(uri, scanner)) return {};
     UriReader reader(uri, scanner, UriEnd::with_text, leniency);
     if (!reader.run()) return tl::unexpected(reader.error());
     return {};
 }
 
 bool read_bracketed_uri(Uri& uri, Scanner& scanner, const Leniency& leniency) {
+    if (read_usual<UriEnd::at_bracket>(uri, scanner)) return true;
     return UriReader(uri, scanner, UriEnd::at_bracket, leniency).run() && scanner.take('>');
 }
 

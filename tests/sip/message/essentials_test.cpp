@@ -241,6 +241,77 @@ TEST_CASE("the fields that say where messages go all parse") {
     CHECK(Decoded(lines).fine());
 }
 
+/// What each of the two steps tells.
+struct Steps {
+    explicit Steps(const Lines& lines) : text(lines.text()) {
+        const Scan scan = scan_message(text, slots, Framing::datagram, {}, {});
+        REQUIRE(scan.end == ScanEnd::complete);
+        routing = decode_routing(found, scan.message, {});
+        if (routing) addresses = decode_addresses(found, scan.message, {});
+    }
+
+    std::string text;
+    std::array<HeaderField, 64> slots;
+    Essentials found;
+    Expected<void> routing, addresses;
+};
+
+TEST_CASE("what carries a message on is decoded without the other addresses") {
+    Lines lines;
+    lines.via = "Via: SIP/2.0/UDP a.example;branch=z9hG4bK1 , SIP/2.0/TCP b.example\r\n";
+    lines.more =
+        "Route: \"A, B\" <sip:r1.example;lr> ;x=1 , <sip:r2.example;lr>\r\n"
+        "Via: SIP/2.0/TLS c.example\r\n"
+        "Route: <sip:r3.example;lr>\r\nContact: <sip:c.example>, <sip:d.example>\r\n";
+    const Steps fine(lines);
+    REQUIRE(fine.routing.has_value());
+    REQUIRE(fine.addresses.has_value());
+    CHECK(fine.found.has_route);
+    CHECK(fine.found.route.uri.host == "r1.example");
+    CHECK(fine.found.via_count == 3);
+    CHECK(fine.found.contact_count == 2);
+    CHECK_FALSE(Decoded(Lines{})->has_route);
+
+    // Each place where the second step has to look, broken alone.
+    for (const auto& [good, broken] : {std::pair{"SIP/2.0/TCP b.example", "SIP/2.0/ "},
+                                       {"<sip:r2.example;lr>", "<sip:?>"},
+                                       {"SIP/2.0/TLS c.example", "SIP/2.0/TLS"},
+                                       {"<sip:r3.example;lr>", "<sip:?>"},
+                                       {"<sip:c.example>", "<sip:?>"},
+                                       {"<sip:d.example>", "<sip:?>"}}) {
+        CAPTURE(good);
+        Lines other = lines;
+        for (std::string* line : {&other.via, &other.more})
+            if (const std::size_t at = line->find(good); at != line->npos)
+                line->replace(at, std::string_view(good).size(), broken);
+        const Steps steps(other);
+        CHECK(steps.routing.has_value());
+        CHECK_FALSE(steps.addresses.has_value());
+    }
+}
+
+TEST_CASE("of two faults both steps and `decode_essentials` tell the same") {
+    const auto rule_of = [](const Lines& lines) {
+        const Steps steps(lines);
+        REQUIRE_FALSE(steps.routing.has_value());
+        CHECK_FALSE(Decoded(lines).fine());
+        CHECK(Decoded(lines).result.error().rule == steps.routing.error().rule);
+        CHECK(Decoded(lines).result.error().offset == steps.routing.error().offset);
+        return steps.routing.error().rule;
+    };
+    Lines lines;
+    lines.start = "SUBSCRIBE sip:porch@gate.example?Subject=x SIP/2.0\r\n";
+    CHECK(rule_of(lines) == "Request-URI: headers may not stand in it");
+    lines.more = "Contact: <sip:ok.example>, <sip:>\r\n";
+    CHECK(rule_of(lines) == "URI: host is missing");
+    lines.cseq = "CSeq: x\r\n";
+    CHECK(rule_of(lines) == "CSeq: number is malformed or above 2^32-1");
+    lines.via += "Via: SIP/2.0/UDP\r\n";
+    CHECK(rule_of(lines) == "Via: transport is malformed");
+    lines.more += "To: <sip:twice.example>\r\n";
+    CHECK(rule_of(lines) == "To stands more than once");
+}
+
 TEST_CASE("R3261-7.1-1: the Request-URI parses, without headers in it") {
     Lines lines;
     lines.start = "SUBSCRIBE sip:a@b.example:99999 SIP/2.0\r\n";

@@ -119,6 +119,7 @@ private:
             if (const std::uint64_t ends = ends_ >> passed; ends != 0)
                 return at + std::countr_zero(ends);
         const Window next = find_window(begin_, at, end_);
+        if (next.ends == 0) __builtin_unreachable();
         window_ = next.from;
         ends_ = next.ends;
         return window_ + std::countr_zero(ends_);

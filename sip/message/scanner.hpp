@@ -73,10 +73,12 @@ public:
     /// All digits that stand here; nothing when there is none, or they are more than `max`.
     std::optional<std::uint64_t> take_decimal(std::uint32_t max) {
         const char* const start = at_;
+        const char* at = start;
         std::uint64_t value = 0;
-        for (; !done() && is_digit(*at_); ++at_)
-            if (value <= max) value = 10 * value + static_cast<std::uint64_t>(*at_ - '0');
-        if (at_ == start || value > max) return {};
+        for (; at != end_ && is_digit(*at); ++at)
+            if (value <= max) value = 10 * value + static_cast<std::uint64_t>(*at - '0');
+        at_ = at;
+        if (at == start || value > max) return {};
         return value;
     }
     std::string_view take_token() { return take_run(Class::token); }
@@ -117,6 +119,7 @@ private:
             if (const std::uint64_t ends = ends_ >> passed; ends != 0)
                 return at + std::countr_zero(ends);
         const Window next = find_window(begin_, at, end_);
+        if (next.ends == 0) __builtin_unreachable();
         window_ = next.from;
         ends_ = next.ends;
         return window_ + std::countr_zero(ends_);

@@ -369,15 +369,20 @@ bool read_usual(Uri& uri, Scanner& place) {
     if (!scanner.rest().starts_with("sip:")) return false;
     scanner.skip(4);
     const char* const opaque = scanner.mark();
-    std::string_view user = scanner.take_run(Class::uri_user);
-    const bool has_user = scanner.take('@');
-    if (has_user ? user.empty() : !user.empty()) {
-        if (has_user) return false;
-        scanner.go_back(opaque);
-        user = {};
+    // All that may stand in a host may stand in a user, so that only what comes behind it tells.
+    std::string_view user, host = scanner.take_run(Class::host);
+    if (scanner.peek() != ';' && is(scanner.peek(), Class::uri_user)) {
+        scanner.take_run(Class::uri_user);
+        host = scanner.since(opaque);
+        if (scanner.peek() != '@') return false;
     }
-    const std::string_view host = scanner.take_run(Class::host);
     if (host.empty()) return false;
+    const bool has_user = scanner.take('@');
+    if (has_user) {
+        user = host;
+        host = scanner.take_run(Class::host);
+        if (host.empty()) return false;
+    }
     std::uint64_t port = 0;
     if (scanner.take(':')) {
         port = scanner.take_decimal(65'535).value_or(0);

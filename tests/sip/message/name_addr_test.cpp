@@ -57,3 +57,41 @@ TEST_CASE("R3261-7.3.1-3: lists are walked, quotes and brackets minded, empty el
         CHECK_MESSAGE(broken, bad);
     }
 }
+
+TEST_CASE("a URI has the same parts whatever stands behind it") {
+    for (const std::string text :
+         {"sip:a@h", "sip:h", "sip:h:5070", "sip:a.b-c~d@h.example:5070;lr;transport=tcp",
+          "sip:+1@h;ttl=1;transport=udp", "sip:h;lr;x=[1]", "sip:h;x=a/b", "sip:a;lr@h;lr",
+          "sip:a%41@h", "sip:a:1@h", "sip:h:1;a=b:c", "sip:a&b=c@h:1", "sip:[::1]:5070;lr",
+          "sips:a@h;lr", "sip:a@h;x=%41"}) {
+        CAPTURE(text);
+        const std::string with_headers = text + "?subject=x",
+                          bracketed = "<" + text + ">;y=\"c@d>\"";
+        const auto alone = parse_uri(text), longer = parse_uri(with_headers);
+        const auto held = parse_name_addr(bracketed);
+        REQUIRE(alone.has_value());
+        REQUIRE(longer.has_value());
+        REQUIRE(held.has_value());
+        CHECK(alone->text == text);
+        CHECK(alone->opaque == text.substr(text.find(':') + 1));
+        for (const Uri& other : {*longer, held->uri}) {
+            CHECK(other.scheme == alone->scheme);
+            CHECK(other.scheme_name == alone->scheme_name);
+            CHECK(other.has_user == alone->has_user);
+            CHECK(other.user == alone->user);
+            CHECK(other.password == alone->password);
+            CHECK(other.host == alone->host);
+            CHECK(other.port == alone->port);
+            CHECK(other.parameters.text() == alone->parameters.text());
+        }
+        CHECK(held->uri.text == text);
+        CHECK(alone->headers.empty());
+        CHECK(longer->headers == "subject=x");
+    }
+    for (const char* bad : {"sip:h:5060;a@b", "sip:a@h:0", "sip:a@h:65536", "sip:a@h;", "sip:a@h;;",
+                            "sip:a@h;lr;LR", "sip:a@h;x=", "sip:@h", "sip:a@", "sip:", "sip:a@h;=x",
+                            "sip:a@h@i", "sip:a@h:", "sip:a~"}) {
+        CHECK_MESSAGE(!parse_uri(bad), bad);
+        CHECK_MESSAGE(!parse_name_addr("<" + std::string(bad) + ">;y=\"@\""), bad);
+    }
+}

@@ -16,6 +16,8 @@ namespace {
 constexpr sip::Duration unsent_timeout = sip::milliseconds{500};
 // A line about bounds that were met or things that were lost, at most once in this time.
 constexpr sip::Duration trouble_interval = sip::seconds{10};
+// How often memory that nothing needs any more is looked for.
+constexpr sip::Duration trim_interval = sip::seconds{60};
 /// Several changes of rule files in a row are looked at together.
 constexpr sip::Duration rules_settle = sip::milliseconds{50};
 /// What others wrote to connections of one worker and is not sent yet.
@@ -185,8 +187,17 @@ bool ServeWorker::owns(std::string_view presentity) const {
                                  presentity) == number_;
 }
 
+/// Memory that only a load of the past needed goes back, where nothing lives in it any more.
+void ServeWorker::trim_later() {
+    driver_.after(trim_interval, [this] {
+        server_.trim(edge::read_clocks());
+        trim_later();
+    });
+}
+
 void ServeWorker::prepare() {
     if (rules_) watch_rules();
+    trim_later();
     tracer_.on_transition(
         [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
     tracer_.on_decision([this](sip::Now now, const sip::TraceDecision& decision) {

@@ -81,8 +81,7 @@ edge::Outcome<std::vector<ServeState>> load_states(const ServeSettings& settings
         auto hard = HardStates::load(settings.hard_state_folder);
         if (!hard) return edge::failure(hard.error());
         const bool is_last = i + 1 == settings.workers;
-        states.push_back(
-            {is_last ? std::move(*users) : UserTable(*users), std::move(*hard), *tls});
+        states.push_back({is_last ? std::move(*users) : UserTable(*users), std::move(*hard), *tls});
     }
     return states;
 }

@@ -107,7 +107,8 @@ bool Notifier::has_newer(const Subscription& s) const {
     const std::uint64_t device = device_of(s);
     const auto is_newer = [&](std::uint32_t i) {
         const Subscription& other = const_cast<Notifier*>(this)->slab_.at(i);
-        return &other != &s && device_of(other) == device && !other.suspect && other.dialog.path().flow != s.dialog.path().flow &&
+        return &other != &s && device_of(other) == device && !other.suspect &&
+               other.dialog.path().flow != s.dialog.path().flow &&
                (other.state == State::active || other.state == State::pending);
     };
     return by_device_.find(device, is_newer) != HashIndex::none;

@@ -24,6 +24,7 @@ Record record_of(const sip::Limits& limits) {
         .set("server_transactions", number(limits.server_transactions))
         .set("server_transactions_per_user", number(limits.server_transactions_per_user))
         .set("server_transactions_per_address", number(limits.server_transactions_per_address))
+        .set("completed_transactions", number(limits.completed_transactions))
         .set("client_transactions", number(limits.client_transactions))
         .set("rate_buckets", number(limits.rate_buckets))
         .set("known_sources", number(limits.known_sources))
@@ -42,6 +43,7 @@ Record record_of(const Costs& costs) {
         .set("binding_bytes", number(costs.binding))
         .set("connection_bytes", number(costs.connection))
         .set("server_transaction_bytes", number(costs.server_transaction))
+        .set("completed_transaction_bytes", number(costs.completed_transaction))
         .set("client_transaction_bytes", number(costs.client_transaction));
     return record;
 }

@@ -163,10 +163,10 @@ Costs measure_costs(const Mix& mix) {
     const std::string body_type = event + "Content-Type: application/pidf+xml\r\n";
     Probe probe;
     const auto subscribe = [&](unsigned i) {
-        probe.ask(i, "SUBSCRIBE", user(i + 1), user(i), event);
+        probe.ask(i, "SUBSCRIBE", user(10'000 + i), user(i), event);
     };
     const auto subscribe_too = [&](unsigned i) {
-        probe.ask(i, "SUBSCRIBE", user(i + 2), user(i), event);
+        probe.ask(i, "SUBSCRIBE", user(20'000 + i), user(i), event);
     };
     const auto bind = [&](unsigned i) { probe.ask(i, "REGISTER", user(i), "example.com", {}); };
     const auto publish = [&](unsigned i) {
@@ -185,9 +185,11 @@ Costs measure_costs(const Mix& mix) {
     costs.binding = probe.each(false, bind);
     costs.connection = probe.each(true, [&](unsigned i) { probe.connect(i); });
     costs.publication = probe.each(false, publish);
-    // Not a method of ours: refused, with a transaction.
-    costs.server_transaction =
+    // Not methods of ours: refused, with a transaction.
+    costs.completed_transaction =
         probe.each(true, [&](unsigned i) { probe.ask(i, "MESSAGE", user(i), user(i), {}); });
+    costs.server_transaction =
+        probe.each(true, [&](unsigned i) { probe.ask(i, "INVITE", user(i), user(i), {}); });
     probe.answers = false;
     const std::size_t before = probe.memory().used();
     probe.server().shut_down(probe.now(), presence::Server::Stop::probation);
@@ -203,6 +205,7 @@ std::size_t bytes_at_limits(const sip::Limits& limits, const Costs& costs) {
         limits.resources * costs.presentity + limits.subscriptions * costs.subscription +
         limits.publications * costs.publication + limits.bindings * costs.binding +
         limits.flows * costs.connection + limits.server_transactions * costs.server_transaction +
+        limits.completed_transactions * costs.completed_transaction +
         limits.client_transactions * costs.client_transaction;
     return costs.start + objects + objects / 32;  // for free blocks that are too small
 }
@@ -221,7 +224,8 @@ sip::Limits limits_within(std::size_t memory, const Mix& mix, const Costs& costs
         limits.flows = count_of(p * mix.connections, 8, 1'000'000);
         // All refresh within 20 minutes, twice over, and a twentieth is told at one time.
         const double objects = p * (mix.watchers + mix.publications + mix.bindings);
-        limits.server_transactions = count_of(objects / 18, 64, 65'536);
+        limits.server_transactions = count_of(objects / 100, 64, 65'536);
+        limits.completed_transactions = count_of(objects / 18, 64, 2'000'000);
         limits.client_transactions = count_of(p * mix.watchers / 20, 32, 65'536);
     };
     std::uint32_t fits = 0, too_many = 50'000'000;

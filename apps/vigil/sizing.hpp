@@ -20,8 +20,9 @@ struct Costs {
     std::size_t start = 0;       ///< with one of each, and the room in which it was made
     std::size_t presentity = 0;  ///< that somebody watches: its name and one view
     std::size_t subscription = 0, publication = 0, binding = 0, connection = 0;
-    std::size_t server_transaction = 0;  ///< 32 s after its answer
-    std::size_t client_transaction = 0;  ///< a NOTIFY on its way, and 5 s after its answer
+    std::size_t server_transaction = 0;     ///< one that keeps its answer: of an INVITE, 32 s
+    std::size_t completed_transaction = 0;  ///< any other that was answered by datagram, 32 s
+    std::size_t client_transaction = 0;     ///< a NOTIFY on its way, and 5 s after its answer
 };
 Costs measure_costs(const Mix& mix);
 

@@ -64,7 +64,7 @@ class Documents(unittest.TestCase):
             return "\n".join(line.strip() for line in text.splitlines())
         source = stripped(read("apps/examples/edge_presence_agent.cpp"))
         for page in ("README.md", "docs/embedding.md"):
-            loops = [block for block in blocks(read(page), "cpp") if "server.poll" in block]
+            loops = [block for block in blocks(read(page), "cpp") if "stack().poll" in block]
             self.assertTrue(loops, page)
             for loop in loops:
                 self.assertIn(stripped(loop).strip("\n"), source, page)

@@ -17,10 +17,12 @@ namespace {
 // Descriptors kept free of accepted connections: half of them for connections that we open, half
 // for files and stores.
 constexpr std::size_t spare_descriptors = 32;
-// A burst of NOTIFYs does not keep what arrives waiting: twice so many effects are at most given in
-// a turn, no more than datagrams are taken in one, or their answers would not fit into the kernel's
-// buffer.
-constexpr int effects_a_drain = 256;
+// At most so many effects are given at one time, so that a burst of NOTIFYs does not keep what
+// arrives waiting.
+constexpr int effects_a_drain = 1024;
+// And where datagrams came so many, twice a turn: no more than a turn takes in, or the answers to a
+// burst would not fit into the kernel's buffer.
+constexpr int effects_a_batch = 256;
 // So many are given as of one instant.
 constexpr int effects_a_clock = 32;
 // The hook may bring about effects, which call the hook: so often in one turn.
@@ -205,23 +207,23 @@ bool Driver::has_unsent() const {
 }
 
 /// What the engine has to give, the hook after it, and what the hook brought about.
-void Driver::drain() {
+void Driver::drain(int effects_max) {
     if (draining_ || going_) return;
     draining_ = true;
-    give_effects();
+    give_effects(effects_max);
     for (int round = 0; after_drain_ && round < rounds_max; ++round) {
         after_drain_();
-        if (!give_effects()) break;
+        if (!give_effects(effects_max)) break;
         if (round + 1 == rounds_max) more_ = true;
     }
     draining_ = false;
 }
 
 /// True: there was one.
-bool Driver::give_effects() {
+bool Driver::give_effects(int effects_max) {
     bool any = false;
     for (int given = 0; writable(); ++given) {
-        if (given == effects_a_drain) {
+        if (given == effects_max) {
             more_ = true;
             break;
         }
@@ -236,7 +238,7 @@ bool Driver::give_effects() {
 
 void Driver::end_turn() {
     more_ = false;
-    drain();
+    drain(std::exchange(had_datagrams_, false) ? effects_a_batch : effects_a_drain);
     flush();
     if (relay_ != nullptr) {
         if (relay_->end_turn()) more_ = true;
@@ -298,7 +300,7 @@ void Driver::on_timer() {
     fire_later(now.mono);
     // Later than `now`: what fired may have told the engine of a time since.
     engine_.advance(read_now());
-    drain();
+    drain(effects_a_drain);
 }
 
 void Driver::fire_later(sip::Instant now) {
@@ -345,7 +347,8 @@ void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<co
 
 void Driver::received_all() {
     in_batch_ = false;
-    drain();
+    had_datagrams_ = true;
+    drain(effects_a_batch);
 }
 
 /// May come in the middle of sending: what it brings about is for the next turn.
@@ -358,7 +361,7 @@ void Driver::unreachable(UdpSocket& socket, const sip::Endpoint& to, std::span<c
 void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
     if (going_) return;
     engine_.input(read_now(), sip::Chunk{connection.flow, bytes});
-    drain();
+    drain(effects_a_drain);
 }
 
 bool Driver::may_accept(TcpListener&) {
@@ -400,7 +403,7 @@ void Driver::accepted(TcpListener& listener, Descriptor accepted) {
         by_flow_[connection.flow] = &connection;
         if (!streams_held_) connection.start();
     }
-    drain();
+    drain(effects_a_drain);
 }
 
 void Driver::accept_again() {
@@ -427,7 +430,7 @@ void Driver::opened(TcpConnection& connection, int status) {
         }
         engine_.closed(now, flow);
     }
-    drain();
+    drain(effects_a_drain);
 }
 
 void Driver::secured(TcpConnection& connection) {
@@ -455,7 +458,7 @@ void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
     else
         drop(connection);
     engine_.closed(read_now(), flow);
-    drain();
+    drain(effects_a_drain);
     more_ = true;  // it may have ended in the flush of this turn: what follows needs another
 }
 
@@ -539,7 +542,7 @@ void Driver::carry_out(const sip::Resolve& resolve) {
                                                [this](const sip::NameAnswer& answer) {
                                                    if (going_) return;
                                                    engine_.resolved(read_now(), answer);
-                                                   drain();
+                                                   drain(effects_a_drain);
                                                });
     resolver_->ask(resolve);
 }
@@ -555,7 +558,7 @@ void Driver::take_relayed() {
     if (going_ || relay_ == nullptr) return;
     worked_ = true;
     if (relay_->take(read_clocks())) more_ = true;
-    drain();
+    drain(effects_a_drain);
 }
 
 void Driver::relay_write(sip::FlowId flow, std::string_view bytes) {

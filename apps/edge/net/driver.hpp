@@ -184,8 +184,8 @@ private:
     void forget_flow(TcpConnection& connection);
 
     const sip::Now& read_now();
-    void drain();
-    bool give_effects();
+    void drain(int effects_max);
+    bool give_effects(int effects_max);
     void carry_out(sip::Effect& effect);
     void carry_out(sip::Transmit& transmit);
     void carry_out(const sip::OpenFlow& open);
@@ -239,11 +239,12 @@ private:
     std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened
     bool accept_retry_is_due_ = false;    ///< a callback to accept again is asked for
     bool draining_ = false;
-    bool in_batch_ = false;      ///< datagrams are given, as of one instant
-    bool streams_held_ = false;  ///< nothing is read from them
-    bool more_ = false;          ///< the engine has more to give than fits one turn
-    bool one_turn_ = false;      ///< `turn` runs, not `run`
-    bool worked_ = false;        ///< in this turn a timer fired or effects were given
+    bool in_batch_ = false;       ///< datagrams are given, as of one instant
+    bool had_datagrams_ = false;  ///< in this turn
+    bool streams_held_ = false;   ///< nothing is read from them
+    bool more_ = false;           ///< the engine has more to give than fits one turn
+    bool one_turn_ = false;       ///< `turn` runs, not `run`
+    bool worked_ = false;         ///< in this turn a timer fired or effects were given
     bool stopping_ = false;
     bool going_ = false;  ///< the destructor runs: the engine is not called any more
     sip::Instant stop_at_ = sip::never;

@@ -87,12 +87,18 @@ TEST_CASE("a server whose limits were made for a memory holds all that they allo
             fill(full, limits, mix);
             // All at one time: so many transactions, and every watcher told the end.
             RawRequest message{"MESSAGE", "sip:" + Full::user(0) + "@example.com"};
-            for (std::uint32_t i = 0; i < limits.server_transactions; ++i) {
+            for (std::uint32_t i = 0; i < limits.completed_transactions + 10; ++i) {
                 message.call_id = "message-" + std::to_string(i);
                 CHECK(full.raw.ask(message).status() == 405);
             }
-            message.call_id = "one-more";
-            CHECK(full.raw.ask(message).status() == 503);
+            CHECK(full.server.stack().servers().completed() == limits.completed_transactions);
+            RawRequest invite{"INVITE", message.uri};
+            for (std::uint32_t i = 0; i < limits.server_transactions; ++i) {
+                invite.call_id = "invite-" + std::to_string(i);
+                CHECK(full.raw.ask(invite).status() == 405);
+            }
+            invite.call_id = "one-more";
+            CHECK(full.raw.ask(invite).status() == 503);
             full.raw.answer_notify = false;
             full.server.shut_down(full.raw.now, presence::Server::Stop::probation);
             full.raw.drain();

@@ -207,7 +207,8 @@ std::size_t bytes_at_limits(const sip::Limits& limits, const Costs& costs) {
         limits.flows * costs.connection + limits.server_transactions * costs.server_transaction +
         limits.completed_transactions * costs.completed_transaction +
         limits.client_transactions * costs.client_transaction;
-    return costs.start + objects + objects / 32;  // for free blocks that are too small
+    // The last: free blocks that are too small, and tables while they grow.
+    return costs.start + objects + objects / 16;
 }
 
 sip::Limits limits_within(std::size_t memory, const Mix& mix, const Costs& costs) {

@@ -9,6 +9,8 @@ Scanner::Window Scanner::find_window(const char* begin, const char* at, const ch
 }
 
 bool has_control(std::string_view value) {
+    const char *const begin = value.data(), *const end = begin + value.size();
+    if (scan::find_end<scan::Plain>(begin, begin, end) == end) return false;
     QuoteState quotes;
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];

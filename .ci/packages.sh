@@ -10,7 +10,7 @@ packages_for() {
         oss-fuzz) echo zip ;;
         interop) echo sip-tester sipsak baresip kamailio kamailio-presence-modules \
             kamailio-xml-modules dnsmasq-base ;;
-        cross) echo g++-arm-linux-gnueabihf g++-s390x-linux-gnu qemu-user ;;
+        cross) echo g++-arm-linux-gnueabihf g++-aarch64-linux-gnu g++-s390x-linux-gnu qemu-user ;;
         bench) echo libosip2-dev libsofia-sip-ua-dev valgrind kamailio \
             kamailio-presence-modules kamailio-xml-modules ;;
         format) echo clang-format-14 ;;

@@ -29,7 +29,8 @@ TEST_CASE("the same text is kept once, for as long as somebody has it") {
     moved.reset();
     CHECK(texts.size() == 1);
     CHECK(copy.view() == "sip:alice@example.con");
-    copy = copy;
+    const auto& same = copy;
+    copy = same;
     other = std::move(copy);
     CHECK(other.view() == "sip:alice@example.con");
     other.reset();

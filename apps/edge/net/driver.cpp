@@ -20,9 +20,9 @@ constexpr std::size_t spare_descriptors = 32;
 // At most so many effects are given at one time, so that a burst of NOTIFYs does not keep what
 // arrives waiting.
 constexpr int effects_a_drain = 1024;
-// And where datagrams came so many, twice a turn: no more than a turn takes in, or the answers to a
-// burst would not fit into the kernel's buffer.
-constexpr int effects_a_batch = 256;
+// And where datagrams came so many, three times a turn: no more than a turn takes in, or the answers
+// to a burst would not fit into the kernel's buffer.
+constexpr int effects_a_batch = 160;
 // So many are given as of one instant.
 constexpr int effects_a_clock = 32;
 // The hook may bring about effects, which call the hook: so often in one turn.
@@ -300,7 +300,7 @@ void Driver::on_timer() {
     fire_later(now.mono);
     // Later than `now`: what fired may have told the engine of a time since.
     engine_.advance(read_now());
-    drain(effects_a_drain);
+    drain(effects_a_batch);
 }
 
 void Driver::fire_later(sip::Instant now) {

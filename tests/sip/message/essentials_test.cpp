@@ -273,17 +273,18 @@ TEST_CASE("what carries a message on is decoded without the other addresses") {
     CHECK_FALSE(Decoded(Lines{})->has_route);
 
     // Each place where the second step has to look, broken alone.
-    for (const auto& [good, broken] : {std::pair{"SIP/2.0/TCP b.example", "SIP/2.0/ "},
-                                       {"<sip:r2.example;lr>", "<sip:?>"},
-                                       {"SIP/2.0/TLS c.example", "SIP/2.0/TLS"},
-                                       {"<sip:r3.example;lr>", "<sip:?>"},
-                                       {"<sip:c.example>", "<sip:?>"},
-                                       {"<sip:d.example>", "<sip:?>"}}) {
+    for (const auto& each : {std::pair{"SIP/2.0/TCP b.example", "SIP/2.0/ "},
+                             {"<sip:r2.example;lr>", "<sip:?>"},
+                             {"SIP/2.0/TLS c.example", "SIP/2.0/TLS"},
+                             {"<sip:r3.example;lr>", "<sip:?>"},
+                             {"<sip:c.example>", "<sip:?>"},
+                             {"<sip:d.example>", "<sip:?>"}}) {
+        const std::string_view good = each.first, broken = each.second;
         CAPTURE(good);
         Lines other = lines;
         for (std::string* line : {&other.via, &other.more})
             if (const std::size_t at = line->find(good); at != line->npos)
-                line->replace(at, std::string_view(good).size(), broken);
+                line->replace(at, good.size(), broken);
         const Steps steps(other);
         CHECK(steps.routing.has_value());
         CHECK_FALSE(steps.addresses.has_value());

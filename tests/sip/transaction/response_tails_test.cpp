@@ -55,7 +55,8 @@ TEST_CASE("R3261-17.2.2-1: what is kept of an answer gives it back byte for byte
         {"OK", "Reason: " + std::string(2'000, 'x') + "\r\n" + end},
     };
     World world;
-    for (const auto& [reason, bytes] : answers) {
+    for (const auto& answer : answers) {
+        const auto &reason = answer.first, &bytes = answer.second;
         CAPTURE(bytes);
         // The first is kept whole, those after it by their form, where they have one.
         for (int i = 0; i < 3; ++i) {

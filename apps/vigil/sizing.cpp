@@ -208,7 +208,7 @@ std::size_t bytes_at_limits(const sip::Limits& limits, const Costs& costs) {
         limits.completed_transactions * costs.completed_transaction +
         limits.client_transactions * costs.client_transaction;
     // The last: free blocks that are too small, and tables while they grow.
-    return costs.start + objects + objects / 16;
+    return costs.start + objects + objects / 8;
 }
 
 sip::Limits limits_within(std::size_t memory, const Mix& mix, const Costs& costs) {

@@ -151,7 +151,9 @@ void Peers::check() {
     SIP_ASSERT(!stack.poll(net.now));
     SIP_ASSERT(!stack.deadline() || *stack.deadline() > net.now.mono);
     const Limits& limits = stack.shard().limits;
-    SIP_ASSERT(stack.servers().size() <= limits.server_transactions);
+    const std::size_t completed = stack.servers().completed();
+    SIP_ASSERT(stack.servers().size() - completed <= limits.server_transactions);
+    SIP_ASSERT(completed <= limits.completed_transactions);
     SIP_ASSERT(stack.clients().size() <= limits.client_transactions);
     SIP_ASSERT(stack.transport().flow_count() <= limits.flows);
     SIP_ASSERT(stack.shard().memory.used() <= limits.memory_bytes);

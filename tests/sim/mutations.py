@@ -66,7 +66,7 @@ MUTATIONS = [
      "sip/proxy/copy.cpp", "(hops ? *hops - 1 : 70)", "(hops ? *hops : 70)"),
     ("device", "A device that comes back has one lamp (its old subscription goes)",
      "sip/event/suspects.cpp", "return i != but.index && device_of(slab_.at(i)) == device &&",
-     "return i == UINT32_MAX && slab_.at(i).device == device &&"),
+     "return i == UINT32_MAX && device_of(slab_.at(i)) == device &&"),
     ("retransmission", "A copy of a request is not a new request (RFC 3261 17.2.3)",
      "sip/transaction/completed_transactions.cpp",
      "return at(i).key == key;", "return at(i).key != key;"),

@@ -298,6 +298,22 @@ TEST_CASE("T-30: a byte that was changed on the way breaks the connection, and i
     CHECK(pair.server->state() == State::failed);
 }
 
+TEST_CASE("a context that is made later reads its files when the first connection wants it") {
+    const auto server = context({"localhost"});
+    const auto client = TlsContext::later(settings({}));
+    REQUIRE(client);
+    for (int i = 0; i < 2; ++i) {
+        Pair pair(*client, *server, "localhost");
+        CHECK(pair.stands());
+    }
+    TlsSettings nowhere;
+    nowhere.authorities = file("nowhere.pem");
+    const auto none = TlsContext::later(nowhere);  // of that file nothing is known yet
+    REQUIRE(none);
+    for (int i = 0; i < 2; ++i) CHECK(none->connect("localhost") == nullptr);
+    CHECK(none->accept() == nullptr);
+}
+
 TEST_CASE("what is wrong with a file is said with its name, in one line") {
     TlsSettings wanted = settings({"localhost"});
     wanted.certificates[0].key = file("phone.key");

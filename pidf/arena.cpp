@@ -6,7 +6,7 @@ namespace pidf {
 
 namespace {
 constexpr std::size_t alignment = alignof(std::max_align_t);
-constexpr std::size_t chunk_min = 1'024;
+constexpr std::size_t chunk_min = 4'096;
 constexpr std::size_t chunk_max = 16'384;
 constexpr std::size_t round_up(std::size_t size) {
     return (size + alignment - 1) & ~(alignment - 1);

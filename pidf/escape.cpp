@@ -1,5 +1,6 @@
 #include "pidf/escape.hpp"
 
+#include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
 
 namespace pidf {
@@ -19,7 +20,7 @@ void blanks(sip::Appender& out, std::string_view text) {
 void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
     if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t plain = ascii_run(text.substr(at), AsciiClass::plain);
+        const std::size_t plain = run_size<run::Plain>(text, at);
         out << text.substr(at, plain);
         at += plain;
         if (at == text.size()) return;

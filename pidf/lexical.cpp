@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
 #include "sip/base/buffer.hpp"
 #include "sip/base/civil_time.hpp"
@@ -20,9 +21,7 @@ bool all_digits(std::string_view text) {
     return !text.empty() && text.size() <= digits_max;
 }
 
-bool is_uri_char(char c) {
-    return is_ascii(c, AsciiClass::uri) || static_cast<unsigned char>(c) >= 0x80;
-}
+bool is_uri_char(char c) { return run::Uri::has(c) || static_cast<unsigned char>(c) >= 0x80; }
 
 /// How many characters of `text` are an address in brackets, "[2001:db8::1]"; 0: none.
 std::size_t literal_size(std::string_view text) {
@@ -79,16 +78,23 @@ std::string_view scheme_of(std::string_view text) {
     return text.substr(0, end + 1);
 }
 
-}  // namespace
-
-bool is_any_uri(std::string_view text) {
+/// Takes the fragment off. False: there, or in what is left, are characters of no URI.
+bool take_fragment(std::string_view& text) {
+    // As a rule there is nothing but what needs no second look.
+    if (run_size<run::Uri>(text) == text.size()) return true;
     if (find_fault(text).any) return false;
     const auto hash = text.find('#');
     const std::string_view fragment =
         hash == std::string_view::npos ? std::string_view{} : text.substr(hash + 1);
     text = text.substr(0, hash);
-    if (fragment.find('[') != std::string_view::npos || !has_uri_chars(fragment)) return false;
-    if (!has_uri_chars(text)) return false;
+    return fragment.find('[') == std::string_view::npos && has_uri_chars(fragment) &&
+           has_uri_chars(text);
+}
+
+}  // namespace
+
+bool is_any_uri(std::string_view text) {
+    if (!take_fragment(text)) return false;
     const std::string_view scheme = scheme_of(text);
     // RFC 3986 4.2: a first segment with a colon in it would be taken for a scheme.
     if (const auto end = text.find_first_of(":/?");

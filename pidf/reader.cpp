@@ -106,8 +106,9 @@ private:
         if (ids_ >= options_.components || ids_ >= seen_.size())
             return sip::Error{sip::Condition::body_too_large, "PIDF: too many tuples", e.offset};
         for (std::size_t i = 0; i < ids_; ++i)
-            if (seen_[i] == id) return bad("PIDF: id stands twice", e);
-        seen_[ids_++] = id;
+            if (std::string_view(seen_[i].data, seen_[i].size) == id)
+                return bad("PIDF: id stands twice", e);
+        seen_[ids_++] = {id.data(), id.size()};
         return {};
     }
     Status note(const Element& e, List<Note>& notes) {
@@ -274,7 +275,12 @@ private:
 
     Arena& arena_;
     const ReadOptions& options_;
-    std::array<std::string_view, 512> seen_;
+    /// Left as they are until they are set, for there are many.
+    struct Seen {
+        const char* data;
+        std::size_t size;
+    };
+    std::array<Seen, 512> seen_;
     std::size_t ids_ = 0, notes_ = 0;
     Conformer conformer_{arena_};
 };

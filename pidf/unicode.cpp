@@ -1,6 +1,6 @@
 #include "pidf/unicode.hpp"
 
-#include <cstring>
+#include "pidf/run.hpp"
 
 namespace pidf {
 
@@ -45,27 +45,14 @@ Decoded decode_utf8(std::string_view text, std::size_t at) {
 }
 
 TextFault find_fault(std::string_view text) {
-    constexpr std::uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
-    for (std::size_t i = 0; i < text.size();) {
-        // Eight at a time, as long as none is below the space or above 0x7F.
-        std::uint64_t word = 0;
-        if (text.size() - i >= sizeof word) {
-            std::memcpy(&word, text.data() + i, sizeof word);
-            if (((word | (word - ones * 0x20)) & high) == 0) {
-                i += sizeof word;
-                continue;
-            }
-        }
-        if (is_ascii(text[i], AsciiClass::allowed)) {
-            ++i;
-            continue;
-        }
+    for (std::size_t i = 0;;) {
+        i += run_size<run::Allowed>(text, i);
+        if (i == text.size()) return {};
         const Decoded c = decode_utf8(text, i);
         if (c.size == 0) return {i, true, true};
         if (!is_xml_char(c.code)) return {i, true, false};
         i += c.size;
     }
-    return {};
 }
 
 std::size_t encode_utf8(char32_t code, char* out) {
@@ -107,8 +94,9 @@ bool is_name_char(char32_t code) { return is_name_start(code) || within(name_onl
 
 bool is_ncname(std::string_view text) {
     std::size_t begin = 0;
-    if (!text.empty() && is_ascii(text.front(), AsciiClass::name_start))
-        begin = ascii_run(text, AsciiClass::name);
+    if (!text.empty() && is_ascii(text.front()) &&
+        is_name_start(static_cast<unsigned char>(text.front())))
+        begin = run_size<run::Name>(text);
     for (std::size_t at = begin; at < text.size();) {
         const Decoded next = decode_utf8(text, at);
         if (next.size == 0) return false;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "pidf/namespaces.hpp"
+#include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
 #include "pidf/utf16.hpp"
 #include "sip/base/text.hpp"
@@ -136,8 +137,10 @@ enum class Kind : std::uint8_t { text, cdata, attribute };
 /// space, and references give way to what they stand for. The text never grows: the shortest
 /// reference has four bytes, as many as the longest character.
 std::string_view resolve(char* text, std::size_t size, Kind kind) {
-    std::size_t out = 0;
-    for (std::size_t i = 0; i < size;) {
+    const std::string_view whole(text, size);
+    std::size_t out = kind == Kind::attribute ? run_size<run::Until<'&', '\r', '\n', '\t'>>(whole)
+                                              : run_size<run::Until<'&', '\r'>>(whole);
+    for (std::size_t i = out; i < size;) {
         const char c = text[i];
         if (c == '&' && kind != Kind::cdata) {
             const std::string_view rest(text + i, size - i);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
 #include "sip/base/text.hpp"
 
@@ -54,9 +55,9 @@ private:
         for (int part = 0; part < 2; ++part) {
             const std::size_t first = at_;
             for (;;) {
-                if (at_ > first || (!done() && is_ascii(text_[at_], AsciiClass::name_start)))
-                    at_ += ascii_run(text_.substr(at_), AsciiClass::name);
-                if (done() || is_ascii(text_[at_], AsciiClass::allowed)) break;
+                if (at_ > first || sip::is_alpha(peek()) || peek() == '_')
+                    at_ += run_size<run::Name>(text_, at_);
+                if (done() || is_ascii(text_[at_])) break;
                 const Decoded c = decode_utf8(text_, at_);
                 if (c.size == 0 || !(at_ == first ? is_name_start(c.code) : is_name_char(c.code)))
                     break;
@@ -170,16 +171,14 @@ private:
         const char quote = peek();
         if (quote != '"' && quote != '\'') return bad("XML: attribute value has no quotes", at_);
         const std::size_t start = at_++;
-        while (!done() && peek() != quote) {
+        for (;;) {
+            at_ += quote == '"' ? run_size<run::Until<'"', '<', '&'>>(text_, at_)
+                                : run_size<run::Until<'\'', '<', '&'>>(text_, at_);
+            if (done()) return bad("XML: attribute value has no end", start);
+            if (peek() == quote) break;
             if (peek() == '<') return bad("XML: < within an attribute value", at_);
-            if (peek() == '&') {
-                if (const auto r = reference(); !r) return r;
-            } else {
-                ++at_;
-                at_ += ascii_run(text_.substr(at_), AsciiClass::plain);
-            }
+            if (const auto r = reference(); !r) return r;
         }
-        if (done()) return bad("XML: attribute value has no end", start);
         ++at_;
         return {};
     }
@@ -227,9 +226,16 @@ private:
     Expected<void> end_tag() {
         const std::size_t start = at_;
         at_ += 2;
-        const std::string_view name = qualified_name();
-        if (depth_ == 0 || name.empty() || at(open_[depth_ - 1]) != name)
-            return bad("XML: end tag does not match", start);
+        const std::string_view wanted = depth_ == 0 ? std::string_view{} : at(open_[depth_ - 1]);
+        if (wanted.empty() || !starts(wanted)) return bad("XML: end tag does not match", start);
+        at_ += wanted.size();
+        if (peek() == '>') {
+            ++at_;
+            --depth_;
+            return {};
+        }
+        at_ = start + 2;
+        if (qualified_name() != wanted) return bad("XML: end tag does not match", start);
         skip_space();
         if (peek() != '>') return bad("XML: end tag is malformed", at_);
         ++at_;
@@ -245,11 +251,17 @@ private:
         if (depth_ == 0 && !is_xml_space(peek()))
             return bad("XML: text outside the root element", at_);
         ++at_;
-        while (is_xml_space(peek())) ++at_;
-        if (depth_ > 0) at_ += ascii_run(text_.substr(at_), AsciiClass::plain);
+        if (depth_ > 0)
+            at_ += run_size<run::Until<'<', '&', ']'>>(text_, at_);
+        else
+            skip_space();
         return {};
     }
     Expected<void> markup() {
+        const char kind = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+        if (kind == '/') return end_tag();
+        if (kind == '?') return instruction();
+        if (kind != '!') return start_tag();
         if (starts("<!--")) return comment();
         if (starts("<![CDATA[")) {
             if (depth_ == 0) return bad("XML: text outside the root element", at_);
@@ -257,10 +269,7 @@ private:
             if (!skip_past("]]>")) return bad("XML: CDATA section has no end", start);
             return {};
         }
-        if (starts("<!")) return bad("XML: document type is refused", at_);
-        if (starts("<?")) return instruction();
-        if (starts("</")) return end_tag();
-        return start_tag();
+        return bad("XML: document type is refused", at_);
     }
     Expected<void> document() {
         while (!done()) {

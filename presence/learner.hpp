@@ -78,7 +78,7 @@ private:
         });
     }
     std::uint64_t hash_of(std::string_view presentity) const {
-        return sip::siphash(parts_.shard.key, presentity);
+        return sip::table_hash(parts_.shard.key, presentity);
     }
     bool may_learn(const sip::Registrar::Binding& binding) const;
     void begin(sip::Now now, std::string_view presentity, const sip::Registrar::Binding& binding);

@@ -21,7 +21,7 @@ std::optional<sip::ViewId> PermissionViews::obtain(const Permissions& permission
         return {};
     }
     const std::string_view packed = out.view();
-    const std::uint64_t hash = sip::siphash(shard_.key, packed);
+    const std::uint64_t hash = sip::table_hash(shard_.key, packed);
     std::uint32_t index =
         by_hash_.find(hash, [&](std::uint32_t i) { return slab_.at(i).packed.view() == packed; });
     if (index != sip::HashIndex::none) return sip::ViewId{first_ + index};

@@ -22,7 +22,7 @@ Reconsideration::~Reconsideration() {
 
 Reconsideration::Entry* Reconsideration::find(std::string_view presentity) {
     const std::uint32_t index =
-        by_name_.find(sip::siphash(shard_.key, presentity),
+        by_name_.find(sip::table_hash(shard_.key, presentity),
                       [&](std::uint32_t i) { return slab_.at(i).presentity.view() == presentity; });
     return index == sip::HashIndex::none ? nullptr : &slab_.at(index);
 }
@@ -37,7 +37,7 @@ Reconsideration::Entry* Reconsideration::obtain(std::string_view presentity) {
         if (entry != nullptr) slab_.destroy(made);
         return nullptr;
     }
-    entry->hash = sip::siphash(shard_.key, presentity);
+    entry->hash = sip::table_hash(shard_.key, presentity);
     const bool kept = by_name_.insert(entry->hash, made.index);
     SIP_ASSERT(kept);
     return entry;

@@ -289,7 +289,7 @@ void WatcherInfoPackage::leave(Viewer& viewer, std::uint32_t index) {
 }
 
 std::uint64_t WatcherInfoPackage::own_hash(std::uint32_t list, std::string_view identity) const {
-    return sip::mix(sip::siphash(shard_.key, identity), list);
+    return sip::mix(sip::table_hash(shard_.key, identity), list);
 }
 
 }  // namespace presence

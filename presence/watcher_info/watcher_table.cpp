@@ -74,8 +74,8 @@ bool WatcherTable::set_text(Stored& row, const ReadWatcherList& list, const Read
 
 std::optional<sip::Handle> WatcherTable::put(std::uint32_t fork, const ReadWatcherList& list,
                                              const ReadWatcher& watcher) {
-    const std::uint64_t hash =
-        sip::mix(sip::mix(sip::siphash(key_, list.resource), sip::siphash(key_, watcher.id)), fork);
+    const std::uint64_t hash = sip::mix(
+        sip::mix(sip::table_hash(key_, list.resource), sip::table_hash(key_, watcher.id)), fork);
     const std::uint32_t found = by_id_.find(hash, [&](std::uint32_t i) {
         const Row row = view_of(rows_.at(i));
         return row.fork == fork && row.resource == list.resource && row.id == watcher.id;

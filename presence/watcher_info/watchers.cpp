@@ -346,9 +346,9 @@ std::uint32_t Watchers::find_undecided(std::uint64_t key, const sip::Watcher& wa
 }
 
 std::uint64_t Watchers::key_of(const sip::Watcher& watcher, std::string_view event_id) const {
-    return sip::mix(sip::mix(sip::siphash(shard_.key, watcher.resource),
-                             sip::siphash(shard_.key, watcher.identity)),
-                    sip::siphash(shard_.key, event_id));
+    return sip::mix(sip::mix(sip::table_hash(shard_.key, watcher.resource),
+                             sip::table_hash(shard_.key, watcher.identity)),
+                    sip::table_hash(shard_.key, event_id));
 }
 
 sip::Watcher Watchers::watcher_of(const WatcherRow& row) const {

@@ -33,6 +33,15 @@ public:
         size_ += size;
         return *this;
     }
+    /// The same text with its letters of ASCII in lower case.
+    Appender& lower(std::string_view text) {
+        const std::size_t begin = size_;
+        *this << text;
+        for (std::size_t at = begin; !overflowed_ && at < size_; ++at)
+            if (const char c = room_[at]; c >= 'A' && c <= 'Z')
+                room_[at] = static_cast<char>(c + 32);
+        return *this;
+    }
     Appender& operator<<(const char* text) { return *this << std::string_view(text); }
     Appender& operator<<(char c) { return *this << std::string_view(&c, 1); }
     Appender& operator<<(std::uint64_t number) { return decimal(number); }

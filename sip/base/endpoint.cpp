@@ -6,11 +6,6 @@
 
 namespace sip {
 
-bool Address::is_v4() const {
-    return std::all_of(bytes.begin(), bytes.begin() + 10, [](auto b) { return b == 0; }) &&
-           bytes[10] == 0xff && bytes[11] == 0xff;
-}
-
 bool Address::is_loopback() const {
     if (is_v4()) return bytes[12] == 127;
     return std::all_of(bytes.begin(), bytes.begin() + 15, [](auto b) { return b == 0; }) &&
@@ -24,22 +19,32 @@ bool Address::is_unspecified() const {
 }
 
 std::uint64_t site_hash(const HashKey& key, const Address& address) {
-    const std::string_view bytes(reinterpret_cast<const char*>(address.bytes.data()),
-                                 address.bytes.size());
-    return siphash(key, bytes.substr(0, address.is_v4() ? 16 : 8));
+    const auto* bytes = reinterpret_cast<const char*>(address.bytes.data());
+    KeyedHash hash(key);
+    hash.add(load_word(bytes));
+    if (address.is_v4()) hash.add(load_word(bytes + 8));
+    return hash.finish();
 }
 
 std::optional<Address> parse_ipv4(std::string_view text) {
+    constexpr std::size_t size_most = 15;
+    if (text.size() > size_most) return {};
     std::array<std::uint8_t, 4> parts{};
-    for (std::size_t i = 0; i < 4; ++i) {
-        const Halves halves = split_at(text, '.');
-        if (halves.found == (i == 3) || halves.before.size() > 3) return {};
-        const auto value = parse_decimal(halves.before, 255);
-        if (!value) return {};
-        parts[i] = static_cast<std::uint8_t>(*value);
-        text = halves.after;
+    std::size_t part = 0, digits = 0;
+    unsigned value = 0;
+    for (const char c : text) {
+        if (is_digit(c)) {
+            value = value * 10 + static_cast<unsigned>(c - '0');
+            if (++digits > 3 || value > 255) return {};
+            continue;
+        }
+        if (c != '.' || digits == 0 || part == 3) return {};
+        parts[part++] = static_cast<std::uint8_t>(value);
+        value = 0;
+        digits = 0;
     }
-    return Address::v4(parts[0], parts[1], parts[2], parts[3]);
+    if (part != 3 || digits == 0) return {};
+    return Address::v4(parts[0], parts[1], parts[2], static_cast<std::uint8_t>(value));
 }
 
 namespace {
@@ -116,10 +121,16 @@ std::optional<Address> parse_numeric_host(std::string_view host) {
 void write_address(Appender& out, const Address& address, Brackets brackets) {
     const auto& b = address.bytes;
     if (address.is_v4()) {
+        std::array<char, 16> text;
+        std::size_t size = 0;
+        const auto digit = [&](unsigned value) { text[size++] = static_cast<char>('0' + value); };
         for (std::size_t i = 12; i < 16; ++i) {
-            if (i > 12) out << '.';
-            out.decimal(b[i]);
+            if (i > 12) text[size++] = '.';
+            if (b[i] >= 100) digit(b[i] / 100U);
+            if (b[i] >= 10) digit(b[i] / 10U % 10);
+            digit(b[i] % 10U);
         }
+        out.put(text, size);
         return;
     }
     std::array<std::uint16_t, 8> groups{};

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -15,7 +16,10 @@ namespace sip {
 struct Address {
     std::array<std::uint8_t, 16> bytes{};
 
-    bool is_v4() const;
+    bool is_v4() const {
+        constexpr std::uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+        return std::memcmp(bytes.data(), mapped, sizeof mapped) == 0;
+    }
     bool is_loopback() const;
     bool is_unspecified() const;
     friend bool operator==(const Address&, const Address&) = default;

@@ -61,7 +61,7 @@ public:
     }
     /// The same where its hash is known already.
     [[nodiscard]] bool intern(std::string_view text, std::uint64_t hash, Interned& out);
-    std::uint64_t hash_of(std::string_view text) const { return siphash(key_, text); }
+    std::uint64_t hash_of(std::string_view text) const { return table_hash(key_, text); }
     /// How many different ones there are.
     std::size_t size() const { return table_.size(); }
     /// Gives its memory back if it is empty.

@@ -23,4 +23,8 @@ std::uint64_t siphash(const HashKey& key, std::string_view text) {
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
+std::uint64_t table_hash(const HashKey& key, std::string_view text) {
+    return KeyedHash(key).add(text).finish();
+}
+
 }  // namespace sip

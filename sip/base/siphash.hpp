@@ -95,6 +95,9 @@ private:
     SipState state_;
 };
 
+/// KeyedHash of one text: what tables are looked up by. Never leaves the process.
+std::uint64_t table_hash(const HashKey& key, std::string_view text);
+
 /// Combines hashes of parts, order mattering, so that no concatenation has to be built.
 constexpr std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     std::uint64_t x = a ^ (b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2));

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace sip {
 
@@ -23,7 +25,11 @@ constexpr int hex_value(char c) {
 /// ASCII only; bytes of 128 and above compare as they are.
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i)
+    std::size_t i = 0;
+    if (!std::is_constant_evaluated())
+        for (; a.size() - i >= 8; i += 8)
+            if (std::memcmp(a.data() + i, b.data() + i, 8) != 0) break;
+    for (; i < a.size(); ++i)
         if (to_lower(a[i]) != to_lower(b[i])) return false;
     return true;
 }

@@ -164,7 +164,7 @@ Expected<void> Compositor::prepare_body(Now now, const Request& request, const W
 }
 
 std::uint64_t Compositor::call_of(const Request& request) const {
-    return mix(siphash(core_.shard.key, request.essentials.call_id),
+    return mix(table_hash(core_.shard.key, request.essentials.call_id),
                site_hash(core_.shard.key, request.source.remote.address));
 }
 

@@ -342,7 +342,7 @@ void Notifier::shorten(const Request& request, Wanted& wanted) const {
 
 Handle Notifier::find_dialog(const Essentials& e) {
     const std::uint32_t index =
-        by_dialog_.find(siphash(core_.shard.key, e.to_tag), by_dialog(), [&](std::uint32_t i) {
+        by_dialog_.find(table_hash(core_.shard.key, e.to_tag), by_dialog(), [&](std::uint32_t i) {
             return slab_.at(i).dialog.matches(e.call_id, e.to_tag, e.from_tag);
         });
     return index == none ? Handle{} : slab_.handle_at(index);

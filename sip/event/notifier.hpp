@@ -459,7 +459,7 @@ private:
         HashKey key;
         std::uint32_t& next(std::uint32_t i) const { return slab.at(i).next_of_bucket; }
         std::uint64_t hash(std::uint32_t i) const {
-            return siphash(key, slab.at(i).dialog.local_tag());
+            return table_hash(key, slab.at(i).dialog.local_tag());
         }
     };
     ByDialog by_dialog() { return {slab_, core_.shard.key}; }

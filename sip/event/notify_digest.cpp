@@ -39,7 +39,8 @@ bool NotifyDigest::add_secrets(DigestClient& client, const MessageView& response
         if (realm.too_long() ||
             !secrets_.find(watcher, realm.view(), base_of(challenge.algorithm), secret))
             return;
-        const std::uint64_t nonce = mix(siphash(key_, challenge.nonce), siphash(key_, watcher));
+        const std::uint64_t nonce =
+            mix(table_hash(key_, challenge.nonce), table_hash(key_, watcher));
         fresh = fresh && !was_answered(nonce);
         if (client.add_ha1(realm.view(), secret.user, secret.ha1))
             answered_[next_++ % answered_.size()] = nonce;

@@ -49,7 +49,7 @@ public:
     const Resource& at(ResourceId id) const { return const_cast<Resources*>(this)->at(id); }
     /// One number for all that concerns an address under a package (for staging).
     std::uint64_t hash_of(std::uint8_t package, std::string_view name) const {
-        return mix(siphash(shard_.key, name), package);
+        return mix(table_hash(shard_.key, name), package);
     }
     std::size_t size() const { return slab_.size(); }
     /// Gives back memory that only a load of the past needed.

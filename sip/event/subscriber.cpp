@@ -316,7 +316,7 @@ void Subscriber::accepted(Now now, Handle handle, const Response& response) {
     // D-2: the 2xx names the one dialog, unless a NOTIFY did so before.
     if (!usage.has_dialog && packages_[watch.package]->forks == EventPackage::Forks::one_dialog) {
         watch.chosen = true;
-        watch.chosen_tag = siphash(shard().key, response.essentials.to_tag);
+        watch.chosen_tag = table_hash(shard().key, response.essentials.to_tag);
     }
     // RFC 5839 5.2: nothing changed, and no NOTIFY follows.
     if (response.status == 204 && usage.state != State::leaving)
@@ -570,7 +570,7 @@ Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& reque
         if (usage.has_dialog && usage.dialog.remote_tag() == e.from_tag)
             notify.usage = usages_.handle_at(i);
         else if (!usage.has_dialog && !gathers(watch) &&
-                 (!watch.chosen || watch.chosen_tag == siphash(shard().key, e.from_tag)))
+                 (!watch.chosen || watch.chosen_tag == table_hash(shard().key, e.from_tag)))
             open = usages_.handle_at(i);
     }
     if (!notify.usage) notify.usage = open;
@@ -665,7 +665,8 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
     if (!tell(std::move(notice))) return failure(Condition::overloaded, "Too much news");
     usage.dialog.apply(std::move(refresh));
     if (notify.new_fork && gathers(watch)) {
-        const bool noted = watch.gathered.push(siphash(shard().key, request.essentials.from_tag));
+        const bool noted =
+            watch.gathered.push(table_hash(shard().key, request.essentials.from_tag));
         SIP_ASSERT(noted);
     }
     return {};
@@ -673,7 +674,7 @@ Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify)
 
 bool Subscriber::has_gathered(const Watch& watch, std::string_view tag) const {
     bool found = false;
-    for (std::uint64_t hash : watch.gathered) found |= hash == siphash(shard().key, tag);
+    for (std::uint64_t hash : watch.gathered) found |= hash == table_hash(shard().key, tag);
     return found;
 }
 

@@ -152,7 +152,9 @@ private:
     Expected<Handle> make(const SubscribeOptions& options, std::uint8_t package);
     Handle make_usage(Watch& watch, Handle of);
     void forget(Handle usage);
-    std::uint64_t hash_of(std::string_view call_id) const { return siphash(shard().key, call_id); }
+    std::uint64_t hash_of(std::string_view call_id) const {
+        return table_hash(shard().key, call_id);
+    }
     int find_package(std::string_view name) const;
     /// RFC 6665 4.4.3 with forks: a fetch is over when Timer N says that all have answered.
     bool gathers(const Watch& watch) const {

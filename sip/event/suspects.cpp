@@ -27,13 +27,13 @@ std::uint64_t Notifier::device_hash(const Request& request, const Wanted& wanted
         if (request.essentials.contact_count == 0 || contact.star) return 0;
         const std::string_view instance = contact.address.parameters.value_of("+sip.instance");
         device = instance.empty() ? hash_of(key, contact.address.uri)
-                                  : mix(siphash(key, instance), key.k1);
+                                  : mix(table_hash(key, instance), key.k1);
     } else if (const auto uri = parse_uri(target, core_.shard.leniency)) {
         device = hash_of(key, *uri);
     }
-    device = mix(device, siphash(key, request.identity.address_of_record));
+    device = mix(device, table_hash(key, request.identity.address_of_record));
     device = mix(device, wanted.resource);
-    return mix(device, siphash(key, wanted.event_id));
+    return mix(device, table_hash(key, wanted.event_id));
 }
 
 /// What `bind_flow` needs once `request` is accepted. False: there is no memory for it.

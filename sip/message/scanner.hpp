@@ -4,9 +4,9 @@
 #include <optional>
 #include <string_view>
 
+#include "sip/base/scan.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/character.hpp"
-#include "sip/message/scan.hpp"
 
 namespace sip {
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sip/base/endpoint.hpp"
+#include "sip/base/scan.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
@@ -590,7 +591,7 @@ void write_address_of_record(Appender& out, const Uri& uri) {
         write_address(out, *numeric, Brackets::ipv6);
         return;
     }
-    for (char c : uri.host) out << to_lower(c);
+    out.lower(uri.host);
 }
 
 bool same_unescaped(std::string_view a, std::string_view b) {
@@ -599,6 +600,12 @@ bool same_unescaped(std::string_view a, std::string_view b) {
 
 void write_plain(Appender& out, std::string_view text, Class allowed) {
     while (!text.empty()) {
+        const char* const end = text.data() + text.size();
+        const char* const past = scan::find_end<scan::Word>(text.data(), text.data(), end);
+        const auto run = static_cast<std::size_t>(past - text.data());
+        out << text.substr(0, run);
+        text.remove_prefix(run);
+        if (text.empty()) return;
         const Unit unit = take_unit(text);
         if (!unit.kept_escape && is(unit.c, allowed))
             out << unit.c;

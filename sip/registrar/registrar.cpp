@@ -144,7 +144,7 @@ void Registrar::mark(std::string_view address_of_record, std::uint64_t id, Mark 
 }
 
 std::uint64_t Registrar::resource_hash(std::string_view name) const {
-    return mix(siphash(core_.shard.key, name), siphash(core_.shard.key, "registrations"));
+    return mix(table_hash(core_.shard.key, name), table_hash(core_.shard.key, "registrations"));
 }
 
 /// RFC 3261 10.3 step 1.

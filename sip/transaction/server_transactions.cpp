@@ -121,7 +121,7 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const Request& 
         const Handle handle = find_branch(keys.branch, true);
         const Transaction* t = slab_.find(handle);
         if (t == nullptr ||
-            (t->rfc2543 && t->tag_hash != siphash(shard_.key, request.essentials.to_tag)))
+            (t->rfc2543 && t->tag_hash != table_hash(shard_.key, request.essentials.to_tag)))
             return {};
         const bool accepted =
             static_cast<invite_server::State>(t->state) == invite_server::State::accepted;
@@ -198,7 +198,7 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
     t.method = request.message.method;
     t.state = t.is_invite ? static_cast<std::uint8_t>(invite_server::State::proceeding)
                           : static_cast<std::uint8_t>(non_invite_server::State::trying);
-    if (t.is_invite) t.tag_hash = siphash(shard_.key, request.local_tag);
+    if (t.is_invite) t.tag_hash = table_hash(shard_.key, request.local_tag);
     t.proved = request.identity.authenticated;
     t.may_complete = !t.is_invite && !is_reliable(request.source.transport);
     const ResponseRoute route = response_route(
@@ -216,7 +216,7 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
 ServerTransactionId ServerTransactions::create(Now now, const Request& request) {
     const std::uint64_t address = site_hash(shard_.key, request.source.remote.address);
     const std::uint64_t user = request.identity.authenticated
-                                   ? siphash(shard_.key, request.identity.address_of_record) | 1
+                                   ? table_hash(shard_.key, request.identity.address_of_record) | 1
                                    : 0;
     const bool exempt = shard_.exempt.contains(request.source.remote.address);
     if (!may_come(user, address, exempt)) return {};

@@ -74,7 +74,7 @@ bool Admission::user(Now now, const Address& from, std::string_view address_of_r
     const Limits& limits = shard_.limits;
     if (limits.rate_user == 0 || is_exempt(from)) return true;
     const std::uint64_t hash =
-        mix(siphash(shard_.key, address_of_record), siphash(shard_.key, "user"));
+        mix(table_hash(shard_.key, address_of_record), table_hash(shard_.key, "user"));
     if (bucket_of(now, some_key(hash)).tokens.take(now.mono, rate(limits.rate_user, limits)))
         return true;
     ++shard_.counters.limit_rate_user;

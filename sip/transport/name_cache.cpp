@@ -217,7 +217,7 @@ bool NameCache::begin_question(Now now, Entry& entry) {
 
 void NameCache::ask(Now now, RecordType type, const DomainName& name, NameWaiter& waiter) {
     const std::uint64_t hash =
-        mix(siphash(shard_.key, name.view()), static_cast<std::uint64_t>(type));
+        mix(table_hash(shard_.key, name.view()), static_cast<std::uint64_t>(type));
     waiter.pending = false;
     waiter.kind = NameAnswer::Kind::failed;
     waiter.records = {};

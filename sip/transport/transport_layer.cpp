@@ -34,7 +34,7 @@ TransportLayer::~TransportLayer() {
 }
 
 std::uint64_t TransportLayer::hash_of(const Address& address) const {
-    return siphash(shard_.key, bytes_of(address));
+    return table_hash(shard_.key, bytes_of(address));
 }
 
 std::uint64_t TransportLayer::hash_of(Transport transport, const Endpoint& remote) const {

@@ -71,22 +71,6 @@ TEST_CASE("XML's four blanks and no other are blank") {
     CHECK(trim_xml_space(" \n").empty());
 }
 
-TEST_CASE("what is looked up of a byte is what is decoded of it") {
-    for (unsigned i = 0; i < 256; ++i) {
-        const char c = static_cast<char>(i);
-        CAPTURE(i);
-        const bool ascii = i < 0x80;
-        CHECK(is_ascii(c, AsciiClass::allowed) == (ascii && is_xml_char(i)));
-        CHECK(is_ascii(c, AsciiClass::name_start) == (ascii && is_name_start(i)));
-        CHECK(is_ascii(c, AsciiClass::name) == (ascii && is_name_char(i)));
-        const bool marked = std::string_view("&<>\"']").find(c) != std::string_view::npos;
-        CHECK(is_ascii(c, AsciiClass::plain) == (ascii && i >= 0x20 && !marked));
-    }
-    CHECK(ascii_run("", AsciiClass::plain) == 0);
-    CHECK(ascii_run("ab<c", AsciiClass::plain) == 2);
-    CHECK(ascii_run("ab\xC3\xA9", AsciiClass::plain) == 2);
-}
-
 TEST_CASE("a fault is found wherever it stands among eight bytes, and what is none is not") {
     const std::string good = "ab\tc\xC3\xA9 \r\n~\x7F\xF0\x9F\x98\x80z";
     for (std::size_t before = 0; before < 20; ++before)

@@ -47,6 +47,19 @@ TEST_CASE("numbers are written whole, at both ends of their ranges") {
           "0 18446744073709551615 4294967295 65535 bc 0000000000000001 ffffffffffffffff");
 }
 
+TEST_CASE("letters of ASCII become small ones, all else stays, and no part is written") {
+    std::array<char, 12> room{};
+    Appender out(room);
+    out << 'A';
+    out.lower("@[AZaz09\xC4");
+    CHECK(out.view() == "A@[azaz09\xC4");
+    CHECK_FALSE(out.overflowed());
+    out.lower("BCD");
+    CHECK(out.overflowed());
+    out.rewind(1);
+    CHECK(out.view() == "A");
+}
+
 TEST_CASE("an appender without room takes nothing but the empty text") {
     Appender out(std::span<char>{});
     out << "";

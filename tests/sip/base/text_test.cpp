@@ -28,6 +28,15 @@ TEST_CASE("letters compare without case in ASCII alone") {
     CHECK_FALSE(equal_ignoring_case("@", "`"));
     CHECK_FALSE(equal_ignoring_case("\xc3\xa4", "\xc3\x84"));
     CHECK(equal_ignoring_case("", ""));
+    for (std::size_t size = 1; size < 26; ++size)
+        for (std::size_t place = 0; place < size; ++place) {
+            std::string a(size, 'q'), b(size, 'q');
+            CHECK(equal_ignoring_case(a, b));
+            a[place] = 'Q';
+            CHECK(equal_ignoring_case(a, b));
+            b[place] = 'r';
+            CHECK_FALSE(equal_ignoring_case(a, b));
+        }
 }
 
 TEST_CASE("a hexadecimal digit has its value, every other byte none") {

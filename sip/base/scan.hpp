@@ -28,6 +28,7 @@ public:
         std::uint64_t bits;
         Set operator|(Set other) const { return {bits | other.bits}; }
         Set without(Set other) const { return {bits & ~other.bits}; }
+        Set others() const { return {~bits}; }
         /// No two of the products meet in a bit.
         Mask mask() const {
             return static_cast<Mask>(((bits & high) >> 7) * 0x0102040810204080 >> 56);
@@ -74,6 +75,7 @@ public:
         __m128i bytes;
         Set operator|(Set other) const { return {_mm_or_si128(bytes, other.bytes)}; }
         Set without(Set other) const { return {_mm_andnot_si128(other.bytes, bytes)}; }
+        Set others() const { return {_mm_xor_si128(bytes, _mm_set1_epi8(-1))}; }
         Mask mask() const { return static_cast<Mask>(_mm_movemask_epi8(bytes)); }
     };
 
@@ -101,6 +103,7 @@ public:
         uint8x16_t bytes;
         Set operator|(Set other) const { return {vorrq_u8(bytes, other.bytes)}; }
         Set without(Set other) const { return {vbicq_u8(bytes, other.bytes)}; }
+        Set others() const { return {vmvnq_u8(bytes)}; }
         Mask mask() const {
             constexpr std::uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128,
                                                  1, 2, 4, 8, 16, 32, 64, 128};

@@ -1,4 +1,4 @@
-#include "sip/message/scan.hpp"
+#include "sip/base/scan.hpp"
 
 #include <doctest/doctest.h>
 

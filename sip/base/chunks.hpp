@@ -38,8 +38,11 @@ public:
         while (!chunks_.empty() && memory_->may_trim()) release_last();
         chunks_.trim();
     }
-    T& operator[](std::size_t i) { return chunks_[i / chunk_size][i % chunk_size]; }
-    const T& operator[](std::size_t i) const { return chunks_[i / chunk_size][i % chunk_size]; }
+    /// Below `capacity()`, which its owner sees to.
+    T& operator[](std::size_t i) { return chunks_.begin()[i / chunk_size][i % chunk_size]; }
+    const T& operator[](std::size_t i) const {
+        return chunks_.begin()[i / chunk_size][i % chunk_size];
+    }
     std::size_t capacity() const { return chunks_.size() * chunk_size; }
     static constexpr std::size_t bytes_for(std::size_t count) {
         const std::size_t chunks = (count + chunk_size - 1) / chunk_size;

@@ -38,6 +38,16 @@ public:
     void set_reserve(std::size_t bytes) { reserve_ = bytes; }
     void open_reserve(bool open) { open_ = open; }
 
+    /// Containers that are trimmed give back at most so many blocks from here on, so that giving
+    /// back the memory of a million objects takes many short steps. SIZE_MAX: as many as they have.
+    void limit_trim(std::size_t blocks) { trim_left_ = blocks; }
+    /// Whether a container may give one more back.
+    bool may_trim() {
+        if (trim_left_ == 0) return false;
+        if (trim_left_ != SIZE_MAX) --trim_left_;
+        return true;
+    }
+
     std::size_t used() const { return used_; }
     std::size_t peak() const { return peak_; }
     std::size_t cap() const { return cap_; }
@@ -56,6 +66,7 @@ private:
     std::size_t cap_;
     std::size_t reserve_ = 0;
     bool open_ = false;
+    std::size_t trim_left_ = SIZE_MAX;
     std::size_t used_ = 0, peak_ = 0;
     std::uint64_t allocations_ = 0, refusals_ = 0, refuse_at_ = UINT64_MAX;
 };

@@ -4,74 +4,58 @@
 #include <cstdint>
 
 #include "sip/base/assert.hpp"
+#include "sip/base/chunks.hpp"
 #include "sip/base/memory.hpp"
 
 namespace sip {
 
-/// Finds objects by keyed hash, chained by a link in each: about one reference of room an object
-/// beside that. Linear hashing: an insertion adds at most one bucket and moves what stands in one
-/// other, so that no insertion ever moves all; and there are as many buckets as objects.
+/// Linear hashing: a table that grows by one bucket with each insertion, which moves what stands in
+/// one other bucket, so that no insertion ever moves all. There are as many buckets as the most
+/// that it had. Where links and buckets stand is the owner's affair.
 ///
-/// A Ref is a pointer or an index, `none` names nothing. An Access gives `Ref& next(Ref)`, the
-/// link, and `std::uint64_t hash(Ref)`, which stays the same while it is in the table.
+/// A Ref is a pointer or an index, `none` names nothing. An Access gives `Ref& head(std::size_t)`
+/// of a bucket, `Ref& next(Ref)`, the link, and `std::uint64_t hash(Ref)`, which stays the same
+/// while it is in the table.
 template <class Ref, Ref none>
-class SplitTable {
-    static constexpr std::size_t chunk_size = 64;
-
+class SplitBuckets {
 public:
-    explicit SplitTable(Memory& memory) : memory_(&memory), chunks_(memory) {}
-    SplitTable(const SplitTable&) = delete;
-    SplitTable& operator=(const SplitTable&) = delete;
-    ~SplitTable() { release(); }
-
-    /// Room for one more, so that the next insert cannot fail. False: refused.
-    [[nodiscard]] bool reserve_one() {
-        if (size_ < chunks_.size() * chunk_size) return true;
-        void* raw = memory_->allocate(chunk_size * sizeof(Ref));
-        if (raw == nullptr) return false;
-        Ref* chunk = static_cast<Ref*>(raw);
-        if (!chunks_.push(chunk)) {
-            memory_->release(raw, chunk_size * sizeof(Ref));
-            return false;
-        }
-        for (std::size_t i = 0; i < chunk_size; ++i) new (chunk + i) Ref(none);
-        return true;
-    }
-    /// False: memory refused. Twice the same is a bug of the caller.
+    /// There is room for `size() + 1` buckets.
     template <class Access>
-    [[nodiscard]] bool insert(Ref ref, Access access) {
-        if (!reserve_one()) return false;
+    void insert(Ref ref, Access access) {
         ++size_;
         if (buckets_ < size_) split(access);
-        Ref& head = bucket(place_of(access.hash(ref)));
+        Ref& head = access.head(place_of(access.hash(ref)));
         access.next(ref) = head;
         head = ref;
-        return true;
     }
-    /// Removes what is there.
-    template <class Access>
-    void erase(Ref ref, Access access) {
-        Ref* link = &bucket(place_of(access.hash(ref)));
-        while (*link != ref) {
+    /// Removes the first one in the bucket of `hash` for which `is_it(ref)` holds, which is there.
+    template <class Access, class Predicate>
+    Ref take(std::uint64_t hash, Access access, Predicate is_it) {
+        SIP_ASSERT(size_ > 0);
+        Ref* link = &access.head(place_of(hash));
+        while (*link == none || !is_it(*link)) {
             SIP_ASSERT(*link != none);
             link = &access.next(*link);
         }
-        *link = access.next(ref);
+        const Ref taken = *link;
+        *link = access.next(taken);
         --size_;
+        return taken;
     }
     /// The first one in the bucket of `hash` for which `is_it(ref)` holds; `none` otherwise. Others
     /// than those of that hash are asked about, too.
     template <class Access, class Predicate>
     Ref find(std::uint64_t hash, Access access, Predicate is_it) const {
         if (size_ == 0) return none;
-        for (Ref at = const_cast<SplitTable*>(this)->bucket(place_of(hash)); at != none;
-             at = access.next(at))
+        for (Ref at = access.head(place_of(hash)); at != none; at = access.next(at))
             if (is_it(at)) return at;
         return none;
     }
-    /// Gives its memory back if it is empty.
-    void trim() {
-        if (size_ == 0) release();
+    /// Forgets its buckets. It is empty.
+    void reset() {
+        SIP_ASSERT(size_ == 0);
+        buckets_ = 0;
+        round_ = 1;
     }
     std::size_t size() const { return size_; }
     /// The most that any search asks about; found by going through all. For tests.
@@ -80,16 +64,13 @@ public:
         std::size_t longest = 0;
         for (std::size_t i = 0; i < buckets_; ++i) {
             std::size_t length = 0;
-            for (Ref at = const_cast<SplitTable*>(this)->bucket(i); at != none;
-                 at = access.next(at))
-                ++length;
+            for (Ref at = access.head(i); at != none; at = access.next(at)) ++length;
             if (length > longest) longest = length;
         }
         return longest;
     }
 
 private:
-    Ref& bucket(std::size_t i) { return chunks_[i / chunk_size][i % chunk_size]; }
     /// `round_` buckets, and those that the first ones of them were split into.
     std::size_t place_of(std::uint64_t hash) const {
         const std::size_t place = hash & (2 * round_ - 1);
@@ -97,35 +78,87 @@ private:
     }
     template <class Access>
     void split(Access access) {
+        access.head(buckets_) = none;
         if (buckets_ == 0) {
             buckets_ = 1;
             return;
         }
         if (buckets_ == 2 * round_) round_ = buckets_;
         const std::size_t from = buckets_ - round_;
-        Ref at = bucket(from);
-        bucket(from) = none;
+        Ref at = access.head(from);
+        access.head(from) = none;
         ++buckets_;
         while (at != none) {
             const Ref next = access.next(at);
-            Ref& head = bucket(place_of(access.hash(at)));
+            Ref& head = access.head(place_of(access.hash(at)));
             access.next(at) = head;
             head = at;
             at = next;
         }
     }
-    void release() {
-        for (Ref* chunk : chunks_) memory_->release(chunk, chunk_size * sizeof(Ref));
-        chunks_.clear();
-        chunks_.trim();
-        buckets_ = 0;
-        round_ = 1;
-    }
 
-    Memory* memory_;
-    Vector<Ref*> chunks_;
     std::size_t size_ = 0, buckets_ = 0;
     std::size_t round_ = 1;  ///< a power of two: buckets of which some have been split
+};
+
+/// Finds objects by keyed hash, chained by a link in each: about one reference of room an object
+/// beside that. An Access is that of SplitBuckets without `head`.
+template <class Ref, Ref none>
+class SplitTable {
+    using Heads = Chunks<Ref, 64>;
+    template <class Access>
+    struct With : Access {
+        Heads& heads;
+        Ref& head(std::size_t i) const { return heads[i]; }
+    };
+
+public:
+    explicit SplitTable(Memory& memory) : heads_(memory) {}
+
+    /// Room for one more, so that the next insert cannot fail. False: refused.
+    [[nodiscard]] bool reserve_one() {
+        return buckets_.size() < heads_.capacity() || heads_.grow();
+    }
+    /// False: memory refused. Twice the same is a bug of the caller.
+    template <class Access>
+    [[nodiscard]] bool insert(Ref ref, Access access) {
+        if (!reserve_one()) return false;
+        buckets_.insert(ref, With<Access>{access, heads_});
+        return true;
+    }
+    /// Removes what is there.
+    template <class Access>
+    void erase(Ref ref, Access access) {
+        (void)buckets_.take(access.hash(ref), With<Access>{access, heads_},
+                            [&](Ref at) { return at == ref; });
+    }
+    /// The first one in the bucket of `hash` for which `is_it(ref)` holds; `none` otherwise. Others
+    /// than those of that hash are asked about, too.
+    template <class Access, class Predicate>
+    Ref find(std::uint64_t hash, Access access, Predicate is_it) const {
+        return buckets_.find(hash, with(access), is_it);
+    }
+    /// Gives its memory back if it is empty.
+    void trim() {
+        if (buckets_.size() > 0) return;
+        buckets_.reset();
+        heads_.trim();
+    }
+    std::size_t size() const { return buckets_.size(); }
+    /// The most that any search asks about; found by going through all. For tests.
+    template <class Access>
+    std::size_t longest_chain(Access access) const {
+        return buckets_.longest_chain(with(access));
+    }
+
+private:
+    template <class Access>
+    With<Access> with(Access access) const {
+        return {access, const_cast<Heads&>(heads_)};
+    }
+
+    SplitBuckets<Ref, none> buckets_;
+    Heads heads_;
 };
 
 }  // namespace sip

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/split_table.hpp"
 
 namespace sip {
 
@@ -10,49 +10,57 @@ namespace sip {
 class Tally {
 public:
     /// `limit`: how many keys at one time.
-    Tally(Memory& memory, std::size_t limit) : cells_(memory, limit), index_(memory) {}
+    Tally(Memory& memory, std::size_t limit) : cells_(memory, limit), by_key_(memory) {}
 
     std::uint32_t count(std::uint64_t key) const {
         const std::uint32_t at = find(key);
-        return at == HashIndex::none ? 0 : const_cast<Slab<Cell>&>(cells_).at(at).count;
+        return at == none ? 0 : cells_.at(at).count;
     }
     /// False: no room for a new key.
     [[nodiscard]] bool add(std::uint64_t key) {
         const std::uint32_t at = find(key);
-        if (at != HashIndex::none) {
+        if (at != none) {
             ++cells_.at(at).count;
             return true;
         }
-        if (!index_.reserve_one()) return false;
+        if (!by_key_.reserve_one()) return false;
         const Handle made = cells_.create(Cell{key, 1});
-        return made && index_.insert(key, made.index);
+        return made && by_key_.insert(made.index, access());
     }
     /// Takes back one `add` of that key.
     void remove(std::uint64_t key) {
         const std::uint32_t at = find(key);
-        SIP_ASSERT(at != HashIndex::none);
+        SIP_ASSERT(at != none);
         if (--cells_.at(at).count > 0) return;
-        index_.erase(key, at);
+        by_key_.erase(at, access());
         cells_.destroy(cells_.handle_at(at));
     }
     /// Gives its memory back if it is empty.
     void trim() {
         cells_.trim();
-        index_.trim();
+        by_key_.trim();
     }
     std::size_t size() const { return cells_.size(); }
 
 private:
+    static constexpr std::uint32_t none = UINT32_MAX;
     struct Cell {
         std::uint64_t key;
         std::uint32_t count;
+        std::uint32_t next = none;  ///< of one bucket
     };
+    struct Access {
+        Slab<Cell>& cells;
+        std::uint32_t& next(std::uint32_t i) const { return cells.at(i).next; }
+        std::uint64_t hash(std::uint32_t i) const { return cells.at(i).key; }
+    };
+    Access access() const { return {const_cast<Slab<Cell>&>(cells_)}; }
     std::uint32_t find(std::uint64_t key) const {
-        auto& cells = const_cast<Slab<Cell>&>(cells_);
-        return index_.find(key, [&](std::uint32_t i) { return cells.at(i).key == key; });
+        return by_key_.find(key, access(),
+                            [&](std::uint32_t i) { return cells_.at(i).key == key; });
     }
     Slab<Cell> cells_;
-    HashIndex index_;
+    SplitTable<std::uint32_t, none> by_key_;
 };
 
 }  // namespace sip

@@ -16,7 +16,7 @@ namespace sip {
 ///
 /// All wait for the same time, so they stand in the order in which they were answered: no deadline
 /// of one is ever moved, and the first in line is the next to go. A record and its share of both
-/// tables is at most 123 bytes.
+/// tables is at most 114 bytes.
 class CompletedTransactions {
 public:
     struct Record {

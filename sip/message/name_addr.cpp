@@ -1,5 +1,7 @@
 #include "sip/message/name_addr.hpp"
 
+#include "sip/message/usual.hpp"
+
 namespace sip {
 namespace {
 
@@ -78,8 +80,13 @@ Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& lenie
     return result;
 }
 
-Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error,
-                     const Leniency& leniency) {
+Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const Leniency& leniency,
+                     const char* limit) {
+    const bool is_usual =
+        usual::take_value(rest, limit, [&into](usual::WordEnds& ends, const char* at) {
+            return usual::read_name_addr(into, ends, at, [](const Parameter&) { return true; });
+        });
+    if (is_usual) return Taken::value;
     return take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
         return read_name_addr(into, scanner, ends, leniency, no_parameter);
     });

@@ -2,12 +2,14 @@
 
 #include "sip/base/text.hpp"
 #include "sip/message/scanner.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 namespace {
 
-std::optional<Transport> transport_of(std::string_view name) {
-    switch (name_word(name)) {
+/// By the word of its name.
+std::optional<Transport> transport_of(std::uint64_t word) {
+    switch (word) {
         case name_word("UDP"): return Transport::udp;
         case name_word("TCP"): return Transport::tcp;
         case name_word("TLS"): return Transport::tls;
@@ -34,7 +36,7 @@ Expected<void> read_sent_protocol(Via& via, Scanner& scanner) {
     via.transport_name = scanner.take_token();
     if (via.transport_name.empty() || !is_lws(scanner.peek()))
         return failure(Condition::malformed, "Via: transport is malformed", scanner.at());
-    via.transport = transport_of(via.transport_name);
+    via.transport = transport_of(name_word(via.transport_name));
     scanner.skip_lws();
     return {};
 }
@@ -75,23 +77,34 @@ struct Asked {
     }
     void meet(const Parameter& parameter) {
         switch (name_word(parameter.name)) {
-            case name_word("branch"):
-                // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
-                if (!via.branch.empty()) fail("Via: branch stands twice");
-                via.branch = parameter.value;
-                break;
+            case name_word("branch"): branch(parameter); break;
             case name_word("received"): keep(via.received, parameter.value); break;
             case name_word("maddr"): keep(via.maddr, parameter.value); break;
-            case name_word("rport"):
-                if (!via.has_rport) rport(parameter);
-                break;
+            case name_word("rport"): rport(parameter); break;
             default: break;
         }
+    }
+    /// The same for one of a part.
+    SIP_ALWAYS_INLINE void meet_usual(const Parameter& parameter) {
+        if (usual::is_named(parameter.name, "branch"))
+            branch(parameter);
+        else if (usual::is_named(parameter.name, "rport"))
+            rport(parameter);
+        else if (usual::is_named(parameter.name, "received"))
+            keep(via.received, parameter.value);
+        else if (usual::is_named(parameter.name, "maddr"))
+            keep(via.maddr, parameter.value);
+    }
+    void branch(const Parameter& parameter) {
+        // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
+        if (!via.branch.empty()) fail("Via: branch stands twice");
+        via.branch = parameter.value;
     }
     static void keep(std::string_view& field, std::string_view value) {
         if (field.empty()) field = value;
     }
     void rport(const Parameter& parameter) {
+        if (via.has_rport) return;
         via.has_rport = true;
         if (!parameter.has_value) return;
         const auto port = parse_decimal(parameter.value, 65'535);
@@ -119,9 +132,48 @@ Expected<void> read_via(Via& via, Scanner& scanner, Ends ends, const Leniency& l
     return {};
 }
 
+/// A host name or an IPv4 address behind "SIP/2.0/UDP ", and parameters: the byte behind them.
+SIP_ALWAYS_INLINE const char* read_usual_via(Via& via, usual::WordEnds& ends, const char* at) {
+    ends.take();
+    const char* const slash = ends.take();
+    if (slash - at != 7 || load_word<std::uint64_t>(at) != word_of("SIP/2.0/")) return nullptr;
+    const char *const transport = slash + 1, *const space = ends.take(), *const host = space + 1;
+    if (*space != ' ' || space == transport || ends.is_last(space)) return nullptr;
+    const char* end = ends.take();
+    if (end == host) return nullptr;
+    via.transport_name = usual::between(transport, space);
+    via.transport = transport_of(name_word(via.transport_name));
+    via.host = usual::between(host, end);
+    via.port = 0;
+    if (*end == ':') {
+        const char* const port = end + 1;
+        end = ends.take();
+        via.port = usual::port_of(port, end);
+        if (via.port == 0) return nullptr;
+    }
+    via.branch = via.received = via.maddr = {};
+    via.has_rport = false;
+    via.rport = 0;
+    Asked asked{via};
+    const char* const parameters = end;
+    end = usual::read_parameters(ends, end, [&asked](const Parameter& one) {
+        asked.meet_usual(one);
+        return asked.fault.empty();
+    });
+    if (end == nullptr || via.received.starts_with('[')) return nullptr;
+    via.parameters = Parameters(usual::between(parameters, end));
+    via.text = usual::between(at, end);
+    return end;
+}
+
 }  // namespace
 
-Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency) {
+Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency,
+               const char* limit) {
+    const bool is_usual = usual::take_value(
+        rest, limit,
+        [&via](usual::WordEnds& ends, const char* at) { return read_usual_via(via, ends, at); });
+    if (is_usual) return Taken::value;
     return take_value(
         rest, error, ListRule{"Via: element is empty"},
         [&](Scanner& scanner, Ends ends) { return read_via(via, scanner, ends, leniency); });

@@ -1,0 +1,256 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "sip/base/inline.hpp"
+#include "sip/message/character.hpp"
+#include "sip/message/name_addr.hpp"
+#include "sip/message/name_word.hpp"
+#include "sip/message/parameters.hpp"
+#include "sip/message/scan.hpp"
+#include "sip/message/uri.hpp"
+
+/// Header values as nearly all are spelt: no white space where none is needed, no escapes, no
+/// quoted-pairs. They go from one byte that ends a word to the next, and are read in one walk. What
+/// is spelt otherwise, with faults or without, is told by null and read once more by those who know
+/// all of the grammar; what is told to be fine here is fine there, and the same.
+namespace sip::usual {
+
+/// A text that is a part of a longer one: behind it at least eight bytes can be read, the first of
+/// which is white space, so that no walk from word to word leaves the text unseen.
+class Part {
+public:
+    /// `limit` is where what can be read ends; null when it is not known.
+    Part(std::string_view text, const char* limit)
+        : begin_(text.data()), end_(text.data() + text.size()), limit_(limit) {}
+
+    bool is_one() const {
+        if constexpr (built_for_size) return false;
+        return limit_ != nullptr && limit_ - end_ >= 8 && is_lws(*end_) && begin_ != end_;
+    }
+    const char* begin() const { return begin_; }
+    const char* end() const { return end_; }
+    const char* limit() const { return limit_; }
+
+private:
+    const char *begin_, *end_, *limit_;
+};
+
+/// The bytes of a part that end words, the one behind it too: each is given once. More must not be
+/// asked for than there are.
+class WordEnds {
+public:
+    SIP_ALWAYS_INLINE explicit WordEnds(const Part& part)
+        : window_(part.begin()),
+          ends_(part.limit() - window_ >= 64 ? scan::ends_of_64<scan::Word>(window_)
+                                             : word_ends(window_, window_, part.limit())),
+          part_(part) {}
+
+    SIP_ALWAYS_INLINE const char* take() {
+        if (ends_ == 0) {
+            const WordWindow next = next_window(window_, part_.limit());
+            window_ = next.from;
+            ends_ = next.ends;
+        }
+        const char* const found = window_ + static_cast<unsigned>(std::countr_zero(ends_));
+        ends_ &= ends_ - 1;
+        return found;
+    }
+    bool is_last(const char* given) const { return given == part_.end(); }
+    /// The same, and past those of `which`.
+    SIP_ALWAYS_INLINE const char* take_past(Class which) {
+        const char* found = take();
+        while (is(*found, which)) [[unlikely]] found = take();
+        return found;
+    }
+    /// The quote that ends the quoted-string that starts at `quote`, which was the last that was
+    /// given; null when there is more to it.
+    SIP_ALWAYS_INLINE const char* take_quoted(const char* quote) {
+        if (quote == part_.end()) return nullptr;
+        for (;;) {
+            const char* const found = take();
+            if (*found == '"') return found;
+            if (*found == '\\' || is_control(*found) || found == part_.end()) return nullptr;
+        }
+    }
+
+private:
+    const char* window_;
+    std::uint64_t ends_;
+    const Part part_;
+};
+
+constexpr std::string_view between(const char* from, const char* to) {
+    return {from, static_cast<std::size_t>(to - from)};
+}
+
+/// The port that stands there, without white space; 0 when there is none.
+SIP_ALWAYS_INLINE std::uint16_t port_of(const char* from, const char* to) {
+    if (to - from > 5) return 0;
+    std::uint32_t value = 0;
+    for (; from != to; ++from) {
+        if (!is_digit(*from)) return 0;
+        value = 10 * value + static_cast<std::uint32_t>(*from - '0');
+    }
+    return value > 65'535 ? std::uint16_t{0} : static_cast<std::uint16_t>(value);
+}
+
+/// Whether `name`, a token of a part, is `known`, of small letters, in any case.
+template <std::size_t N>
+SIP_ALWAYS_INLINE bool is_named(std::string_view name, const char (&known)[N]) {
+    constexpr std::size_t size = N - 1;
+    static_assert(size <= 8);
+    if (name.size() != size) return false;
+    if constexpr (size <= 4) {
+        constexpr std::uint32_t letters = 0x20202020U >> (32 - 8 * size);
+        return ((load_word<std::uint32_t>(name.data()) | 0x20202020U) << (32 - 8 * size)) ==
+               (static_cast<std::uint32_t>(word_of({known, size})) | letters) << (32 - 8 * size);
+    } else {
+        return ((load_word<std::uint64_t>(name.data()) | small_letters) << (64 - 8 * size)) ==
+               (word_of({known, size}) | small_letters) << (64 - 8 * size);
+    }
+}
+
+/// A sip URI at `at`, without password or headers: the byte behind it, which was taken.
+SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at) {
+    const char* end = ends.take();
+    if (end - at != 3 || load_word<std::uint32_t>(at) != word_of("sip:")) return nullptr;
+    const char *const opaque = end + 1, *host = opaque, *user_end = opaque;
+    end = ends.take();
+    if (is(*end, Class::uri_user) && *end != ';') [[unlikely]] {
+        end = ends.take_past(Class::uri_user);
+        if (*end != '@') return nullptr;
+    }
+    const bool has_user = *end == '@';
+    if (has_user) {
+        if (end == opaque) return nullptr;
+        user_end = end;
+        host = end + 1;
+        end = ends.take();
+    }
+    const char* const host_end = end;
+    if (host_end == host) return nullptr;
+    std::uint16_t port = 0;
+    if (*end == ':') {
+        end = ends.take();
+        port = port_of(host_end + 1, end);
+        if (port == 0) return nullptr;
+    }
+    const char* const parameters = end;
+    std::uint32_t first_letters = 0;
+    while (*end == ';') {
+        const char* const name = end + 1;
+        end = ends.take_past(Class::uri_parameter);
+        if (end == name) return nullptr;
+        if (*end == '=') {
+            const char* const value = end + 1;
+            end = ends.take_past(Class::uri_parameter);
+            if (end == value) return nullptr;
+        }
+        const std::uint32_t letter = 1U << (*name & 31);
+        // Twice the same letter may be twice the same name; this also bounds how many there are.
+        if ((first_letters & letter) != 0) return nullptr;
+        first_letters |= letter;
+    }
+    uri.text = between(at, end);
+    uri.scheme = Scheme::sip;
+    uri.scheme_name = {at, 3};
+    uri.user = has_user ? between(opaque, user_end) : std::string_view{};
+    uri.password = uri.headers = {};
+    uri.has_user = has_user;
+    uri.host = between(host, host_end);
+    uri.port = port;
+    uri.parameters = UriParameters(between(parameters, end));
+    uri.opaque = between(opaque, end);
+    return end;
+}
+
+/// The parameters of a header field from `end` on, which was taken: the byte behind them. `visit`
+/// is told each and says whether it is usual.
+template <class Visit>
+SIP_ALWAYS_INLINE const char* read_parameters(WordEnds& ends, const char* end, Visit visit) {
+    while (*end == ';') {
+        Parameter parameter;
+        const char* const name = end + 1;
+        end = ends.take_past(Class::token);
+        if (end == name) return nullptr;
+        parameter.name = between(name, end);
+        if (*end == '=') {
+            const char* value = end + 1;
+            end = ends.take_past(Class::value);
+            const char* value_end = end;
+            if (end == value) {
+                if (*end != '"') return nullptr;
+                value_end = ends.take_quoted(end);
+                if (value_end == nullptr) return nullptr;
+                end = ends.take();
+                if (end != value_end + 1) return nullptr;
+                ++value;
+                parameter.quoted = true;
+            }
+            parameter.value = between(value, value_end);
+            parameter.has_value = true;
+        }
+        if (!visit(parameter)) return nullptr;
+    }
+    return end;
+}
+
+/// A URI in brackets, a display name in quotes or none before it, parameters behind it.
+template <class Visit>
+SIP_ALWAYS_INLINE const char* read_name_addr(NameAddr& into, WordEnds& ends, const char* at,
+                                             Visit visit) {
+    const char* end = ends.take();
+    if (end != at) return nullptr;
+    if (*end == '"') {
+        const char* quote = ends.take_quoted(end);
+        if (quote == nullptr) return nullptr;
+        into.display_name = between(end + 1, quote);
+        end = ends.take();
+        if (*end == ' ' && end == quote + 1) {
+            quote = end;
+            end = ends.take();
+        }
+        if (end != quote + 1) return nullptr;
+    } else {
+        into.display_name = {};
+    }
+    if (*end != '<') return nullptr;
+    const char* const bracket = read_uri(into.uri, ends, end + 1);
+    if (bracket == nullptr || *bracket != '>') return nullptr;
+    const char* const parameters = bracket + 1;
+    end = ends.take();
+    if (end != parameters) return nullptr;
+    end = read_parameters(ends, end, visit);
+    if (end == nullptr) return nullptr;
+    into.parameters = Parameters(between(parameters, end));
+    into.bracketed = true;
+    return end;
+}
+
+/// Takes one value of a list off the front of `rest` when it is usual: `read(ends, at)` reads one
+/// and gives the byte behind it, or null.
+template <class Read>
+SIP_ALWAYS_INLINE bool take_value(std::string_view& rest, const char* limit, Read read) {
+    std::string_view text = rest;
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    const Part part(text, limit);
+    if (!part.is_one()) return false;
+    WordEnds ends(part);
+    const char* const end = read(ends, part.begin());
+    if (end == part.end()) {
+        rest = {};
+        return true;
+    }
+    if (end == nullptr || *end != ',') return false;
+    const std::string_view behind = between(end + 1, part.end());
+    // A comma with nothing behind it is a fault in most lists.
+    if (is_blank(behind)) return false;
+    rest = behind;
+    return true;
+}
+
+}  // namespace sip::usual

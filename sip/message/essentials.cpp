@@ -43,7 +43,10 @@ constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId:
 class Decoder {
 public:
     Decoder(Essentials& found, const MessageView& message, const Leniency& leniency)
-        : found_(found), message_(message), leniency_(leniency) {}
+        : found_(found),
+          message_(message),
+          leniency_(leniency),
+          limit_(message.scanned ? message.bytes.data() + message.bytes.size() : nullptr) {}
 
     /// What says where the message goes next and whose it is. `found` is as new.
     bool routing() {
@@ -65,13 +68,6 @@ private:
             error.offset += static_cast<std::uint32_t>(where.data() - message_.bytes.data());
         error_ = error;
         return false;
-    }
-    /// Where what can be read behind `part` of the message ends; null when it is no part of it.
-    const char* limit_of(std::string_view part) const {
-        const auto from = reinterpret_cast<std::uintptr_t>(message_.bytes.data()),
-                   at = reinterpret_cast<std::uintptr_t>(part.data() + part.size());
-        return at - from < message_.bytes.size() ? message_.bytes.data() + message_.bytes.size()
-                                                 : nullptr;
     }
     const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
     /// The field `id`, which has to be there.
@@ -106,6 +102,7 @@ private:
     Essentials& found_;
     const MessageView& message_;
     const Leniency& leniency_;
+    const char* const limit_;  ///< of its parts; null when they may be any
     Error error_;
     std::array<const HeaderField*, header_id_count> first_;  ///< of `routing_fields`; null: none
     bool passed_top_route_ = false;
@@ -145,7 +142,7 @@ bool Decoder::top_via() {
     if (field->value.empty()) return fail(Condition::malformed, "Via is empty", field->name);
     std::string_view rest = field->value;
     Error error;
-    if (take_via(rest, found_.via, error, leniency_, limit_of(rest)) != Taken::value)
+    if (take_via(rest, found_.via, error, leniency_, limit_) != Taken::value)
         return fail(error, field->value);
     return true;
 }
@@ -197,7 +194,7 @@ bool Decoder::each_via(const HeaderField& field) {
     for (;;) {
         const std::string_view before = rest;
         Error error;
-        const Taken taken = take_via(rest, other, error, leniency_, limit_of(rest));
+        const Taken taken = take_via(rest, other, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
         ++found_.via_count;
@@ -229,7 +226,7 @@ bool Decoder::party(HeaderId id) {
 }
 
 bool Decoder::usual_party(NameAddr& address, std::string_view& tag, std::string_view value) {
-    const usual::Part part(value, limit_of(value));
+    const usual::Part part(value, limit_);
     if (!part.is_one()) return false;
     usual::WordEnds ends(part);
     std::string_view found;
@@ -288,7 +285,7 @@ bool Decoder::max_forwards() {
 }
 
 bool Decoder::request_uri() {
-    const usual::Part part(message_.request_uri, limit_of(message_.request_uri));
+    const usual::Part part(message_.request_uri, limit_);
     if (part.is_one()) {
         usual::WordEnds ends(part);
         if (usual::read_uri(found_.request_uri, ends, part.begin()) == part.end()) return true;
@@ -307,7 +304,7 @@ bool Decoder::top_route() {
     if (field == nullptr) return true;
     std::string_view rest = field->value;
     Error error;
-    const Taken taken = take_name_addr(rest, found_.route, error, leniency_, limit_of(rest));
+    const Taken taken = take_name_addr(rest, found_.route, error, leniency_, limit_);
     found_.has_route = taken == Taken::value;
     return taken != Taken::fault || fail(error, field->value);
 }
@@ -325,7 +322,7 @@ bool Decoder::each_name_addr(const HeaderField& field) {
     for (;;) {
         const std::string_view before = rest;
         Error error;
-        const Taken taken = take_name_addr(rest, address, error, leniency_, limit_of(rest));
+        const Taken taken = take_name_addr(rest, address, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
     }
@@ -339,7 +336,7 @@ bool Decoder::each_contact(const HeaderField& field) {
         Error error;
         const bool is_first = found_.contact_count == 0;
         const Taken taken =
-            take_contact(rest, is_first ? found_.contact : other, error, leniency_, limit_of(rest));
+            take_contact(rest, is_first ? found_.contact : other, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
         ++found_.contact_count;

@@ -498,6 +498,7 @@ void MessageScanner::body(std::size_t begin) {
 
 void MessageScanner::finish(std::size_t end) {
     scan_.message.bytes = text(begin_, end);
+    scan_.message.scanned = true;
     scan_.consumed = is_stream() ? end : input_.size();
     scan_.end = failed_ ? ScanEnd::broken : ScanEnd::complete;
     scan_.framed = is_stream() && failed_ && !framing_lost_;

@@ -28,6 +28,8 @@ struct MessageView {
     std::string_view reason;               ///< may be empty
     std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
     std::string_view body;
+    /// It is as `scan_message` made it: behind each view into the head stands white space.
+    bool scanned = false;
     // What is known of `headers` beforehand, so that it need not be looked for there.
     HeaderIds may_have = HeaderIds::all(), may_repeat = HeaderIds::all();
 

@@ -19,17 +19,18 @@
 /// all of the grammar; what is told to be fine here is fine there, and the same.
 namespace sip::usual {
 
-/// A text that is a part of a longer one: behind it at least eight bytes can be read, the first of
-/// which is white space, so that no walk from word to word leaves the text unseen.
+/// A part of a message that was scanned: behind it white space stands, so that no walk from word to
+/// word leaves it unseen.
 class Part {
 public:
-    /// `limit` is where what can be read ends; null when it is not known.
+    /// `limit` is where the message ends; null: `text` may be any.
     Part(std::string_view text, const char* limit)
         : begin_(text.data()), end_(text.data() + text.size()), limit_(limit) {}
 
+    /// Whether it is one, behind which eight bytes can be read.
     bool is_one() const {
         if constexpr (built_for_size) return false;
-        return limit_ != nullptr && limit_ - end_ >= 8 && is_lws(*end_) && begin_ != end_;
+        return limit_ != nullptr && limit_ - end_ >= 8;
     }
     const char* begin() const { return begin_; }
     const char* end() const { return end_; }
@@ -238,7 +239,7 @@ SIP_ALWAYS_INLINE bool take_value(std::string_view& rest, const char* limit, Rea
     std::string_view text = rest;
     while (text.starts_with(' ')) text.remove_prefix(1);
     const Part part(text, limit);
-    if (!part.is_one()) return false;
+    if (text.empty() || !part.is_one()) return false;
     WordEnds ends(part);
     const char* const end = read(ends, part.begin());
     if (end == part.end()) {

@@ -65,10 +65,11 @@ Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const
     return taken;
 }
 
-std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency) {
+std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency,
+                                              const char* limit) {
     std::optional<Expected<Contact>> result(std::in_place);
     Error error;
-    const Taken taken = take_contact(rest, **result, error, leniency);
+    const Taken taken = take_contact(rest, **result, error, leniency, limit);
     if (taken == Taken::none) result.reset();
     if (taken == Taken::fault) *result = tl::unexpected(error);
     return result;

@@ -22,7 +22,7 @@ Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const
                    const char* limit = nullptr);
 
 /// The same as a value; nothing at the end.
-std::optional<Expected<Contact>> next_contact(std::string_view& rest,
-                                              const Leniency& leniency = {});
+std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency = {},
+                                              const char* limit = nullptr);
 
 }  // namespace sip

@@ -43,10 +43,7 @@ constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId:
 class Decoder {
 public:
     Decoder(Essentials& found, const MessageView& message, const Leniency& leniency)
-        : found_(found),
-          message_(message),
-          leniency_(leniency),
-          limit_(message.scanned ? message.bytes.data() + message.bytes.size() : nullptr) {}
+        : found_(found), message_(message), leniency_(leniency), limit_(message.limit()) {}
 
     /// What says where the message goes next and whose it is. `found` is as new.
     bool routing() {

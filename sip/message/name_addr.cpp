@@ -92,10 +92,11 @@ Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const
     });
 }
 
-std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest, const Leniency& leniency) {
+std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest, const Leniency& leniency,
+                                                 const char* limit) {
     std::optional<Expected<NameAddr>> result(std::in_place);
     Error error;
-    const Taken taken = take_name_addr(rest, **result, error, leniency);
+    const Taken taken = take_name_addr(rest, **result, error, leniency, limit);
     if (taken == Taken::none) result.reset();
     if (taken == Taken::fault) *result = tl::unexpected(error);
     return result;

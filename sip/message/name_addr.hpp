@@ -46,6 +46,7 @@ Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const
 /// Takes the next comma-separated value off the front of `rest`, minding quotes and <>. Empty
 /// elements (", ,") are an error. Nothing at the end.
 std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest,
-                                                 const Leniency& leniency = {});
+                                                 const Leniency& leniency = {},
+                                                 const char* limit = nullptr);
 
 }  // namespace sip

@@ -60,29 +60,63 @@ public:
         ends_ &= ends_ - 1;
         return found;
     }
-    bool is_last(const char* given) const { return given == part_.end(); }
-    /// The same, and past those of `which`.
-    SIP_ALWAYS_INLINE const char* take_past(Class which) {
-        const char* found = take();
-        while (is(*found, which)) [[unlikely]] found = take();
-        return found;
-    }
-    /// The quote that ends the quoted-string that starts at `quote`, which was the last that was
-    /// given; null when there is more to it.
-    SIP_ALWAYS_INLINE const char* take_quoted(const char* quote) {
-        if (quote == part_.end()) return nullptr;
-        for (;;) {
-            const char* const found = take();
-            if (*found == '"') return found;
-            if (*found == '\\' || is_control(*found) || found == part_.end()) return nullptr;
-        }
-    }
+    /// What stands at `found`.
+    SIP_ALWAYS_INLINE char at(const char* found) const { return *found; }
+    const char* end() const { return part_.end(); }
 
 private:
     const char* window_;
     std::uint64_t ends_;
     const Part part_;
 };
+
+/// The same of any text: each byte that ends a word once, then the end of the text.
+class TextEnds {
+public:
+    SIP_ALWAYS_INLINE explicit TextEnds(std::string_view text)
+        : window_(text.data()),
+          end_(text.data() + text.size()),
+          ends_(text.size() >= 64 ? scan::ends_of_64<scan::Word>(window_)
+                                  : word_ends(window_, window_, end_)) {}
+
+    SIP_ALWAYS_INLINE const char* take() {
+        if (ends_ == 0) {
+            const WordWindow next = next_window(window_, end_);
+            window_ = next.from;
+            ends_ = next.ends;
+        }
+        const char* const found = window_ + static_cast<unsigned>(std::countr_zero(ends_));
+        ends_ &= ends_ - 1;
+        return found;
+    }
+    const char* end() const { return end_; }
+    /// What stands at `found`; 0 at the end.
+    SIP_ALWAYS_INLINE char at(const char* found) const { return found == end_ ? '\0' : *found; }
+
+private:
+    const char *window_, *end_;
+    std::uint64_t ends_;
+};
+
+/// The next byte that ends a word and is not of `which`.
+template <class Ends>
+SIP_ALWAYS_INLINE const char* take_past(Ends& ends, Class which) {
+    const char* found = ends.take();
+    while (is(ends.at(found), which)) [[unlikely]] found = ends.take();
+    return found;
+}
+/// The quote that ends the quoted-string that starts at `quote`, which was the last that was given;
+/// null when there is more to it.
+template <class Ends>
+SIP_ALWAYS_INLINE const char* take_quoted(Ends& ends, const char* quote) {
+    if (quote == ends.end()) return nullptr;
+    for (;;) {
+        const char* const found = ends.take();
+        const char c = ends.at(found);
+        if (c == '"') return found;
+        if (c == '\\' || is_control(c) || found == ends.end()) return nullptr;
+    }
+}
 
 constexpr std::string_view between(const char* from, const char* to) {
     return {from, static_cast<std::size_t>(to - from)};
@@ -122,7 +156,7 @@ SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at)
     const char *const opaque = end + 1, *host = opaque, *user_end = opaque;
     end = ends.take();
     if (is(*end, Class::uri_user) && *end != ';') [[unlikely]] {
-        end = ends.take_past(Class::uri_user);
+        end = take_past(ends, Class::uri_user);
         if (*end != '@') return nullptr;
     }
     const bool has_user = *end == '@';
@@ -144,11 +178,11 @@ SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at)
     std::uint32_t first_letters = 0;
     while (*end == ';') {
         const char* const name = end + 1;
-        end = ends.take_past(Class::uri_parameter);
+        end = take_past(ends, Class::uri_parameter);
         if (end == name) return nullptr;
         if (*end == '=') {
             const char* const value = end + 1;
-            end = ends.take_past(Class::uri_parameter);
+            end = take_past(ends, Class::uri_parameter);
             if (end == value) return nullptr;
         }
         const std::uint32_t letter = 1U << (*name & 31);
@@ -171,25 +205,29 @@ SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at)
 
 /// The parameters of a header field from `end` on, which was taken: the byte behind them. `visit`
 /// is told each and says whether it is usual.
-template <class Visit>
-SIP_ALWAYS_INLINE const char* read_parameters(WordEnds& ends, const char* end, Visit visit) {
-    while (*end == ';') {
+template <class Ends, class Visit>
+SIP_ALWAYS_INLINE const char* read_parameters(Ends& ends, const char* end, Visit visit) {
+    char c = ends.at(end);
+    while (c == ';') {
         Parameter parameter;
         const char* const name = end + 1;
-        end = ends.take_past(Class::token);
+        end = take_past(ends, Class::token);
         if (end == name) return nullptr;
         parameter.name = between(name, end);
-        if (*end == '=') {
+        c = ends.at(end);
+        if (c == '=') {
             const char* value = end + 1;
-            end = ends.take_past(Class::value);
+            end = take_past(ends, Class::value);
+            c = ends.at(end);
             const char* value_end = end;
             if (end == value) {
-                if (*end != '"') return nullptr;
-                value_end = ends.take_quoted(end);
+                if (c != '"') return nullptr;
+                value_end = take_quoted(ends, end);
                 if (value_end == nullptr) return nullptr;
                 end = ends.take();
                 if (end != value_end + 1) return nullptr;
                 ++value;
+                c = ends.at(end);
                 parameter.quoted = true;
             }
             parameter.value = between(value, value_end);
@@ -200,6 +238,21 @@ SIP_ALWAYS_INLINE const char* read_parameters(WordEnds& ends, const char* end, V
     return end;
 }
 
+/// A token and parameters, all of `text`. False: it is something else.
+template <class Visit>
+SIP_ALWAYS_INLINE bool read_token(std::string_view text, std::string_view& token,
+                                  Parameters& parameters, Visit visit) {
+    if (built_for_size || text.empty()) return false;
+    TextEnds ends(text);
+    const char* const token_end = take_past(ends, Class::token);
+    if (token_end == text.data()) return false;
+    const char* const end = read_parameters(ends, token_end, visit);
+    if (end != ends.end()) return false;
+    token = between(text.data(), token_end);
+    parameters = Parameters(between(token_end, end));
+    return true;
+}
+
 /// A URI in brackets, a display name in quotes or none before it, parameters behind it.
 template <class Visit>
 SIP_ALWAYS_INLINE const char* read_name_addr(NameAddr& into, WordEnds& ends, const char* at,
@@ -207,7 +260,7 @@ SIP_ALWAYS_INLINE const char* read_name_addr(NameAddr& into, WordEnds& ends, con
     const char* end = ends.take();
     if (end != at) return nullptr;
     if (*end == '"') {
-        const char* quote = ends.take_quoted(end);
+        const char* quote = take_quoted(ends, end);
         if (quote == nullptr) return nullptr;
         into.display_name = between(end + 1, quote);
         end = ends.take();

@@ -138,7 +138,7 @@ SIP_ALWAYS_INLINE const char* read_usual_via(Via& via, usual::WordEnds& ends, co
     const char* const slash = ends.take();
     if (slash - at != 7 || load_word<std::uint64_t>(at) != word_of("SIP/2.0/")) return nullptr;
     const char *const transport = slash + 1, *const space = ends.take(), *const host = space + 1;
-    if (*space != ' ' || space == transport || ends.is_last(space)) return nullptr;
+    if (*space != ' ' || space == transport || space == ends.end()) return nullptr;
     const char* end = ends.take();
     if (end == host) return nullptr;
     via.transport_name = usual::between(transport, space);
@@ -179,10 +179,11 @@ Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& l
         [&](Scanner& scanner, Ends ends) { return read_via(via, scanner, ends, leniency); });
 }
 
-std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency) {
+std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency,
+                                      const char* limit) {
     std::optional<Expected<Via>> result(std::in_place);
     Error error;
-    const Taken taken = take_via(rest, **result, error, leniency);
+    const Taken taken = take_via(rest, **result, error, leniency, limit);
     if (taken == Taken::none) result.reset();
     if (taken == Taken::fault) *result = tl::unexpected(error);
     return result;

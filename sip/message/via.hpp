@@ -45,7 +45,8 @@ Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& l
                const char* limit = nullptr);
 
 /// The same as a value; nothing at the end.
-std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency = {});
+std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency = {},
+                                      const char* limit = nullptr);
 
 /// "UDP", "TCP", "TLS", "WS", "WSS".
 std::string_view via_name_of(Transport transport);

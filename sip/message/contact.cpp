@@ -35,8 +35,8 @@ Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const
     }
     Asked asked;
     Taken taken = Taken::value;
-    if (!usual::take_value(rest, limit, [&](usual::WordEnds& ends, const char* at) {
-            return usual::read_name_addr(contact.address, ends, at, [&asked](const Parameter& one) {
+    if (!usual::take_value(rest, limit, [&](const usual::Part& part) {
+            return usual::read_name_addr(contact.address, part, [&asked](const Parameter& one) {
                 asked.meet(one);
                 return true;
             });

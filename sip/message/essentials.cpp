@@ -225,15 +225,28 @@ bool Decoder::party(HeaderId id) {
 bool Decoder::usual_party(NameAddr& address, std::string_view& tag, std::string_view value) {
     const usual::Part part(value, limit_);
     if (!part.is_one()) return false;
-    usual::WordEnds ends(part);
+    usual::WordEnds ends = usual::address_ends(part);
+    const char* const parameters = usual::read_address(address, ends, part.begin());
+    if (parameters == nullptr) return false;
+    const char* end = parameters;
     std::string_view found;
-    const auto meet = [&found](const Parameter& one) {
+    if (usual::five_at(end) == word_of(";tag=")) {
+        const char* const tag_at = end + 5;
+        ends.skip(tag_at);
+        end = usual::take_past(ends, Class::value);
+        found = usual::between(tag_at, end);
+        if (found.empty()) return false;
+    } else if (*end == ';') {
+        end = ends.take();
+    }
+    end = usual::read_parameters(ends, end, [&found](const Parameter& one) {
         if (!usual::is_named(one.name, "tag")) return true;
         if (!found.empty() || one.quoted) return false;
         found = one.value;
         return one.has_value;
-    };
-    if (usual::read_name_addr(address, ends, part.begin(), meet) != part.end()) return false;
+    });
+    if (end != part.end()) return false;
+    address.parameters = Parameters(usual::between(parameters, end));
     tag = found;
     return true;
 }
@@ -283,8 +296,8 @@ bool Decoder::max_forwards() {
 
 bool Decoder::request_uri() {
     const usual::Part part(message_.request_uri, limit_);
-    if (part.is_one()) {
-        usual::WordEnds ends(part);
+    if (part.is_one() && usual::is_sip(part.begin())) {
+        usual::WordEnds ends(part, part.begin() + 4);
         if (usual::read_uri(found_.request_uri, ends, part.begin()) == part.end()) return true;
     }
     const auto read = read_uri(found_.request_uri, message_.request_uri, leniency_);

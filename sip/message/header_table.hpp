@@ -153,8 +153,10 @@ SIP_ALWAYS_INLINE HeaderId plain_header_id(const char* name, std::size_t size) {
             (load_word<std::uint64_t>(name) | small_letters) & bytes_of(size);
         const HeaderId id = header_table.ids[slot_of(word, 0)];
         // A word ends in the zeros that its name leaves, so that it tells the size too.
-        return header_table.names[static_cast<std::size_t>(id)].first == word ? id
-                                                                              : HeaderId::unknown;
+        if (header_table.names[static_cast<std::size_t>(id)].first != word)
+            return HeaderId::unknown;
+        if (id == HeaderId::unknown) __builtin_unreachable();  // has no bytes
+        return id;
     }
     const std::uint64_t first = load_word<std::uint64_t>(name) | small_letters;
     const std::uint64_t last = load_word<std::uint64_t>(name + size - 8) | small_letters;
@@ -163,6 +165,7 @@ SIP_ALWAYS_INLINE HeaderId plain_header_id(const char* name, std::size_t size) {
     if (header_table.sizes[at] != size || header_table.names[at].first != first ||
         header_table.names[at].last != last)
         return HeaderId::unknown;
+    if (id == HeaderId::unknown) __builtin_unreachable();
     return size <= 16 ? id : id_of_long({name, size}, id);
 }
 

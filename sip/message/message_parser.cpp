@@ -1,7 +1,6 @@
 #include "sip/message/message_parser.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <optional>
 
 #include "sip/base/inline.hpp"
@@ -58,14 +57,15 @@ std::size_t last_space(std::string_view text) {
     return is_usual ? before : text.rfind(' ');
 }
 
-constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n"));
+constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n")),
+               colon_and_space = static_cast<std::uint16_t>(word_of(": "));
 
 /// The first space of `text`; npos if there is none. It stands where a method ends.
 std::size_t first_space(std::string_view text) {
     using Block = scan::VectorBlock;
     if (text.size() >= Block::size)
         if (const scan::Mask spaces = Block(text.data()).equal(' ').mask(); spaces != 0)
-            return static_cast<unsigned>(std::countr_zero(spaces));
+            return scan::lowest(spaces);
     return text.find(' ');
 }
 
@@ -315,8 +315,9 @@ SIP_ALWAYS_INLINE std::uint64_t line_ends(const char* begin, const char* at, con
     return end - at >= 66 ? scan::ends_of_64<scan::Plain>(at) : last_line_ends(begin, at, end);
 }
 
-/// `text` without the spaces around it.
-[[gnu::noinline, gnu::cold]] std::string_view without_spaces(std::string_view text) {
+/// What stands between them, without the spaces around it.
+[[gnu::noinline, gnu::cold]] std::string_view without_spaces(const char* from, const char* to) {
+    std::string_view text(from, static_cast<std::size_t>(to - from));
     while (text.starts_with(' ')) text.remove_prefix(1);
     while (text.ends_with(' ')) text.remove_suffix(1);
     return text;
@@ -343,25 +344,28 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
             // The LF of a line whose CR was the last byte before.
             if (at > window) ends &= ~std::uint64_t{1};
         }
-        const int place = std::countr_zero(ends);
+        const std::size_t place = scan::lowest(ends);
         const char* const stop = window + place;
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
         ends &= ~std::uint64_t{3} << place;
         const scan::Mask colons = Block(at).equal(':').mask();
         const char* const colon =
-            colons != 0 ? at + std::countr_zero(colons) : find_colon(at + Block::size, stop);
+            colons != 0 ? at + scan::lowest(colons) : find_colon(at + Block::size, stop);
         if (colon >= stop) break;
         const auto name_size = static_cast<std::size_t>(colon - at);
         const HeaderId id = detail::plain_header_id(at, name_size);
         if (id == HeaderId::unknown && !is_token({at, name_size})) break;
         // One space before the value and none behind it is what nearly all have.
-        const char* const value = colon + 1 + (colon[1] == ' ');
+        const char* const value = colon + 2;
         slot->id = id;
         slot->name = {at, name_size};
         slot->value = {value, static_cast<std::size_t>(stop - value)};
-        if (*value == ' ' || stop[-1] == ' ') slot->value = without_spaces(slot->value);
-        repeated.add(met.only(id));
+        if (load_word<std::uint16_t>(colon) != colon_and_space || *value == ' ' || stop[-1] == ' ')
+            [[unlikely]]
+            slot->value = without_spaces(colon + 1, stop);
+        if (met.has(id)) [[unlikely]]
+            repeated.add(id);
         met.add(id);
         if (id == HeaderId::content_length)
             content_length(slot->value, static_cast<std::size_t>(colon + 1 - input_.data()));

@@ -82,10 +82,9 @@ Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& lenie
 
 Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const Leniency& leniency,
                      const char* limit) {
-    const bool is_usual =
-        usual::take_value(rest, limit, [&into](usual::WordEnds& ends, const char* at) {
-            return usual::read_name_addr(into, ends, at, [](const Parameter&) { return true; });
-        });
+    const bool is_usual = usual::take_value(rest, limit, [&into](const usual::Part& part) {
+        return usual::read_name_addr(into, part, [](const Parameter&) { return true; });
+    });
     if (is_usual) return Taken::value;
     return take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
         return read_name_addr(into, scanner, ends, leniency, no_parameter);

@@ -128,12 +128,12 @@ private:
         const auto passed = static_cast<std::size_t>(at - window_);
         if (passed < 64)
             if (const std::uint64_t ends = ends_ >> passed; ends != 0)
-                return at + std::countr_zero(ends);
+                return at + scan::lowest(ends);
         const WordWindow next = find_window(begin_, at, end_);
         if (next.ends == 0) __builtin_unreachable();
         window_ = next.from;
         ends_ = next.ends;
-        return window_ + std::countr_zero(ends_);
+        return window_ + scan::lowest(ends_);
     }
     static WordWindow find_window(const char* begin, const char* at, const char* end);
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -27,10 +26,10 @@ public:
     Part(std::string_view text, const char* limit)
         : begin_(text.data()), end_(text.data() + text.size()), limit_(limit) {}
 
-    /// Whether it is one, behind which eight bytes can be read.
+    /// Whether it is one, behind which sixteen bytes can be read.
     bool is_one() const {
         if constexpr (built_for_size) return false;
-        return limit_ != nullptr && limit_ - end_ >= 8;
+        return limit_ != nullptr && limit_ - end_ >= 16;
     }
     const char* begin() const { return begin_; }
     const char* end() const { return end_; }
@@ -44,8 +43,9 @@ private:
 /// asked for than there are.
 class WordEnds {
 public:
-    SIP_ALWAYS_INLINE explicit WordEnds(const Part& part)
-        : window_(part.begin()),
+    /// From `at` on.
+    SIP_ALWAYS_INLINE WordEnds(const Part& part, const char* at)
+        : window_(at),
           ends_(part.limit() - window_ >= 64 ? scan::ends_of_64<scan::Word>(window_)
                                              : word_ends(window_, window_, part.limit())),
           part_(part) {}
@@ -56,9 +56,19 @@ public:
             window_ = next.from;
             ends_ = next.ends;
         }
-        const char* const found = window_ + static_cast<unsigned>(std::countr_zero(ends_));
+        const char* const found = window_ + scan::lowest(ends_);
         ends_ &= ends_ - 1;
         return found;
+    }
+    /// Goes on at `at`, which is not behind what was taken.
+    SIP_ALWAYS_INLINE void skip(const char* at) {
+        const auto passed = static_cast<std::size_t>(at - window_);
+        if (passed < 64) {
+            ends_ = ends_ >> passed << passed;
+        } else {
+            window_ = at;
+            ends_ = word_ends(at, at, part_.limit());
+        }
     }
     /// What stands at `found`.
     SIP_ALWAYS_INLINE char at(const char* found) const { return *found; }
@@ -85,7 +95,7 @@ public:
             window_ = next.from;
             ends_ = next.ends;
         }
-        const char* const found = window_ + static_cast<unsigned>(std::countr_zero(ends_));
+        const char* const found = window_ + scan::lowest(ends_);
         ends_ &= ends_ - 1;
         return found;
     }
@@ -105,11 +115,10 @@ SIP_ALWAYS_INLINE const char* take_past(Ends& ends, Class which) {
     while (is(ends.at(found), which)) [[unlikely]] found = ends.take();
     return found;
 }
-/// The quote that ends the quoted-string that starts at `quote`, which was the last that was given;
-/// null when there is more to it.
+/// The quote that ends the quoted-string whose first quote was taken; null when there is more to
+/// it.
 template <class Ends>
-SIP_ALWAYS_INLINE const char* take_quoted(Ends& ends, const char* quote) {
-    if (quote == ends.end()) return nullptr;
+SIP_ALWAYS_INLINE const char* take_quoted(Ends& ends) {
     for (;;) {
         const char* const found = ends.take();
         const char c = ends.at(found);
@@ -149,12 +158,17 @@ SIP_ALWAYS_INLINE bool is_named(std::string_view name, const char (&known)[N]) {
     }
 }
 
-/// A sip URI at `at`, without password or headers: the byte behind it, which was taken.
+/// The first five of the bytes at `at`, behind which eight can be read, as `word_of` has them.
+SIP_ALWAYS_INLINE std::uint64_t five_at(const char* at) {
+    return load_word<std::uint64_t>(at) & 0xff'ffff'ffff;
+}
+inline bool is_sip(const char* at) { return load_word<std::uint32_t>(at) == word_of("sip:"); }
+
+/// A URI at `at`, where it `is_sip`, without password or headers: the byte behind it, which was
+/// taken. `ends` go on behind the colon.
 SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at) {
+    const char *const opaque = at + 4, *host = opaque, *user_end = opaque;
     const char* end = ends.take();
-    if (end - at != 3 || load_word<std::uint32_t>(at) != word_of("sip:")) return nullptr;
-    const char *const opaque = end + 1, *host = opaque, *user_end = opaque;
-    end = ends.take();
     if (is(*end, Class::uri_user) && *end != ';') [[unlikely]] {
         end = take_past(ends, Class::uri_user);
         if (*end != '@') return nullptr;
@@ -222,7 +236,7 @@ SIP_ALWAYS_INLINE const char* read_parameters(Ends& ends, const char* end, Visit
             const char* value_end = end;
             if (end == value) {
                 if (c != '"') return nullptr;
-                value_end = take_quoted(ends, end);
+                value_end = take_quoted(ends);
                 if (value_end == nullptr) return nullptr;
                 end = ends.take();
                 if (end != value_end + 1) return nullptr;
@@ -253,48 +267,50 @@ SIP_ALWAYS_INLINE bool read_token(std::string_view text, std::string_view& token
     return true;
 }
 
-/// A URI in brackets, a display name in quotes or none before it, parameters behind it.
-template <class Visit>
-SIP_ALWAYS_INLINE const char* read_name_addr(NameAddr& into, WordEnds& ends, const char* at,
-                                             Visit visit) {
-    const char* end = ends.take();
-    if (end != at) return nullptr;
-    if (*end == '"') {
-        const char* quote = take_quoted(ends, end);
+/// A URI in brackets with a display name in quotes or none before it: the byte behind the bracket,
+/// which is still to be taken.
+SIP_ALWAYS_INLINE const char* read_address(NameAddr& into, WordEnds& ends, const char* at) {
+    into.display_name = {};
+    if (*at == '"') {
+        const char* const quote = take_quoted(ends);
         if (quote == nullptr) return nullptr;
-        into.display_name = between(end + 1, quote);
-        end = ends.take();
-        if (*end == ' ' && end == quote + 1) {
-            quote = end;
-            end = ends.take();
-        }
-        if (end != quote + 1) return nullptr;
-    } else {
-        into.display_name = {};
+        into.display_name = between(at + 1, quote);
+        at = quote + 1;
+        if (*at == ' ') ++at;
+        ends.skip(at + 5);
     }
-    if (*end != '<') return nullptr;
-    const char* const bracket = read_uri(into.uri, ends, end + 1);
+    if (five_at(at) != word_of("<sip:")) return nullptr;
+    const char* const bracket = read_uri(into.uri, ends, at + 1);
     if (bracket == nullptr || *bracket != '>') return nullptr;
-    const char* const parameters = bracket + 1;
-    end = ends.take();
-    if (end != parameters) return nullptr;
-    end = read_parameters(ends, end, visit);
-    if (end == nullptr) return nullptr;
-    into.parameters = Parameters(between(parameters, end));
     into.bracketed = true;
+    return bracket + 1;
+}
+/// Where what ends words matters first in such a value.
+inline WordEnds address_ends(const Part& part) {
+    return {part, part.begin() + (*part.begin() == '"' ? 1 : 5)};
+}
+
+/// The same with parameters behind it: the byte behind them.
+template <class Visit>
+SIP_ALWAYS_INLINE const char* read_name_addr(NameAddr& into, const Part& part, Visit visit) {
+    WordEnds ends = address_ends(part);
+    const char* const parameters = read_address(into, ends, part.begin());
+    if (parameters == nullptr) return nullptr;
+    const char* end = parameters;
+    if (*end == ';') end = read_parameters(ends, ends.take(), visit);
+    if (end != nullptr) into.parameters = Parameters(between(parameters, end));
     return end;
 }
 
-/// Takes one value of a list off the front of `rest` when it is usual: `read(ends, at)` reads one
-/// and gives the byte behind it, or null.
+/// Takes one value of a list off the front of `rest` when it is usual: `read(part)` reads one and
+/// gives the byte behind it, or null.
 template <class Read>
 SIP_ALWAYS_INLINE bool take_value(std::string_view& rest, const char* limit, Read read) {
     std::string_view text = rest;
     while (text.starts_with(' ')) text.remove_prefix(1);
     const Part part(text, limit);
     if (text.empty() || !part.is_one()) return false;
-    WordEnds ends(part);
-    const char* const end = read(ends, part.begin());
+    const char* const end = read(part);
     if (end == part.end()) {
         rest = {};
         return true;

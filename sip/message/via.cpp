@@ -7,9 +7,8 @@
 namespace sip {
 namespace {
 
-/// By the word of its name.
-std::optional<Transport> transport_of(std::uint64_t word) {
-    switch (word) {
+std::optional<Transport> transport_of(std::string_view name) {
+    switch (name_word(name)) {
         case name_word("UDP"): return Transport::udp;
         case name_word("TCP"): return Transport::tcp;
         case name_word("TLS"): return Transport::tls;
@@ -36,7 +35,7 @@ Expected<void> read_sent_protocol(Via& via, Scanner& scanner) {
     via.transport_name = scanner.take_token();
     if (via.transport_name.empty() || !is_lws(scanner.peek()))
         return failure(Condition::malformed, "Via: transport is malformed", scanner.at());
-    via.transport = transport_of(name_word(via.transport_name));
+    via.transport = transport_of(via.transport_name);
     scanner.skip_lws();
     return {};
 }
@@ -132,17 +131,33 @@ Expected<void> read_via(Via& via, Scanner& scanner, Ends ends, const Leniency& l
     return {};
 }
 
+/// The transport at `at`, in the usual case and with one space behind it; `size` becomes that of
+/// its name. Nothing: another.
+SIP_ALWAYS_INLINE std::optional<Transport> usual_transport(const char* at, std::size_t& size) {
+    const auto four = load_word<std::uint32_t>(at);
+    size = 3;
+    if (four == word_of("UDP ")) return Transport::udp;
+    if (four == word_of("TCP ")) return Transport::tcp;
+    if (four == word_of("TLS ")) return Transport::tls;
+    if (four == word_of("WSS ")) return Transport::wss;
+    size = 2;
+    if ((four & 0xff'ffff) == word_of("WS ")) return Transport::ws;
+    return {};
+}
+
 /// A host name or an IPv4 address behind "SIP/2.0/UDP ", and parameters: the byte behind them.
-SIP_ALWAYS_INLINE const char* read_usual_via(Via& via, usual::WordEnds& ends, const char* at) {
-    ends.take();
-    const char* const slash = ends.take();
-    if (slash - at != 7 || load_word<std::uint64_t>(at) != word_of("SIP/2.0/")) return nullptr;
-    const char *const transport = slash + 1, *const space = ends.take(), *const host = space + 1;
-    if (*space != ' ' || space == transport || space == ends.end()) return nullptr;
+SIP_ALWAYS_INLINE const char* read_usual_via(Via& via, const usual::Part& part) {
+    const char *const at = part.begin(), *const transport = at + 8;
+    if (load_word<std::uint64_t>(at) != word_of("SIP/2.0/")) return nullptr;
+    std::size_t transport_size;
+    via.transport = usual_transport(transport, transport_size);
+    if (!via.transport) return nullptr;
+    const char *const space = transport + transport_size, *const host = space + 1;
+    if (host >= part.end()) return nullptr;
+    usual::WordEnds ends(part, host);
     const char* end = ends.take();
     if (end == host) return nullptr;
     via.transport_name = usual::between(transport, space);
-    via.transport = transport_of(name_word(via.transport_name));
     via.host = usual::between(host, end);
     via.port = 0;
     if (*end == ':') {
@@ -171,8 +186,7 @@ SIP_ALWAYS_INLINE const char* read_usual_via(Via& via, usual::WordEnds& ends, co
 Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency,
                const char* limit) {
     const bool is_usual = usual::take_value(
-        rest, limit,
-        [&via](usual::WordEnds& ends, const char* at) { return read_usual_via(via, ends, at); });
+        rest, limit, [&via](const usual::Part& part) { return read_usual_via(via, part); });
     if (is_usual) return Taken::value;
     return take_value(
         rest, error, ListRule{"Via: element is empty"},

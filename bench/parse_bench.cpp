@@ -66,8 +66,9 @@ void routing(const std::string& text) {
     sink += essentials.cseq.number;
 }
 
-/// What the layers ask of one field, decoded: every value of a list.
-bool decode(const HeaderField& field) {
+/// What the layers ask of one field, decoded: every value of a list. Nobody there reads Allow and
+/// Allow-Events of a message; Supported is asked for one token at a time, by a registrar.
+bool decode(const HeaderField& field, const char* limit) {
     std::string_view rest = field.value;
     const auto all = [&rest](auto next) {
         bool fine = true;
@@ -75,15 +76,14 @@ bool decode(const HeaderField& field) {
         return fine;
     };
     switch (field.id) {
-        case HeaderId::contact: return all([](auto& left) { return next_contact(left); });
+        case HeaderId::contact:
+            return all([limit](auto& left) { return next_contact(left, leniency, limit); });
         case HeaderId::route:
         case HeaderId::record_route:
-        case HeaderId::service_route: return all([](auto& left) { return next_name_addr(left); });
+        case HeaderId::service_route:
+            return all([limit](auto& left) { return next_name_addr(left, leniency, limit); });
         case HeaderId::accept: return all(next_media_type);
-        case HeaderId::allow:
-        case HeaderId::supported:
-        case HeaderId::require:
-        case HeaderId::allow_events: return all(next_token);
+        case HeaderId::require: return all(next_token);
         case HeaderId::event: return parse_event(rest).has_value();
         case HeaderId::expires:
         case HeaderId::min_expires: return parse_delta_seconds(rest).has_value();
@@ -98,8 +98,8 @@ bool decode(const HeaderField& field) {
     }
 }
 
-/// Every header field that a presence server needs, decoded: what `routing` has, all addresses, and
-/// every value of each field that `decode` names.
+/// Every header field that a presence server needs, decoded: what `routing` has, all addresses,
+/// every value of each field that `decode` names, and what a registrar is asked to support.
 void full(const std::string& text) {
     static std::array<HeaderField, 64> slots;
     const Scan scan = scan_message(text, slots, Framing::datagram, limits, leniency);
@@ -110,8 +110,12 @@ void full(const std::string& text) {
     sink += essentials.cseq.number;
     for (const HeaderField& field : scan.message.headers)
         // One Contact came with the essentials.
-        if ((field.id != HeaderId::contact || essentials.contact_count > 1) && !decode(field))
+        if ((field.id != HeaderId::contact || essentials.contact_count > 1) &&
+            !decode(field, scan.message.limit()))
             std::abort();
+    if (scan.message.method == Method::register_)
+        for (const std::string_view option : {"gruu", "outbound", "path"})
+            sink += lists_token(scan.message, HeaderId::supported, option);
 }
 
 /// Parses once, then writes every field again: what is measured is the writing.

@@ -49,8 +49,17 @@ constexpr std::string_view trim(std::string_view text) {
 constexpr std::optional<std::uint64_t> parse_decimal(std::string_view text,
                                                      std::uint64_t max = UINT64_MAX) {
     if (text.empty()) return {};
-    constexpr std::uint64_t roomy = UINT64_MAX / 10;
     std::uint64_t value = 0;
+    if (text.size() < 20) {  // none of that many digits is too large
+        for (char c : text) {
+            const auto digit = static_cast<unsigned char>(c - '0');
+            if (digit > 9) return {};
+            value = value * 10 + digit;
+        }
+        if (value > max) return {};
+        return value;
+    }
+    constexpr std::uint64_t roomy = UINT64_MAX / 10;
     for (char c : text) {
         if (!is_digit(c)) return {};
         const auto digit = static_cast<std::uint64_t>(c - '0');

@@ -2,6 +2,7 @@
 
 #include "sip/base/text.hpp"
 #include "sip/message/qvalue.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 namespace {
@@ -21,8 +22,8 @@ struct Asked {
 
 }  // namespace
 
-Taken take_contact(std::string_view& rest, Contact& contact, Error& error,
-                   const Leniency& leniency) {
+Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const Leniency& leniency,
+                   const char* limit) {
     contact.star = contact.has_q = false;
     contact.expires.reset();
     contact.q = 1000;
@@ -33,11 +34,18 @@ Taken take_contact(std::string_view& rest, Contact& contact, Error& error,
         return Taken::value;
     }
     Asked asked;
-    const Taken taken = take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
-        asked = {};
-        return read_name_addr(contact.address, scanner, ends, leniency,
-                              [&asked](const Parameter& one) { asked.meet(one); });
-    });
+    Taken taken = Taken::value;
+    if (!usual::take_value(rest, limit, [&](const usual::Part& part) {
+            return usual::read_name_addr(contact.address, part, [&asked](const Parameter& one) {
+                asked.meet(one);
+                return true;
+            });
+        }))
+        taken = take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
+            asked = {};
+            return read_name_addr(contact.address, scanner, ends, leniency,
+                                  [&asked](const Parameter& one) { asked.meet(one); });
+        });
     if (taken != Taken::value) return taken;
     if (asked.q) {
         const auto value = parse_qvalue(*asked.q);
@@ -57,10 +65,11 @@ Taken take_contact(std::string_view& rest, Contact& contact, Error& error,
     return taken;
 }
 
-std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency) {
+std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency,
+                                              const char* limit) {
     std::optional<Expected<Contact>> result(std::in_place);
     Error error;
-    const Taken taken = take_contact(rest, **result, error, leniency);
+    const Taken taken = take_contact(rest, **result, error, leniency, limit);
     if (taken == Taken::none) result.reset();
     if (taken == Taken::fault) *result = tl::unexpected(error);
     return result;

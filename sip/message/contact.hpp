@@ -17,11 +17,12 @@ struct Contact {
 };
 
 /// Takes the next value off the front of `rest`: see `take_value`. A malformed q is an error.
-Taken take_contact(std::string_view& rest, Contact& contact, Error& error,
-                   const Leniency& leniency);
+/// Where it is known what can be read behind `rest`, up to `limit`, it costs less.
+Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const Leniency& leniency,
+                   const char* limit = nullptr);
 
 /// The same as a value; nothing at the end.
-std::optional<Expected<Contact>> next_contact(std::string_view& rest,
-                                              const Leniency& leniency = {});
+std::optional<Expected<Contact>> next_contact(std::string_view& rest, const Leniency& leniency = {},
+                                              const char* limit = nullptr);
 
 }  // namespace sip

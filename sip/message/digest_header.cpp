@@ -4,6 +4,7 @@
 
 #include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 namespace {
@@ -30,26 +31,46 @@ enum class Name : std::uint8_t {
     rspauth,
 };
 
-Name name_of(std::string_view text) {
-    using enum Name;
-    switch (name_word(text)) {
-        case name_word("username"): return username;
-        case name_word("realm"): return realm;
-        case name_word("nonce"): return nonce;
-        case name_word("uri"): return uri;
-        case name_word("response"): return response;
-        case name_word("cnonce"): return cnonce;
-        case name_word("opaque"): return opaque;
-        case name_word("nc"): return nc;
-        case name_word("qop"): return qop;
-        case name_word("userhash"): return userhash;
-        case name_word("domain"): return domain;
-        case name_word("stale"): return stale;
-        case name_word("rspauth"): return rspauth;
-        default: break;
+constexpr std::size_t name_count = static_cast<std::size_t>(Name::rspauth) + 1;
+
+// In the order of `Name`.
+constexpr std::array<std::string_view, name_count> names{
+    "",   "username", "realm",     "nonce",    "uri",    "response", "cnonce",    "opaque",
+    "nc", "qop",      "algorithm", "userhash", "domain", "stale",    "nextnonce", "rspauth"};
+
+/// Names found by their first bytes: `multiplier` was searched so that no two share a slot.
+struct NameTable {
+    static constexpr std::uint64_t multiplier = 0x24d53c11c42975ff;
+    static constexpr std::size_t slot_of(std::uint64_t word) {
+        return static_cast<std::size_t>(word * multiplier >> 59);
     }
-    if (equal_ignoring_case(text, "algorithm")) return algorithm;
-    return equal_ignoring_case(text, "nextnonce") ? nextnonce : other;
+    /// The first eight bytes at most, as `name_word` has them.
+    static constexpr std::uint64_t word_of_first(std::string_view name) {
+        return name_word(name.substr(0, 8));
+    }
+
+    std::array<Name, 32> slots{};
+    std::array<std::uint64_t, name_count> words{};
+    bool perfect = true;
+
+    constexpr NameTable() {
+        for (std::size_t i = 1; i < name_count; ++i) {
+            words[i] = word_of_first(names[i]);
+            Name& slot = slots[slot_of(words[i])];
+            perfect = perfect && slot == Name::other;
+            slot = static_cast<Name>(i);
+        }
+    }
+};
+constexpr NameTable name_table;
+static_assert(name_table.perfect);
+
+Name name_of(std::string_view text) {
+    const std::uint64_t word = NameTable::word_of_first(text);
+    const Name name = name_table.slots[NameTable::slot_of(word)];
+    const auto at = static_cast<std::size_t>(name);
+    if (name_table.words[at] != word || names[at].size() != text.size()) return Name::other;
+    return text.size() <= 8 || to_lower(text[8]) == names[at][8] ? name : Name::other;
 }
 
 /// One name=value of an auth-param list; values quoted or bare, as clients send either.
@@ -94,23 +115,81 @@ std::optional<std::uint32_t> nc_of(std::string_view text) {
     return value;
 }
 
+/// The same of a pair as nearly all write them, `at` being where it starts: the comma behind it, or
+/// the end; null: it is another.
+SIP_ALWAYS_INLINE const char* take_usual_pair(usual::TextEnds& ends, const char* at, Pair& pair) {
+    const char* found = ends.take();
+    while (found == at && ends.at(found) == ' ') {
+        ++at;
+        found = ends.take();
+    }
+    if (found == at || ends.at(found) != '=') return nullptr;
+    pair.name = usual::between(at, found);
+    const char* value = found + 1;
+    found = ends.take();
+    char c = ends.at(found);
+    if (found == value && c == '"') {
+        do {
+            found = ends.take();
+            c = ends.at(found);
+            if (c == '\\' || is_control(c)) return nullptr;
+        } while (c != '"');
+        pair.value = usual::between(++value, found);
+        value = found + 1;
+        found = ends.take();
+        if (found != value) return nullptr;
+        c = ends.at(found);
+    } else {
+        while (c != ' ' && c != ',' && c != '"' && !is_control(c)) {
+            found = ends.take();
+            c = ends.at(found);
+        }
+        pair.value = usual::between(value, found);
+    }
+    return c == ',' || found == ends.end() ? found : nullptr;
+}
+
+/// Which names of a header field were met.
+class Met {
+public:
+    /// False: it was before.
+    bool add(Name name) {
+        const std::uint32_t bit = 1U << static_cast<unsigned>(name);
+        const bool is_new = (bits_ & bit) == 0;
+        bits_ |= bit;
+        return is_new;
+    }
+
+private:
+    std::uint32_t bits_ = 0;
+};
+
 /// Reads all pairs of `scanner`: `field(name, value)` keeps one, and says whether its name is one
 /// of this header field. Such a name that stands twice is an error.
 template <class Field>
 Expected<void> read_pairs(Scanner& scanner, Field field, std::string_view rule) {
-    std::uint32_t seen = 0;
+    constexpr std::string_view twice = "Digest: parameter stands twice";
+    Met met;
     Pair pair;
+    if constexpr (!built_for_size) {
+        const char* at = scanner.mark();
+        usual::TextEnds ends(scanner.rest());
+        while (const char* const next = take_usual_pair(ends, at, pair)) {
+            const Name name = name_of(pair.name);
+            if (name != Name::other && field(name, pair.value) && !met.add(name))
+                return failure(Condition::repeated_header, twice, scanner.at(next));
+            if (next == ends.end()) return {};
+            at = next + 1;
+        }
+        scanner.go_back(at);
+    }
     for (;;) {
         const Step step = take_pair(scanner, pair);
         if (step == Step::end) return {};
         if (step == Step::broken) return failure(Condition::malformed, rule, scanner.at());
         const Name name = name_of(pair.name);
-        if (name == Name::other || !field(name, pair.value)) continue;
-        const std::uint32_t bit = 1U << static_cast<unsigned>(name);
-        if ((seen & bit) != 0)
-            return failure(Condition::repeated_header, "Digest: parameter stands twice",
-                           scanner.at());
-        seen |= bit;
+        if (name != Name::other && field(name, pair.value) && !met.add(name))
+            return failure(Condition::repeated_header, twice, scanner.at());
     }
 }
 

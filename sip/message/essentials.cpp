@@ -6,6 +6,7 @@
 #include "sip/base/text.hpp"
 #include "sip/message/contact.hpp"
 #include "sip/message/delta_seconds.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 namespace {
@@ -34,10 +35,15 @@ constexpr HeaderIds listed_fields{HeaderId::contact,       HeaderId::path,
                                   HeaderId::record_route,  HeaderId::route,
                                   HeaderId::service_route, HeaderId::via};
 
+/// Those that a message is carried on by.
+constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId::to,
+                                    HeaderId::call_id, HeaderId::cseq, HeaderId::max_forwards,
+                                    HeaderId::route};
+
 class Decoder {
 public:
     Decoder(Essentials& found, const MessageView& message, const Leniency& leniency)
-        : found_(found), message_(message), leniency_(leniency) {}
+        : found_(found), message_(message), leniency_(leniency), limit_(message.limit()) {}
 
     /// What says where the message goes next and whose it is. `found` is as new.
     bool routing() {
@@ -60,9 +66,7 @@ private:
         error_ = error;
         return false;
     }
-    const HeaderField* first(HeaderId id) const {
-        return present_.has(id) ? first_[static_cast<std::size_t>(id)] : nullptr;
-    }
+    const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
     /// The field `id`, which has to be there.
     const HeaderField* needed(HeaderId id, std::string_view rule) {
         if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
@@ -71,11 +75,14 @@ private:
 
     bool in_order();
     bool index();
+    bool none_repeated();
     bool top_via();
     bool further_vias();
     bool each_via(const HeaderField& field);
     bool cookie();
     bool party(HeaderId id);
+    bool usual_party(NameAddr& address, std::string_view& tag, std::string_view value);
+    bool no_tag(std::string_view value);
     bool call_id();
     bool cseq();
     bool request() { return !message_.is_request() || (max_forwards() && request_uri()); }
@@ -92,9 +99,9 @@ private:
     Essentials& found_;
     const MessageView& message_;
     const Leniency& leniency_;
+    const char* const limit_;  ///< of its parts; null when they may be any
     Error error_;
-    HeaderIds present_;
-    std::array<const HeaderField*, header_id_count> first_;  ///< of those that are present
+    std::array<const HeaderField*, header_id_count> first_;  ///< of `routing_fields`; null: none
     bool passed_top_route_ = false;
 };
 
@@ -105,16 +112,22 @@ bool Decoder::in_order() {
            party(HeaderId::to) && call_id() && cseq() && addresses() && request();
 }
 
-/// RFC 3261 7.3.1: which fields are there, and that none is twice that may not be.
+/// RFC 3261 7.3.1: where the first field of each name is, and that none is twice that may not.
 bool Decoder::index() {
-    present_ = {};
+    if (message_.may_repeat.has_any(single_values) && !none_repeated()) return false;
+    for (const HeaderId id : routing_fields) first_[static_cast<std::size_t>(id)] = nullptr;
+    const HeaderField* const fields = message_.headers.data();
+    for (std::size_t i = message_.headers.size(); i-- > 0;)
+        first_[static_cast<std::size_t>(fields[i].id)] = &fields[i];
+    return true;
+}
+
+bool Decoder::none_repeated() {
+    HeaderIds met;
     for (const HeaderField& field : message_.headers) {
-        if (!present_.has(field.id)) {
-            present_.add(field.id);
-            first_[static_cast<std::size_t>(field.id)] = &field;
-        } else if (single_values.has(field.id)) {
+        if (single_values.has(field.id) && met.has(field.id))
             return fail(Condition::repeated_header, repeated_rule(field.id), field.name);
-        }
+        met.add(field.id);
     }
     return true;
 }
@@ -126,7 +139,7 @@ bool Decoder::top_via() {
     if (field->value.empty()) return fail(Condition::malformed, "Via is empty", field->name);
     std::string_view rest = field->value;
     Error error;
-    if (take_via(rest, found_.via, error, leniency_) != Taken::value)
+    if (take_via(rest, found_.via, error, leniency_, limit_) != Taken::value)
         return fail(error, field->value);
     return true;
 }
@@ -178,7 +191,7 @@ bool Decoder::each_via(const HeaderField& field) {
     for (;;) {
         const std::string_view before = rest;
         Error error;
-        const Taken taken = take_via(rest, other, error, leniency_);
+        const Taken taken = take_via(rest, other, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
         ++found_.via_count;
@@ -191,6 +204,8 @@ bool Decoder::party(HeaderId id) {
     if (field == nullptr) return false;
     NameAddr& address = is_from ? found_.from : found_.to;
     TokenParameter tag;
+    if (usual_party(address, is_from ? found_.from_tag : found_.to_tag, field->value))
+        return !is_from || !found_.from_tag.empty() || leniency_.rfc2543 || no_tag(field->value);
     Scanner scanner(field->value);
     if (const auto read = read_name_addr(address, scanner, Ends::with_text, leniency_,
                                          [&tag](const Parameter& one) {
@@ -204,9 +219,40 @@ bool Decoder::party(HeaderId id) {
         return fail(Condition::malformed,
                     is_from ? "From: tag is malformed" : "To: tag is malformed", {tag.fault(), 1});
     (is_from ? found_.from_tag : found_.to_tag) = tag.text();
-    if (is_from && found_.from_tag.empty() && !leniency_.rfc2543)
-        return fail(Condition::malformed, "From: tag is missing", field->value);
+    return !is_from || !found_.from_tag.empty() || leniency_.rfc2543 || no_tag(field->value);
+}
+
+bool Decoder::usual_party(NameAddr& address, std::string_view& tag, std::string_view value) {
+    const usual::Part part(value, limit_);
+    if (!part.is_one()) return false;
+    usual::WordEnds ends = usual::address_ends(part);
+    const char* const parameters = usual::read_address(address, ends, part.begin());
+    if (parameters == nullptr) return false;
+    const char* end = parameters;
+    std::string_view found;
+    if (usual::five_at(end) == word_of(";tag=")) {
+        const char* const tag_at = end + 5;
+        ends.skip(tag_at);
+        end = usual::take_past(ends, Class::value);
+        found = usual::between(tag_at, end);
+        if (found.empty()) return false;
+    } else if (*end == ';') {
+        end = ends.take();
+    }
+    end = usual::read_parameters(ends, end, [&found](const Parameter& one) {
+        if (!usual::is_named(one.name, "tag")) return true;
+        if (!found.empty() || one.quoted) return false;
+        found = one.value;
+        return one.has_value;
+    });
+    if (end != part.end()) return false;
+    address.parameters = Parameters(usual::between(parameters, end));
+    tag = found;
     return true;
+}
+
+bool Decoder::no_tag(std::string_view value) {
+    return fail(Condition::malformed, "From: tag is missing", value);
 }
 
 /// RFC 3261 20.8. It is only ever compared, byte by byte: any visible characters will do.
@@ -249,6 +295,11 @@ bool Decoder::max_forwards() {
 }
 
 bool Decoder::request_uri() {
+    const usual::Part part(message_.request_uri, limit_);
+    if (part.is_one() && usual::is_sip(part.begin())) {
+        usual::WordEnds ends(part, part.begin() + 4);
+        if (usual::read_uri(found_.request_uri, ends, part.begin()) == part.end()) return true;
+    }
     const auto read = read_uri(found_.request_uri, message_.request_uri, leniency_);
     if (!read) return fail(read.error(), message_.request_uri);
     // RFC 3261 19.1.1: a Request-URI has no headers component.
@@ -263,7 +314,7 @@ bool Decoder::top_route() {
     if (field == nullptr) return true;
     std::string_view rest = field->value;
     Error error;
-    const Taken taken = take_name_addr(rest, found_.route, error, leniency_);
+    const Taken taken = take_name_addr(rest, found_.route, error, leniency_, limit_);
     found_.has_route = taken == Taken::value;
     return taken != Taken::fault || fail(error, field->value);
 }
@@ -281,7 +332,7 @@ bool Decoder::each_name_addr(const HeaderField& field) {
     for (;;) {
         const std::string_view before = rest;
         Error error;
-        const Taken taken = take_name_addr(rest, address, error, leniency_);
+        const Taken taken = take_name_addr(rest, address, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
     }
@@ -294,7 +345,8 @@ bool Decoder::each_contact(const HeaderField& field) {
         const std::string_view before = rest;
         Error error;
         const bool is_first = found_.contact_count == 0;
-        const Taken taken = take_contact(rest, is_first ? found_.contact : other, error, leniency_);
+        const Taken taken =
+            take_contact(rest, is_first ? found_.contact : other, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
         ++found_.contact_count;

@@ -1,12 +1,28 @@
 #include "sip/message/event_header.hpp"
 
 #include "sip/message/parameter_walk.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
+namespace {
+
+bool read_usual(EventHeader& event, std::string_view value) {
+    return usual::read_token(
+        value, event.package, event.parameters, [&event](const Parameter& one) {
+            if (name_word(one.name) != name_word("id")) return true;
+            const bool is_fine = event.id.empty() && one.has_value && !one.quoted;
+            event.id = one.value;
+            return is_fine;
+        });
+}
+
+}  // namespace
 
 Expected<EventHeader> parse_event(std::string_view value) {
-    Scanner scanner(value);
     EventHeader event;
+    if (read_usual(event, value)) return event;
+    event = {};
+    Scanner scanner(value);
     scanner.skip_lws();
     event.package = scanner.take_token();
     if (event.package.empty())

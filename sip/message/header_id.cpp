@@ -39,7 +39,10 @@ const detail::HeaderEntry& entry_of(HeaderId id) {
 
 HeaderId header_id_of(std::string_view name) {
     if (name.size() == 1) return detail::id_of_compact(name.front());
-    return detail::header_id(name, detail::words_of(name));
+    if (name.empty()) return HeaderId::unknown;
+    const detail::NameWords words = detail::words_of(name);
+    const HeaderId id = detail::header_table.ids[detail::slot_of(words.first, words.last)];
+    return equal_ignoring_case(name, name_of(id)) ? id : HeaderId::unknown;
 }
 
 std::string_view name_of(HeaderId id) { return entry_of(id).name; }

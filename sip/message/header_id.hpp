@@ -84,8 +84,21 @@ public:
     constexpr HeaderIds(std::initializer_list<HeaderId> ids) {
         for (const HeaderId id : ids) add(id);
     }
+    static constexpr HeaderIds all() {
+        HeaderIds ids;
+        ids.bits_ = ~std::uint64_t{0};
+        return ids;
+    }
     constexpr void add(HeaderId id) { bits_ |= bit(id); }
+    constexpr void add(HeaderIds ids) { bits_ |= ids.bits_; }
     constexpr bool has(HeaderId id) const { return (bits_ & bit(id)) != 0; }
+    constexpr bool has_any(HeaderIds ids) const { return (bits_ & ids.bits_) != 0; }
+    /// `id` when it is one of them, and else none.
+    constexpr HeaderIds only(HeaderId id) const {
+        HeaderIds ids;
+        ids.bits_ = bits_ & bit(id);
+        return ids;
+    }
 
 private:
     static_assert(header_id_count <= 64);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sip/base/inline.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/header_id.hpp"
 #include "sip/message/name_word.hpp"
@@ -89,62 +90,34 @@ inline constexpr std::array<HeaderEntry, header_id_count> header_entries = [] {
     }};
 }();
 
-/// A name as words: its first eight bytes and its last, which overlap.
+/// A name as words, its letters small: its first eight bytes, with zeros behind a shorter one, and
+/// of a longer one its last eight, which overlap with those.
 struct NameWords {
     std::uint64_t first = 0, last = 0;
+    friend constexpr bool operator==(const NameWords&, const NameWords&) = default;
 };
+/// The bytes of a word that a name of `size`, at most eight, has.
+constexpr std::uint64_t bytes_of(std::size_t size) { return ~std::uint64_t{0} >> (64 - 8 * size); }
+/// Names of two bytes and more.
 constexpr NameWords words_of(std::string_view name) {
-    if (name.size() <= 8) return {word_of(name), 0};
-    return {load_word<std::uint64_t>(name.data()),
-            load_word<std::uint64_t>(name.data() + name.size() - 8)};
+    if (name.size() <= 8) return {(word_of(name) | small_letters) & bytes_of(name.size()), 0};
+    return {load_word<std::uint64_t>(name.data()) | small_letters,
+            load_word<std::uint64_t>(name.data() + name.size() - 8) | small_letters};
 }
 
-// `multiplier` was searched so that the upper eight bits of the product are distinct for all names;
+// `multiplier` was searched so that the upper seven bits of the product are distinct for all names;
 // a name that is added may call for another one, and the build says so.
-inline constexpr std::uint64_t multiplier = 0xf78047cfd788c7cd;
-inline constexpr std::size_t slot_count = 256, name_size_max = 24;
+inline constexpr std::uint64_t multiplier = 0xf01fe3516bf17b29;
+inline constexpr std::size_t slot_count = 128, name_size_max = 24;
 
-constexpr std::size_t slot_of(const NameWords& words) {
-    const std::uint64_t first = words.first | small_letters, last = words.last | small_letters;
-    return static_cast<std::size_t>((first + 3 * last) * multiplier >> 56);
+constexpr std::size_t slot_of(std::uint64_t first, std::uint64_t last) {
+    return static_cast<std::size_t>((first + 3 * last) * multiplier >> 57);
 }
 
-/// A name with its letters small, and the bit of each letter that its case is. Where the words are
-/// longer than the name there are spaces: its size is compared too.
-struct KnownName {
-    NameWords small, cases;
-
-    constexpr KnownName() = default;
-    constexpr explicit KnownName(std::string_view name) {
-        std::array<char, name_size_max> letters{}, bits{};
-        letters.fill(' ');
-        bits.fill(' ');
-        for (std::size_t i = 0; i < name.size(); ++i) {
-            letters[i] = to_lower(name[i]);
-            bits[i] = is_alpha(name[i]) ? ' ' : 0;
-        }
-        small = padded(letters.data(), name.size());
-        cases = padded(bits.data(), name.size());
-    }
-    constexpr bool is(const NameWords& words) const {
-        return (((words.first | cases.first) ^ small.first) |
-                ((words.last | cases.last) ^ small.last)) == 0;
-    }
-    /// The same for words without control bytes, all of whose bytes have the bit of small letters.
-    constexpr bool is_small(const NameWords& words) const {
-        return ((words.first ^ small.first) | (words.last ^ small.last)) == 0;
-    }
-
-private:
-    static constexpr NameWords padded(const char* at, std::size_t size) {
-        if (size <= 8) return {load_word<std::uint64_t>(at), small_letters};
-        return words_of({at, size});
-    }
-};
 struct HeaderTable {
     std::array<HeaderId, slot_count> ids{};
     std::array<HeaderId, 26> compact{};
-    std::array<KnownName, header_id_count> names{};
+    std::array<NameWords, header_id_count> names{};
     std::array<std::uint8_t, header_id_count> sizes{};
     bool perfect = true;
 };
@@ -153,10 +126,10 @@ inline constexpr HeaderTable header_table = [] {
     HeaderTable made;
     for (std::size_t i = 1; i < header_entries.size(); ++i) {
         const HeaderEntry& entry = header_entries[i];
-        if (entry.name.size() > name_size_max) made.perfect = false;
-        made.names[i] = KnownName(entry.name);
+        if (entry.name.size() > name_size_max || entry.name.size() < 2) made.perfect = false;
+        made.names[i] = words_of(entry.name);
         made.sizes[i] = static_cast<std::uint8_t>(entry.name.size());
-        HeaderId& slot = made.ids[slot_of(made.names[i].small)];
+        HeaderId& slot = made.ids[slot_of(made.names[i].first, made.names[i].last)];
         if (static_cast<std::size_t>(entry.id) != i || slot != HeaderId::unknown)
             made.perfect = false;
         slot = entry.id;
@@ -171,28 +144,28 @@ HeaderId id_of_compact(char c);
 /// What the words of a name of more than sixteen bytes leave out.
 HeaderId id_of_long(std::string_view name, HeaderId id);
 
-/// `header_id_of` by words.
-inline HeaderId header_id(std::string_view name, const NameWords& words) {
-    const HeaderId id = header_table.ids[slot_of(words)];
+/// `header_id_of` for a name that is a token, behind which others stand: eight bytes can be read
+/// from its start on. Without control bytes the words are as good as the name.
+SIP_ALWAYS_INLINE HeaderId plain_header_id(const char* name, std::size_t size) {
+    if (size <= 8) {
+        if (size < 2) return size == 1 ? id_of_compact(*name) : HeaderId::unknown;
+        const std::uint64_t word =
+            (load_word<std::uint64_t>(name) | small_letters) & bytes_of(size);
+        const HeaderId id = header_table.ids[slot_of(word, 0)];
+        // A word ends in the zeros that its name leaves, so that it tells the size too.
+        if (header_table.names[static_cast<std::size_t>(id)].first != word)
+            return HeaderId::unknown;
+        if (id == HeaderId::unknown) __builtin_unreachable();  // has no bytes
+        return id;
+    }
+    const std::uint64_t first = load_word<std::uint64_t>(name) | small_letters;
+    const std::uint64_t last = load_word<std::uint64_t>(name + size - 8) | small_letters;
+    const HeaderId id = header_table.ids[slot_of(first, last)];
     const auto at = static_cast<std::size_t>(id);
-    if (header_table.sizes[at] != name.size() || !header_table.names[at].is(words))
+    if (header_table.sizes[at] != size || header_table.names[at].first != first ||
+        header_table.names[at].last != last)
         return HeaderId::unknown;
-    return name.size() <= 16 ? id : id_of_long(name, id);
-}
-/// The same of a name without control bytes behind which others stand: eight can be read from its
-/// start on.
-inline HeaderId plain_header_id(const char* name, std::size_t size) {
-    if (size < 2) return size == 1 ? id_of_compact(*name) : HeaderId::unknown;
-    NameWords words{load_word<std::uint64_t>(name), small_letters};
-    if (size <= 8)
-        words.first &= ~std::uint64_t{0} >> (64 - 8 * size);
-    else
-        words.last |= load_word<std::uint64_t>(name + size - 8);
-    words.first |= small_letters;
-    const HeaderId id = header_table.ids[slot_of(words)];
-    const auto at = static_cast<std::size_t>(id);
-    if (header_table.sizes[at] != size || !header_table.names[at].is_small(words))
-        return HeaderId::unknown;
+    if (id == HeaderId::unknown) __builtin_unreachable();
     return size <= 16 ? id : id_of_long({name, size}, id);
 }
 

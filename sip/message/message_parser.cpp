@@ -1,9 +1,9 @@
 #include "sip/message/message_parser.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <optional>
 
+#include "sip/base/inline.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/header_table.hpp"
 #include "sip/message/name_word.hpp"
@@ -51,7 +51,22 @@ bool is_version_shaped(std::string_view text) {
 /// Of a Request-Line behind its method: nearly always the one before "SIP/2.0".
 std::size_t last_space(std::string_view text) {
     constexpr std::string_view usual = " SIP/2.0";
-    return text.ends_with(usual) ? text.size() - usual.size() : text.rfind(' ');
+    const std::size_t before = text.size() - usual.size();
+    const bool is_usual = text.size() >= usual.size() &&
+                          load_word<std::uint64_t>(text.data() + before) == word_of(usual);
+    return is_usual ? before : text.rfind(' ');
+}
+
+constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n")),
+               colon_and_space = static_cast<std::uint16_t>(word_of(": "));
+
+/// The first space of `text`; npos if there is none. It stands where a method ends.
+std::size_t first_space(std::string_view text) {
+    using Block = scan::VectorBlock;
+    if (text.size() >= Block::size)
+        if (const scan::Mask spaces = Block(text.data()).equal(' ').mask(); spaces != 0)
+            return scan::lowest(spaces);
+    return text.find(' ');
 }
 
 struct Line {
@@ -81,19 +96,19 @@ public:
         else if (input_.size() > limits_.message_bytes)
             fail(Condition::too_large, "message is over the size limit", begin_);
 
-        std::optional<Line> line = next_line(begin_);
+        std::optional<Line> line = first_line();
         if (line) start_line(*line);
         while (line) {
             const std::size_t at = plain_headers(line->next);
             if (head_.substr(at, 2) == "\r\n") {
-                scan_.message.headers = slots_.first(count_);
+                give_headers();
                 return body(at + 2);
             }
             line = next_line(at);
             if (line && line->empty()) break;
             if (line) header(*line);
         }
-        scan_.message.headers = slots_.first(count_);
+        give_headers();
         if (line)
             body(line->next);
         else
@@ -101,6 +116,11 @@ public:
     }
 
 private:
+    void give_headers() {
+        scan_.message.headers = slots_.first(count_);
+        scan_.message.may_have = met_;
+        scan_.message.may_repeat = repeated_;
+    }
     bool is_stream() const { return framing_ == Framing::stream; }
     std::string_view text(std::size_t begin, std::size_t end) const {
         return input_.substr(begin, end - begin);
@@ -118,12 +138,12 @@ private:
 
     bool skip_empty_lines();
     std::optional<Line> next_line(std::size_t from);
+    std::optional<Line> first_line();
     void start_line(const Line& line);
     void request_line(const Line& line);
     void status_line(const Line& line);
     bool version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
-    class LineEnds;
     std::size_t plain_headers(std::size_t from);
     void header(Line& line);
     void content_length(std::string_view value, std::size_t at);
@@ -141,6 +161,7 @@ private:
 
     std::size_t begin_ = 0;  ///< of the start line
     std::size_t count_ = 0;  ///< header fields in `slots_`
+    HeaderIds met_, repeated_;
     std::optional<std::uint64_t> content_length_;
     std::size_t content_length_at_ = 0;
     bool has_content_length_ = false;
@@ -178,6 +199,15 @@ std::optional<Line> MessageScanner::next_line(std::size_t from) {
     return line;
 }
 
+/// The same of the start line, which nearly always is plain text up to its CRLF.
+std::optional<Line> MessageScanner::first_line() {
+    const char *const head = head_.data(), *const end = head + head_.size();
+    const char* const stop = scan::find_end<scan::Plain>(head, head + begin_, end);
+    const auto at = static_cast<std::size_t>(stop - head);
+    if (end - stop < 2 || load_word<std::uint16_t>(stop) != line_end) return next_line(begin_);
+    return Line{begin_, at, at + 2};
+}
+
 void MessageScanner::start_line(const Line& line) {
     const char* const at = input_.data() + line.begin;
     // The slash has no other case.
@@ -192,7 +222,7 @@ void MessageScanner::start_line(const Line& line) {
 /// RFC 3261 25.1: Request-Line = Method SP Request-URI SP SIP-Version CRLF
 void MessageScanner::request_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
-    const std::size_t method_size = all.find(' ');
+    const std::size_t method_size = first_space(all);
     if (method_size == std::string_view::npos)
         return fail(Condition::malformed, "Request-Line: no SP behind the method", line.begin);
     scan_.message.method_name = all.substr(0, method_size);
@@ -244,8 +274,7 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
 bool MessageScanner::version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
     constexpr std::string_view only = "SIP/2.0";
-    if (found.size() == only.size() && word_of(found) == word_of(only)) return true;
-    if (equal_ignoring_case(found, only)) return true;
+    if (found == only || equal_ignoring_case(found, only)) return true;
     if (!is_version_shaped(found)) return false;
     fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
     return true;
@@ -270,88 +299,84 @@ void MessageScanner::status_line(const Line& line) {
     check_text(code_begin + code_size + 1, line.end, false);
 }
 
-/// Where the lines of a header section end: what is known of 64 bytes at a time is kept.
-class MessageScanner::LineEnds {
-public:
-    LineEnds(const char* begin, const char* at, const char* end)
-        : begin_(begin), end_(end), window_(at) {
-        look();
-    }
-    /// The next byte that is no plain text's, or the end.
-    const char* take() {
-        while (ends_ == 0) {
-            if (end_ - window_ <= 64) return end_;
-            window_ += 64;
-            look();
-        }
-        const char* const found = window_ + std::countr_zero(ends_);
-        ends_ &= ends_ - 1;
-        return found;
-    }
-    /// The LF right behind what was taken.
-    void skip_line_feed() {
-        if (ends_ != 0)
-            ends_ &= ends_ - 1;
-        else
-            ++window_;
-    }
+[[gnu::noinline]] std::uint64_t last_line_ends(const char* begin, const char* at, const char* end) {
+    const auto size = static_cast<std::size_t>(end - at);
+    if (size < 3) return 0;
+    return scan::all_ends<scan::Plain>(begin, at, end) & ~std::uint64_t{0} >> (66 - size);
+}
 
-private:
-    void look() {
-        ends_ = end_ - window_ >= 64 ? scan::ends_of_64<scan::Plain>(window_)
-                                     : last_ends(begin_, window_, end_);
-    }
-    [[gnu::noinline]] static std::uint64_t last_ends(const char* begin, const char* at,
-                                                     const char* end) {
-        return scan::all_ends<scan::Plain>(begin, at, end);
-    }
+[[gnu::noinline, gnu::cold]] const char* find_colon(const char* at, const char* stop) {
+    return at < stop ? std::find(at, stop, ':') : stop;
+}
 
-    const char *begin_, *end_, *window_;
-    std::uint64_t ends_ = 0;
-};
+/// The bytes that are no plain text's of the 64 from `at` on, the first one lowest; up to the two
+/// before `end`, so that the CR LF of a line and what stands behind it are there.
+SIP_ALWAYS_INLINE std::uint64_t line_ends(const char* begin, const char* at, const char* end) {
+    return end - at >= 66 ? scan::ends_of_64<scan::Plain>(at) : last_line_ends(begin, at, end);
+}
+
+/// What stands between them, without the spaces around it.
+[[gnu::noinline, gnu::cold]] std::string_view without_spaces(const char* from, const char* to) {
+    std::string_view text(from, static_cast<std::size_t>(to - from));
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+}
 
 /// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
-/// a colon, no byte to look at twice. The first line that is another: `header` judges it.
+/// a colon, no byte to look at twice, and a slot left. The first line that is another: `header`
+/// judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
     using Block = scan::VectorBlock;
-    const char *const begin = input_.data(), *const end = begin + head_.size();
-    const char* at = begin + from;
+    const char* const end = head_.data() + head_.size();
+    const char *at = head_.data() + from, *window = at;
+    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return from;
     HeaderField* slot = slots_.data() + count_;
     HeaderField* const slots_end = slots_.data() + slots_.size();
-    LineEnds ends(begin, at, end);
-    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return from;
-    const char *const last = end - Block::size, *const last_stop = end - 3;
-    while (at <= last) {
-        const char* const stop = ends.take();
-        if (stop > last_stop || load_word<std::uint16_t>(stop) != word_of("\r\n") ||
-            (stop[2] <= ' ' && is_blank(stop[2])))
+    const char* const last = end - Block::size;
+    HeaderIds met = met_, repeated = repeated_;
+    std::uint64_t ends = line_ends(head_.data(), window, end);
+    while (at <= last && slot != slots_end) {
+        while (ends == 0) {
+            if (end - window <= 64) goto done;
+            window += 64;
+            ends = line_ends(head_.data(), window, end);
+            // The LF of a line whose CR was the last byte before.
+            if (at > window) ends &= ~std::uint64_t{1};
+        }
+        const std::size_t place = scan::lowest(ends);
+        const char* const stop = window + place;
+        if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
-        ends.skip_line_feed();
+        ends &= ~std::uint64_t{3} << place;
         const scan::Mask colons = Block(at).equal(':').mask();
-        const char* colon = at + Block::size;
-        if (colons != 0)
-            colon = at + std::countr_zero(colons);
-        else if (colon < stop)
-            colon = std::find(colon, stop, ':');
+        const char* const colon =
+            colons != 0 ? at + scan::lowest(colons) : find_colon(at + Block::size, stop);
         if (colon >= stop) break;
         const auto name_size = static_cast<std::size_t>(colon - at);
         const HeaderId id = detail::plain_header_id(at, name_size);
         if (id == HeaderId::unknown && !is_token({at, name_size})) break;
-        const char* value = colon + 1;
-        while (*value == ' ') ++value;  // `stop` is none
-        const char* value_end = stop;
-        while (value_end[-1] == ' ' && value_end != value) --value_end;
-        const std::string_view text{value, static_cast<std::size_t>(value_end - value)};
+        // One space before the value and none behind it is what nearly all have.
+        const char* const value = colon + 2;
+        slot->id = id;
+        slot->name = {at, name_size};
+        slot->value = {value, static_cast<std::size_t>(stop - value)};
+        if (load_word<std::uint16_t>(colon) != colon_and_space || *value == ' ' || stop[-1] == ' ')
+            [[unlikely]]
+            slot->value = without_spaces(colon + 1, stop);
+        if (met.has(id)) [[unlikely]]
+            repeated.add(id);
+        met.add(id);
         if (id == HeaderId::content_length)
-            content_length(text, static_cast<std::size_t>(colon + 1 - begin));
-        if (slot == slots_end)
-            fail(Condition::malformed, too_many_headers, static_cast<std::size_t>(at - begin));
-        else
-            *slot++ = {id, {at, name_size}, text};
+            content_length(slot->value, static_cast<std::size_t>(colon + 1 - input_.data()));
+        ++slot;
         at = stop + 2;
     }
+done:
+    met_ = met;
+    repeated_ = repeated;
     count_ = static_cast<std::size_t>(slot - slots_.data());
-    return static_cast<std::size_t>(at - begin);
+    return static_cast<std::size_t>(at - head_.data());
 }
 
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.
@@ -377,10 +402,10 @@ void MessageScanner::header(Line& line) {
     const std::string_view value = trim(text(at, line.end));
     const HeaderId id = header_id_of(name);
     if (id == HeaderId::content_length) content_length(value, at);
-    if (count_ < slots_.size())
-        slots_[count_++] = {id, name, value};
-    else
-        fail(Condition::malformed, too_many_headers, name_begin);
+    if (count_ == slots_.size()) return fail(Condition::malformed, too_many_headers, name_begin);
+    slots_[count_++] = {id, name, value};
+    repeated_.add(met_.only(id));
+    met_.add(id);
 }
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
@@ -477,6 +502,7 @@ void MessageScanner::body(std::size_t begin) {
 
 void MessageScanner::finish(std::size_t end) {
     scan_.message.bytes = text(begin_, end);
+    scan_.message.scanned = true;
     scan_.consumed = is_stream() ? end : input_.size();
     scan_.end = failed_ ? ScanEnd::broken : ScanEnd::complete;
     scan_.framed = is_stream() && failed_ && !framing_lost_;

@@ -28,11 +28,19 @@ struct MessageView {
     std::string_view reason;               ///< may be empty
     std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
     std::string_view body;
+    /// It is as `scan_message` made it: behind each view into the head stands white space.
+    bool scanned = false;
+    // What is known of `headers` beforehand, so that it need not be looked for there.
+    HeaderIds may_have = HeaderIds::all(), may_repeat = HeaderIds::all();
 
+    /// Where what can be read behind a view into the head ends; null when that is not known. Those
+    /// who read values of fields are told, as it makes that cheaper.
+    const char* limit() const { return scanned ? bytes.data() + bytes.size() : nullptr; }
     /// False for a response, and for a broken message whose method could not be read.
     bool is_request() const { return !method_name.empty(); }
     /// The first field of that name; null when there is none.
     const HeaderField* find(HeaderId id) const {
+        if (!may_have.has(id)) return nullptr;
         for (const HeaderField& field : headers)
             if (field.id == id) return &field;
         return nullptr;
@@ -45,6 +53,7 @@ struct MessageView {
     bool has(HeaderId id) const { return find(id) != nullptr; }
     std::size_t count(HeaderId id) const {
         std::size_t n = 0;
+        if (!may_have.has(id)) return n;
         for (const HeaderField& field : headers) n += field.id == id;
         return n;
     }

@@ -1,5 +1,7 @@
 #include "sip/message/name_addr.hpp"
 
+#include "sip/message/usual.hpp"
+
 namespace sip {
 namespace {
 
@@ -78,17 +80,22 @@ Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& lenie
     return result;
 }
 
-Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error,
-                     const Leniency& leniency) {
+Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const Leniency& leniency,
+                     const char* limit) {
+    const bool is_usual = usual::take_value(rest, limit, [&into](const usual::Part& part) {
+        return usual::read_name_addr(into, part, [](const Parameter&) { return true; });
+    });
+    if (is_usual) return Taken::value;
     return take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
         return read_name_addr(into, scanner, ends, leniency, no_parameter);
     });
 }
 
-std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest, const Leniency& leniency) {
+std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest, const Leniency& leniency,
+                                                 const char* limit) {
     std::optional<Expected<NameAddr>> result(std::in_place);
     Error error;
-    const Taken taken = take_name_addr(rest, **result, error, leniency);
+    const Taken taken = take_name_addr(rest, **result, error, leniency, limit);
     if (taken == Taken::none) result.reset();
     if (taken == Taken::fault) *result = tl::unexpected(error);
     return result;

@@ -38,13 +38,15 @@ Expected<void> read_name_addr(NameAddr& into, Scanner& scanner, Ends ends, const
 /// URI holding "?" or "," is an error (RFC 8217) unless leniency says otherwise.
 Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency = {});
 
-/// The same of a list: see `take_value`.
-Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error,
-                     const Leniency& leniency);
+/// The same of a list: see `take_value`. Where it is known what can be read behind `rest`, up to
+/// `limit`, it costs less.
+Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const Leniency& leniency,
+                     const char* limit = nullptr);
 
 /// Takes the next comma-separated value off the front of `rest`, minding quotes and <>. Empty
 /// elements (", ,") are an error. Nothing at the end.
 std::optional<Expected<NameAddr>> next_name_addr(std::string_view& rest,
-                                                 const Leniency& leniency = {});
+                                                 const Leniency& leniency = {},
+                                                 const char* limit = nullptr);
 
 }  // namespace sip

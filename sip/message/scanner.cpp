@@ -2,10 +2,21 @@
 
 namespace sip {
 
-Scanner::Window Scanner::find_window(const char* begin, const char* at, const char* end) {
+std::uint64_t word_ends(const char* begin, const char* at, const char* end) {
+    return scan::all_ends<scan::Word>(begin, at, end);
+}
+
+WordWindow next_window(const char* from, const char* end) {
+    for (const char* at = from + 64;; at += 64) {
+        const std::uint64_t ends = end - at >= 64 ? scan::ends_of_64<scan::Word>(at)
+                                                  : scan::all_ends<scan::Word>(from, at, end);
+        if (ends != 0) return {at, ends};
+    }
+}
+
+WordWindow Scanner::find_window(const char* begin, const char* at, const char* end) {
     for (;; at += 64)
-        if (const std::uint64_t ends = scan::all_ends<scan::Word>(begin, at, end); ends != 0)
-            return {at, ends};
+        if (const std::uint64_t ends = word_ends(begin, at, end); ends != 0) return {at, ends};
 }
 
 bool has_control(std::string_view value) {

@@ -10,6 +10,17 @@
 
 namespace sip {
 
+/// Of the 64 bytes from `at` on, those that end words (`scan::Word`), and all from `end` on; the
+/// first one lowest. `begin` is how far back may be read.
+std::uint64_t word_ends(const char* begin, const char* at, const char* end);
+/// The next 64 of them behind those from `from` on in which a word ends. Told and given by value,
+/// so that what is known of them can stay in registers.
+struct WordWindow {
+    const char* from;
+    std::uint64_t ends;  ///< not 0
+};
+WordWindow next_window(const char* from, const char* end);
+
 /// Walks over one header value: tokens, quoted strings, white space with folds. Keeps its place,
 /// which is where an error is.
 class Scanner {
@@ -117,19 +128,14 @@ private:
         const auto passed = static_cast<std::size_t>(at - window_);
         if (passed < 64)
             if (const std::uint64_t ends = ends_ >> passed; ends != 0)
-                return at + std::countr_zero(ends);
-        const Window next = find_window(begin_, at, end_);
+                return at + scan::lowest(ends);
+        const WordWindow next = find_window(begin_, at, end_);
         if (next.ends == 0) __builtin_unreachable();
         window_ = next.from;
         ends_ = next.ends;
-        return window_ + std::countr_zero(ends_);
+        return window_ + scan::lowest(ends_);
     }
-    /// Told and given by value, so that a scanner that is a local variable can stay in registers.
-    struct Window {
-        const char* from;
-        std::uint64_t ends;  ///< not 0
-    };
-    static Window find_window(const char* begin, const char* at, const char* end);
+    static WordWindow find_window(const char* begin, const char* at, const char* end);
 
     const char *begin_, *at_, *end_;
     const char* window_;

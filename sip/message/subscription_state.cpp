@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sip/message/parameter_walk.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 namespace {
@@ -34,21 +35,31 @@ struct Asked {
     }
 };
 
-}  // namespace
-
-Expected<SubscriptionStateHeader> parse_subscription_state(std::string_view value) {
+Expected<void> read_any(SubscriptionStateHeader& header, Asked& asked, std::string_view value) {
     Scanner scanner(value);
-    Expected<SubscriptionStateHeader> result;
-    SubscriptionStateHeader& header = *result;
     scanner.skip_lws();
     header.state_name = scanner.take_token();
     if (header.state_name.empty())
         return failure(Condition::malformed, "Subscription-State: state is missing", scanner.at());
+    return walk_parameters(scanner, header.parameters, Ends::with_text,
+                           [&asked](const Parameter& one) { asked.meet(one); });
+}
+
+}  // namespace
+
+Expected<SubscriptionStateHeader> parse_subscription_state(std::string_view value) {
+    Expected<SubscriptionStateHeader> result;
+    SubscriptionStateHeader& header = *result;
     Asked asked;
-    if (const auto walked = walk_parameters(scanner, header.parameters, Ends::with_text,
-                                            [&asked](const Parameter& one) { asked.meet(one); });
-        !walked)
-        return tl::unexpected(walked.error());
+    if (!usual::read_token(value, header.state_name, header.parameters,
+                           [&asked](const Parameter& one) {
+                               asked.meet(one);
+                               return true;
+                           })) {
+        asked = {};
+        if (const auto read = read_any(header, asked, value); !read)
+            return tl::unexpected(read.error());
+    }
     for (std::size_t i = 0; i < 3; ++i)
         if (equal_ignoring_case(header.state_name, state_names[i]))
             header.state = static_cast<SubscriptionStateValue>(i);

@@ -2,6 +2,7 @@
 
 #include "sip/base/text.hpp"
 #include "sip/message/scanner.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 namespace {
@@ -75,23 +76,34 @@ struct Asked {
     }
     void meet(const Parameter& parameter) {
         switch (name_word(parameter.name)) {
-            case name_word("branch"):
-                // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
-                if (!via.branch.empty()) fail("Via: branch stands twice");
-                via.branch = parameter.value;
-                break;
+            case name_word("branch"): branch(parameter); break;
             case name_word("received"): keep(via.received, parameter.value); break;
             case name_word("maddr"): keep(via.maddr, parameter.value); break;
-            case name_word("rport"):
-                if (!via.has_rport) rport(parameter);
-                break;
+            case name_word("rport"): rport(parameter); break;
             default: break;
         }
+    }
+    /// The same for one of a part.
+    SIP_ALWAYS_INLINE void meet_usual(const Parameter& parameter) {
+        if (usual::is_named(parameter.name, "branch"))
+            branch(parameter);
+        else if (usual::is_named(parameter.name, "rport"))
+            rport(parameter);
+        else if (usual::is_named(parameter.name, "received"))
+            keep(via.received, parameter.value);
+        else if (usual::is_named(parameter.name, "maddr"))
+            keep(via.maddr, parameter.value);
+    }
+    void branch(const Parameter& parameter) {
+        // RFC 3261 7.3.1: with two of them, two readers could see two transactions.
+        if (!via.branch.empty()) fail("Via: branch stands twice");
+        via.branch = parameter.value;
     }
     static void keep(std::string_view& field, std::string_view value) {
         if (field.empty()) field = value;
     }
     void rport(const Parameter& parameter) {
+        if (via.has_rport) return;
         via.has_rport = true;
         if (!parameter.has_value) return;
         const auto port = parse_decimal(parameter.value, 65'535);
@@ -119,18 +131,73 @@ Expected<void> read_via(Via& via, Scanner& scanner, Ends ends, const Leniency& l
     return {};
 }
 
+/// The transport at `at`, in the usual case and with one space behind it; `size` becomes that of
+/// its name. Nothing: another.
+SIP_ALWAYS_INLINE std::optional<Transport> usual_transport(const char* at, std::size_t& size) {
+    const auto four = load_word<std::uint32_t>(at);
+    size = 3;
+    if (four == word_of("UDP ")) return Transport::udp;
+    if (four == word_of("TCP ")) return Transport::tcp;
+    if (four == word_of("TLS ")) return Transport::tls;
+    if (four == word_of("WSS ")) return Transport::wss;
+    size = 2;
+    if ((four & 0xff'ffff) == word_of("WS ")) return Transport::ws;
+    return {};
+}
+
+/// A host name or an IPv4 address behind "SIP/2.0/UDP ", and parameters: the byte behind them.
+SIP_ALWAYS_INLINE const char* read_usual_via(Via& via, const usual::Part& part) {
+    const char *const at = part.begin(), *const transport = at + 8;
+    if (load_word<std::uint64_t>(at) != word_of("SIP/2.0/")) return nullptr;
+    std::size_t transport_size;
+    via.transport = usual_transport(transport, transport_size);
+    if (!via.transport) return nullptr;
+    const char *const space = transport + transport_size, *const host = space + 1;
+    if (host >= part.end()) return nullptr;
+    usual::WordEnds ends(part, host);
+    const char* end = ends.take();
+    if (end == host) return nullptr;
+    via.transport_name = usual::between(transport, space);
+    via.host = usual::between(host, end);
+    via.port = 0;
+    if (*end == ':') {
+        const char* const port = end + 1;
+        end = ends.take();
+        via.port = usual::port_of(port, end);
+        if (via.port == 0) return nullptr;
+    }
+    via.branch = via.received = via.maddr = {};
+    via.has_rport = false;
+    via.rport = 0;
+    Asked asked{via};
+    const char* const parameters = end;
+    end = usual::read_parameters(ends, end, [&asked](const Parameter& one) {
+        asked.meet_usual(one);
+        return asked.fault.empty();
+    });
+    if (end == nullptr || via.received.starts_with('[')) return nullptr;
+    via.parameters = Parameters(usual::between(parameters, end));
+    via.text = usual::between(at, end);
+    return end;
+}
+
 }  // namespace
 
-Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency) {
+Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency,
+               const char* limit) {
+    const bool is_usual = usual::take_value(
+        rest, limit, [&via](const usual::Part& part) { return read_usual_via(via, part); });
+    if (is_usual) return Taken::value;
     return take_value(
         rest, error, ListRule{"Via: element is empty"},
         [&](Scanner& scanner, Ends ends) { return read_via(via, scanner, ends, leniency); });
 }
 
-std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency) {
+std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency,
+                                      const char* limit) {
     std::optional<Expected<Via>> result(std::in_place);
     Error error;
-    const Taken taken = take_via(rest, **result, error, leniency);
+    const Taken taken = take_via(rest, **result, error, leniency, limit);
     if (taken == Taken::none) result.reset();
     if (taken == Taken::fault) *result = tl::unexpected(error);
     return result;

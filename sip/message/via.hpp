@@ -39,11 +39,14 @@ struct Via {
     }
 };
 
-/// Takes the next value off the front of `rest`: see `take_value`.
-Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency);
+/// Takes the next value off the front of `rest`: see `take_value`. Where it is known what can be
+/// read behind `rest`, up to `limit`, it costs less.
+Taken take_via(std::string_view& rest, Via& via, Error& error, const Leniency& leniency,
+               const char* limit = nullptr);
 
 /// The same as a value; nothing at the end.
-std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency = {});
+std::optional<Expected<Via>> next_via(std::string_view& rest, const Leniency& leniency = {},
+                                      const char* limit = nullptr);
 
 /// "UDP", "TCP", "TLS", "WS", "WSS".
 std::string_view via_name_of(Transport transport);

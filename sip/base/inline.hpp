@@ -1,0 +1,20 @@
+#pragma once
+
+/// For small functions on the paths that every message takes: inlined even where the compiler
+/// thinks that it costs more than it saves, but for builds for size.
+#if defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define SIP_ALWAYS_INLINE [[gnu::always_inline]] inline
+#else
+#define SIP_ALWAYS_INLINE inline
+#endif
+
+namespace sip {
+
+/// In builds for size what is there only to be fast is left out.
+#if defined(__OPTIMIZE_SIZE__)
+inline constexpr bool built_for_size = true;
+#else
+inline constexpr bool built_for_size = false;
+#endif
+
+}  // namespace sip

@@ -250,10 +250,11 @@ class Workers(unittest.TestCase):
                 b"Supported: gruu, outbound, path\r\nExpires: 600\r\nContent-Length"))
             self.assertTrue(until([phone], lambda: phone.came))
             given = field(phone.came[0], b"Contact")
-            for kind in ("pub-gruu", "temp-gruu"):
+            for number, kind in ((1000, "pub-gruu"), (2000, "temp-gruu")):
                 with self.subTest(kind):
                     gruu = re.search(f'{kind}="([^"]*)"', given)[1]
                     watcher = self.peer(Tcp, server, "bob")
+                    watcher.phone.number = number
                     for to in PRESENTITIES:
                         watcher.send(re.sub(rb"Contact: <[^>]*>",
                                             f"Contact: <{gruu}>".encode(),
@@ -262,6 +263,7 @@ class Workers(unittest.TestCase):
                     # The connection that the watcher came by goes: his GRUU is what is left.
                     watcher.reset()
                     publisher = self.peer(Udp, server, "publisher")
+                    publisher.phone.number = number
                     for to in PRESENTITIES:
                         publisher.phone.name = to
                         publisher.send(publisher.phone.publish(f"{kind} {to}."))

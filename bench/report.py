@@ -11,7 +11,7 @@ import textwrap
 import time
 
 import plot
-from servers import HERE, Vigil, each_us, load
+from servers import BESIDE_MANY, HERE, MANY, ManyWorkers, Vigil, each_us, load
 
 COLUMNS = 100
 US = "us: microseconds of CPU of the server."
@@ -251,8 +251,50 @@ def connections(quick):
     return series
 
 
+def workers(quick):
+    sizes = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= max(2, len(MANY))]
+    series = Series(["workers", "SUBSCRIBE, us", "a second", "generator", "PUBLISH, us",
+                     "a second", "generator", "NOTIFY, us", "a second", "generator"],
+                    f"{US} The generator sends from 16 UDP sockets. What it takes itself is told "
+                    "as its share of one processor. " +
+                    ("It has a processor of its own, and the server all others."
+                     if MANY != BESIDE_MANY else
+                     f"It and the server share {len(MANY)} processors, so what it takes is not "
+                     "there for the second worker.") +
+                    " A SUBSCRIBE has its NOTIFY in it, a NOTIFY its share of the PUBLISH; 20 "
+                    "watchers a presentity.")
+    many = {"--connections": 16, "--window": 256}
+    options = [part for pair in many.items() for part in pair]
+    for size in within(30 if quick else 120, sizes, series, grows=False):
+        with series.trying(size):
+            row = []
+            people = ["--presentities", 100 if quick else 2_000, "--watchers", 20, *options]
+            count = ["--count", 1_000 if quick else 100_000]
+            with ManyWorkers(str(size)) as server:
+                row += spent(load("subscribe", *people, "--keep", at=server.at(),
+                                  processors=BESIDE_MANY)["subscribe"])
+            with ManyWorkers(str(size)) as server:
+                row += spent(load("publish", "--presentities", 2_000, *options, *count, "--keep",
+                                  at=server.at(), processors=BESIDE_MANY)["modify"])
+            with ManyWorkers(str(size)) as server:
+                told = load("fan-out", *people, "--seconds", 0.5 if quick else 5, "--keep",
+                            at=server.at(), processors=BESIDE_MANY)["fan-out"]
+                row += spent(told, told["notifications"])
+            series.add(size, *row)
+    series.draw("workers", "Throughput by workers", "operations a second",
+                {2: "SUBSCRIBE, with its NOTIFY", 5: "PUBLISH", 8: "NOTIFY"}, x_log=False)
+    return series
+
+
+def spent(phase, count=None):
+    """CPU of the server for each, how many a second, and what the generator took meanwhile."""
+    done = count or phase["succeeded"]
+    return [each_us(phase, done), done / phase["duration_ns"] * 1e9,
+            f"{phase['own_cpu_ns'] / phase['duration_ns']:.0%}"]
+
+
 ALL = {"subscriptions": subscriptions, "watchers": watchers, "publications": publications,
-       "documents": documents, "rate": rate, "connections": connections}
+       "documents": documents, "rate": rate, "connections": connections, "workers": workers}
 
 
 # ---- The page ------------------------------------------------------------------------------------

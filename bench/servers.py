@@ -40,8 +40,14 @@ def raise_descriptor_limit(wanted=65_536):
 raise_descriptor_limit()
 
 
-def pinned(processor):
-    return ["taskset", "-c", str(processor)] if shutil.which("taskset") else []
+# What scales over processors has all but the generator's; where that leaves it one, they share all.
+MANY = PROCESSORS[:-1] if len(PROCESSORS) > 2 else PROCESSORS
+BESIDE_MANY = PROCESSORS[-1:] if len(PROCESSORS) > 2 else PROCESSORS
+
+
+def pinned(*processors):
+    each = ",".join(map(str, processors))
+    return ["taskset", "-c", each] if shutil.which("taskset") else []
 
 
 def free_port():
@@ -80,12 +86,13 @@ class Server:
     """A server that runs; `ready_s` after its start it answered the first OPTIONS."""
 
     name = domain = ""
+    processors = [SERVER_PROCESSOR]
 
     def __init__(self, *options):
         self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix="bench-")
         self.log = open(os.path.join(self.folder, "log"), "w")
-        command = [*pinned(SERVER_PROCESSOR), *self.command(*options)]
+        command = [*pinned(*self.processors), *self.command(*options)]
         begun = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=subprocess.STDOUT, start_new_session=True)
@@ -166,6 +173,13 @@ class Vigil(Server):
                 *limits, *options]
 
 
+class ManyWorkers(Vigil):
+    processors = MANY
+
+    def command(self, *options):
+        return super().command("--workers", *options)
+
+
 class Floor(Server):
     name, domain = "floor", "localhost"
 
@@ -189,10 +203,10 @@ class Kamailio(Server):
                 "-x", "tlsf", *options]
 
 
-def load(scenario, *options, at=(), timeout_s=300):
+def load(scenario, *options, at=(), timeout_s=300, processors=(GENERATOR_PROCESSOR,)):
     """Runs a scenario: its phases by name. Failed operations are told, not fatal."""
     done = subprocess.run(
-        [*pinned(GENERATOR_PROCESSOR), VIGIL, "load", scenario, *at, *map(str, options), "--json"],
+        [*pinned(*processors), VIGIL, "load", scenario, *at, *map(str, options), "--json"],
         capture_output=True, text=True, timeout=timeout_s)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     phases = {line["phase"]: line for line in lines if "phase" in line and "operation" not in line}

@@ -1,6 +1,7 @@
 #include "presence/server.hpp"
 
 #include "sip/base/domains.hpp"
+#include "sip/transaction/owner.hpp"
 
 namespace presence {
 namespace {
@@ -23,6 +24,7 @@ sip::StackOptions stack_options(const ServerOptions& options) {
     made.tracer = options.tracer;
     made.server_name = options.server_name;
     made.place = options.place;
+    made.common_counts = options.common_counts;
     made.exempt = options.exempt;
     return made;
 }
@@ -33,6 +35,7 @@ sip::DigestServerOptions digest_options(const ServerOptions& options) {
     made.nonce_lifetime = options.limits.nonce_lifetime;
     made.nonces = options.limits.nonces;
     made.place = options.place;
+    made.common_counts = options.common_counts;
     made.domains = options.domains;
     made.strict = options.strict;
     made.anonymous = options.anonymous;
@@ -201,9 +204,25 @@ void Server::registrations_changed(sip::Now now, std::string_view address_of_rec
     state_changed(now, presence_number, address_of_record);
 }
 
-/// The newest way to the device: its connection, its NAT, or its Contact.
+/// The newest way to the device: its connection, its NAT, or its Contact. To one that another
+/// worker has: ourselves, whose proxy there carries it on.
 std::optional<sip::Target> Server::find(const sip::Uri& gruu) {
     std::optional<sip::Target> target;
+    const sip::WorkerPlace& place = stack_.shard().place;
+    if (const auto owner = sip::owner_of_device(place, gruu);
+        !place.is_alone() && owner && *owner != place.worker && registrar_.may_be_gruu(gruu)) {
+        for (const auto& listener : stack_.transport().listeners()) {
+            const bool is_datagram = listener.transport == sip::Transport::udp;
+            if (is_datagram || (listener.transport == sip::Transport::tcp && !target))
+                target = sip::Target{listener.transport,
+                                     is_datagram ? listener.id : sip::ListenerId{},
+                                     {},
+                                     listener.local,
+                                     {}};
+            if (is_datagram) break;
+        }
+        return target;
+    }
     (void)registrar_.for_each_of_gruu(gruu, [&](const sip::Registrar::Binding& binding) {
         if (target) return;
         if (const auto source = stack_.transport().source_of(binding.flow)) {

@@ -85,6 +85,7 @@ struct ServerOptions {
     /// What its workers have in common: gives each of them the same bytes, for the keys of nonces.
     /// Null: the entropy of this one.
     sip::Entropy* common_secrets = nullptr;
+    sip::CommonCounts* common_counts = nullptr;  ///< see sip::StackOptions
     /// See sip::StackOptions.
     sip::AddressRanges exempt;
     std::span<std::byte> arena;

@@ -26,7 +26,7 @@ void write_sips_warning(MessageWriter& writer, Condition condition, const Endpoi
 
 Stack::Stack(const StackOptions& options, Entropy& entropy)
     : shard_(options.limits, options.leniency, entropy, options.tracer, options.arena,
-             options.place),
+             options.place, options.common_counts),
       admission_(shard_),
       transport_(shard_, transport_part),
       servers_(shard_, transport_, locator_, server_part),
@@ -425,6 +425,11 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
     }
     if (!belongs(request) && !may_ask(now, message, source)) return;
     if (forwarder_ != nullptr && forwarder_->take(now, request)) return;
+    if (neighbors_ != nullptr &&
+        is_misled(shard_.place, message, essentials.request_uri, shard_.leniency)) {
+        refuse_stateless(now, message, source, {Condition::no_dialog, "No such route"});
+        return;
+    }
     admit(now, request);
 }
 

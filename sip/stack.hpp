@@ -27,6 +27,8 @@ struct StackOptions {
     /// The Server header field of our responses; empty: none. Static or outliving the stack.
     std::string_view server_name;
     WorkerPlace place;  ///< among the workers of one server
+    /// What they count together; outlives the stack. Null: each counts for itself.
+    CommonCounts* common_counts = nullptr;
     /// Networks that rates and quotas by address are not for: ourselves, a proxy in front of all.
     AddressRanges exempt;
     /// Where all memory comes from; its own, and outlives the stack. Empty: from `malloc`.

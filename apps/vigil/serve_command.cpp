@@ -103,6 +103,7 @@ public:
         common_.routing_key = {entropy.next(), entropy.next()};
         entropy.fill(common_.secrets);
         common_.rings = std::make_unique<edge::WorkerRings>(settings_.workers);
+        common_.counts = std::make_unique<edge::WorkerCounts>(settings_.limits, settings_.workers);
     }
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;

@@ -202,8 +202,6 @@ void read_tls(Reader& in, ServeSettings& out) {
 void read_workers(Reader& in, ServeSettings& out) {
     out.workers = in.whole_number("workers", out.workers, sip::WorkerPlace::workers_max);
     if (out.workers == 0) in.wrong(*in.find("workers"), "0", "at least one does the work");
-    if (out.workers > 1 && in.flag("gruu"))
-        in.say("--gruu goes with one worker: leave out --workers or --gruu");
 }
 
 void read_users(Reader& in, ServeSettings& out) {
@@ -341,6 +339,10 @@ void read_behaviour(Reader& in, ServeSettings& out) {
         in.say(
             "--migrate always with --relay none: nothing would reach the phones; use --relay "
             "local");
+    if (out.gruu && out.workers > 1 && out.relay == RelayMode::none)
+        in.say(
+            "--gruu with --relay none and several workers: a device of another worker's is reached "
+            "by its proxy; use --relay local");
     const std::size_t stop = in.choice("on-stop", stops, 0);
     if (stop == 2)
         in.wrong(*in.find("on-stop"), "keep",

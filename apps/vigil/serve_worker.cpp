@@ -152,10 +152,9 @@ presence::ServerOptions ServeWorker::server_options() {
     options.place = {static_cast<std::uint8_t>(number_), static_cast<std::uint8_t>(common_.workers),
                      common_.routing_key};
     options.common_secrets = &secrets_;
+    options.common_counts = common_.counts.get();
     // What is of all together is shared out.
     options.limits.memory_bytes /= common_.workers;
-    options.limits.rate_strangers =
-        (options.limits.rate_strangers + common_.workers - 1) / common_.workers;
     return options;
 }
 

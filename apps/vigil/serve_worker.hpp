@@ -13,6 +13,7 @@
 
 #include "apps/edge/net/driver.hpp"
 #include "apps/edge/net/entropy.hpp"
+#include "apps/edge/workers/worker_counts.hpp"
 #include "apps/edge/workers/worker_link.hpp"
 #include "apps/vigil/control_server.hpp"
 #include "apps/vigil/counter_report.hpp"
@@ -35,6 +36,7 @@ struct ServeCommon {
     std::array<std::byte, 256> secrets;        ///< see presence::ServerOptions::common_secrets
     std::size_t connections_max = 0;           ///< of each; 0: as many as there are descriptors for
     std::unique_ptr<edge::WorkerRings> rings;  ///< null: one worker
+    std::unique_ptr<edge::WorkerCounts> counts = nullptr;  ///< the same
 };
 
 /// What a worker owns that is read from files.

@@ -1,54 +1,69 @@
 #include "apps/vigil/worker_answers.hpp"
 
+#include <deque>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace vigil {
 
 namespace {
 
-/// The answer of one worker, a piece at a time: where the next is not here yet, `next` has none,
-/// and is asked again.
+/// So much of an answer may lie ready that nobody has taken: the worker stops there.
+constexpr std::size_t ready_bytes = std::size_t{64} << 10;
+
+/// The answer of one worker, which makes piece after piece, each in a turn of its own, as long as
+/// there is room; where none lies ready, `next` has none, and is asked again.
 class DistantAnswer final : public edge::LineAnswer {
 public:
     DistantAnswer(const AskedWorker& worker, std::string_view request)
         : worker_(worker), shared_(std::make_shared<Shared>()) {
         shared_->request = request;
     }
+    ~DistantAnswer() override {
+        const std::lock_guard lock(shared_->mutex);
+        shared_->wanted = false;
+    }
+    DistantAnswer(const DistantAnswer&) = delete;
+    DistantAnswer& operator=(const DistantAnswer&) = delete;
 
     bool next(std::string& out) override {
-        if (!std::exchange(asked_, true)) {
-            worker_.post([shared = shared_, control = worker_.control] {
-                if (!shared->answer) shared->answer = control->answer(shared->request);
-                std::string piece;
-                const bool more = shared->answer->next(piece);
-                const std::lock_guard lock(shared->mutex);
-                shared->piece = std::move(piece);
-                shared->more = more;
-                shared->is_there = true;
-            });
-            return true;
-        }
         const std::lock_guard lock(shared_->mutex);
-        if (!shared_->is_there) return true;
-        shared_->is_there = asked_ = false;
-        out += shared_->piece;
-        return shared_->more;
+        out += shared_->ready;
+        waits_ = shared_->ready.empty();
+        shared_->ready.clear();
+        if (shared_->ended) return false;
+        if (!std::exchange(shared_->at_work, true)) ask(worker_, shared_);
+        return true;
     }
-    bool waits() const override { return asked_; }
+    bool waits() const override { return waits_; }
 
 private:
     struct Shared {
         std::string request;
         std::unique_ptr<edge::LineAnswer> answer;  ///< the worker's
         std::mutex mutex;
-        std::string piece;
-        bool more = false, is_there = false;
+        std::string ready;
+        bool at_work = false;  ///< the worker makes a piece, or is to
+        bool ended = false;
+        bool wanted = true;
     };
+    static void ask(const AskedWorker& worker, const std::shared_ptr<Shared>& shared) {
+        worker.post([&worker, shared] { make_piece(worker, shared); });
+    }
+    static void make_piece(const AskedWorker& worker, const std::shared_ptr<Shared>& shared) {
+        if (!shared->answer) shared->answer = worker.control->answer(shared->request);
+        std::string piece;
+        const bool more = shared->answer->next(piece);
+        const std::lock_guard lock(shared->mutex);
+        shared->ready += piece;
+        shared->ended = !more;
+        shared->at_work = more && shared->wanted && shared->ready.size() < ready_bytes;
+        if (shared->at_work) ask(worker, shared);
+    }
+
     const AskedWorker& worker_;
     std::shared_ptr<Shared> shared_;
-    bool asked_ = false;
+    bool waits_ = false;
 };
 
 /// Those of several, one after the other, with one end.
@@ -72,7 +87,7 @@ public:
     bool waits() const override { return parts_[at_].waits(); }
 
 private:
-    std::vector<DistantAnswer> parts_;
+    std::deque<DistantAnswer> parts_;
     std::size_t at_ = 0;
 };
 

@@ -21,7 +21,9 @@ Watchers::Watchers(sip::Shard& shard, sip::EventPackage& parent, Audience& audie
       lists_(shard.memory, rows_max(shard.limits)),
       by_resource_(shard.memory),
       by_attempt_(shard.memory),
-      undecided_(shard.memory, rows_max(shard.limits)) {
+      undecided_(
+          shard.memory, rows_max(shard.limits), shard.common,
+          sip::mix(sip::Tally::undecided_of_user, sip::siphash(shard.key, parent.traits().name))) {
     parent.set_listener(this);
 }
 

@@ -94,7 +94,8 @@ DigestInput input_of(const DigestCredentials& c) {
 
 DigestServer::DigestServer(Memory& memory, Entropy& entropy, const DigestServerOptions& options)
     : options_(options),
-      nonces_(memory, entropy, options.nonces, options.nonce_lifetime, options.place) {
+      nonces_(memory, entropy, options.nonces, options.nonce_lifetime, options.place,
+              options.common_counts) {
     if (options_.algorithms.empty()) (void)options_.algorithms.push(DigestAlgorithm::md5);
     entropy.fill(std::as_writable_bytes(std::span(opaque_key_)));
     std::array<char, 32> secret;

@@ -29,8 +29,9 @@ struct DigestServerOptions {
     bool accept_without_qop = true;
     bool send_opaque = false;
     Duration nonce_lifetime = seconds{300};
-    WorkerPlace place;            ///< among several that draw their keys from the same entropy
-    std::size_t nonces = 16'384;  ///< tracked at one time, see NonceTable
+    WorkerPlace place;  ///< among several that draw their keys from the same entropy
+    CommonCounts* common_counts = nullptr;  ///< of all of them; null: each counts for itself
+    std::size_t nonces = 16'384;            ///< tracked at one time, see NonceTable
     /// The hosts that this server answers for; the texts outlive the server. A digest uri of an
     /// earlier form of the Request-URI may name one of them.
     std::span<const std::string_view> domains;

@@ -41,9 +41,10 @@ struct NonceTable::MadeLater {
 };
 
 NonceTable::NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime,
-                       const WorkerPlace& place)
+                       const WorkerPlace& place, CommonCounts* common)
     : keyed_(with_new_key(entropy)),
       place_(place),
+      common_(common),
       limit_(limit == 0 ? 1 : limit),
       lifetime_(lifetime),
       entries_(memory),
@@ -154,6 +155,10 @@ NonceTable::Use NonceTable::count_up(Entry& entry, std::optional<std::uint32_t> 
 
 NonceTable::Use NonceTable::use(Now now, std::int64_t issued, std::optional<std::uint32_t> count) {
     const std::uint64_t hash = hash_of(issued);
+    if (common_ != nullptr) {
+        const Instant until{std::chrono::nanoseconds{issued} + lifetime_};
+        return common_->use_nonce(hash, until, count) ? Use::first : Use::repeated;
+    }
     std::uint32_t slot =
         index_.find(hash, [this, issued](std::uint32_t i) { return entries_[i].issued == issued; });
     if (slot != HashIndex::none) return count_up(entries_[slot], count);

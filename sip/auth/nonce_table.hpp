@@ -8,6 +8,7 @@
 #include "sip/auth/hmac.hpp"
 #include "sip/base/buffer.hpp"
 #include "sip/base/clock.hpp"
+#include "sip/base/common_counts.hpp"
 #include "sip/base/entropy.hpp"
 #include "sip/base/hash_index.hpp"
 #include "sip/base/memory.hpp"
@@ -28,10 +29,10 @@ public:
     static constexpr std::size_t nonce_bytes = 48;
 
     /// Draws its keys from `entropy`, once. `limit` of 0 counts as 1.
-    /// Those of several workers that draw the same keys know each other's nonces, and count uses
-    /// apart.
+    /// Those of several workers that draw the same keys know each other's nonces. `common`: where
+    /// all their uses are counted; null: by each for itself.
     NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Duration lifetime,
-               const WorkerPlace& place = {});
+               const WorkerPlace& place = {}, CommonCounts* common = nullptr);
 
     /// A new nonce, unlike any before it.
     void write(Appender& out, Now now, std::string_view realm);
@@ -84,6 +85,7 @@ private:
     std::uint64_t offset_;  ///< hides the uptime
     HashKey table_key_;
     WorkerPlace place_;
+    CommonCounts* common_;
     std::size_t limit_;
     Duration lifetime_;
     std::int64_t last_issued_ = INT64_MIN;

@@ -22,6 +22,8 @@ struct WorkerPlace {
     std::uint64_t mark(std::uint64_t drawn) const {
         return is_alone() ? drawn : (drawn & ~mark_mask) | worker;
     }
+    /// What all of them hash their tables by; whose something is depends on another key.
+    HashKey common_key() const { return {siphash(key, "one key"), siphash(key, "and another")}; }
     /// Nothing: none of them drew it.
     std::optional<unsigned> marked(std::uint64_t drawn) const {
         const auto number = static_cast<unsigned>(drawn & mark_mask);

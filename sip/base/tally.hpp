@@ -1,5 +1,7 @@
 #pragma once
 
+#include "sip/base/common_counts.hpp"
+#include "sip/base/siphash.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/split_table.hpp"
 
@@ -9,15 +11,30 @@ namespace sip {
 /// hashes; a key counted down to nothing is forgotten.
 class Tally {
 public:
-    /// `limit`: how many keys at one time.
-    Tally(Memory& memory, std::size_t limit) : cells_(memory, limit), by_key_(memory) {}
+    /// What several stacks count together is told apart by this.
+    enum Of : std::uint64_t {
+        nothing,
+        connections_of_address,
+        transactions_of_user,
+        transactions_of_address,
+        subscriptions_of_user,
+        undecided_of_user,
+    };
+
+    /// `limit`: how many keys at one time. `common`: counts in our place, together with others;
+    /// null: we count alone.
+    Tally(Memory& memory, std::size_t limit, CommonCounts* common = nullptr,
+          std::uint64_t of = nothing)
+        : cells_(memory, limit), by_key_(memory), common_(common), of_(of) {}
 
     std::uint32_t count(std::uint64_t key) const {
+        if (common_ != nullptr) return common_->count(common_key(key));
         const std::uint32_t at = find(key);
         return at == none ? 0 : cells_.at(at).count;
     }
     /// False: no room for a new key.
     [[nodiscard]] bool add(std::uint64_t key) {
+        if (common_ != nullptr) return common_->add(common_key(key));
         const std::uint32_t at = find(key);
         if (at != none) {
             ++cells_.at(at).count;
@@ -29,6 +46,10 @@ public:
     }
     /// Takes back one `add` of that key.
     void remove(std::uint64_t key) {
+        if (common_ != nullptr) {
+            common_->remove(common_key(key));
+            return;
+        }
         const std::uint32_t at = find(key);
         SIP_ASSERT(at != none);
         if (--cells_.at(at).count > 0) return;
@@ -55,12 +76,15 @@ private:
         std::uint64_t hash(std::uint32_t i) const { return cells.at(i).key; }
     };
     Access access() const { return {const_cast<Slab<Cell>&>(cells_)}; }
+    std::uint64_t common_key(std::uint64_t key) const { return mix(key, of_); }
     std::uint32_t find(std::uint64_t key) const {
         return by_key_.find(key, access(),
                             [&](std::uint32_t i) { return cells_.at(i).key == key; });
     }
     Slab<Cell> cells_;
     SplitTable<std::uint32_t, none> by_key_;
+    CommonCounts* common_;
+    std::uint64_t of_;
 };
 
 }  // namespace sip

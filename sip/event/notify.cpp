@@ -234,10 +234,13 @@ bool Notifier::pull(Now now) {
 Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     const auto known = s.dialog.next_hop(core_.transport);
-    if (known) return std::optional(*known);
+    // A GRUU is looked for where its device is, also if its domain is an address.
+    const bool is_path = known && known->remote == s.dialog.path().remote;
+    if (is_path || (known && devices_ == nullptr)) return std::optional(*known);
     if (devices_ != nullptr)
         if (const auto uri = parse_uri(s.dialog.next_hop_uri(), core_.shard.leniency))
             if (auto target = devices_->find(*uri)) return target;
+    if (known) return std::optional(*known);
     if (known.error().condition != Condition::not_found || s.dialog.is_direct())
         return tl::unexpected(known.error());
     Way* way = way_of(s);

@@ -91,9 +91,13 @@ std::string_view Registrar::instance_of(const Entry& entry) const {
     return read_outbound(Parameters(entry.values.part(Part::parameters))).instance;
 }
 
+bool Registrar::may_be_gruu(const Uri& uri) const {
+    return is_gruu(uri) && !find_domain(options_.domains, uri.host).empty();
+}
+
 /// One binding of the device that it names.
 Handle Registrar::find_gruu(const Uri& gruu) {
-    if (!is_gruu(gruu) || find_domain(options_.domains, gruu.host).empty()) return {};
+    if (!may_be_gruu(gruu)) return {};
     if (const auto temporary = read_temporary_gruu(core_.shard.key, gruu)) {
         const std::uint32_t index = by_id_.find(temporary->binding, [&](std::uint32_t i) {
             const Entry& entry = slab_.at(i);

@@ -434,7 +434,7 @@ Expected<Handle> Registrar::make(const Wanted& wanted) {
     }
     Entry& entry = *slab_.find(handle);
     entry.address = address;
-    entry.id = shard.entropy.next();
+    entry.id = shard.mint();
     ++addresses_.find(address)->references;
     if (!entry.timers.attach(shard.timers, {part_, handle})) {
         ++shard.counters.limit_memory;

@@ -9,8 +9,8 @@
 #include "sip/base/slab.hpp"
 #include "sip/base/timer_queue.hpp"
 #include "sip/message/contact.hpp"
+#include "sip/message/gruu.hpp"
 #include "sip/registrar/directory.hpp"
-#include "sip/registrar/gruu.hpp"
 #include "sip/registrar/outbound.hpp"
 #include "sip/transaction/core.hpp"
 #include "sip/transaction/record.hpp"
@@ -95,6 +95,8 @@ public:
              i = slab_.at(i).next)
             visit(binding_of(slab_.at(i)));
     }
+    /// Whether it has the form of a GRUU, and one of our domains.
+    bool may_be_gruu(const Uri& uri) const;
     /// The bindings of the device that a GRUU of ours names, as above. False: it is none, or the
     /// device is not registered (any more).
     template <class Visit>

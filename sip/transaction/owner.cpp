@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sip/base/text.hpp"
+#include "sip/message/gruu.hpp"
 #include "sip/message/name_addr.hpp"
 #include "sip/message/via.hpp"
 #include "sip/transaction/client_transactions.hpp"
@@ -62,6 +63,26 @@ std::optional<unsigned> by_response(const WorkerPlace& place, const MessageView&
     return branch ? place.marked(branch->value) : std::nullopt;
 }
 
+/// `by_strict_route`: a strict router in front of us may have put our route into the Request-URI.
+std::optional<unsigned> by_content(const WorkerPlace& place, const MessageView& message,
+                                   const Leniency& leniency, bool by_strict_route) {
+    if (message.method == Method::register_) {
+        const auto to = parse_name_addr(message.value_of(HeaderId::to), leniency);
+        return to ? by_address(place, to->uri) : std::nullopt;
+    }
+    const auto request_uri = parse_uri(message.request_uri, leniency);
+    if (!request_uri) return {};
+    if (by_strict_route)
+        if (const auto worker = by_token(place, *request_uri)) return worker;
+    if (const auto worker = owner_of_device(place, *request_uri)) return worker;
+    if (message.method == Method::subscribe || message.method == Method::notify) {
+        const auto to = parse_name_addr(message.value_of(HeaderId::to), leniency);
+        if (!to) return {};
+        if (const auto worker = marked(place, to->tag())) return worker;
+    }
+    return by_address(place, *request_uri);
+}
+
 }  // namespace
 
 unsigned owner_of_address(const WorkerPlace& place, std::string_view address_of_record) {
@@ -69,22 +90,25 @@ unsigned owner_of_address(const WorkerPlace& place, std::string_view address_of_
     return static_cast<unsigned>((hash >> 32) * place.workers >> 32);
 }
 
+std::optional<unsigned> owner_of_device(const WorkerPlace& place, const Uri& gruu) {
+    if (!is_gruu(gruu)) return {};
+    if (const auto temporary = read_temporary_gruu(place.common_key(), gruu))
+        return place.marked(temporary->binding);
+    return by_address(place, gruu);
+}
+
 std::optional<unsigned> owner_of(const WorkerPlace& place, const MessageView& message,
                                  const Leniency& leniency) {
     if (!message.is_request()) return by_response(place, message, leniency);
     if (const auto worker = by_route(place, message, leniency)) return worker;
-    const bool in_dialog = message.method == Method::subscribe || message.method == Method::notify;
-    if (in_dialog || message.method == Method::register_) {
-        const auto to = parse_name_addr(message.value_of(HeaderId::to), leniency);
-        if (!to) return {};
-        if (!in_dialog) return by_address(place, to->uri);
-        if (const auto worker = marked(place, to->tag())) return worker;
-    }
-    const auto request_uri = parse_uri(message.request_uri, leniency);
-    if (!request_uri) return {};
-    // A strict router in front of us has put our route there.
-    if (const auto worker = by_token(place, *request_uri)) return worker;
-    return by_address(place, *request_uri);
+    return by_content(place, message, leniency, true);
+}
+
+bool is_misled(const WorkerPlace& place, const MessageView& message, const Uri& request_uri,
+               const Leniency& leniency) {
+    if (!by_token(place, request_uri) && !by_route(place, message, leniency)) return false;
+    const auto worker = by_content(place, message, leniency, false);
+    return worker && *worker != place.worker;
 }
 
 std::optional<unsigned> owner_of_quoted(const WorkerPlace& place, std::string_view quoted) {

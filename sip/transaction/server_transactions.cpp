@@ -36,8 +36,10 @@ ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, 
       by_request_(shard.memory),
       by_branch_(shard.memory),
       by_merge_(shard.memory),
-      by_user_(shard.memory, shard.limits.server_transactions),
-      by_address_(shard.memory, shard.limits.server_transactions) {}
+      by_user_(shard.memory, shard.limits.server_transactions, shard.common,
+               Tally::transactions_of_user),
+      by_address_(shard.memory, shard.limits.server_transactions, shard.common,
+                  Tally::transactions_of_address) {}
 
 ServerTransactions::~ServerTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });

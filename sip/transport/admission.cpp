@@ -6,11 +6,13 @@ namespace {
 /// A proxy in front of thousands of users is one source.
 constexpr std::uint32_t known_factor = 10;
 /// So many that are over their rate are told so, until it is quiet again.
-constexpr std::uint8_t refused_max = 3;
+constexpr std::uint8_t refused_max = CommonCounts::told_most;
 /// And of all strangers together one in so many.
 constexpr std::uint32_t refusals_share = 10;
 
-constexpr std::uint64_t some_key(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
+constexpr std::uint64_t some_key(std::uint64_t hash) {
+    return hash < CommonCounts::keys_kept ? hash + CommonCounts::keys_kept : hash;
+}
 
 Rate rate(std::uint32_t per_second, const Limits& limits, std::uint32_t factor = 1) {
     return {per_second * factor, per_second * factor * limits.rate_burst_s};
@@ -45,6 +47,20 @@ Admission::Bucket& Admission::bucket_of(Now now, std::uint64_t key) {
     return others_;
 }
 
+Admission::Answer Admission::common_answer(Now now, std::uint64_t key, const Rate& rate,
+                                           std::uint8_t told_max) {
+    const auto taken = shard_.common->take(now.mono, key, rate, told_max);
+    if (!taken.had_place) ++shard_.counters.limit_rate_buckets;
+    if (taken.taken) return Answer::admit;
+    return taken.told ? Answer::refuse : Answer::drop;
+}
+
+/// Of a bucket that all share, whoever they are.
+bool Admission::take_of_all(Now now, std::uint64_t key, TokenBucket& ours, const Rate& rate) {
+    if (shard_.common == nullptr) return ours.take(now.mono, rate);
+    return shard_.common->take(now.mono, key, rate, 0).taken;
+}
+
 Rate Admission::rate_of(Now now, const Address& from) {
     if (is_exempt(from)) return {};
     return rate(shard_.limits.rate_source, shard_.limits, is_known(now, from) ? known_factor : 1);
@@ -53,7 +69,13 @@ Rate Admission::rate_of(Now now, const Address& from) {
 Admission::Answer Admission::source(Now now, const Address& from) {
     const Rate rate = rate_of(now, from);
     if (!rate.limits()) return Answer::admit;
-    Bucket& bucket = bucket_of(now, some_key(site_hash(shard_.key, from)));
+    const std::uint64_t key = some_key(site_hash(shard_.key, from));
+    if (shard_.common != nullptr) {
+        const Answer answer = common_answer(now, key, rate, refused_max);
+        if (answer != Answer::admit) ++shard_.counters.limit_rate_source;
+        return answer;
+    }
+    Bucket& bucket = bucket_of(now, key);
     if (bucket.tokens.take(now.mono, rate)) return Answer::admit;
     ++shard_.counters.limit_rate_source;
     if (bucket.refused == refused_max) return Answer::drop;
@@ -64,10 +86,12 @@ Admission::Answer Admission::source(Now now, const Address& from) {
 Admission::Answer Admission::stranger(Now now, const Address& from) {
     const Limits& limits = shard_.limits;
     if (limits.rate_strangers == 0 || is_exempt(from) || is_known(now, from)) return Answer::admit;
-    if (strangers_.take(now.mono, rate(limits.rate_strangers, limits))) return Answer::admit;
+    if (take_of_all(now, CommonCounts::strangers, strangers_, rate(limits.rate_strangers, limits)))
+        return Answer::admit;
     ++shard_.counters.limit_rate_strangers;
     const std::uint32_t told = limits.rate_strangers / refusals_share + 1;
-    return refusals_.take(now.mono, {told, told}) ? Answer::refuse : Answer::drop;
+    return take_of_all(now, CommonCounts::refusals, refusals_, {told, told}) ? Answer::refuse
+                                                                             : Answer::drop;
 }
 
 bool Admission::user(Now now, const Address& from, std::string_view address_of_record) {
@@ -75,8 +99,11 @@ bool Admission::user(Now now, const Address& from, std::string_view address_of_r
     if (limits.rate_user == 0 || is_exempt(from)) return true;
     const std::uint64_t hash =
         mix(table_hash(shard_.key, address_of_record), table_hash(shard_.key, "user"));
-    if (bucket_of(now, some_key(hash)).tokens.take(now.mono, rate(limits.rate_user, limits)))
-        return true;
+    const Rate users = rate(limits.rate_user, limits);
+    const bool admitted = shard_.common != nullptr
+                              ? common_answer(now, some_key(hash), users, 0) == Answer::admit
+                              : bucket_of(now, some_key(hash)).tokens.take(now.mono, users);
+    if (admitted) return true;
     ++shard_.counters.limit_rate_user;
     return false;
 }
@@ -85,6 +112,10 @@ void Admission::proved(Now now, const Address& from) {
     if (is_exempt(from)) return;
     const std::uint64_t key = some_key(site_hash(shard_.key, from));
     const Instant until = later(now.mono, shard_.limits.known_source_lifetime);
+    if (shard_.common != nullptr) {
+        if (!shard_.common->keep(now.mono, key, until)) ++shard_.counters.limit_known_sources;
+        return;
+    }
     if (Known* known = known_.find(key)) {
         known->until = until;
         return;
@@ -101,7 +132,9 @@ void Admission::proved(Now now, const Address& from) {
 }
 
 bool Admission::is_known(Now now, const Address& from) {
-    const Known* known = known_.find(some_key(site_hash(shard_.key, from)));
+    const std::uint64_t key = some_key(site_hash(shard_.key, from));
+    if (shard_.common != nullptr) return shard_.common->is_kept(now.mono, key);
+    const Known* known = known_.find(key);
     return known != nullptr && known->until > now.mono;
 }
 

@@ -14,7 +14,7 @@ namespace sip {
 ///
 /// What is kept of a source or user is a few bytes in a bounded table, and as soon as its bucket is
 /// full again its place is free. A source that finds no place shares one bucket with all others
-/// that find none.
+/// that find none. All of it is of all workers of a server together (CommonCounts).
 class Admission {
 public:
     explicit Admission(Shard& shard);
@@ -55,6 +55,9 @@ private:
     };
     void count_refusal(std::uint64_t refusals, std::uint64_t& limit);
     Bucket& bucket_of(Now now, std::uint64_t key);
+    /// As the buckets of all workers have it. `admit`, or what is to be done with it.
+    Answer common_answer(Now now, std::uint64_t key, const Rate& rate, std::uint8_t told_max);
+    bool take_of_all(Now now, std::uint64_t key, TokenBucket& ours, const Rate& rate);
 
     Shard& shard_;
     SetTable<Bucket> buckets_;

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "sip/base/address_range.hpp"
+#include "sip/base/common_counts.hpp"
 #include "sip/base/entropy.hpp"
 #include "sip/base/interner.hpp"
 #include "sip/base/limits.hpp"
@@ -22,14 +23,16 @@ namespace sip {
 struct Shard {
     Shard(const Limits& limits_given, const Leniency& leniency_given, Entropy& entropy_given,
           Tracer* tracer_given, std::span<std::byte> arena = {},
-          const WorkerPlace& place_given = {})
+          const WorkerPlace& place_given = {}, CommonCounts* common_given = nullptr)
         : limits(limits_given),
           leniency(leniency_given),
           memory(limits_given.memory_bytes, arena),
           entropy(entropy_given),
-          key{entropy_given.next(), entropy_given.next()},
+          key(place_given.is_alone() ? HashKey{entropy_given.next(), entropy_given.next()}
+                                     : place_given.common_key()),
           texts(memory, key),
           place(place_given),
+          common(common_given),
           timers(memory),
           tracer(tracer_given) {
         limits.memory_bytes = memory.cap();
@@ -44,9 +47,10 @@ struct Shard {
     Leniency leniency;
     Memory memory;
     Entropy& entropy;
-    HashKey key;
+    HashKey key;     ///< of several workers the same
     Interner texts;  ///< that many have: addresses, Contacts, route sets
     WorkerPlace place;
+    CommonCounts* common;  ///< null: we count alone
     TimerQueue timers;
     AddressRanges exempt;  ///< from rates, from quotas by address, and from jitter
     Tracer* tracer;        ///< null: nobody listens

@@ -24,7 +24,7 @@ TransportLayer::TransportLayer(Shard& shard, std::uint8_t part)
       part_(part),
       flows_(shard.memory, shard.limits.flows),
       by_remote_(shard.memory),
-      by_address_(shard.memory, shard.limits.flows),
+      by_address_(shard.memory, shard.limits.flows, shard.common, Tally::connections_of_address),
       effects_(shard.memory, effects_max),
       ready_(shard.memory, shard.limits.flows),
       stream_bytes_max_(shard.limits.memory_bytes / 100 * shard.limits.stream_bytes_percent) {}
@@ -42,13 +42,14 @@ std::uint64_t TransportLayer::hash_of(Transport transport, const Endpoint& remot
                static_cast<std::uint64_t>(remote.port) << 8 | static_cast<std::uint8_t>(transport));
 }
 
-FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote) {
+/// Of a mirrored one only its holder counts whose it is.
+FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote, bool mirrored) {
     if (flows_.full()) {
         ++shard_.counters.limit_flows;
         return {};
     }
     const std::uint64_t address = site_hash(shard_.key, remote.address);
-    if (by_address_.count(address) >= shard_.limits.flows_per_address &&
+    if (!mirrored && by_address_.count(address) >= shard_.limits.flows_per_address &&
         !shard_.exempt.contains(remote.address)) {
         ++shard_.counters.limit_flows_per_address;
         return {};
@@ -68,7 +69,8 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
     flow.transport = transport;
     flow.local = local;
     flow.remote = remote;
-    if (!by_address_.add(address)) {
+    flow.mirrored = mirrored;
+    if (!mirrored && !by_address_.add(address)) {
         ++shard_.counters.limit_memory;
         flow.timers.detach(shard_.timers);
         flows_.destroy(handle);
@@ -91,12 +93,11 @@ FlowId TransportLayer::accepted(Now now, Transport transport, Endpoint local, En
 
 FlowId TransportLayer::mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
                                 std::string_view proved) {
-    const FlowId id = make(transport, local, remote);
+    const FlowId id = make(transport, local, remote, true);
     if (id == FlowId{}) return id;
     Flow& flow = *flows_.find(handle_of(id));
     flow.open = true;
     flow.heard = true;
-    flow.mirrored = true;
     if (!flow.names.assign(shard_.memory, proved)) ++shard_.counters.limit_memory;
     watch_quiet(now, flow);
     return id;
@@ -199,7 +200,7 @@ void TransportLayer::forget(Handle handle) {
     lost_.take_all(flow.bonds);
     stream_bytes_ -= flow.unfinished.bytes;
     by_remote_.erase(hash_of(flow.transport, flow.remote), handle.index);
-    by_address_.remove(site_hash(shard_.key, flow.remote.address));
+    if (!flow.mirrored) by_address_.remove(site_hash(shard_.key, flow.remote.address));
     flow.timers.detach(shard_.timers);
     flows_.destroy(handle);
 }

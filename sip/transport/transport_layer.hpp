@@ -194,7 +194,7 @@ private:
     }
     std::uint64_t hash_of(Transport transport, const Endpoint& remote) const;
     std::uint64_t hash_of(const Address& address) const;
-    FlowId make(Transport transport, Endpoint local, Endpoint remote);
+    FlowId make(Transport transport, Endpoint local, Endpoint remote, bool mirrored = false);
     void forget(Handle handle);
     bool leads_to(std::uint32_t index, const Target& target);
     void watch_quiet(Now now, Flow& flow);

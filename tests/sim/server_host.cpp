@@ -148,6 +148,7 @@ ServerHost::Worker::Worker(ServerHost& host, unsigned number_given)
               presence::ServerOptions made = host.options();
               made.place = host.place_of(number_given);
               if (host.setup_.workers > 1) made.common_secrets = &common_secrets;
+              made.common_counts = host.counts_.get();
               return made;
           }(),
           entropy),
@@ -192,6 +193,8 @@ void ServerHost::start() {
     if (!workers_.empty()) return;
     ++boot;
     rings_ = std::make_unique<edge::WorkerRings>(setup_.workers);
+    if (setup_.workers > 1)
+        counts_ = std::make_unique<edge::WorkerCounts>(options().limits, setup_.workers);
     std::vector<std::unique_ptr<Worker>> started;
     for (unsigned i = 0; i < setup_.workers; ++i) {
         started.push_back(std::make_unique<Worker>(*this, i));

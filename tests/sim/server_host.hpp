@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/edge/workers/worker_counts.hpp"
 #include "apps/edge/workers/worker_link.hpp"
 #include "presence/server.hpp"
 #include "tests/sim/conversations.hpp"
@@ -149,6 +150,7 @@ private:
     std::string domain_;
     std::array<std::string_view, 1> domains_;
     std::unique_ptr<edge::WorkerRings> rings_;
+    std::unique_ptr<edge::WorkerCounts> counts_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<Conversations> conversations_;
     std::uint64_t commits_ = 0;

@@ -3,6 +3,8 @@
 `workers_test.py build/vigil`.
 """
 
+import collections
+import hashlib
 import json
 import os
 import re
@@ -13,7 +15,7 @@ import tempfile
 import unittest
 
 import program_test
-from faults_test import TRUSTING, Tcp, Udp, endpoint, field, ok_to, statuses
+from faults_test import OPEN, TRUSTING, Tcp, Udp, endpoint, field, ok_to, statuses
 from program_test import LISTEN, PATIENCE_S, Server, run
 
 # So many that each worker has some, but for a chance of one in a million.
@@ -181,6 +183,95 @@ class Workers(unittest.TestCase):
                 code, _, err = run("show", "presentity", "sip:p0@nowhere", *where)
                 self.assertEqual((code, err.count("no such address here")), (1, 1))
 
+    def answered(self, peer, count):
+        """How many got which status, once `count` SUBSCRIBEs are answered."""
+        self.assertTrue(until([peer], lambda: len(statuses(peer, "SUBSCRIBE")) == count))
+        return dict(collections.Counter(statuses(peer, "SUBSCRIBE").values()))
+
+    def test_a_user_has_no_more_for_spreading_over_workers(self):
+        with Server(*TRUSTING, "--workers", "4", "--limit", "subscriptions_per_user=5") as server:
+            watcher, other = self.peer(Udp, server, "watcher"), self.peer(Udp, server, "other")
+            for to in PRESENTITIES:
+                watcher.send(watcher.phone.subscribe(to))
+            self.assertEqual(self.answered(watcher, 48), {200: 5, 503: 43})
+            for to in PRESENTITIES[:5]:
+                other.send(other.phone.subscribe(to))
+            self.assertEqual(self.answered(other, 5), {200: 5})
+            self.assertEqual(counters(server)["limit_subscriptions_per_user"], 43)
+
+    def test_credentials_are_good_once_at_all_workers_together(self):
+        """RFC 7616 3.4, nc: whoever saw a request cannot have it taken again elsewhere."""
+        users = [each for name in PRESENTITIES for each in ("--user", f"{name}:x")]
+        with Server(*OPEN, "--workers", "4", users=["--user", "bob:builder", *users]) as server:
+            watcher = self.peer(Udp, server, "bob")
+            watcher.send(watcher.phone.subscribe("p0"))
+            self.assertEqual(self.answered(watcher, 1), {401: 1})
+            nonce = re.search('nonce="([^"]*)"', field(watcher.came[0], b"WWW-Authenticate"))[1]
+            watcher.came.clear()
+            md5 = lambda text: hashlib.md5(text.encode()).hexdigest()
+
+            def proof(count):
+                # The user is left out, so that it fits whatever presentity the request names.
+                response = md5(f"{md5('bob:localhost:builder')}:{nonce}:{count:08x}:c:auth:"
+                               f"{md5('SUBSCRIBE:sip:localhost')}")
+                return (f'Authorization: Digest username="bob",realm="localhost",nonce="{nonce}",'
+                        f'uri="sip:localhost",response="{response}",algorithm=MD5,qop=auth,'
+                        f'nc={count:08x},cnonce="c"\r\n')
+            for to in PRESENTITIES:
+                watcher.send(watcher.phone.request(
+                    "SUBSCRIBE", to, "Event: presence\r\nExpires: 600\r\n" + proof(1)))
+            self.assertEqual(self.answered(watcher, 48), {200: 1, 401: 47})
+            # Counts that nobody has used are good, in whatever order they come.
+            for to, count in zip(PRESENTITIES, range(len(PRESENTITIES) + 1, 1, -1)):
+                watcher.send(watcher.phone.request(
+                    "SUBSCRIBE", to, "Event: presence\r\nExpires: 600\r\n" + proof(count)))
+            self.assertEqual(self.answered(watcher, 96), {200: 49, 401: 47})
+
+    def test_a_route_that_lies_brings_nobody_to_another_worker(self):
+        """What one worker has is not begun anew at another, by whatever way a request comes."""
+        with Server(*TRUSTING, "--workers", "4") as server:
+            watcher = self.peer(Udp, server, "watcher")
+            host, port = endpoint(server)
+            for worker in range(4):
+                for to in PRESENTITIES[:12]:
+                    token = "rr-" + f"{worker:016x}" + "0" * 16
+                    watcher.send(watcher.phone.request(
+                        "SUBSCRIBE", to, "Event: presence\r\nExpires: 600\r\n"
+                        f"Route: <sip:{token}@{host}:{port};lr>\r\n"))
+            self.assertEqual(self.answered(watcher, 48), {200: 12, 481: 36})
+
+    def test_a_device_is_reached_by_its_gruu_from_every_worker(self):
+        """RFC 5627 5.3: bob's phone gives its GRUU as Contact, and comes back by another way."""
+        with Server(*TRUSTING, "--workers", "4", "--gruu") as server:
+            phone = self.peer(Tcp, server, "bob")
+            phone.send(phone.phone.request("REGISTER", "bob").replace(
+                b"REGISTER sip:bob@localhost", b"REGISTER sip:localhost").replace(
+                b">\r\nContent-Length", b'>;+sip.instance="<urn:uuid:1>";reg-id=1\r\n'
+                b"Supported: gruu, outbound, path\r\nExpires: 600\r\nContent-Length"))
+            self.assertTrue(until([phone], lambda: phone.came))
+            given = field(phone.came[0], b"Contact")
+            for number, kind in ((1000, "pub-gruu"), (2000, "temp-gruu")):
+                with self.subTest(kind):
+                    gruu = re.search(f'{kind}="([^"]*)"', given)[1]
+                    watcher = self.peer(Tcp, server, "bob")
+                    watcher.phone.number = number
+                    for to in PRESENTITIES:
+                        watcher.send(re.sub(rb"Contact: <[^>]*>",
+                                            f"Contact: <{gruu}>".encode(),
+                                            watcher.phone.subscribe(to)))
+                    self.assertEqual(self.answered(watcher, 48), {200: 48})
+                    # The connection that the watcher came by goes: his GRUU is what is left.
+                    watcher.reset()
+                    publisher = self.peer(Udp, server, "publisher")
+                    publisher.phone.number = number
+                    for to in PRESENTITIES:
+                        publisher.phone.name = to
+                        publisher.send(publisher.phone.publish(f"{kind} {to}."))
+                    self.assertTrue(until([phone, publisher], lambda: {
+                        note for each in phone.came for note in
+                        re.findall(f"{kind} (p[0-9]+)[.]".encode(), each)} ==
+                        {to.encode() for to in PRESENTITIES}))
+
     def test_a_port_that_is_taken_is_not_shared(self):
         with Server(*TRUSTING, "--workers", "2") as server:
             code, _, err = run("serve", *TRUSTING, "--workers", "2", "--listen", server.names[0])
@@ -192,7 +283,8 @@ class Workers(unittest.TestCase):
     def test_what_does_not_go_together_is_said(self):
         for arguments, says in ((["--workers", "0"], "at least one does the work"),
                                 (["--workers", "65"], "from 0 to 64"),
-                                (["--workers", "2", "--gruu"], "--gruu goes with one worker")):
+                                (["--workers", "2", "--gruu", "--relay", "none"],
+                                 "--gruu with --relay none and several workers")):
             code, _, err = run("serve", *arguments)
             self.assertEqual(code, 2)
             self.assertIn(says, err)

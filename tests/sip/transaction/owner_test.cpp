@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sip/message/gruu.hpp"
 #include "sip/message/message_parser.hpp"
 
 namespace {
@@ -26,6 +27,18 @@ std::optional<unsigned> owner(const sip::WorkerPlace& place, const std::string& 
     const auto scan = sip::scan_message(text, slots, sip::Framing::datagram, {}, {});
     REQUIRE(scan.end == sip::ScanEnd::complete);
     return sip::owner_of(place, scan.message, {});
+}
+
+/// Whether the worker of `place` would refuse it for the route that brought it.
+bool misled(const sip::WorkerPlace& place, const std::string& method, const std::string& uri,
+            const std::string& to, const std::string& more) {
+    const std::string text = method + " " + uri + " SIP/2.0\r\nTo: " + to + "\r\n" + more + "\r\n";
+    std::array<sip::HeaderField, 32> slots;
+    const auto scan = sip::scan_message(text, slots, sip::Framing::datagram, {}, {});
+    REQUIRE(scan.end == sip::ScanEnd::complete);
+    const auto request_uri = sip::parse_uri(uri);
+    REQUIRE(request_uri);
+    return sip::is_misled(place, scan.message, *request_uri, {});
 }
 
 std::optional<unsigned> owner_of_response(const sip::WorkerPlace& place, const std::string& vias) {
@@ -144,4 +157,49 @@ TEST_CASE("what does not say whose it is stays where it arrived") {
     CHECK_FALSE(owner(place, "SUBSCRIBE", "nothing", to_alice));
     CHECK_FALSE(owner(place, "REGISTER", "sip:example.com", "<<"));
     CHECK_FALSE(owner(place, "PUBLISH", "sip:" + std::string(600, 'a') + "@example.com", to_alice));
+}
+
+TEST_CASE("what comes by a route is refused by whoever has nothing of what it is about") {
+    const unsigned owner_of_alice = sip::owner_of_address(place_of(4), "alice@example.com");
+    const std::string token = "rr-0123456789abcdc3" + std::string(16, '7');
+    const std::string route = "Route: <sip:" + token + "@192.0.2.1;lr>\r\n";
+    for (unsigned worker = 0; worker < 4; ++worker) {
+        const sip::WorkerPlace here = place_of(4, worker);
+        for (const char* method : {"SUBSCRIBE", "PUBLISH", "MESSAGE", "OPTIONS", "NOTIFY"})
+            CHECK(misled(here, method, alice, to_alice, route) == (worker != owner_of_alice));
+        CHECK(misled(here, "REGISTER", "sip:example.com", to_alice, route) ==
+              (worker != owner_of_alice));
+        // In a dialog the tag says it.
+        CHECK(misled(here, "SUBSCRIBE", "sip:192.0.2.1", to_alice + ";tag=0123456789abcdc1",
+                     route) == (worker != 1));
+        // A strict router's way is no other.
+        CHECK(misled(here, "SUBSCRIBE", "sip:" + token + "@192.0.2.1", to_alice, "") ==
+              (sip::owner_of_address(here, token + "@192.0.2.1") != worker));
+        // Without a route of ours it is here because it belongs here, or nobody knows where.
+        CHECK_FALSE(misled(here, "SUBSCRIBE", alice, to_alice, ""));
+        CHECK_FALSE(misled(here, "SUBSCRIBE", alice, to_alice, "Route: <sip:other;lr>\r\n"));
+    }
+}
+
+TEST_CASE("RFC 5627 5.3: what is for a device is for whoever has its binding, in a dialog too") {
+    const sip::WorkerPlace place = place_of(5);
+    const auto of_user = sip::owner_of_address(place, "alice@example.com");
+    const std::string open = alice + ";gr=urn:uuid:1";
+    std::array<char, 128> room{};
+    sip::Appender hidden(room);
+    sip::write_temporary_gruu(hidden, place.common_key(), {place_of(5, 3).mark(~0ULL), 7},
+                              "example.com");
+    for (const char* tag : {"", ";tag=0123456789abcdc1", ";tag=x"})
+        for (const char* method : {"SUBSCRIBE", "NOTIFY", "MESSAGE", "INVITE", "ACK", "CANCEL"}) {
+            CHECK(owner(place, method, open, to_alice + tag) == of_user);
+            CHECK(owner(place, method, std::string(hidden.view()), to_alice + tag) == 3);
+        }
+    const auto uri = sip::parse_uri(hidden.view());
+    REQUIRE(uri);
+    CHECK(sip::owner_of_device(place, *uri) == 3);
+    CHECK_FALSE(sip::owner_of_device(place, *sip::parse_uri(alice)));
+    // One that was made up is somebody's, and leads nowhere there.
+    CHECK(owner(place, "MESSAGE", "sip:tgruu." + std::string(32, 'a') + "@example.com;gr",
+                to_alice) ==
+          sip::owner_of_address(place, "tgruu." + std::string(32, 'a') + "@example.com"));
 }

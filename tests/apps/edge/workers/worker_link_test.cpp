@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "apps/edge/workers/worker_counts.hpp"
 #include "sip/transaction/owner.hpp"
 #include "tests/support/stack_world.hpp"
 
@@ -17,9 +18,10 @@ const Endpoint server{Address::v4(192, 0, 2, 1), 5060}, peer{Address::v4(192, 0,
 
 /// One worker, with sockets that only remember.
 struct Worker final : edge::RelayedConnections {
-    Worker(edge::WorkerRings& rings, std::uint8_t number, std::set<unsigned>& woken)
+    Worker(edge::WorkerRings& rings, std::uint8_t number, std::set<unsigned>& woken,
+           CommonCounts& counts, const Limits& limits)
         : entropy(number),
-          stack(options(number), entropy),
+          stack(options(number, counts, limits), entropy),
           user(stack.core()),
           link(stack, rings, *this, counters, [&woken](unsigned to) { woken.insert(to); }) {
         (void)stack.add_listener({ListenerId{1}, Transport::udp, server, {}});
@@ -29,10 +31,11 @@ struct Worker final : edge::RelayedConnections {
         user.script = [](const Request&) { return 200; };
         stack.set_neighbors(&link);
     }
-    static StackOptions options(std::uint8_t number) {
+    static StackOptions options(std::uint8_t number, CommonCounts& counts, const Limits& limits) {
         StackOptions made;
         made.place = {number, workers_count, {1, 2}};
-        made.limits.flows_per_address = 2;
+        made.common_counts = &counts;
+        made.limits = limits;
         return made;
     }
     void relay_write(FlowId flow, std::string_view bytes) override { written[flow] += bytes; }
@@ -71,11 +74,12 @@ struct Worker final : edge::RelayedConnections {
 };
 
 struct Workers {
-    explicit Workers(std::size_t ring_bytes = std::size_t{1} << 18)
-        : rings(workers_count, ring_bytes) {
+    explicit Workers(std::size_t ring_bytes = std::size_t{1} << 18, const Limits& limits = {})
+        : rings(workers_count, ring_bytes), counts(limits, workers_count) {
         for (std::uint8_t i = 0; i < workers_count; ++i)
-            all.push_back(std::make_unique<Worker>(rings, i, woken));
+            all.push_back(std::make_unique<Worker>(rings, i, woken, counts, limits));
     }
+    explicit Workers(const Limits& limits) : Workers(std::size_t{1} << 18, limits) {}
     /// Until nobody has anything for anybody.
     void settle() {
         for (auto& each : all) each->turn(now);
@@ -107,6 +111,21 @@ struct Workers {
                number + "\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Length: " +
                std::to_string(body.size()) + "\r\n\r\n" + body;
     }
+    /// A datagram that arrives at a worker.
+    void arrive(unsigned worker, const std::string& text) {
+        all[worker]->stack.input(now, Datagram{ListenerId{1}, peer, {text.data(), text.size()}});
+        settle();
+    }
+    std::uint64_t sum(std::uint64_t Counters::*counter) const {
+        std::uint64_t all_together = 0;
+        for (const auto& each : all) all_together += each->stack.counters().*counter;
+        return all_together;
+    }
+    std::size_t seen() const {
+        std::size_t requests = 0;
+        for (const auto& each : all) requests += each->user.seen.size();
+        return requests;
+    }
     FlowId accept(unsigned worker, std::uint16_t port = 4000) {
         return all[worker]->stack.accepted(now, Transport::tcp, server, {peer.address, port});
     }
@@ -115,6 +134,7 @@ struct Workers {
     }
 
     edge::WorkerRings rings;
+    edge::WorkerCounts counts;
     std::set<unsigned> woken;
     std::vector<std::unique_ptr<Worker>> all;
     Now now{Instant{seconds{1}}, 0};
@@ -247,7 +267,9 @@ TEST_CASE("a message that crosses the forgetting makes a new mirror, and is not 
 }
 
 TEST_CASE("T-17: a connection that an owner has no room for is closed") {
-    Workers w;
+    Limits limits;
+    limits.flows = 2;
+    Workers w(limits);
     const std::array flows{w.accept(1, 4001), w.accept(1, 4002), w.accept(2, 4003)};
     for (std::size_t i = 0; i < flows.size(); ++i) {
         w.bring(i < 2 ? 1 : 2, flows[i], w.message(0));
@@ -299,4 +321,84 @@ TEST_CASE("an ICMP error finds the worker that sent the request it quotes") {
     w.settle();
     REQUIRE(w.all[2]->user.told.size() == 1);
     CHECK(w.all[2]->user.told[0].failure == Failure::transport);
+}
+
+TEST_CASE("T-17: an address has so many connections at all workers together") {
+    Limits limits;
+    limits.flows_per_address = 4;
+    Workers w(limits);
+    std::vector<FlowId> flows;
+    for (std::uint16_t i = 0; i < 4; ++i) {
+        flows.push_back(w.accept(i % workers_count, static_cast<std::uint16_t>(4000 + i)));
+        CHECK(flows.back() != FlowId{});
+    }
+    for (unsigned i = 0; i < workers_count; ++i)
+        CHECK(w.accept(i, static_cast<std::uint16_t>(5000 + i)) == FlowId{});
+    CHECK(w.sum(&Counters::limit_flows_per_address) == 3);
+    // That another knows one is no other connection.
+    w.bring(0, flows[0], w.message(0) + w.message(1) + w.message(2));
+    w.settle();
+    CHECK(w.all[1]->link.mirrored() == 1);
+    CHECK(w.all[2]->link.mirrored() == 1);
+    w.all[1]->stack.closed(w.now, flows[1]);
+    CHECK(w.accept(2, 6000) != FlowId{});
+    CHECK(w.accept(1, 6001) == FlowId{});
+    // Nor is a mirror that goes one connection less.
+    w.all[0]->link.gone(flows[0]);
+    w.settle();
+    CHECK(w.accept(1, 6002) == FlowId{});
+    w.all[0]->stack.closed(w.now, flows[0]);
+    CHECK(w.accept(1, 6003) != FlowId{});
+}
+
+TEST_CASE("T-16: what an address may bring is the same, whichever workers it reaches") {
+    Limits limits;
+    limits.rate_source = 2;
+    limits.rate_burst_s = 6;
+    Workers w(limits);
+    for (unsigned i = 0; i < 60; ++i) w.arrive(i % workers_count, w.message(i / 3 % workers_count));
+    CHECK(w.seen() == 12);
+    CHECK(w.sum(&Counters::limit_rate_source) == 48);
+    // Three of them are told, and not three by each.
+    CHECK(w.sum(&Counters::stateless_replies) == 3);
+    w.pass(seconds{1});
+    for (unsigned i = 0; i < 60; ++i) w.arrive(i % workers_count, w.message(0));
+    CHECK(w.seen() == 14);
+}
+
+TEST_CASE("T-16: strangers ask all workers so often, and each worker as often if it is alone") {
+    for (const unsigned asked : {1U, workers_count + 0U}) {
+        Limits limits;
+        limits.rate_strangers = 3;
+        limits.rate_burst_s = 5;
+        Workers w(limits);
+        for (unsigned i = 0; i < 60; ++i) w.arrive(i % workers_count, w.message(i % asked));
+        CHECK(w.seen() == 15);
+        CHECK(w.sum(&Counters::limit_rate_strangers) == 45);
+        // Who proved an identity at one of them is no stranger at any other.
+        w.all[1]->stack.admission().proved(w.now, peer.address);
+        for (unsigned i = 0; i < 60; ++i) w.arrive(i % workers_count, w.message(i % asked));
+        CHECK(w.seen() == 75);
+        w.pass(limits.known_source_lifetime + seconds{10});
+        for (unsigned i = 0; i < 60; ++i) w.arrive(i % workers_count, w.message(i % asked));
+        CHECK(w.seen() == 90);
+    }
+}
+
+TEST_CASE("T-16: an address has so many transactions at all workers together, and they come back") {
+    Limits limits;
+    limits.server_transactions_per_address = 4;
+    limits.rate_source = limits.rate_strangers = 0;
+    Workers w(limits);
+    for (auto& each : w.all) each->user.script = [](const Request&) { return 0; };
+    for (unsigned round = 1; round <= 3; ++round) {
+        for (unsigned i = 0; i < 12; ++i) w.arrive(0, w.message(i % workers_count));
+        CHECK(w.sum(&Counters::limit_server_transactions_per_address) == 8U * round);
+        for (auto& each : w.all) {
+            for (std::size_t i = 0; i < each->user.seen.size(); ++i)
+                if (each->user.seen[i].transaction) each->user.say(w.now, i);
+            each->user.seen.clear();
+        }
+        w.pass(seconds{33});
+    }
 }

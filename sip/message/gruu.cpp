@@ -1,4 +1,4 @@
-#include "sip/registrar/gruu.hpp"
+#include "sip/message/gruu.hpp"
 
 #include <array>
 

@@ -73,7 +73,7 @@ public:
 private:
     /// `round_` buckets, and those that the first ones of them were split into.
     std::size_t place_of(std::uint64_t hash) const {
-        const std::size_t place = hash & (2 * round_ - 1);
+        const auto place = static_cast<std::size_t>(hash) & (2 * round_ - 1);
         return place < buckets_ ? place : place & (round_ - 1);
     }
     template <class Access>

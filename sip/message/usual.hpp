@@ -5,11 +5,11 @@
 #include <string_view>
 
 #include "sip/base/inline.hpp"
+#include "sip/base/scan.hpp"
 #include "sip/message/character.hpp"
 #include "sip/message/name_addr.hpp"
 #include "sip/message/name_word.hpp"
 #include "sip/message/parameters.hpp"
-#include "sip/message/scan.hpp"
 #include "sip/message/uri.hpp"
 
 /// Header values as nearly all are spelt: no white space where none is needed, no escapes, no

@@ -188,7 +188,19 @@ void Driver::stop() {
     stop_at_ = sip::later(read_clocks().mono, options_.stop_timeout);
 }
 
-const sip::Now& Driver::read_now() { return now_ = read_clocks(); }
+/// While more has come by UDP than was read yet, no time passes for the engine, within bounds: it
+/// is not to send again what may have been answered.
+const sip::Now& Driver::read_now() {
+    const sip::Instant told = now_.mono;
+    now_ = read_clocks();
+    if (is_behind_) now_.mono = std::max(told, now_.mono - options_.input_lag_max);
+    return now_;
+}
+
+bool Driver::is_behind() const {
+    return std::any_of(udp_.begin(), udp_.end(),
+                       [](const auto& socket) { return socket && socket->is_behind(); });
+}
 
 void Driver::committed(sip::CommitId id) { engine_.committed(read_now(), id); }
 void Driver::failed(sip::CommitId id) { engine_.failed(read_now(), id); }
@@ -210,19 +222,24 @@ bool Driver::has_unsent() const {
 void Driver::drain(int effects_max) {
     if (draining_ || going_) return;
     draining_ = true;
-    give_effects(effects_max);
-    for (int round = 0; after_drain_ && round < rounds_max; ++round) {
+    int left = effects_max - give_effects(effects_max);
+    for (int round = 0; after_drain_; ++round) {
         after_drain_();
-        if (!give_effects(effects_max)) break;
-        if (round + 1 == rounds_max) more_ = true;
+        const int given = give_effects(left);
+        if (given == 0) break;
+        left -= given;
+        if (round + 1 == rounds_max) {
+            more_ = true;
+            break;
+        }
     }
     draining_ = false;
 }
 
-/// True: there was one.
-bool Driver::give_effects(int effects_max) {
-    bool any = false;
-    for (int given = 0; writable(); ++given) {
+/// How many there were, at most so many.
+int Driver::give_effects(int effects_max) {
+    int given = 0;
+    for (; writable(); ++given) {
         if (given == effects_max) {
             more_ = true;
             break;
@@ -230,10 +247,10 @@ bool Driver::give_effects(int effects_max) {
         if (given % effects_a_clock == 0) read_now();
         auto effect = engine_.poll(now_);
         if (!effect) break;
-        any = worked_ = true;
+        worked_ = true;
         carry_out(*effect);
     }
-    return any;
+    return given;
 }
 
 void Driver::end_turn() {
@@ -293,8 +310,11 @@ void Driver::on_timer() {
     armed_ = sip::never;
     worked_ = true;
     const sip::Now now = read_clocks();
-    for (const auto& socket : udp_)
-        if (socket) socket->expire(now.mono);
+    for (const auto& socket : udp_) {
+        if (!socket) continue;
+        socket->expire(now.mono);
+        socket->receive();
+    }
     fire_closing(now.mono);
     fire_handshakes(now.mono);
     fire_later(now.mono);
@@ -338,16 +358,19 @@ void Driver::fire_handshakes(sip::Instant now) {
 
 // ---- What comes in ------------------------------------------------------------------------------
 
+void Driver::receiving(bool is_full) {
+    is_behind_ = is_full || is_behind();
+    if (!going_) read_now();
+}
+
 void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<const char> bytes) {
     if (going_) return;
-    if (!in_batch_) read_now();
-    in_batch_ = true;
+    had_datagrams_ = true;
     engine_.input(now_, sip::Datagram{socket.id(), from, bytes});
 }
 
 void Driver::received_all() {
-    in_batch_ = false;
-    had_datagrams_ = true;
+    is_behind_ = is_behind();
     drain(effects_a_batch);
 }
 
@@ -393,9 +416,8 @@ void Driver::accepted(TcpListener& listener, Descriptor accepted) {
         return;
     }
     ++counters_.connections_accepted;
-    const sip::Now now = read_clocks();
     connection.flow =
-        engine_.accepted(now, listener.transport(), connection.local(), connection.remote());
+        engine_.accepted(read_now(), listener.transport(), connection.local(), connection.remote());
     if (connection.flow == sip::FlowId{}) {
         ++counters_.connections_refused;
         drop(connection);
@@ -412,7 +434,7 @@ void Driver::accept_again() {
 
 void Driver::opened(TcpConnection& connection, int status) {
     if (going_) return;
-    const sip::Now now = read_clocks();
+    const sip::Now now = read_now();
     if (status == 0) {
         ++counters_.connections_opened;
         if (!streams_held_) connection.start();
@@ -557,7 +579,7 @@ void Driver::set_relay(Relay& relay, std::size_t relayed_bytes) {
 void Driver::take_relayed() {
     if (going_ || relay_ == nullptr) return;
     worked_ = true;
-    if (relay_->take(read_clocks())) more_ = true;
+    if (relay_->take(read_now())) more_ = true;
     drain(effects_a_drain);
 }
 
@@ -571,7 +593,7 @@ void Driver::relay_write(sip::FlowId flow, std::string_view bytes) {
     if (!packet) {
         // A gap would break what it says: it goes, as one that does not read.
         ++counters_.write_overflows;
-        relay_close(read_clocks(), flow);
+        relay_close(read_now(), flow);
         return;
     }
     if (!connection->has_gathered()) written_.push_back(connection);

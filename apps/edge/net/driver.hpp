@@ -31,6 +31,9 @@ struct DriverOptions {
     sip::Duration close_timeout = sip::seconds{2};
     /// How long a TLS connection may take to stand, from the start.
     sip::Duration tls_handshake_timeout = sip::seconds{10};
+    /// How long timers may wait for datagrams that came before they were due, and for the reading
+    /// of which there was no time. 0: they do not.
+    sip::Duration input_lag_max = sip::milliseconds{500};
     /// How long `stop` waits for what is unsent.
     sip::Duration stop_timeout = sip::seconds{2};
     /// Connections at one time; further ones wait in the kernel, and we open only a few more. 0: as
@@ -160,6 +163,8 @@ private:
     void received(UdpSocket& socket, const sip::Endpoint& from,
                   std::span<const char> bytes) override;
     void received_all() override;
+    void receiving(bool is_full) override;
+    bool is_behind() const;
     void unreachable(UdpSocket& socket, const sip::Endpoint& to,
                      std::span<const char> quoted) override;
     void sendable() override {}
@@ -185,7 +190,7 @@ private:
 
     const sip::Now& read_now();
     void drain(int effects_max);
-    bool give_effects(int effects_max);
+    int give_effects(int effects_max);
     void carry_out(sip::Effect& effect);
     void carry_out(sip::Transmit& transmit);
     void carry_out(const sip::OpenFlow& open);
@@ -239,8 +244,8 @@ private:
     std::size_t opened_max_ = SIZE_MAX;   ///< from there on none is opened
     bool accept_retry_is_due_ = false;    ///< a callback to accept again is asked for
     bool draining_ = false;
-    bool in_batch_ = false;       ///< datagrams are given, as of one instant
     bool had_datagrams_ = false;  ///< in this turn
+    bool is_behind_ = false;      ///< more has come by UDP than was read
     bool streams_held_ = false;   ///< nothing is read from them
     bool more_ = false;           ///< the engine has more to give than fits one turn
     bool one_turn_ = false;       ///< `turn` runs, not `run`

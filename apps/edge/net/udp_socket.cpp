@@ -120,8 +120,9 @@ void UdpSocket::on_ready(int status, int events) {
 
 void UdpSocket::receive() {
     const std::span<char> slab = user_.receive_slab();
-    for (int batches = 0; batches < batches_a_turn; ++batches)
-        if (!receive_batch_of(slab)) break;
+    int batches = 0;
+    while (batches < batches_a_turn && receive_batch_of(slab)) ++batches;
+    is_behind_ = batches == batches_a_turn;
     user_.received_all();
 }
 
@@ -151,6 +152,8 @@ bool UdpSocket::receive_batch_of(std::span<char> slab) {
     }
     ++counters_.receive_calls;
     counters_.datagrams_in += static_cast<std::uint64_t>(count);
+    const bool is_full = count == static_cast<int>(receive_batch);
+    user_.receiving(is_full);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const mmsghdr& message = receiving_.messages[i];
         if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
@@ -160,7 +163,7 @@ bool UdpSocket::receive_batch_of(std::span<char> slab) {
         user_.received(*this, to_endpoint(receiving_.from[i].get()),
                        {slab.data() + i * datagram_bytes, message.msg_len});
     }
-    return count == static_cast<int>(receive_batch);
+    return is_full;
 }
 
 int UdpSocket::take_errors() {

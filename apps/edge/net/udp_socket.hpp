@@ -30,6 +30,8 @@ public:
     public:
         /// Where to receive: at least `receive_slab_bytes`, unused until `received_all`.
         virtual std::span<char> receive_slab() = 0;
+        /// A batch follows. `is_full`: there may be more behind it.
+        virtual void receiving(bool is_full) = 0;
         /// `bytes` stand in the slab and are valid for this call.
         virtual void received(UdpSocket& socket, const sip::Endpoint& from,
                               std::span<const char> bytes) = 0;
@@ -68,6 +70,10 @@ public:
     void send(const sip::Endpoint& to, sip::Packet packet);
     /// Sends what is queued, as far as the kernel takes it.
     void flush();
+    /// Takes what has come, or as much of it as one turn takes; also called when there is nothing.
+    void receive();
+    /// There was more than one turn takes.
+    bool is_behind() const { return is_behind_; }
     /// No more should be asked for until `sendable`.
     bool is_full() const { return blocked_ && queued() >= options_.queue_max; }
     std::size_t queued() const { return queue_.size() - next_; }
@@ -101,7 +107,6 @@ private:
     void close();
     void watch();
     void on_ready(int status, int events);
-    void receive();
     /// True: go on, there may be more.
     bool receive_batch_of(std::span<char> slab);
     void prepare_receiving(std::span<char> slab);
@@ -119,6 +124,7 @@ private:
     uv_poll_t poll_{};
     Descriptor fd_;
     bool has_handle_ = false;
+    bool is_behind_ = false;
     sip::ListenerId id_;
     sip::Endpoint local_;
     User& user_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "apps/edge/net/clock.hpp"
 #include "tests/apps/edge/net/fake_engine.hpp"
 #include "tests/apps/edge/net/loopback.hpp"
 
@@ -120,6 +121,24 @@ TEST_CASE("a burst of datagrams is taken in batches, in order, each with its own
     const auto& counters = udp.driver.counters();
     CHECK(counters.receive_calls <= 20);  // 20 datagrams a call
     CHECK(counters.send_calls <= 10);     // 64 datagrams a call
+}
+
+TEST_CASE("what came before a timer is due is read before it fires, within bounds") {
+    constexpr int many = 540;  // more than one turn takes
+    for (const auto& [lag, all] : {std::pair{sip::seconds{60}, true}, {sip::seconds{0}, false}}) {
+        edge::DriverOptions options;
+        options.input_lag_max = lag;
+        Udp udp(options);
+        Peer peer = Peer::udp();
+        for (int i = 0; i < many; ++i) REQUIRE(peer.send_to(udp.local, "x"));
+        int before = 0;
+        udp.engine.on_datagram = [&](const sip::Datagram&) { before += udp.engine.fired == 0; };
+        udp.engine.due = edge::read_clocks().mono;
+        REQUIRE(udp.until(
+            [&] { return udp.engine.fired == 1 && udp.engine.datagrams.size() == many; }));
+        CHECK((before == many) == all);
+        CHECK_FALSE(udp.engine.time_went_back);
+    }
 }
 
 TEST_CASE("a datagram that the kernel refuses is dropped and the rest is sent") {

@@ -52,7 +52,10 @@ struct Outbox {
 void serve(presence::Server& server, Now now, std::string_view bytes, Outbox& out) {
     out.count = 0;
     if (!bytes.empty()) server.input(now, Datagram{udp, phone_at, {bytes.data(), bytes.size()}});
-    while (const auto effect = server.poll(now)) {
+    for (;;) {
+        const auto effect = server.poll(now);
+        if (!effect && server.deadline().value_or(never) <= now.mono) continue;
+        if (!effect) break;
         const auto* packet = std::get_if<Transmit>(&*effect);
         if (packet == nullptr || out.count == out.sent.size()) std::abort();
         Sent& sent = out.sent[out.count++];

@@ -173,7 +173,9 @@ void Stack::resolved(Now now, const NameAnswer& answer) {
 }
 
 void Stack::tell_of_located(Now now) {
-    while (const auto done = locator_.next_done()) {
+    for (int told = 0; told < pieces_max; ++told) {
+        const auto done = locator_.next_done();
+        if (!done) return;
         if (done->owner.part == server_part)
             servers_.located(now, done->owner.object, done->id);
         else if (TransactionUser* user = user_at(done->owner.part))
@@ -188,16 +190,23 @@ void Stack::closed(Now now, FlowId flow) {
     tell_of_lost(now);
 }
 
-/// Whatever lived by a connection that is gone hears of it, and nothing else is looked at.
+/// Whatever lived by a connection that is gone hears of it, and nothing else is looked at. Where
+/// that are many, the others follow in `work`.
 void Stack::tell_of_lost(Now now) {
-    while (const auto lost = transport_.next_lost()) {
-        if (lost->part == client_part) {
-            if (const auto told = clients_.lost(now, lost->object)) report(now, *told);
-        } else if (lost->part == server_part) {
-            servers_.lost(now, lost->object);
-        } else if (TransactionUser* user = user_at(lost->part)) {
-            user->on_flow_lost(now, lost->object);
-        }
+    for (int told = 0; told < pieces_max; ++told) {
+        const auto lost = transport_.next_lost();
+        if (!lost) return;
+        tell(now, *lost);
+    }
+}
+
+void Stack::tell(Now now, const FlowBond::Owner& lost) {
+    if (lost.part == client_part) {
+        if (const auto told = clients_.lost(now, lost.object)) report(now, *told);
+    } else if (lost.part == server_part) {
+        servers_.lost(now, lost.object);
+    } else if (TransactionUser* user = user_at(lost.part)) {
+        user->on_flow_lost(now, lost.object);
     }
 }
 
@@ -244,11 +253,15 @@ void Stack::trim() {
 
 void Stack::advance(Now now) { see(now); }
 
-std::optional<Instant> Stack::deadline() const { return shard_.timers.next(); }
+std::optional<Instant> Stack::deadline() const {
+    if (unfinished_) return last_;
+    return shard_.timers.next();
+}
 
 std::optional<Effect> Stack::poll(Now now) {
     see(now);
-    for (;;) {
+    unfinished_ = false;
+    for (int piece = 0;; ++piece) {
         if (auto effect = transport_.next_effect()) {
             if (const auto* out = std::get_if<Transmit>(&*effect);
                 out != nullptr && shard_.tracer != nullptr) {
@@ -265,12 +278,20 @@ std::optional<Effect> Stack::poll(Now now) {
             }
             return effect;
         }
+        if (piece == pieces_max) {
+            unfinished_ = true;
+            return {};
+        }
         if (!work(now)) return {};
     }
 }
 
 /// One piece of what can be done without new input; false when there is none left.
 bool Stack::work(Now now) {
+    if (const auto lost = transport_.next_lost()) {
+        tell(now, *lost);
+        return true;
+    }
     if (const auto settled = staging_.next_settled()) {
         TransactionUser* user = user_at(settled->user);
         if (settled->durable)

@@ -106,7 +106,9 @@ public:
 
     // Outputs.
     /// The next effect. Timers that are due fire here, one by one, and messages that wait (the
-    /// NOTIFYs) are written here, so a slow edge holds them back by not asking.
+    /// NOTIFYs) are written here, so a slow edge holds them back by not asking. Where much work
+    /// brings about no effect it gives nothing before all is done, and `deadline` is at once: so
+    /// other inputs are not kept waiting.
     std::optional<Effect> poll(Now now);
     /// Gives back the memory that only a load of the past needed: of each kind of object, if none
     /// is left. For when it is quiet; nothing depends on it.
@@ -127,6 +129,8 @@ private:
     static constexpr std::uint8_t transport_part = 1, server_part = 2, client_part = 3,
                                   locator_part = 4, first_user_part = 5;
     static constexpr std::size_t headers_max = 256;
+    /// So many pieces of work, which may have no effect, are done in a row: some 2 ms.
+    static constexpr int pieces_max = 32;
 
     void see(Now now);
     std::span<HeaderField> slots();
@@ -158,6 +162,7 @@ private:
     void fire(Now now, const TimerQueue::Due& due);
     void report(Now now, const ClientTransactions::Report& report);
     void tell_of_lost(Now now);
+    void tell(Now now, const FlowBond::Owner& lost);
     void tell_of_located(Now now);
     void trace_in(Now now, const Source& source, std::string_view bytes);
 
@@ -179,6 +184,7 @@ private:
     std::array<std::uint8_t, 16> user_by_method_{};
     std::array<HeaderField, headers_max> slots_{};
     Instant last_{Instant::min()};
+    bool unfinished_ = false;  ///< the last poll ended before its work did
 };
 
 }  // namespace sip

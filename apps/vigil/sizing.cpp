@@ -106,7 +106,10 @@ private:
         server_->input(now_, sip::Datagram{sip::ListenerId{1}, peer(0), bytes});
     }
     void drain() {
-        while (const auto effect = server_->poll(now_)) {
+        for (;;) {
+            const auto effect = server_->poll(now_);
+            if (!effect && server_->deadline().value_or(sip::never) <= now_.mono) continue;
+            if (!effect) break;
             const auto* out = std::get_if<sip::Transmit>(&*effect);
             if (out == nullptr || !answers) continue;
             if (out->packet.head.view().starts_with("NOTIFY"))

@@ -9,6 +9,8 @@ namespace {
 
 /// Copies leave after 0, 0.5, 1.5 and 3.5 s (RFC 3261 17.1.2.2): four, and not eleven.
 constexpr Duration answer_timeout = seconds{7};
+/// So many of those that waited leave in a row.
+constexpr int leave_step = 32;
 
 }  // namespace
 
@@ -51,6 +53,7 @@ Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target)
     }
     FarEnd& end = *far_ends_.find(made);
     end.key = key;
+    end.index = made.index;
     end.holder = handle;
     const bool kept = by_far_end_.insert(key, made.index);
     SIP_ASSERT(kept);
@@ -96,32 +99,40 @@ void Notifier::far_end_silent(Now now, Handle handle) {
     ++core_.shard.counters.silent_peers;
     core_.shard.decision(now, "dropped", "no answer from where nobody subscribes from",
                          s.identity.view());
-    const Handle far_end = far_ends_.handle_at(s.far_end);
-    while (end->waiting.first != UINT32_MAX) {
-        const Handle waiting = slab_.handle_at(end->waiting.first);
-        dequeue(*slab_.find(waiting));
-        step(now, waiting, Machine::lost);
-        end = far_ends_.find(far_end);
-        SIP_ASSERT(end != nullptr);
-    }
+    end->is_dead = true;
+    open_far_end(s);
     step(now, handle, Machine::lost);
 }
 
 /// This one finds out nothing any more; the next of those that wait does.
 void Notifier::leave_far_end(Handle handle) {
     Subscription& s = *slab_.find(handle);
-    FarEnd* end = held_by(s);
-    if (end == nullptr) return;
-    const Handle left = far_ends_.handle_at(s.far_end);
+    if (held_by(s) != nullptr) open_far_end(s);
+}
+
+/// Nobody else comes to it, and those that wait there leave, some at a time.
+void Notifier::open_far_end(Subscription& s) {
+    FarEnd& end = *held_by(s);
     s.far_end = none;
-    end->timers.detach(core_.shard.timers);
-    while (end->waiting.first != UINT32_MAX) {
-        const Handle waiting = slab_.handle_at(end->waiting.first);
+    end.timers.detach(core_.shard.timers);
+    by_far_end_.erase(end.key, end.index);
+    if (end.waiting.first == none)
+        far_ends_.destroy(far_ends_.handle_at(end.index));
+    else
+        end.join(left_);
+}
+
+void Notifier::let_some_leave(Now now, FarEnd& end) {
+    const Handle handle = far_ends_.handle_at(end.index);
+    for (int left = 0; left < leave_step && end.waiting.first != none; ++left) {
+        const Handle waiting = slab_.handle_at(end.waiting.first);
         dequeue(*slab_.find(waiting));
-        enter(waiting);
+        if (end.is_dead)
+            step(now, waiting, subscription_machine::Event::lost);
+        else
+            enter(waiting);
     }
-    by_far_end_.erase(end->key, left.index);
-    far_ends_.destroy(left);
+    if (end.waiting.first == none) far_ends_.destroy(handle);
 }
 
 }  // namespace sip

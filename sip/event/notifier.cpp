@@ -85,8 +85,7 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       far_ends_(core.shard.memory, core.shard.limits.unproven_peers),
       by_far_end_(core.shard.memory),
       proofs_(core.shard.memory, core.shard.limits.known_sources),
-      stale_(core.shard.memory, core.shard.limits.subscriptions),
-      walks_(core.shard.memory, core.shard.limits.subscriptions) {}
+      stale_(core.shard.memory, core.shard.limits.subscriptions) {}
 
 Notifier::~Notifier() {
     staged_.for_each([&](Handle handle, Staged&) { finish(handle); });
@@ -144,6 +143,10 @@ void Notifier::on_request(Now now, const Request& request) {
     const Handle known = in_dialog ? find_dialog(request.essentials) : Handle{};
     if (in_dialog && !known) {
         refuse(now, request, wanted, {Condition::no_dialog, "Subscription does not exist"});
+        return;
+    }
+    if (known && end_if_due(now, known) && slab_.find(known) == nullptr) {
+        refuse(now, request, wanted, {Condition::no_dialog, "Subscription has ended"});
         return;
     }
     if (known) {
@@ -434,6 +437,7 @@ void Notifier::on_committed(Now now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     const Handle handle = staged->subscription;
+    if (slab_.find(handle) != nullptr) (void)end_if_due(now, handle);
     Subscription* s = slab_.find(handle);
     const bool may_hold = s != nullptr && s->state != State::terminated;
     // ROUR-9: rules may have changed while the store was at work.
@@ -604,8 +608,10 @@ void Notifier::step(Now now, Handle handle, Machine event, std::string_view disp
 Handle Notifier::obtain_view(std::uint32_t of, ViewId id, std::uint8_t type) {
     Resources::Resource& resource = resources_.at(of);
     std::uint32_t index = resource.first_view;
-    while (index != UINT32_MAX && (views_.at(index).id != id || views_.at(index).type != type))
-        index = views_.at(index).next_view;
+    const auto is_it = [&](const View& view) {
+        return view.id == id && view.type == type && !view.ending;
+    };
+    while (index != UINT32_MAX && !is_it(views_.at(index))) index = views_.at(index).next_view;
     if (index != UINT32_MAX) return views_.handle_at(index);
     const Handle handle = views_.create();
     if (!handle) {
@@ -703,104 +709,14 @@ void Notifier::destroy(Handle handle) {
     resources_.release(released);
 }
 
-/// Every subscription to a resource, by its views. `visit(handle)` may move the one it is given to
-/// another view, which may be met again there, or end it.
-template <class Visit>
-void Notifier::for_each_of(ResourceId id, Visit visit) {
-    const auto handle_of = [&](std::uint32_t i) {
-        return i == UINT32_MAX ? Handle{} : views_.handle_at(i);
-    };
-    for (Handle at = handle_of(resources_.at(id).first_view); at;) {
-        const View* view = views_.find(at);
-        if (view == nullptr) return;
-        const Handle next_view = handle_of(view->next_view);
-        for (std::uint32_t i = view->first; i != UINT32_MAX;) {
-            const Handle handle = slab_.handle_at(i);
-            i = slab_.at(i).next;
-            visit(handle);
-        }
-        at = next_view;
-    }
-}
-
-void Notifier::decide_again(Now now, std::uint8_t package, std::string_view resource) {
-    const auto anew = [&](Handle handle) {
-        const Subscription& s = *slab_.find(handle);
-        // One that has ended and is being told so is told no more than it may see now.
-        if (s.package != package || s.state == State::init) return;
-        const Decision decision = packages_.at(package).decide(now, watcher_of(s));
-        keep_reason(*slab_.find(handle), decision);
-        decide(now, handle, decision);
-    };
-    if (resource.empty())
-        slab_.for_each([&](Handle handle, Subscription&) { anew(handle); });
-    else if (const ResourceId id = resources_.find(package, resource))
-        for_each_of(id, anew);
-    let_go(now, package, resource);
-}
-
 void Notifier::serve_here(Now now, const Request& request) {
     serves_here_ = true;
     on_request(now, request);
     serves_here_ = false;
 }
 
-void Notifier::let_go(Now now, std::uint8_t package, std::string_view resource) {
-    if (carrier_ == nullptr) return;
-    const ResourceId id = resources_.find(package, resource);
-    if (!resource.empty() && !id) return;
-    staged_.for_each([&](Handle, const Staged& staged) {
-        Subscription* s = slab_.find(staged.subscription);
-        if (s != nullptr && s->package == package && (!id || s->resource == id.handle.index))
-            s->moves = true;
-    });
-    if (id)
-        for_each_of(id, [&](Handle handle) { leave(now, handle); });
-    else
-        slab_.for_each([&](Handle handle, const Subscription& s) {
-            if (s.package == package) leave(now, handle);
-        });
-}
-
-/// Goes to who serves it elsewhere, if somebody does.
-void Notifier::leave(Now now, Handle handle) {
-    Subscription& s = *slab_.find(handle);
-    const View* view = view_of(s);
-    if (s.state != State::active || s.staged || view == nullptr) return;
-    if (carrier_->is_elsewhere(s.package, resource_name(s), view->id))
-        step(now, handle, Machine::deactivate);
-}
-
-void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Machine why) {
-    const ResourceId id = resources_.find(package, resource);
-    if (!id) return;
-    for_each_of(id, [&](Handle handle) { step(now, handle, why); });
-    // Those that are being stored for the first time stand in no view yet.
-    staged_.for_each([&](Handle, const Staged& staged) {
-        const Subscription* s = slab_.find(staged.subscription);
-        if (s != nullptr && s->state == State::init && s->resource == id.handle.index)
-            step(now, staged.subscription, why);
-    });
-}
-
 void Notifier::end(Now now, SubscriptionId id, Machine why) {
     if (slab_.find(id.handle) != nullptr) step(now, id.handle, why);
-}
-
-void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
-                         std::uint32_t retry_after_max_s) {
-    stopping_ = true;
-    const std::uint32_t least = std::min(retry_after_min_s, retry_after_max_s);
-    slab_.for_each([&](Handle handle, Subscription& s) {
-        if (s.state == State::terminated) return;
-        std::uint32_t retry_after_s = 0;
-        if (retry_after_max_s > 0) {
-            const std::uint64_t span = std::uint64_t{retry_after_max_s} - least + 1;
-            retry_after_s = least + static_cast<std::uint32_t>(core_.shard.entropy.next() % span);
-        }
-        step(now, handle, why);
-        if (Subscription* left = slab_.find(handle)) left->granted_s = retry_after_s;
-    });
 }
 
 void Notifier::trim() {
@@ -816,7 +732,6 @@ void Notifier::trim() {
     by_far_end_.trim();
     if (slab_.size() == 0) proofs_.reset();
     stale_.trim();
-    walks_.trim();
     room_.reset();
 }
 

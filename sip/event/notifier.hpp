@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/base/hash_index.hpp"
+#include "sip/base/linked.hpp"
 #include "sip/base/set_table.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/base/split_table.hpp"
@@ -94,7 +95,8 @@ public:
     /// rate. For a resource that nobody watches this costs a lookup.
     void state_changed(Now now, std::uint8_t package, std::string_view resource) override;
     /// Rules changed: every subscription to the resource (an empty name: of the package) is
-    /// decided anew and moved on.
+    /// decided anew and moved on. Where there are many it takes a while, as with all that concerns
+    /// many; none of them is told anything before its turn has come.
     void decide_again(Now now, std::uint8_t package, std::string_view resource);
     /// Ends every subscription to a resource that is gone (`no_resource`) or refused (`reject`),
     /// or whatever else of the machine's events ends one.
@@ -191,8 +193,16 @@ private:
         hold,    ///< the package's rate
         change,  ///< its document becomes another one by itself
     };
-    /// One class of watchers of one resource and body type, and what they see.
-    struct View {
+    /// What a walk over many subscriptions does with each: bits.
+    enum Want : std::uint8_t {
+        want_news = 1,      ///< who was told another document than the present one is told it
+        want_decision = 2,  ///< it is decided anew, and may go elsewhere
+        want_leave = 4,     ///< it may go elsewhere
+        want_end = 8,       ///< see View::ending
+    };
+    /// One class of watchers of one resource and body type, and what they see. Its place is among
+    /// those whose subscriptions are walked over.
+    struct View : Linked {
         SharedBytes body;
         std::uint32_t resource = UINT32_MAX;
         ViewId id{};
@@ -204,9 +214,24 @@ private:
         std::uint32_t kept = 0;  ///< changes that are being stored and want it
         std::uint32_t first = UINT32_MAX;      ///< its subscriptions
         std::uint32_t next_view = UINT32_MAX;  ///< of the resource
-        std::uint32_t walk = UINT32_MAX;       ///< the next that is asked whether it is behind
-        bool walking = false;                  ///< stands in walks_
+        std::uint32_t walk = UINT32_MAX;       ///< the next that the walk comes to
+        std::uint8_t wants = 0;                ///< Want, of the walk; 0: there is none
+        std::uint8_t wants_again = 0;          ///< of one that follows it
+        bool ending = false;                   ///< who is in it ends; nobody else comes
+        subscription_machine::Event why{};     ///< of `ending`
         Deadlines<ViewName, 2> timers;
+    };
+    /// A walk over all subscriptions. Bits: package n is decided anew, or (from `leave_bit` on) may
+    /// go elsewhere; or all end.
+    struct WalkOfAll {
+        static constexpr unsigned leave_bit = 8, stop_bit = 16;
+        std::uint32_t at = 0;
+        std::uint32_t wants = 0, wants_again = 0;
+    };
+    /// What is said to all when the server goes.
+    struct Farewell {
+        subscription_machine::Event why{};
+        std::uint32_t retry_after_min_s = 0, retry_after_max_s = 0;
     };
     /// Marks a view among the handles of the timer queue, whose other ones are subscriptions.
     static constexpr std::uint32_t view_mark = 0x80000000U;
@@ -224,9 +249,12 @@ private:
     enum class FarName : std::uint8_t { proof };
     /// A host that no SUBSCRIBE came from, that NOTIFYs are to go to all the same, and that has
     /// answered none lately (threat 11): one is on its way, the others wait for what becomes of it.
-    struct FarEnd {
+    /// Once that is known they leave, and its place is among those that are left.
+    struct FarEnd : Linked {
         std::uint64_t key = 0;
         Handle holder;  ///< whose NOTIFY it is
+        std::uint32_t index = none;
+        bool is_dead = false;  ///< who leaves it ends
         Line waiting;
         Deadlines<FarName, 1> timers;
     };
@@ -341,14 +369,11 @@ private:
                                     const Decision& decision);
 
     // What becomes of a subscription.
-    template <class Visit>
-    void for_each_of(ResourceId id, Visit visit);
     void step(Now now, Handle handle, subscription_machine::Event event,
               std::string_view display_name = {});
     void decide(Now now, Handle handle, const Decision& decision,
                 std::string_view display_name = {});
     void keep_reason(Subscription& s, const Decision& decision);
-    void leave(Now now, Handle handle);
     bool withdraw(Subscription& subscription);
     Handle obtain_view(std::uint32_t resource, ViewId id, std::uint8_t type);
     void release_view(Handle handle);
@@ -359,6 +384,24 @@ private:
     void destroy(Handle handle);
     bool keep_connection(Handle handle, const Request& request, const Wanted& wanted);
     void bind_flow(Handle handle);
+
+    // What concerns many.
+    std::size_t walk_step(const View& view) const;
+    void start_walk(View& view, std::uint8_t wants);
+    void begin_walks(Now now, ResourceId id);
+    std::size_t walk_on(Now now, Handle view, std::size_t most);
+    void start_walk_of_all(Now now, std::uint32_t wants);
+    void walk_on_over_all(Now now);
+    bool tells_only() const;
+    bool walk_piece(Now now);
+    void visit(Now now, Handle handle, std::uint8_t wants);
+    bool end_if_due(Now now, Handle handle);
+    bool catch_up(Now now, Handle handle);
+    void decide_anew(Now now, Handle handle);
+    void mark_moving(std::uint8_t package, std::string_view resource);
+    void leave(Now now, Handle handle);
+    void say_farewell(Now now, Handle handle);
+    void tell_if_behind(Now now, Handle handle);
 
     // Watchers whose connection is gone.
     std::uint64_t device_hash(const Request& request, const Wanted& wanted,
@@ -375,8 +418,6 @@ private:
     void enter(Handle handle, std::uint32_t far_end = none);
     Line& line_of(const Subscription& s);
     void dequeue(Subscription& s);
-    void tell_those_behind(Now now, Handle view);
-    bool walk_on(Now now, View& view, std::size_t most);
     void queue_view(Now now, Handle view);
     void try_again(Now now, View& view);
     void refresh_view(Now now, Handle view);
@@ -406,6 +447,8 @@ private:
     void far_end_overdue(Now now, Handle handle);
     void far_end_silent(Now now, Handle handle);
     void leave_far_end(Handle handle);
+    void open_far_end(Subscription& s);
+    void let_some_leave(Now now, FarEnd& end);
     void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
     void notify_done(Now now, Handle handle);
     void answer_challenge(Now now, Handle handle, const Response& response);
@@ -415,7 +458,6 @@ private:
     void tell_listener(Now now, Handle handle, subscription_machine::State from,
                        subscription_machine::Event event, std::string_view display_name);
     bool is_empty_now(Now now, Handle handle);
-    void tell_those_with_news(Now now, View& view);
     [[nodiscard]] bool render_own(Now now, Handle handle);
     void wait_for_memory(Now now, Handle handle);
     void own_document_sent(Now now, Handle handle);
@@ -489,8 +531,12 @@ private:
     HashIndex by_far_end_;
     SetTable<Proof> proofs_;
     Ring<Handle> stale_;
-    Ring<Handle> walks_;  ///< views some of whose subscriptions have yet to be looked at
-    Block room_;          ///< where bodies are rendered
+    Linked walks_;  ///< views some of whose subscriptions have yet to be looked at
+    Linked left_;   ///< far ends that some have yet to leave
+    WalkOfAll all_;
+    Farewell farewell_;
+    bool walked_ = false;  ///< last time, so that it is the turn of a NOTIFY
+    Block room_;           ///< where bodies are rendered
 };
 
 }  // namespace sip

@@ -65,16 +65,6 @@ bool Notifier::is_empty_now(Now now, Handle handle) {
     return true;
 }
 
-void Notifier::tell_those_with_news(Now now, View& view) {
-    view.stale = false;
-    EventPackage& package = packages_.at(resources_.at(view.resource).package);
-    for (std::uint32_t i = view.first; i != UINT32_MAX; i = slab_.at(i).next) {
-        const Handle handle = slab_.handle_at(i);
-        if (slab_.at(i).state == State::active && package.has_news(now, {handle}))
-            make_due(handle, true);
-    }
-}
-
 /// Into `sent_body`. False: there was no memory for it.
 bool Notifier::render_own(Now now, Handle handle) {
     Subscription& s = *slab_.find(handle);

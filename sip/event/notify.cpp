@@ -21,8 +21,6 @@ constexpr std::size_t credentials_bytes = 512;
 /// D-3: when a NOTIFY that failed for now is tried again, and how often.
 constexpr std::uint32_t retry_default_s = 32, retry_max_s = 300;
 constexpr std::uint8_t failures_max = 3;
-/// How many watchers of a view are looked at in a row: so long waits what else there is to do.
-constexpr std::size_t walk_step = 256;
 
 /// RFC 6665 4.2.2, RFC 5057 5.1: the watcher, its dialog or its usage is gone.
 bool ends_subscription(std::uint16_t status) {
@@ -160,44 +158,13 @@ void Notifier::render(Now now, View& view) {
 
 void Notifier::refresh_view(Now now, Handle handle) {
     View& view = *views_.find(handle);
-    if (traits_of(resources_.at(view.resource).package).own_documents) {
-        tell_those_with_news(now, view);
-        return;
-    }
-    if (view.stale) render(now, view);
-    if (!view.held) tell_those_behind(now, handle);
-}
-
-/// Everybody whose last document is not the present one is due. Where there are many they are
-/// looked at in steps, between which NOTIFYs leave and other work is done.
-void Notifier::tell_those_behind(Now now, Handle handle) {
-    View& view = *views_.find(handle);
-    view.walk = view.first;
-    if (walk_on(now, view, walk_step) || view.walking) return;
-    view.walking = walks_.push(Handle{handle});
-    if (!view.walking) (void)walk_on(now, view, SIZE_MAX);
-}
-
-/// R3856-6.10-1: the first that is told starts the hold. False: there are more.
-bool Notifier::walk_on(Now now, View& view, std::size_t most) {
-    const EventPackage::Traits& traits = traits_of(resources_.at(view.resource).package);
-    bool any = false;
-    for (; view.walk != none && most > 0; --most) {
-        const Handle handle = slab_.handle_at(view.walk);
-        const Subscription& s = slab_.at(view.walk);
-        view.walk = s.next;
-        if (s.state != State::active || s.sent_body.view().data() == view.body.view().data())
-            continue;
-        make_due(handle, true);
-        any = true;
-    }
-    if (any && !view.held && !traits.hold_per_subscription &&
-        traits.notify_interval_min > Duration{}) {
-        view.held = true;
-        view.timers.set(core_.shard.timers, ViewName::hold,
-                        later(now.mono, traits.notify_interval_min));
-    }
-    return view.walk == none;
+    if (traits_of(resources_.at(view.resource).package).own_documents)
+        view.stale = false;
+    else if (view.stale)
+        render(now, view);
+    if (view.held) return;
+    start_walk(view, want_news);
+    (void)walk_on(now, handle, walk_step(view));
 }
 
 bool Notifier::pull(Now now) {
@@ -209,16 +176,11 @@ bool Notifier::pull(Now now) {
         refresh_view(now, handle);
         return true;
     }
-    while (due_.first == none && !walks_.empty()) {
-        const Handle handle = walks_.pop();
-        View* view = views_.find(handle);
-        if (view == nullptr) continue;
-        view->walking = !walk_on(now, *view, walk_step) && walks_.push(Handle{handle});
-        if (!view->walking) (void)walk_on(now, *view, SIZE_MAX);
-        return true;
-    }
     // Without room for a transaction they wait in line, and not for a retry.
-    if (due_.first == UINT32_MAX || core_.clients.full()) return false;
+    const bool may_send = due_.first != UINT32_MAX && !core_.clients.full();
+    const bool may_walk = !may_send || (!walked_ && !tells_only());
+    walked_ = may_walk && walk_piece(now);
+    if (walked_ || !may_send) return walked_;
     const Handle handle = slab_.handle_at(due_.first);
     dequeue(*slab_.find(handle));
     if (is_empty_now(now, handle)) return true;
@@ -430,6 +392,7 @@ Expected<ClientTransactionId> Notifier::start(Now now, Handle handle,
 }
 
 void Notifier::send(Now now, Handle handle, const Response* challenge) {
+    if (!catch_up(now, handle)) return;
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
     s.last_told = s.state == State::terminated;

@@ -125,6 +125,8 @@ void World::give_effects(Host& host) {
         for (unsigned worker = 0; worker < host.workers(); ++worker) {
             while (may_go_on(worker)) {
                 auto effect = host.stack_of(worker)->poll(local);
+                const auto next = effect ? std::nullopt : host.stack_of(worker)->deadline();
+                if (next && *next <= local.mono) continue;  // there is more to do
                 if (!effect) break;
                 any = true;
                 carry_out({host, worker}, *effect);

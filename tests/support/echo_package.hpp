@@ -25,6 +25,7 @@ public:
         return missing.count(std::string(resource)) == 0;
     }
     sip::Decision decide(sip::Now, const sip::Watcher& watcher) override {
+        ++decided;
         const auto found = decisions.find(std::string(watcher.identity));
         return found == decisions.end() ? sip::Decision{sip::SubscriptionDecision::active, {}}
                                         : found->second;
@@ -67,5 +68,5 @@ public:
     std::map<std::string, sip::Decision> decisions;
     std::set<std::string> missing;
     std::string extra;
-    int rendered = 0;
+    int rendered = 0, decided = 0;
 };

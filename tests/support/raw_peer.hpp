@@ -204,7 +204,10 @@ public:
     }
     void drain() {
         std::vector<RawMessage> to_answer;
-        while (auto effect = engine.poll(now)) {
+        for (;;) {
+            auto effect = engine.poll(now);
+            if (!effect && unfinished()) continue;
+            if (!effect) break;
             if (const auto* out = std::get_if<sip::Transmit>(&*effect)) {
                 RawMessage message;
                 message.text = std::string(out->packet.head.view());
@@ -235,6 +238,10 @@ public:
     }
 
 private:
+    bool unfinished() const {
+        const auto next = engine.deadline();
+        return next && *next <= now.mono;
+    }
     void move_to(sip::Instant at) {
         now.wall_ms += std::chrono::duration_cast<sip::milliseconds>(at - now.mono).count();
         now.mono = at;

@@ -183,6 +183,8 @@ private:
         bool any = false;
         while (!node.dead) {
             auto effect = node.poll();
+            const auto next = effect ? std::nullopt : node.stack.deadline();
+            if (next && *next <= now.mono) continue;
             if (!effect) break;
             any = true;
             carry_out(node, *effect);

@@ -381,7 +381,7 @@ void Stack::handle(Now now, const Scan& scan, const Source& source) {
 
 void Stack::handle_response(Now now, const MessageView& message, const Source& source) {
     ++shard_.counters.responses_in;
-    Essentials essentials;
+    Essentials essentials{Essentials::Unread{}};
     if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
         count_limit(read.error());
         ++shard_.counters.malformed_responses;
@@ -411,7 +411,7 @@ void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
         if (may_ask(now, message, source)) refuse_stateless(now, message, source, scan.error);
         return;
     }
-    Essentials essentials;
+    Essentials essentials{Essentials::Unread{}};
     if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
         count_limit(read.error());
         if (may_ask(now, message, source)) refuse_stateless(now, message, source, read.error());

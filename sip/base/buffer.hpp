@@ -9,6 +9,14 @@
 
 namespace sip {
 
+/// Writes `number` at `to`, where there is room for it, twenty digits at most: the end of it.
+inline char* write_decimal(char* to, std::uint64_t number) {
+    std::size_t size = 1;
+    for (std::uint64_t rest = number; rest >= 10; rest /= 10) ++size;
+    for (std::size_t i = size; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
+    return to + size;
+}
+
 /// Appends text to a caller's buffer. Past the end nothing is written and `overflowed` says so, so
 /// that writers need one check at the end and never a partial one in the middle.
 class Appender {
@@ -24,15 +32,13 @@ public:
         }
         return *this;
     }
-    /// The first `size` bytes of `text`. The others may be written too where there is room, and are
-    /// written over: a copy of a known size costs less.
-    template <std::size_t N>
-    Appender& put(const std::array<char, N>& text, std::size_t size) {
-        if (room_.size() - size_ < N) return *this << std::string_view(text.data(), size);
-        std::memcpy(room_.data() + size_, text.data(), N);
-        size_ += size;
-        return *this;
+    /// Where the next `size` bytes go, to be written there and told to `added`; null when there is
+    /// no room for as many.
+    char* room_for(std::size_t size) {
+        return size > room_.size() - size_ ? nullptr : room_.data() + size_;
     }
+    void added(std::size_t size) { size_ += size; }
+    char* end() { return room_.data() + size_; }
     /// The same text with its letters of ASCII in lower case.
     Appender& lower(std::string_view text) {
         const std::size_t begin = size_;
@@ -49,12 +55,8 @@ public:
     Appender& operator<<(std::uint16_t number) { return decimal(number); }
     Appender& decimal(std::uint64_t number) {
         char digits[20];
-        std::size_t at = sizeof digits;
-        do {
-            digits[--at] = static_cast<char>('0' + number % 10);
-            number /= 10;
-        } while (number != 0);
-        return *this << std::string_view(digits + at, sizeof digits - at);
+        const char* const end = write_decimal(digits, number);
+        return *this << std::string_view(digits, static_cast<std::size_t>(end - digits));
     }
     /// Lower-case hexadecimal, exactly `digits` of them.
     Appender& hex(std::uint64_t number, unsigned digits = 16) {

@@ -130,7 +130,7 @@ void write_address(Appender& out, const Address& address, Brackets brackets) {
             if (b[i] >= 10) digit(b[i] / 10U % 10);
             digit(b[i] % 10U);
         }
-        out.put(text, size);
+        out << std::string_view(text.data(), size);
         return;
     }
     std::array<std::uint16_t, 8> groups{};

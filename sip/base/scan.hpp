@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #if defined(__SSE2__) && !defined(SIP_PLAIN_SCAN)
 #include <emmintrin.h>
@@ -39,17 +40,24 @@ public:
     struct Set {
         std::uint64_t bits;
         Set operator|(Set other) const { return {bits | other.bits}; }
+        Set operator&(Set other) const { return {bits & other.bits}; }
         Set without(Set other) const { return {bits & ~other.bits}; }
         Set others() const { return {~bits}; }
         /// No two of the products meet in a bit.
         Mask mask() const {
             return static_cast<Mask>(((bits & high) >> 7) * 0x0102040810204080 >> 56);
         }
+        bool all() const { return (~bits & high) == 0; }
     };
 
     explicit PlainBlock(const char* at) {
         std::memcpy(&word_, at, sizeof word_);
         if constexpr (std::endian::native == std::endian::big) word_ = __builtin_bswap64(word_);
+    }
+    void store(char* to) const {
+        const std::uint64_t word =
+            std::endian::native == std::endian::big ? __builtin_bswap64(word_) : word_;
+        std::memcpy(to, &word, sizeof word);
     }
     Set equal(char c) const {
         const std::uint64_t other = word_ ^ each(c);
@@ -86,13 +94,16 @@ public:
     struct Set {
         __m128i bytes;
         Set operator|(Set other) const { return {_mm_or_si128(bytes, other.bytes)}; }
+        Set operator&(Set other) const { return {_mm_and_si128(bytes, other.bytes)}; }
         Set without(Set other) const { return {_mm_andnot_si128(other.bytes, bytes)}; }
         Set others() const { return {_mm_xor_si128(bytes, _mm_set1_epi8(-1))}; }
         Mask mask() const { return static_cast<Mask>(_mm_movemask_epi8(bytes)); }
+        bool all() const { return mask() == 0xffff; }
     };
 
     explicit VectorBlock(const char* at)
         : bytes_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))) {}
+    void store(char* to) const { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes_); }
     Set equal(char c) const { return {_mm_cmpeq_epi8(bytes_, _mm_set1_epi8(c))}; }
     Set inside(char first, char last) const { return inside(bytes_, first, last); }
     Set letters() const { return inside(_mm_or_si128(bytes_, _mm_set1_epi8(0x20)), 'a', 'z'); }
@@ -114,6 +125,7 @@ public:
     struct Set {
         uint8x16_t bytes;
         Set operator|(Set other) const { return {vorrq_u8(bytes, other.bytes)}; }
+        Set operator&(Set other) const { return {vandq_u8(bytes, other.bytes)}; }
         Set without(Set other) const { return {vbicq_u8(bytes, other.bytes)}; }
         Set others() const { return {vmvnq_u8(bytes)}; }
         Mask mask() const {
@@ -122,10 +134,12 @@ public:
             const uint8x16_t set = vandq_u8(bytes, vld1q_u8(places));
             return static_cast<Mask>(vaddv_u8(vget_low_u8(set)) | vaddv_u8(vget_high_u8(set)) << 8);
         }
+        bool all() const { return vminvq_u8(bytes) != 0; }
     };
 
     explicit VectorBlock(const char* at)
         : bytes_(vld1q_u8(reinterpret_cast<const std::uint8_t*>(at))) {}
+    void store(char* to) const { vst1q_u8(reinterpret_cast<std::uint8_t*>(to), bytes_); }
     Set equal(char c) const { return {vceqq_u8(bytes_, each(c))}; }
     Set inside(char first, char last) const { return inside(bytes_, first, last); }
     Set letters() const { return inside(vorrq_u8(bytes_, each(0x20)), 'a', 'z'); }
@@ -198,6 +212,34 @@ const char* find_end(const char* begin, const char* at, const char* end) {
     if (at == end) return end;
     const Mask mask = outside<Run>(Block(last)) >> (at - last);
     return mask == 0 ? end : at + lowest(mask);
+}
+
+/// Copies `text`, which has as many bytes as a block at least, and says whether all of it is of
+/// `Run`.
+template <class Run, class Block = VectorBlock>
+inline bool copy_run(char* to, std::string_view text) {
+    const char* const from = text.data();
+    const std::size_t last = text.size() - Block::size;
+    const Block end(from + last);
+    auto within = Run::in(end);
+    for (std::size_t i = 0; i < last; i += Block::size) {
+        const Block block(from + i);
+        within = within & Run::in(block);
+        block.store(to + i);
+    }
+    end.store(to + last);
+    return within.all();
+}
+/// The same of a text of any size, best of a short one.
+template <class Run>
+inline bool copy_short_run(char* to, std::string_view text) {
+    if (text.size() >= PlainBlock::size) return copy_run<Run, PlainBlock>(to, text);
+    bool all = true;
+    for (const char c : text) {
+        all &= Run::has(c);
+        *to++ = c;
+    }
+    return all;
 }
 
 /// Of the 64 bytes from `at` on, all of which are there, those that are not of `Run`, the first one

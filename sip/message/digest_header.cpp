@@ -46,7 +46,8 @@ struct NameTable {
     }
     /// The first eight bytes at most, as `name_word` has them.
     static constexpr std::uint64_t word_of_first(std::string_view name) {
-        return name_word(name.substr(0, 8));
+        return name.size() < 8 ? name_word(name)
+                               : load_word<std::uint64_t>(name.data()) | small_letters;
     }
 
     std::array<Name, 32> slots{};
@@ -249,6 +250,29 @@ Expected<DigestChallenge> parse_challenge(std::string_view value) {
     return result;
 }
 
+namespace {
+
+using Member = std::string_view DigestCredentials::*;
+/// The texts that are kept as they come, by `Name`.
+constexpr std::array<Member, name_count> members = [] {
+    std::array<Member, name_count> made{};
+    const auto set = [&made](Name name, Member member) {
+        made[static_cast<std::size_t>(name)] = member;
+    };
+    set(Name::username, &DigestCredentials::username);
+    set(Name::realm, &DigestCredentials::realm);
+    set(Name::nonce, &DigestCredentials::nonce);
+    set(Name::uri, &DigestCredentials::uri);
+    set(Name::response, &DigestCredentials::response);
+    set(Name::cnonce, &DigestCredentials::cnonce);
+    set(Name::opaque, &DigestCredentials::opaque);
+    set(Name::nc, &DigestCredentials::nc_text);
+    set(Name::qop, &DigestCredentials::qop);
+    return made;
+}();
+
+}  // namespace
+
 Expected<DigestCredentials> parse_credentials(std::string_view value) {
     Scanner scanner(value);
     Expected<DigestCredentials> result;
@@ -258,19 +282,11 @@ Expected<DigestCredentials> parse_credentials(std::string_view value) {
     c.is_digest = *is_digest;
     if (!c.is_digest) return result;
     const auto field = [&c](Name name, std::string_view text) {
+        if (const Member member = members[static_cast<std::size_t>(name)]; member != nullptr) {
+            c.*member = text;
+            return true;
+        }
         switch (name) {
-            case Name::username: c.username = text; break;
-            case Name::realm: c.realm = text; break;
-            case Name::nonce: c.nonce = text; break;
-            case Name::uri: c.uri = text; break;
-            case Name::response: c.response = text; break;
-            case Name::cnonce: c.cnonce = text; break;
-            case Name::opaque: c.opaque = text; break;
-            case Name::nc:
-                c.nc_text = text;
-                c.nc = nc_of(text);
-                break;
-            case Name::qop: c.qop = text; break;
             case Name::algorithm:
                 c.algorithm = algorithm_of(text);
                 c.has_algorithm = true;
@@ -281,6 +297,7 @@ Expected<DigestCredentials> parse_credentials(std::string_view value) {
         return true;
     };
     const auto read = read_pairs(scanner, field, "Credentials: parameter is malformed");
+    c.nc = nc_of(c.nc_text);
     if (!read) result = tl::unexpected(read.error());
     return result;
 }

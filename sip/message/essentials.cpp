@@ -1,6 +1,7 @@
 #include "sip/message/essentials.hpp"
 
 #include <array>
+#include <memory>
 #include <optional>
 
 #include "sip/base/text.hpp"
@@ -39,6 +40,12 @@ constexpr HeaderIds listed_fields{HeaderId::contact,       HeaderId::path,
 constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId::to,
                                     HeaderId::call_id, HeaderId::cseq, HeaderId::max_forwards,
                                     HeaderId::route};
+
+/// What may be unwritten as if it were new.
+template <class T>
+void renew(T& part) {
+    std::construct_at(&part);
+}
 
 class Decoder {
 public:
@@ -85,7 +92,11 @@ private:
     bool no_tag(std::string_view value);
     bool call_id();
     bool cseq();
-    bool request() { return !message_.is_request() || (max_forwards() && request_uri()); }
+    bool request() {
+        if (message_.is_request()) return max_forwards() && request_uri();
+        renew(found_.request_uri);
+        return true;
+    }
     bool max_forwards();
     bool request_uri();
     bool top_route();
@@ -167,6 +178,7 @@ bool Decoder::rest() {
         passed_top_route_ = false;
         return further_vias() && addresses();
     }
+    if (found_.contact_count == 0) renew(found_.contact);
     return true;
 }
 
@@ -195,6 +207,7 @@ bool Decoder::each_via(const HeaderField& field) {
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
         ++found_.via_count;
+        if (rest.empty()) return true;
     }
 }
 
@@ -311,11 +324,15 @@ bool Decoder::request_uri() {
 /// RFC 3261 16.4: where the message goes next.
 bool Decoder::top_route() {
     const HeaderField* field = first(HeaderId::route);
-    if (field == nullptr) return true;
+    if (field == nullptr) {
+        renew(found_.route);
+        return true;
+    }
     std::string_view rest = field->value;
     Error error;
     const Taken taken = take_name_addr(rest, found_.route, error, leniency_, limit_);
     found_.has_route = taken == Taken::value;
+    if (!found_.has_route) renew(found_.route);
     return taken != Taken::fault || fail(error, field->value);
 }
 
@@ -334,7 +351,7 @@ bool Decoder::each_name_addr(const HeaderField& field) {
         Error error;
         const Taken taken = take_name_addr(rest, address, error, leniency_, limit_);
         if (taken == Taken::fault) return fail(error, trim(before));
-        if (taken == Taken::none) return true;
+        if (taken == Taken::none || rest.empty()) return true;
     }
 }
 
@@ -350,6 +367,7 @@ bool Decoder::each_contact(const HeaderField& field) {
         if (taken == Taken::fault) return fail(error, trim(before));
         if (taken == Taken::none) return true;
         ++found_.contact_count;
+        if (rest.empty()) return true;
     }
 }
 

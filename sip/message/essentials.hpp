@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include "sip/base/error.hpp"
 #include "sip/message/contact.hpp"
@@ -15,19 +16,39 @@ namespace sip {
 
 /// What every layer needs of a message, decoded once (RFC 3261 8.1.1).
 struct Essentials {
-    Via via;  ///< the top one
+    struct Unread {};
+    Essentials() : via(), from(), to(), request_uri(), route(), contact() {}
+    /// For what is decoded at once: the larger parts are written then, and not before.
+    explicit Essentials(Unread) {}
+
+    // Each is a union of one, so that it can be left unwritten.
+    union {
+        Via via;  ///< the top one
+    };
     std::uint16_t via_count = 0;
-    NameAddr from, to;
+    union {
+        NameAddr from;
+    };
+    union {
+        NameAddr to;
+    };
     std::string_view from_tag, to_tag;
     std::string_view call_id;
     Cseq cseq;
-    Uri request_uri;  ///< requests only
+    union {
+        Uri request_uri;  ///< requests only
+    };
     std::uint8_t max_forwards = 70;
-    NameAddr route;  ///< the topmost one
+    union {
+        NameAddr route;  ///< the topmost one
+    };
     bool has_route = false;
-    Contact contact;  ///< the first one
+    union {
+        Contact contact;  ///< the first one
+    };
     std::uint16_t contact_count = 0;
 };
+static_assert(std::is_trivially_copyable_v<Essentials>);
 
 /// Decodes and checks: Via, From, To, Call-ID, CSeq, Max-Forwards are there, once each where only
 /// one may be, and well-formed; no other single-value field is repeated; the CSeq method is the
@@ -35,7 +56,7 @@ struct Essentials {
 /// Route, Record-Route and Path values parse; for requests the Request-URI does.
 /// `offset` of an error counts from the start of the message.
 Expected<Essentials> decode_essentials(const MessageView& message, const Leniency& leniency);
-/// The same into a place that is there and as new; what it holds after an error is of no use.
+/// The same into a place that is there, new or `Unread`; what it holds after an error is of no use.
 Expected<void> decode_essentials(Essentials& found, const MessageView& message,
                                  const Leniency& leniency);
 
@@ -44,7 +65,8 @@ Expected<void> decode_essentials(Essentials& found, const MessageView& message,
 /// message, wherever they are, it tells the one that `decode_essentials` does.
 Expected<void> decode_routing(Essentials& found, const MessageView& message,
                               const Leniency& leniency);
-/// The second, when the first went well: Contact, `via_count`, and that all other addresses parse.
+/// The second, when the first went well: `contact`, which is not there before, `via_count`, and
+/// that all other addresses parse.
 Expected<void> decode_addresses(Essentials& found, const MessageView& message,
                                 const Leniency& leniency);
 

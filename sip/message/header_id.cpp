@@ -21,16 +21,6 @@ HeaderId id_of_long(std::string_view name, HeaderId id) {
 
 namespace {
 
-constexpr std::array<HeaderStart, header_id_count> starts = [] {
-    std::array<HeaderStart, header_id_count> made{};
-    for (std::size_t i = 1; i < detail::header_entries.size(); ++i) {
-        HeaderStart& start = made[i];
-        for (const std::string_view part : {detail::header_entries[i].name, std::string_view(": ")})
-            for (const char c : part) start.text[start.size++] = c;
-    }
-    return made;
-}();
-
 const detail::HeaderEntry& entry_of(HeaderId id) {
     return detail::header_entries[static_cast<std::size_t>(id)];
 }
@@ -46,8 +36,6 @@ HeaderId header_id_of(std::string_view name) {
 }
 
 std::string_view name_of(HeaderId id) { return entry_of(id).name; }
-
-const HeaderStart& start_of(HeaderId id) { return starts[static_cast<std::size_t>(id)]; }
 
 char compact_name_of(HeaderId id) { return entry_of(id).compact; }
 

@@ -114,12 +114,6 @@ private:
 HeaderId header_id_of(std::string_view name);
 /// The spelling that we write: "Call-ID", "WWW-Authenticate". Empty for `unknown`.
 std::string_view name_of(HeaderId id);
-/// The same with a colon and a space behind, as a header field starts.
-struct HeaderStart {
-    std::array<char, 24> text;
-    std::size_t size;
-};
-const HeaderStart& start_of(HeaderId id);
 /// The one-letter form, or 0 where there is none.
 char compact_name_of(HeaderId id);
 /// RFC 3261 7.3.1: header fields that must not stand twice in a message, because their grammar has

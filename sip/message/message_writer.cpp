@@ -1,10 +1,13 @@
 #include "sip/message/message_writer.hpp"
 
+#include <array>
 #include <cstring>
 #include <span>
 
 #include "sip/base/error.hpp"
+#include "sip/base/inline.hpp"
 #include "sip/base/text.hpp"
+#include "sip/message/header_table.hpp"
 #include "sip/message/scanner.hpp"
 #include "sip/message/token_list.hpp"
 
@@ -51,6 +54,24 @@ bool needs_care(std::string_view written, std::size_t size) {
     return false;
 }
 
+/// A header field's name with a colon and a space behind, as it starts; nothing of those that are
+/// not for everybody to write.
+struct HeaderStart {
+    std::array<char, 23> text{};
+    std::uint8_t size = 0;
+};
+constexpr std::array<HeaderStart, header_id_count> starts = [] {
+    std::array<HeaderStart, header_id_count> made{};
+    for (std::size_t i = 1; i < header_id_count; ++i) {
+        HeaderStart& start = made[i];
+        // A second Content-Length would be a second end of the message: `finish` writes the one.
+        if (static_cast<HeaderId>(i) == HeaderId::content_length) continue;
+        for (const std::string_view part : {detail::header_entries[i].name, std::string_view(": ")})
+            for (const char c : part) start.text[start.size++] = c;
+    }
+    return made;
+}();
+
 /// RFC 3261 7.1: no white space, no control characters, no <> around it.
 bool may_be_request_uri(std::string_view uri) {
     const char* const end = uri.data() + uri.size();
@@ -64,40 +85,65 @@ void MessageWriter::start_line() {
     if (value_at_ != none || out_.size() > line_at_) out_.fail();
 }
 
-// A second Content-Length would be a second end of the message: `finish` writes the one.
-
 void MessageWriter::start_value(HeaderId id) {
     start_line();
-    if (id == HeaderId::content_length || id == HeaderId::unknown) out_.fail();
-    const HeaderStart& start = start_of(id);
-    out_.put(start.text, start.size);
-    value_at_ = out_.size();
+    const HeaderStart& start = starts[static_cast<std::size_t>(id)];
+    if (start.size == 0) out_.fail();
+    if (char* const to = out_.room_for(sizeof start)) {
+        std::memcpy(to, &start, sizeof start);
+        out_.added(start.size);
+    } else {
+        out_ << std::string_view(start.text.data(), start.size);
+    }
+    value_starts();
 }
 
 void MessageWriter::start_value(std::string_view name) {
     start_line();
     if (header_id_of(name) == HeaderId::content_length || !is_token(name)) out_.fail();
     out_ << name << ": ";
-    value_at_ = out_.size();
+    value_starts();
 }
 
 void MessageWriter::end_line(bool quotes) {
     if (value_at_ == none || out_.size() < value_at_) out_.fail();
     if (!out_.overflowed() && needs_care(out_.view(), value_at_))
         out_.rewind(value_at_ + clean(out_.behind(value_at_), quotes));
-    out_ << "\r\n";
+    if (char* const to = out_.room_for(2)) {
+        std::memcpy(to, "\r\n", 2);
+        out_.added(2);
+    } else {
+        out_.fail();
+    }
     line_at_ = out_.size();
     value_at_ = none;
 }
 
 MessageWriter& MessageWriter::request(Method method, std::string_view uri) {
-    return request(name_of(method), uri);
+    return request_line(name_of(method), uri, method != Method::unknown);
 }
 
 MessageWriter& MessageWriter::request(std::string_view method, std::string_view uri) {
+    return request_line(method, uri, is_token(method));
+}
+
+MessageWriter& MessageWriter::request_line(std::string_view method, std::string_view uri,
+                                           bool is_method) {
     start_line();
-    if (!is_token(method) || !may_be_request_uri(uri)) out_.fail();
-    out_ << method << ' ' << uri << " SIP/2.0\r\n";
+    if (!is_method || !may_be_request_uri(uri)) out_.fail();
+    constexpr std::string_view version = " SIP/2.0\r\n";
+    if (char* to = out_.room_for(method.size() + 1 + uri.size() + version.size())) {
+        const char* const start = to;
+        std::memcpy(to, method.data(), method.size());
+        to += method.size();
+        *to++ = ' ';
+        std::memcpy(to, uri.data(), uri.size());
+        to += uri.size();
+        std::memcpy(to, version.data(), version.size());
+        out_.added(static_cast<std::size_t>(to - start) + version.size());
+    } else {
+        out_.fail();
+    }
     line_at_ = out_.size();
     return *this;
 }
@@ -106,13 +152,44 @@ MessageWriter& MessageWriter::response(std::uint16_t status, std::string_view re
     start_line();
     if (status < 100 || status > 699) out_.fail();
     out_ << "SIP/2.0 " << status << ' ';
-    value_at_ = out_.size();
+    value_starts();
     out_ << (reason.empty() ? reason_of(status) : reason);
     end_line(false);
     return *this;
 }
 
+/// A field whose value `copy` finds nothing to clean in, as in nearly all. False: nothing is
+/// written.
+template <class Copy>
+SIP_ALWAYS_INLINE bool MessageWriter::plain_header(HeaderId id, std::string_view value, Copy copy) {
+    const HeaderStart& start = starts[static_cast<std::size_t>(id)];
+    if (out_.room_left() < sizeof start + value.size() + 2 || start.size == 0 ||
+        out_.size() != line_at_)
+        return false;
+    char* const at = out_.end();
+    std::memcpy(at, &start, sizeof start);
+    char* const to = at + start.size;
+    if (!copy(to, value)) return false;
+    std::memcpy(to + value.size(), "\r\n", 2);
+    out_.added(start.size + value.size() + 2);
+    line_at_ = out_.size();
+    return true;
+}
+
+// Each of these calls nothing before it is done, so that it has no registers to save.
+
 MessageWriter& MessageWriter::header(HeaderId id, std::string_view value) {
+    if (built_for_size || value.size() < scan::VectorBlock::size) return short_header(id, value);
+    return plain_header(id, value, scan::copy_run<scan::Plain>) ? *this : any_header(id, value);
+}
+
+MessageWriter& MessageWriter::short_header(HeaderId id, std::string_view value) {
+    if constexpr (built_for_size) return any_header(id, value);
+    return plain_header(id, value, scan::copy_short_run<scan::Plain>) ? *this
+                                                                      : any_header(id, value);
+}
+
+MessageWriter& MessageWriter::any_header(HeaderId id, std::string_view value) {
     start_value(id);
     out_ << value;
     return end();
@@ -142,8 +219,16 @@ MessageWriter& MessageWriter::end() {
 
 void MessageWriter::finish(std::size_t body_bytes) {
     start_line();
-    const HeaderStart& start = start_of(HeaderId::content_length);
-    out_.put(start.text, start.size).decimal(body_bytes) << "\r\n\r\n";
+    constexpr std::string_view name = "Content-Length: ", end = "\r\n\r\n";
+    constexpr std::size_t digits_max = 20;
+    if (char* const start = out_.room_for(name.size() + digits_max + end.size())) {
+        std::memcpy(start, name.data(), name.size());
+        char* const to = write_decimal(start + name.size(), body_bytes);
+        std::memcpy(to, end.data(), end.size());
+        out_.added(static_cast<std::size_t>(to - start) + end.size());
+    } else {
+        (out_ << name).decimal(body_bytes) << end;
+    }
     line_at_ = out_.size();
 }
 

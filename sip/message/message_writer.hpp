@@ -41,12 +41,21 @@ private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     void start_line();
+    void value_starts() {
+        value_at_ = out_.size();
+        line_at_ = none;
+    }
+    MessageWriter& request_line(std::string_view method, std::string_view uri, bool is_method);
+    template <class Copy>
+    bool plain_header(HeaderId id, std::string_view value, Copy copy);
+    [[gnu::noinline]] MessageWriter& short_header(HeaderId id, std::string_view value);
+    [[gnu::noinline, gnu::cold]] MessageWriter& any_header(HeaderId id, std::string_view value);
     void start_value(HeaderId id);
     void start_value(std::string_view name);
     void end_line(bool quotes);
 
     Appender& out_;
-    std::size_t line_at_;          ///< where the last line ended
+    std::size_t line_at_;          ///< where the last line ended; `none` in one
     std::size_t value_at_ = none;  ///< where the text begins that `end_line` cleans
 };
 

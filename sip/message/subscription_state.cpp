@@ -30,7 +30,7 @@ struct Asked {
             keep(reason);
         else if (name == name_word("expires"))
             keep(expires);
-        else if (equal_ignoring_case(parameter.name, "retry-after"))
+        else if (name == 0 && equal_ignoring_case(parameter.name, "retry-after"))
             keep(retry_after);
     }
 };
@@ -64,7 +64,7 @@ Expected<SubscriptionStateHeader> parse_subscription_state(std::string_view valu
         if (equal_ignoring_case(header.state_name, state_names[i]))
             header.state = static_cast<SubscriptionStateValue>(i);
     header.reason_name = asked.reason.value_or(std::string_view{});
-    for (std::size_t i = 1; i < reason_names.size(); ++i)
+    for (std::size_t i = 1; !header.reason_name.empty() && i < reason_names.size(); ++i)
         if (equal_ignoring_case(header.reason_name, reason_names[i]))
             header.reason = static_cast<TerminationReason>(i);
     read_seconds(header.expires, asked.expires.value_or(std::string_view{}));

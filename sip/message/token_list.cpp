@@ -1,6 +1,7 @@
 #include "sip/message/token_list.hpp"
 
 #include "sip/message/scanner.hpp"
+#include "sip/message/usual.hpp"
 
 namespace sip {
 
@@ -35,10 +36,39 @@ std::optional<Expected<std::string_view>> next_token(std::string_view& rest) {
     }
 }
 
+namespace {
+
+/// Whether `rest` lists `token`, as far as it is spelt as nearly all lists are: what it is not read
+/// of is left there.
+bool usually_lists(std::string_view& rest, std::string_view token) {
+    if (built_for_size || rest.empty()) return false;
+    usual::TextEnds ends(rest);
+    const char* at = rest.data();
+    for (;;) {
+        const char* const end = usual::take_past(ends, Class::token);
+        if (end == at || (end != ends.end() && *end != ',')) break;
+        const std::string_view listed = usual::between(at, end);
+        at = end;
+        if (equal_ignoring_case(listed, token)) return true;
+        if (at == ends.end()) break;
+        ++at;
+        if (at != ends.end() && *at == ' ') {
+            ends.take();
+            ++at;
+        }
+    }
+    rest = usual::between(at, ends.end());
+    return false;
+}
+
+}  // namespace
+
 bool lists_token(const MessageView& message, HeaderId id, std::string_view token) {
+    if (!message.may_have.has(id)) return false;
     for (const HeaderField& field : message.headers) {
         if (field.id != id) continue;
         std::string_view rest = field.value;
+        if (usually_lists(rest, token)) return true;
         while (const auto listed = next_token(rest))
             if (*listed && equal_ignoring_case(**listed, token)) return true;
     }

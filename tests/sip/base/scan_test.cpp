@@ -65,6 +65,22 @@ void finds(char plain) {
     REQUIRE(fine);
 }
 
+/// Texts of each size, with a byte that is not of `Run` at each place and with none.
+template <class Run, bool (*copy)(char*, std::string_view)>
+bool copies(std::size_t least) {
+    bool fine = true;
+    for (std::size_t size = least; size < 70; ++size)
+        for (std::size_t place = 0; place <= size; ++place)
+            for (const char other : {'\0', '\n', '\r', '\x1f', '\x7f', '\x80', '\xff'}) {
+                std::string text(size, 'x');
+                if (place < size) text[place] = other;
+                const std::vector<char> from(text.begin(), text.end());
+                std::vector<char> to(size);
+                fine &= copy(to.data(), {from.data(), size}) == (place == size) && to == from;
+            }
+    return fine;
+}
+
 template <class Block>
 void finds_all() {
     finds<scan::Plain, Block>(' ');
@@ -81,6 +97,14 @@ TEST_CASE("the plain scan finds what a look at each byte finds, and reads none b
 
 TEST_CASE("the vector scan finds what a look at each byte finds, and reads none beside the text") {
     finds_all<scan::VectorBlock>();
+}
+
+TEST_CASE(
+    "T-8: what is copied is seen to be plain text, or not, whichever byte it is that is none") {
+    CHECK(copies<scan::Plain, scan::copy_run<scan::Plain, scan::PlainBlock>>(8));
+    CHECK(copies<scan::Plain, scan::copy_run<scan::Plain, scan::VectorBlock>>(
+        scan::VectorBlock::size));
+    CHECK(copies<scan::Plain, scan::copy_short_run<scan::Plain>>(0));
 }
 
 TEST_CASE("a run is made of what it says") {

@@ -172,6 +172,47 @@ TEST_CASE("R3261-7.3.1-4: rows of one name keep their order") {
     CHECK(found->message.find(HeaderId::to) == nullptr);
 }
 
+TEST_CASE("R3261-7.3.1-2: a line may end at any place of the head, and be the last or none of it") {
+    for (std::size_t first = 0; first <= 140; ++first)
+        for (const std::size_t second : {0U, 1U, 7U, 40U, 61U, 62U, 63U, 64U, 65U})
+            for (const std::string tail :
+                 {"\r\n", "", "\r\nx", "Route:\r\n f\r\nTo:  \r\nl:0\r\n\r\n"}) {
+                const std::string one(first, 'a'), other(second, 'b');
+                const auto found = datagram("OPTIONS sip:a.example SIP/2.0\r\nSubject: " + one +
+                                            "\r\nx:" + other + "\r\nUser-Agent: c\r\n" + tail);
+                CAPTURE(first);
+                CAPTURE(second);
+                REQUIRE(found->end == ScanEnd::complete);
+                const MessageView& message = found->message;
+                const bool more = tail.size() > 3;
+                REQUIRE(message.headers.size() == (more ? 6 : 3));
+                REQUIRE(message.value_of(HeaderId::subject) == one);
+                REQUIRE(message.value_of(HeaderId::session_expires) == other);
+                REQUIRE(message.value_of(HeaderId::user_agent) == "c");
+                REQUIRE(message.body == (tail == "\r\nx" ? "x" : ""));
+                if (more) REQUIRE(message.value_of(HeaderId::route) == "f");
+                if (more) REQUIRE(message.value_of(HeaderId::to).empty());
+            }
+}
+
+TEST_CASE("R3261-7.3.1-4: what a scan knows of its header fields is so") {
+    const auto found = with_lines("v: 1\r\nTo: a\r\nVia: 2\r\nX: 1\r\nFrom:\r\n b\r\nf: c\r\nY: 2");
+    const MessageView& message = found->message;
+    for (std::size_t i = 0; i < header_id_count; ++i) {
+        const auto id = static_cast<HeaderId>(i);
+        std::size_t count = 0;
+        for (const HeaderField& field : message.headers) count += field.id == id;
+        CAPTURE(i);
+        CHECK(message.may_have.has(id) == (count > 0));
+        CHECK(message.may_repeat.has(id) == (count > 1));
+        CHECK(message.count(id) == count);
+        CHECK(message.has(id) == (count > 0));
+    }
+    CHECK(message.scanned);
+    CHECK(MessageView{}.may_have.has(HeaderId::via));
+    CHECK(MessageView{}.limit() == nullptr);
+}
+
 TEST_CASE("header lines without a name or a colon are refused where the fault is") {
     constexpr std::string_view rule = "header field: name or colon is malformed";
     check_broken(with_lines("Subject"), Condition::malformed, rule, lines_at + 7);

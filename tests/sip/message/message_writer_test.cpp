@@ -62,6 +62,33 @@ TEST_CASE("a buffer that is too small overflows once and for all, and writes not
     CHECK(std::string_view(room.data() + 20, 4) == "####");
 }
 
+TEST_CASE("a message is written whole where there is just the room for it, and fails in any less") {
+    const auto write = [](std::span<char> room) {
+        Appender out(room);
+        MessageWriter writer(out);
+        writer.request(Method::subscribe, "sip:bob@office.example");
+        writer.header(HeaderId::expires, "600").header(HeaderId::event, "presence");
+        writer.header(HeaderId::call_id, "3a9e70b5-4e1d-4c51-9f0e-7a15c36ccff9");
+        writer.header(HeaderId::subject, "").header("X-Other", "value\r\n of it");
+        writer.begin(HeaderId::cseq) << std::uint32_t{28341} << " SUBSCRIBE";
+        writer.end();
+        writer.finish("application/pidf+xml", "12345678901");
+        return out.overflowed() ? 0 : out.size();
+    };
+    const std::string_view wanted =
+        "SUBSCRIBE sip:bob@office.example SIP/2.0\r\nExpires: 600\r\nEvent: presence\r\n"
+        "Call-ID: 3a9e70b5-4e1d-4c51-9f0e-7a15c36ccff9\r\nSubject: \r\nX-Other: value of it\r\n"
+        "CSeq: 28341 SUBSCRIBE\r\nContent-Type: application/pidf+xml\r\nContent-Length: 11\r\n\r\n"
+        "12345678901";
+    for (std::size_t size = 0; size <= wanted.size() + 32; ++size) {
+        std::vector<char> room(size);
+        const std::size_t written = write(room);
+        CAPTURE(size);
+        CHECK(written == (size < wanted.size() ? 0 : wanted.size()));
+        if (written != 0) CHECK(std::string_view(room.data(), written) == wanted);
+    }
+}
+
 TEST_CASE("R3261-7.3.1-1: quoted strings are escaped, and addresses always stand in brackets") {
     std::array<char, 128> room{};
     Appender out(room);

@@ -130,10 +130,13 @@ TEST_CASE("what came before a timer is due is read before it fires, within bound
         options.input_lag_max = lag;
         Udp udp(options);
         Peer peer = Peer::udp();
+        udp.engine.due = sip::later(edge::read_clocks().mono, sip::milliseconds{1});
+        udp.driver.turn(false);
         for (int i = 0; i < many; ++i) REQUIRE(peer.send_to(udp.local, "x"));
+        while (edge::read_clocks().mono < sip::later(*udp.engine.due, sip::milliseconds{2})) {
+        }
         int before = 0;
         udp.engine.on_datagram = [&](const sip::Datagram&) { before += udp.engine.fired == 0; };
-        udp.engine.due = edge::read_clocks().mono;
         REQUIRE(udp.until(
             [&] { return udp.engine.fired == 1 && udp.engine.datagrams.size() == many; }));
         CHECK((before == many) == all);

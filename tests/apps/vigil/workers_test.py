@@ -30,6 +30,15 @@ def counters(server):
     return {name: int(value) for name, value in found.items()}
 
 
+def of_each(server, count):
+    """What the workers say of themselves, one after the other."""
+    server.process.send_signal(signal.SIGUSR1)
+    lines = [server.error_with(f"of worker {i}:") for i in range(count)]
+    return [{name: int(value) for name, value in re.findall(r"([a-z_]+) (\d+)",
+                                                            line.split(":", 4)[-1])}
+            for line in lines]
+
+
 def until(peers, done):
     """Reads what comes to `peers` until `done()`."""
     for _ in range(PATIENCE_S * 10):
@@ -132,6 +141,27 @@ class Workers(unittest.TestCase):
                                 for each in second.came)
             self.assertTrue(until([second], lambda: ended() == len(PRESENTITIES)))
             self.assertEqual(server.end()[0], 0)
+
+    def test_connections_and_presentities_are_spread_over_all(self):
+        for workers, connections in ((2, 40), (4, 80)):
+            with self.subTest(workers=workers), \
+                    Server(*TRUSTING, "--workers", str(workers)) as server:
+                watchers = [self.peer(Tcp, server, f"w{i}") for i in range(connections)]
+                for watcher, to in zip(watchers, PRESENTITIES):
+                    watcher.send(watcher.phone.subscribe(to))
+                for watcher in watchers[:len(PRESENTITIES)]:
+                    self.assertTrue(until([watcher], lambda one=watcher: statuses(
+                        one, "SUBSCRIBE")))
+                each = of_each(server, workers)
+                self.assertEqual(sum(one["connections"] for one in each), connections)
+                self.assertEqual(sum(one["subscriptions"] for one in each),
+                                 min(connections, len(PRESENTITIES)))
+                # Four standard deviations of a fair draw below its mean, and one would be missed
+                # by chance once in 30,000 runs.
+                for one in each:
+                    mean, away = connections / workers, connections * (workers - 1) / workers ** 2
+                    self.assertGreater(one["connections"], mean - 4 * away ** 0.5, each)
+                    self.assertGreater(one["subscriptions"], 0, each)
 
     def test_a_reload_reaches_every_worker(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -115,7 +115,8 @@ presence::ServerOptions ServerHost::options() {
     if (setup_.tight) {
         options.limits.memory_bytes = std::size_t{3} << 19;
         options.limits.subscriptions = 12;
-        options.limits.subscriptions_per_user = 4;
+        // So few that they are met where a user's are at several workers.
+        options.limits.subscriptions_per_user = setup_.workers > 1 ? 2 : 4;
         options.limits.publications = 6;
         options.limits.publications_per_resource = 2;
         options.limits.server_transactions = 24;

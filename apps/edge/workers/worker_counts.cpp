@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <new>
 #include <utility>
 
-#include "sip/base/assert.hpp"
 #include "sip/base/siphash.hpp"
 
 namespace edge {
@@ -50,7 +48,7 @@ WorkerCounts::Table::Table(std::size_t sets, std::size_t lines_a_set)
     : words_a_set_(lines_a_set * words_a_line), mask_(sets - 1) {
     const std::size_t bytes = sets * words_a_set_ * sizeof(Word) + line_bytes;
     block_.reset(std::calloc(bytes, 1));
-    if (!block_) throw std::bad_alloc();
+    if (!block_) std::abort();  // nothing has begun yet
     void* start = block_.get();
     std::size_t room = bytes;
     start_ = static_cast<Word*>(std::align(line_bytes, bytes - line_bytes, start, room));

@@ -147,8 +147,9 @@ class Threads(unittest.TestCase):
         server.process.send_signal(signal.SIGTERM)
         code, _, err = server.end()
         self.assertEqual(code, 0, err[-20_000:])
+        line_of_log = r"^(\d{4}-\d\d-\d\dT\S+Z (debug|info |warn |error) |vigil serve)"
         for line in err.splitlines():
-            self.assertRegex(line, r"^(\d{4}-\d\d-\d\dT\S+Z (debug|info |warn |error) |vigil serve)")
+            self.assertRegex(line, line_of_log)
         self.assertGreater(os.path.getsize(capture), 500_000)
 
     def test_tls_by_all_workers(self):

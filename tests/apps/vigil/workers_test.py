@@ -10,6 +10,7 @@ import os
 import re
 import select
 import signal
+import socket
 import sys
 import tempfile
 import unittest
@@ -301,6 +302,32 @@ class Workers(unittest.TestCase):
                         note for each in phone.came for note in
                         re.findall(f"{kind} (p[0-9]+)[.]".encode(), each)} ==
                         {to.encode() for to in PRESENTITIES}))
+
+    def test_who_reads_a_long_answer_slowly_holds_nobody_up(self):
+        with tempfile.TemporaryDirectory() as folder:
+            control = os.path.join(folder, "control")
+            with Server(*TRUSTING, "--workers", "3", "--control", control) as server:
+                code, _, err = run("load", "subscribe", *server.at("udp"), "--presentities", "300",
+                                   "--watchers", "20", "--connections", "4", "--keep")
+                self.assertEqual(code, 0, err)
+                with socket.socket(socket.AF_UNIX) as slow:
+                    slow.settimeout(PATIENCE_S)
+                    slow.connect(control)
+                    slow.sendall(b"show subscriptions\n")
+                    # It reads nothing yet; all others are served, and others that ask, too.
+                    peer = self.peer(Udp, server, "peer")
+                    for to in PRESENTITIES:
+                        peer.send(peer.phone.subscribe(to))
+                    self.assertEqual(self.answered(peer, 48), {200: 48})
+                    code, out, _ = run("show", "server", "--json", "--control", control)
+                    self.assertEqual(json.loads(out)["subscriptions"], 6048)
+                    with slow.makefile("rb") as lines:
+                        kinds = collections.Counter(json.loads(line).get("kind", "end")
+                                                    for line in lines)
+                self.assertEqual(kinds["end"], 1)
+                # Those who came meanwhile may be in it.
+                self.assertGreaterEqual(kinds["subscription"], 6000)
+                self.assertLessEqual(kinds["subscription"], 6048)
 
     def test_a_port_that_is_taken_is_not_shared(self):
         with Server(*TRUSTING, "--workers", "2") as server:

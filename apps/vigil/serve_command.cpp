@@ -156,8 +156,8 @@ public:
         driver.on_signal(SIGINT, [this] { stop("SIGINT"); });
         driver.on_signal(SIGHUP, [this] { reload(); });
         driver.on_signal(SIGUSR1, [this] {
-            gather([this](const ServeGauges& all) {
-                tell_counters(all, [this](const std::string& line) {
+            gather([this](const std::vector<ServeGauges>& each) {
+                tell_counters(each, [this](const std::string& line) {
                     log_.answer(edge::read_clocks(), line);
                 });
             });
@@ -239,23 +239,22 @@ private:
         one(first_worker());
     }
 
-    void gather(std::function<void(const ServeGauges&)> then) {
-        struct Gathered {
-            std::mutex mutex;
-            ServeGauges sum;
-        };
-        const auto all = std::make_shared<Gathered>();
-        everywhere(
-            [all](ServeWorker& worker) {
-                const ServeGauges gauges = worker.gauges();
-                const std::lock_guard lock(all->mutex);
-                all->sum.add(gauges);
-            },
-            [all, then = std::move(then)] { then(all->sum); });
+    /// Of each worker what it has now.
+    void gather(std::function<void(const std::vector<ServeGauges>&)> then) {
+        const auto all = std::make_shared<std::vector<ServeGauges>>(workers_.size());
+        everywhere([all](ServeWorker& worker) { (*all)[worker.number()] = worker.gauges(); },
+                   [all, then = std::move(then)] { then(*all); });
+    }
+
+    static ServeGauges sum_of(const std::vector<ServeGauges>& each) {
+        ServeGauges sum;
+        for (const ServeGauges& one : each) sum.add(one);
+        return sum;
     }
 
     template <class Tell>
-    void tell_counters(const ServeGauges& all, Tell tell) {
+    void tell_counters(const std::vector<ServeGauges>& each, Tell tell) {
+        const ServeGauges all = sum_of(each);
         std::string now = "now: subscriptions " + std::to_string(all.subscriptions) +
                           ", publications " + std::to_string(all.publications) + ", bindings " +
                           std::to_string(all.bindings) + ", connections " +
@@ -269,14 +268,22 @@ private:
                std::to_string(all.decisions_kept) + ", decisions_forgotten " +
                std::to_string(all.decisions_forgotten);
         tell(now);
+        for (std::size_t i = 0; workers_.size() > 1 && i < each.size(); ++i)
+            tell("of worker " + std::to_string(i) + ": subscriptions " +
+                 std::to_string(each[i].subscriptions) + ", publications " +
+                 std::to_string(each[i].publications) + ", bindings " +
+                 std::to_string(each[i].bindings) + ", connections " +
+                 std::to_string(each[i].connections) + ", messages_in " +
+                 std::to_string(each[i].core.messages_in));
         for (const std::string& line : CounterReport(all.core, all.net).lines())
             tell("counted: " + line);
     }
 
     void tell_the_end() {
-        ServeGauges all;
-        for (const auto& each : workers_) all.add(each->gauges());
-        tell_counters(all, [this](const std::string& line) {
+        std::vector<ServeGauges> each;
+        for (const auto& worker : workers_) each.push_back(worker->gauges());
+        const ServeGauges all = sum_of(each);
+        tell_counters(each, [this](const std::string& line) {
             log_.say(edge::read_clocks(), LogLevel::info, line);
         });
         std::string end = "stopped";
@@ -307,9 +314,9 @@ private:
         }
         stopping_ = true;
         edge::notify_systemd("STOPPING=1");
-        gather([this, signal = std::string(signal)](const ServeGauges& all) {
+        gather([this, signal = std::string(signal)](const std::vector<ServeGauges>& each) {
             log_.say(edge::read_clocks(), LogLevel::info,
-                     signal + ": stopping, " + std::to_string(all.subscriptions) +
+                     signal + ": stopping, " + std::to_string(sum_of(each).subscriptions) +
                          " subscriptions are ended");
             shut_down();
         });

@@ -49,7 +49,7 @@ Setup setup_of(std::uint64_t seed, const Wishes& wishes) {
     // Who serves himself goes by rules of his own.
     setup.rules = random.percent(40) && !setup.agents;
     setup.watcher_info = random.percent(35) && !setup.agents;
-    if (random.percent(35) && !setup.tight) setup.workers = one_of(random, {2U, 2U, 3U, 5U});
+    if (random.percent(setup.tight ? 70 : 35)) setup.workers = one_of(random, {2U, 2U, 3U, 5U});
     return setup;
 }
 

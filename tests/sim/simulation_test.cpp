@@ -62,6 +62,18 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("ROUR-4 T-16: limits that are met hold over all workers of a server together") {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        Setup setup = setup_of(seed, {14, 60});
+        setup.tight = true;
+        setup.agents = false;
+        setup.workers = static_cast<unsigned>(2 + seed % 3);
+        const Outcome outcome = Simulation(setup, 0).run(history_of(setup));
+        CHECK_MESSAGE(!outcome.failed(),
+                      seed << ": " << outcome.failure.invariant << ": " << outcome.failure.detail);
+    }
+}
+
 TEST_CASE("an empty history leaves nothing, and takes no message") {
     const Outcome outcome = Simulation(small_setup(), 0).run({});
     CHECK_FALSE(outcome.failed());

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <new>
 #include <utility>
 
-#include "sip/base/assert.hpp"
 #include "sip/base/siphash.hpp"
 
 namespace edge {
@@ -50,18 +48,24 @@ WorkerCounts::Table::Table(std::size_t sets, std::size_t lines_a_set)
     : words_a_set_(lines_a_set * words_a_line), mask_(sets - 1) {
     const std::size_t bytes = sets * words_a_set_ * sizeof(Word) + line_bytes;
     block_.reset(std::calloc(bytes, 1));
-    if (!block_) throw std::bad_alloc();
+    if (!block_) std::abort();  // nothing has begun yet
     void* start = block_.get();
     std::size_t room = bytes;
     start_ = static_cast<Word*>(std::align(line_bytes, bytes - line_bytes, start, room));
 }
 
-// A fifth of the places stays free: of two sets of eight one has room then.
+// At least half of the places stays free: of two sets of eight one has room then, whatever keys.
 WorkerCounts::WorkerCounts(const sip::Limits& limits, unsigned workers)
-    : counts_(sets_for(keys_of(limits, workers) / 4 * 5, words_a_line), 1),
+    : counts_(sets_for(keys_of(limits, workers) * 2, words_a_line), 1),
       rates_(sets_for(limits.rate_buckets, ways), 1),
       kept_(sets_for(limits.known_sources, ways), 1),
       nonces_(sets_for(limits.nonces, nonces_a_set), nonces_a_set + 1) {}
+
+/// Another one than `set` gives, if there is another.
+std::span<Word> WorkerCounts::Table::other_set(std::uint64_t key) const {
+    if (mask_ == 0) return set(key);
+    return set(key + 1 + sip::mix(key, 1) % mask_);
+}
 
 // Quotas ------------------------------------------------------------------------------------------
 //
@@ -73,7 +77,7 @@ namespace {
 /// The places of both sets of a key, or of one that is both; `visit(place)` until it gives true.
 template <class Table, class Visit>
 bool in_places(const Table& table, std::uint64_t key, Visit visit) {
-    const std::span<Word> first = table.set(key), second = table.set(sip::mix(key, 1));
+    const std::span<Word> first = table.set(key), second = table.other_set(key);
     for (Word& word : first)
         if (visit(std::atomic_ref<Word>(word))) return true;
     if (first.data() == second.data()) return false;
@@ -110,7 +114,7 @@ bool WorkerCounts::add(std::uint64_t key) {
     });
     if (counted) return true;
     // Of two sets the one with more room: so they fill up evenly, and nearly whole.
-    std::span<Word> set = counts_.set(key), other = counts_.set(sip::mix(key, 1));
+    std::span<Word> set = counts_.set(key), other = counts_.other_set(key);
     if (free_places(other) > free_places(set)) std::swap(set, other);
     for (const std::span<Word> each : {set, other})
         for (Word& word : each) {

@@ -48,6 +48,8 @@ private:
             return {start_ + (key & mask_) * words_a_set_, words_a_set_};
         }
 
+        std::span<Word> other_set(std::uint64_t key) const;
+
     private:
         struct Free {
             void operator()(void* block) const { std::free(block); }

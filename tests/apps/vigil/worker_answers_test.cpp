@@ -54,12 +54,13 @@ TEST_CASE("an answer of several is whole, has one end, and comes in pieces") {
     const std::vector<AskedWorker> all{first.asked, second.asked, third.asked};
     const auto answer = answer_of_workers(all, "show subscriptions", [](auto) { return 0U; });
     std::string text;
-    int empty = 0;
+    int empty = 0, silent = 0;
     for (bool more = true; more;) {
         std::string piece;
         more = answer->next(piece);
-        // Where there was nothing somebody is waited for, and not asked in a loop.
-        CHECK(piece.empty() == (more && answer->waits()));
+        // Where there was nothing somebody is waited for, or the next one is to be asked.
+        silent = piece.empty() && !answer->waits() ? silent + 1 : 0;
+        CHECK(silent < 2);
         empty += piece.empty();
         text += piece;
         for (Worker* each : {&first, &second, &third}) (void)each->turn();

@@ -10,6 +10,7 @@ import os
 import re
 import select
 import signal
+import socket
 import sys
 import tempfile
 import unittest
@@ -28,6 +29,15 @@ def counters(server):
     text = line + server.error_with("counted:")
     found = dict(re.findall(r"([a-z_]+) (\d+)", text))
     return {name: int(value) for name, value in found.items()}
+
+
+def of_each(server, count):
+    """What the workers say of themselves, one after the other."""
+    server.process.send_signal(signal.SIGUSR1)
+    lines = [server.error_with(f"of worker {i}:") for i in range(count)]
+    return [{name: int(value) for name, value in re.findall(r"([a-z_]+) (\d+)",
+                                                            line.split(":", 4)[-1])}
+            for line in lines]
 
 
 def until(peers, done):
@@ -132,6 +142,27 @@ class Workers(unittest.TestCase):
                                 for each in second.came)
             self.assertTrue(until([second], lambda: ended() == len(PRESENTITIES)))
             self.assertEqual(server.end()[0], 0)
+
+    def test_connections_and_presentities_are_spread_over_all(self):
+        for workers, connections in ((2, 40), (4, 80)):
+            with self.subTest(workers=workers), \
+                    Server(*TRUSTING, "--workers", str(workers)) as server:
+                watchers = [self.peer(Tcp, server, f"w{i}") for i in range(connections)]
+                for watcher, to in zip(watchers, PRESENTITIES):
+                    watcher.send(watcher.phone.subscribe(to))
+                for watcher in watchers[:len(PRESENTITIES)]:
+                    self.assertTrue(until([watcher], lambda one=watcher: statuses(
+                        one, "SUBSCRIBE")))
+                each = of_each(server, workers)
+                self.assertEqual(sum(one["connections"] for one in each), connections)
+                self.assertEqual(sum(one["subscriptions"] for one in each),
+                                 min(connections, len(PRESENTITIES)))
+                # Four standard deviations of a fair draw below its mean, and one would be missed
+                # by chance once in 30,000 runs.
+                for one in each:
+                    mean, away = connections / workers, connections * (workers - 1) / workers ** 2
+                    self.assertGreater(one["connections"], mean - 4 * away ** 0.5, each)
+                    self.assertGreater(one["subscriptions"], 0, each)
 
     def test_a_reload_reaches_every_worker(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -271,6 +302,32 @@ class Workers(unittest.TestCase):
                         note for each in phone.came for note in
                         re.findall(f"{kind} (p[0-9]+)[.]".encode(), each)} ==
                         {to.encode() for to in PRESENTITIES}))
+
+    def test_who_reads_a_long_answer_slowly_holds_nobody_up(self):
+        with tempfile.TemporaryDirectory() as folder:
+            control = os.path.join(folder, "control")
+            with Server(*TRUSTING, "--workers", "3", "--control", control) as server:
+                code, _, err = run("load", "subscribe", *server.at("udp"), "--presentities", "300",
+                                   "--watchers", "20", "--connections", "4", "--keep")
+                self.assertEqual(code, 0, err)
+                with socket.socket(socket.AF_UNIX) as slow:
+                    slow.settimeout(PATIENCE_S)
+                    slow.connect(control)
+                    slow.sendall(b"show subscriptions\n")
+                    # It reads nothing yet; all others are served, and others that ask, too.
+                    peer = self.peer(Udp, server, "peer")
+                    for to in PRESENTITIES:
+                        peer.send(peer.phone.subscribe(to))
+                    self.assertEqual(self.answered(peer, 48), {200: 48})
+                    code, out, _ = run("show", "server", "--json", "--control", control)
+                    self.assertEqual(json.loads(out)["subscriptions"], 6048)
+                    with slow.makefile("rb") as lines:
+                        kinds = collections.Counter(json.loads(line).get("kind", "end")
+                                                    for line in lines)
+                self.assertEqual(kinds["end"], 1)
+                # Those who came meanwhile may be in it.
+                self.assertGreaterEqual(kinds["subscription"], 6000)
+                self.assertLessEqual(kinds["subscription"], 6048)
 
     def test_a_port_that_is_taken_is_not_shared(self):
         with Server(*TRUSTING, "--workers", "2") as server:

@@ -46,21 +46,23 @@ Limits small() {
 }  // namespace
 
 TEST_CASE("counts are those of a map, and one that is counted down to nothing leaves its place") {
-    edge::WorkerCounts counts(small(), 1);
-    std::map<std::uint64_t, std::uint32_t> model;
-    std::mt19937_64 random(5);
-    for (int i = 0; i < 100'000; ++i) {
-        const std::uint64_t key = key_of(random() % 1'000);
-        if (random() % 2 == 0) {
-            if (model.size() < 80 || model.contains(key)) {
-                REQUIRE(counts.add(key));
-                ++model[key];
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        edge::WorkerCounts counts(small(), 1);
+        std::map<std::uint64_t, std::uint32_t> model;
+        std::mt19937_64 random(seed);
+        for (int i = 0; i < 20'000; ++i) {
+            const std::uint64_t key = key_of(random() % 1'000);
+            if (random() % 2 == 0) {
+                if (model.size() < 80 || model.contains(key)) {
+                    REQUIRE(counts.add(key));
+                    ++model[key];
+                }
+            } else if (model.contains(key)) {
+                counts.remove(key);
+                if (--model[key] == 0) model.erase(key);
             }
-        } else if (model.contains(key)) {
-            counts.remove(key);
-            if (--model[key] == 0) model.erase(key);
+            REQUIRE(counts.count(key) == (model.contains(key) ? model[key] : 0));
         }
-        REQUIRE(counts.count(key) == (model.contains(key) ? model[key] : 0));
     }
 }
 

@@ -69,7 +69,7 @@ bool is_empty(const pidf::Document& d) {
 std::string_view device_of_contact(std::string_view parameters) {
     std::string_view instance = sip::Parameters(parameters).value_of("+sip.instance");
     if (instance.size() < 2 || instance.front() != '<' || instance.back() != '>') return {};
-    instance = instance.substr(1, instance.size() - 2);
+    instance = sip::slice(instance, 1, instance.size() - 2);
     return pidf::is_uri(instance) ? instance : std::string_view{};
 }
 

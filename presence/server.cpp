@@ -1,6 +1,7 @@
 #include "presence/server.hpp"
 
 #include "sip/base/domains.hpp"
+#include "sip/base/text.hpp"
 
 namespace presence {
 namespace {
@@ -107,7 +108,7 @@ bool Server::Addresses::exists(std::string_view address_of_record) const {
     const auto at = address_of_record.rfind('@');
     if (at == std::string_view::npos || at == 0) return false;
     if (!only_.empty()) return address_of_record == only_;
-    if (sip::find_domain(domains_, address_of_record.substr(at + 1)).empty()) return false;
+    if (sip::find_domain(domains_, sip::slice(address_of_record, at + 1)).empty()) return false;
     return directory_ == nullptr || directory_->exists(address_of_record);
 }
 

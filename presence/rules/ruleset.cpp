@@ -60,7 +60,7 @@ bool matches_sphere(std::string_view values, const std::optional<std::string_vie
     while (!values.empty()) {
         std::size_t end = 0;
         while (end < values.size() && !pidf::is_xml_space(values[end])) ++end;
-        if (end > 0 && sip::equal_ignoring_case(values.substr(0, end), *sphere)) return true;
+        if (end > 0 && sip::equal_ignoring_case(sip::slice(values, 0, end), *sphere)) return true;
         values.remove_prefix(std::min(end + 1, values.size()));
     }
     return false;

@@ -97,7 +97,7 @@ std::optional<std::uint32_t> nc_of(std::string_view text) {
 /// Reads all pairs of `scanner`: `field(name, value)` keeps one, and says whether its name is one
 /// of this header field. Such a name that stands twice is an error.
 template <class Field>
-Expected<void> read_pairs(Scanner& scanner, Field field, std::string_view rule) {
+Expected<void> read_pairs(Scanner& scanner, Field field, StaticText rule) {
     std::uint32_t seen = 0;
     Pair pair;
     for (;;) {

@@ -10,7 +10,7 @@
 namespace sip {
 namespace {
 
-std::string_view repeated_rule(HeaderId id) {
+StaticText repeated_rule(HeaderId id) {
     switch (id) {
         using enum HeaderId;
         case call_id: return "Call-ID stands more than once";
@@ -50,7 +50,7 @@ public:
     const Error& error() const { return error_; }
 
 private:
-    bool fail(Condition condition, std::string_view rule, std::string_view where) {
+    bool fail(Condition condition, StaticText rule, std::string_view where) {
         return fail(Error{condition, rule, 0}, where);
     }
     /// `where` is a view into the message that the error's offset counts from.
@@ -64,7 +64,7 @@ private:
         return present_.has(id) ? first_[static_cast<std::size_t>(id)] : nullptr;
     }
     /// The field `id`, which has to be there.
-    const HeaderField* needed(HeaderId id, std::string_view rule) {
+    const HeaderField* needed(HeaderId id, StaticText rule) {
         if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
         return first(id);
     }

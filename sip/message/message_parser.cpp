@@ -106,12 +106,12 @@ private:
         return input_.substr(begin, end - begin);
     }
 
-    void fail(Condition condition, std::string_view rule, std::size_t at) {
+    void fail(Condition condition, StaticText rule, std::size_t at) {
         if (!failed_) scan_.error = {condition, rule, static_cast<std::uint32_t>(at)};
         failed_ = true;
     }
     /// The fault is one that lets two readers disagree about where the message ends.
-    void fail_framing(Condition condition, std::string_view rule, std::size_t at) {
+    void fail_framing(Condition condition, StaticText rule, std::size_t at) {
         fail(condition, rule, at);
         framing_lost_ = true;
     }

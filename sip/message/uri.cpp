@@ -99,7 +99,7 @@ public:
     const Error& error() const { return error_; }
 
 private:
-    [[gnu::noinline, gnu::cold]] bool fail(std::string_view rule, std::size_t offset) {
+    [[gnu::noinline, gnu::cold]] bool fail(StaticText rule, std::size_t offset) {
         error_ = {Condition::malformed, rule, static_cast<std::uint32_t>(offset)};
         return false;
     }
@@ -121,7 +121,7 @@ private:
     [[gnu::noinline, gnu::cold]] bool headers();
     [[gnu::noinline, gnu::cold]] bool telephone();
     [[gnu::noinline, gnu::cold]] bool other();
-    bool check_part(std::string_view part, Class allowed, std::string_view rule);
+    bool check_part(std::string_view part, Class allowed, StaticText rule);
     std::string_view part(Class allowed);
 
     Uri& uri_;
@@ -164,7 +164,7 @@ void UriReader::clear() {
     uri_.parameters = {};
 }
 
-bool UriReader::check_part(std::string_view part, Class allowed, std::string_view rule) {
+bool UriReader::check_part(std::string_view part, Class allowed, StaticText rule) {
     const std::size_t at = first_bad(part, allowed);
     return at == std::string_view::npos || fail(rule, offset_in(uri_.text, part) + at);
 }

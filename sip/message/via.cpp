@@ -68,9 +68,9 @@ Expected<void> read_sent_by(Via& via, Scanner& scanner, const Leniency& leniency
 /// The parameters that mean something; the first of a name counts.
 struct Asked {
     Via& via;
-    std::string_view fault = {};  ///< the rule that one of them breaks
+    StaticText fault = {};  ///< the rule that one of them breaks
 
-    void fail(std::string_view rule) {
+    void fail(StaticText rule) {
         if (fault.empty()) fault = rule;
     }
     void meet(const Parameter& parameter) {

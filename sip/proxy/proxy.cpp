@@ -56,7 +56,7 @@ Routing Proxy::read(const MessageView& message, const Uri& request_uri) {
     Appender out(target_room_);
     const auto host_end =
         static_cast<std::size_t>(target.host.data() - target.text.data()) + target.host.size();
-    out << target.text.substr(0, host_end);
+    out << slice(target.text, 0, host_end);
     std::string_view rest = target.parameters.text();
     while (const auto parameter = UriParameters::next(rest)) {
         if (same_unescaped(parameter->name, "maddr") ||

@@ -7,6 +7,7 @@
 #include "sip/auth/asserted_gate.hpp"
 #include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/text.hpp"
 #include "sip/base/timer_queue.hpp"
 #include "sip/proxy/copy.hpp"
 #include "sip/proxy/routing.hpp"
@@ -133,8 +134,8 @@ private:
         ClientTransactionId transaction;
         Instant c_at = never;
 
-        std::string_view uri() const { return strings.view().substr(0, uri_bytes); }
-        std::string_view path() const { return strings.view().substr(uri_bytes); }
+        std::string_view uri() const { return slice(strings.view(), 0, uri_bytes); }
+        std::string_view path() const { return slice(strings.view(), uri_bytes); }
     };
     /// A request and what became of it: the response context (RFC 3261 16.7).
     struct Context {

@@ -291,14 +291,14 @@ bool ServerTransactions::complete(Now now, Handle handle) {
         static_cast<non_invite_server::State>(t->state) != non_invite_server::State::completed)
         return false;
     const std::string_view answer = t->last.head.view();
-    const std::string_view line = answer.substr(0, answer.find("\r\n"));
+    const std::string_view line = slice(answer, 0, answer.find("\r\n"));
     constexpr std::size_t status_at = 8, reason_at = 12;  // SIP/2.0 200 OK
-    const auto status = parse_decimal(line.substr(status_at, 3), 699);
+    const auto status = parse_decimal(slice(line, status_at, 3), 699);
     if (!status || line.size() < reason_at) return false;
     const std::size_t tag_end = t->last.tag_end;
     const auto tag = tag_end < tag_digits
                          ? std::optional<std::uint64_t>{0}
-                         : own_tag_of(answer.substr(tag_end - tag_digits, tag_digits));
+                         : own_tag_of(slice(answer, tag_end - tag_digits, tag_digits));
     if (!tag) return false;
     CompletedTransactions::Record record;
     record.key = t->key;
@@ -307,8 +307,8 @@ bool ServerTransactions::complete(Now now, Handle handle) {
     record.status = static_cast<std::uint16_t>(*status);
     record.proved = t->proved;
     record.number = handle.index;
-    if (!completed_.add(now, std::move(record), line.substr(reason_at),
-                        answer.substr(t->last.repeatable)))
+    if (!completed_.add(now, std::move(record), slice(line, reason_at),
+                        slice(answer, t->last.repeatable)))
         return false;
     destroy(handle);
     return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/text.hpp"
 #include "sip/transport/certificate_names.hpp"
 #include "sip/transport/locate.hpp"
 
@@ -153,7 +154,7 @@ bool TransportLayer::proves(FlowId id, std::string_view domain) const {
     std::string_view rest = flow->names.view();
     while (!rest.empty()) {
         rest.remove_prefix(1);
-        const std::string_view name = rest.substr(0, rest.find('\n'));
+        const std::string_view name = slice(rest, 0, rest.find('\n'));
         if (is_same_domain(name, domain)) return true;
         rest.remove_prefix(name.size());
     }

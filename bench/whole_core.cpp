@@ -1,5 +1,6 @@
 // A program that reaches all of the core, to be weighed by ./dev sizes: a server that learns,
 // relays and keeps reasons, and every client beside it. It is not made to be run.
+#include "apps/examples/no_system_memory.hpp"
 #include "pidf/document.hpp"
 #include "presence/agent.hpp"
 #include "presence/server.hpp"

@@ -2,12 +2,15 @@
 
 #include <array>
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include "pidf/namespaces.hpp"
 #include "pidf/unicode.hpp"
 #include "pidf/utf16.hpp"
+#include "sip/base/assert.hpp"
 #include "sip/base/text.hpp"
 
 #ifndef __cpp_exceptions
@@ -16,7 +19,20 @@
 // The pool inside the document object is for people with large stacks; ours comes from the arena.
 #define RAPIDXML_STATIC_POOL_SIZE 512
 #define RAPIDXML_DYNAMIC_POOL_SIZE 2048
+#define RAPIDXML_NO_STDLIB
+#define assert SIP_ASSERT
 #include <rapidxml/rapidxml.hpp>
+#undef assert
+
+// It has our allocator alone: nothing in it may ask the C++ library for memory.
+template <>
+inline char* rapidxml::memory_pool<char>::allocate_raw(std::size_t size) {
+    return static_cast<char*>(m_alloc_func(size));
+}
+template <>
+inline void rapidxml::memory_pool<char>::clear() {
+    init();  // the arena gives all back at once
+}
 
 namespace pidf {
 namespace {
@@ -48,7 +64,7 @@ void* allocate(std::size_t size) {
 #endif
 }
 
-void release(void*) {}  // the arena gives all back at once
+void release(void*) {}
 
 using Library = rapidxml::xml_document<char>;
 /// The library finds what is where; references and line ends are resolved by us afterwards.

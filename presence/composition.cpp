@@ -12,6 +12,7 @@
 #include "presence/rules/privacy_filter.hpp"
 #include "presence/service_capabilities.hpp"
 #include "sip/base/civil_time.hpp"
+#include "sip/base/sort.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/uri.hpp"
 
@@ -177,7 +178,7 @@ private:
             sources_[source_count_++] = {&published, *document, !is_empty(**document)};
             if (inputs_.permissions != nullptr) filter(*inputs_.permissions, **document);
         }
-        std::sort(sources_, sources_ + source_count_,
+        sip::sort(sources_, source_count_,
                   [](const Source& a, const Source& b) { return a.before(b); });
         for (Source& source : sources())
             if (const Status done = rename_extensions(source); !done) return done;
@@ -196,7 +197,7 @@ private:
             if (inputs_.permissions != nullptr) filter(*inputs_.permissions, *document);
             registrations_[registration_count_] = {&registered, document};
         }
-        std::sort(registrations_, registrations_ + count,
+        sip::sort(registrations_, count,
                   [](const Registration& a, const Registration& b) { return a.before(b); });
         return {};
     }

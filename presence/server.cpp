@@ -232,6 +232,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
 
 void Server::trim(sip::Now now) {
     stack_.advance(now);
+    if (stack_.shard().limits.reserve) return;
     stack_.trim();
     resources_.trim();
     package_.trim();

@@ -2,6 +2,13 @@
 
 namespace sip {
 
+SlabCells::SlabCells(Memory& memory, std::size_t limit, std::size_t cell_bytes)
+    : memory_(&memory),
+      chunks_(memory),
+      limit_(limit),
+      chunk_bits_(bits_for(limit)),
+      cell_bytes_(static_cast<std::uint32_t>(cell_bytes)) {}
+
 bool SlabCells::grow() {
     void* const raw = memory_->allocate(chunk_bytes());
     if (raw == nullptr) return false;

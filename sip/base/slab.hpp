@@ -44,12 +44,7 @@ protected:
     };
     static constexpr std::uint32_t taken = UINT32_MAX - 1;
 
-    SlabCells(Memory& memory, std::size_t limit, std::size_t cell_bytes)
-        : memory_(&memory),
-          chunks_(memory),
-          limit_(limit),
-          chunk_bits_(bits_for(limit)),
-          cell_bytes_(static_cast<std::uint32_t>(cell_bytes)) {}
+    SlabCells(Memory& memory, std::size_t limit, std::size_t cell_bytes);
     ~SlabCells() { release(); }
 
     static constexpr unsigned bits_for(std::size_t limit) {

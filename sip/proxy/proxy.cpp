@@ -77,8 +77,8 @@ bool Proxy::is_ours(const NameAddr& address) const {
 
 /// The contacts that a request to one of our users goes to: of the one device that a GRUU names
 /// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
-template <class Visit>
-void Proxy::for_each_contact(const Plan& plan, const Uri& target, Visit visit) {
+void Proxy::for_each_contact(const Plan& plan, const Uri& target,
+                             Visitor<const Registrar::Binding&> visit) {
     SmallVector<std::uint64_t, 32> flows;
     const auto once = [&](const Registrar::Binding& binding) {
         // RFC 5630 5.3: what is for SIPS goes to a SIPS contact, or to none.

@@ -70,7 +70,10 @@ ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, 
       transport_(transport),
       part_(part),
       slab_(shard.memory, shard.limits.client_transactions),
-      by_branch_(shard.memory) {}
+      by_branch_(shard.memory) {
+    shard.reserve(shard.limits.client_transactions, slab_, by_branch_);
+    shard.reserve_timers(shard.limits.client_transactions);
+}
 
 ClientTransactions::~ClientTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });

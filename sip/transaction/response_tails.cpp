@@ -72,7 +72,9 @@ void write_form(Appender& out, std::string_view bytes, ResponseTails::Tail& tail
 }  // namespace
 
 ResponseTails::ResponseTails(Shard& shard)
-    : shard_(shard), forms_(shard.memory, shard.limits.response_forms), by_text_(shard.memory) {}
+    : shard_(shard), forms_(shard.memory, shard.limits.response_forms), by_text_(shard.memory) {
+    shard.reserve(shard.limits.response_forms, forms_, by_text_);
+}
 
 ResponseTails::~ResponseTails() = default;
 

@@ -37,7 +37,11 @@ ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, 
       by_branch_(shard.memory),
       by_merge_(shard.memory),
       by_user_(shard.memory, shard.limits.server_transactions),
-      by_address_(shard.memory, shard.limits.server_transactions) {}
+      by_address_(shard.memory, shard.limits.server_transactions) {
+    const std::uint32_t count = shard.limits.server_transactions;
+    shard.reserve(count, slab_, by_request_, by_branch_, by_merge_, by_user_, by_address_);
+    shard.reserve_timers(count);
+}
 
 ServerTransactions::~ServerTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });

@@ -151,7 +151,9 @@ NameCache::NameCache(Shard& shard, TransportLayer& transport)
       transport_(transport),
       entries_(shard.memory,
                std::size_t{shard.limits.name_cache_entries} + shard.limits.name_questions),
-      by_name_(shard.memory) {}
+      by_name_(shard.memory) {
+    shard.reserve(entries_.limit(), entries_, by_name_);
+}
 
 NameCache::~NameCache() = default;
 

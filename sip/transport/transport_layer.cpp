@@ -28,7 +28,12 @@ TransportLayer::TransportLayer(Shard& shard, std::uint8_t part)
       by_address_(shard.memory, shard.limits.flows),
       effects_(shard.memory, effects_max),
       ready_(shard.memory, shard.limits.flows),
-      stream_bytes_max_(shard.limits.memory_bytes / 100 * shard.limits.stream_bytes_percent) {}
+      stream_bytes_max_(shard.limits.memory_bytes / 100 * shard.limits.stream_bytes_percent) {
+    shard.reserve(shard.limits.flows, flows_, by_remote_, by_address_, ready_);
+    // One for each message that can be due, and a few.
+    shard.reserve(std::size_t{64} + shard.limits.server_transactions, effects_);
+    shard.reserve_timers(shard.limits.flows);
+}
 
 TransportLayer::~TransportLayer() {
     flows_.for_each([&](Handle, Flow& flow) { flow.timers.detach(shard_.timers); });

@@ -344,7 +344,7 @@ sip::Expected<Element*> parse_xml(std::string_view bytes, Arena& arena, const Xm
             place_in_utf16(**tree, *text);
         else
             tree.error().offset = static_cast<std::uint32_t>(
-                utf16_mark_size + utf16_size(text->substr(0, tree.error().offset)));
+                utf16_mark_size + utf16_size(sip::slice(*text, 0, tree.error().offset)));
         return tree;
     }
     constexpr std::string_view mark = "\xEF\xBB\xBF";

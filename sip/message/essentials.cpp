@@ -141,8 +141,8 @@ bool Decoder::cookie() {
 /// What is left of `list` behind the value of it that ends where `value` does.
 std::string_view behind(std::string_view list, std::string_view value) {
     const char* const end = value.data() + value.size();
-    list = trim(list.substr(static_cast<std::size_t>(end - list.data())));
-    return list.empty() ? list : list.substr(1);  // the comma
+    list = trim(slice(list, static_cast<std::size_t>(end - list.data())));
+    return list.empty() ? list : slice(list, 1);  // the comma
 }
 
 bool Decoder::rest() {

@@ -6,6 +6,7 @@
 #include "pidf/lexical.hpp"
 #include "pidf/unicode.hpp"
 #include "sip/base/buffer.hpp"
+#include "sip/base/sort.hpp"
 
 namespace pidf {
 namespace {
@@ -411,7 +412,7 @@ bool settle_ids(Document& document, Arena& arena) {
         all[ids] = {a.value, ids, &e, &a};
         ++ids;
     });
-    std::sort(all, all + count, [](const Id& a, const Id& b) {
+    sip::sort(all, count, [](const Id& a, const Id& b) {
         return a.text != b.text ? a.text < b.text : a.order < b.order;
     });
     for (std::size_t i = 1; i < count; ++i)

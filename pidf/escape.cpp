@@ -2,6 +2,7 @@
 
 #include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
+#include "sip/base/text.hpp"
 
 namespace pidf {
 namespace {
@@ -21,7 +22,7 @@ void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
     if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t plain = run_size<run::Plain>(text, at);
-        out << text.substr(at, plain);
+        out << sip::slice(text, at, plain);
         at += plain;
         if (at == text.size()) return;
         const Decoded next = decode_utf8(text, at);
@@ -30,7 +31,7 @@ void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
             at += next.size == 0 ? 1 : next.size;
             continue;
         }
-        const std::string_view character = text.substr(at, next.size);
+        const std::string_view character = sip::slice(text, at, next.size);
         at += next.size;
         switch (character.front()) {
             case '&': out << "&amp;"; break;

@@ -27,7 +27,7 @@ bool is_uri_char(char c) { return run::Uri::has(c) || static_cast<unsigned char>
 std::size_t literal_size(std::string_view text) {
     const auto end = text.find(']');
     if (text.empty() || text.front() != '[' || end == std::string_view::npos || end < 3) return 0;
-    for (char c : text.substr(1, end - 1))
+    for (char c : sip::slice(text, 1, end - 1))
         if (sip::hex_value(c) < 0 && c != ':' && c != '.') return 0;
     return text.find(':') < end ? end + 1 : 0;
 }
@@ -41,8 +41,8 @@ bool has_uri_chars(std::string_view text) {
                 return false;
             i += 3;
         } else if (text[i] == '[') {
-            const std::size_t size = literal_size(text.substr(i));
-            const std::string_view before = text.substr(0, i);
+            const std::size_t size = literal_size(sip::slice(text, i));
+            const std::string_view before = sip::slice(text, 0, i);
             const bool host = before.ends_with('@') || before.ends_with("://") || before == "//" ||
                               before.find(':') + 1 == i;
             if (size == 0 || i == 0 || !host) return false;
@@ -64,7 +64,7 @@ bool is_authority(std::string_view text) {
     const auto colon = text.find(':', literal);
     if (literal > 0 && text.size() > literal && colon != literal) return false;
     if (colon == std::string_view::npos) return true;
-    const std::string_view port = text.substr(colon + 1);
+    const std::string_view port = sip::slice(text, colon + 1);
     return all_digits(port) && port.size() <= 5;
 }
 
@@ -73,9 +73,9 @@ std::string_view scheme_of(std::string_view text) {
     const auto end = text.find_first_of(":/?#");
     if (end == std::string_view::npos || text[end] != ':' || end == 0) return {};
     if (!sip::is_alpha(text.front())) return {};
-    for (char c : text.substr(0, end))
+    for (char c : sip::slice(text, 0, end))
         if (!sip::is_alpha(c) && !sip::is_digit(c) && c != '+' && c != '-' && c != '.') return {};
-    return text.substr(0, end + 1);
+    return sip::slice(text, 0, end + 1);
 }
 
 /// Takes the fragment off. False: there, or in what is left, are characters of no URI.
@@ -85,8 +85,8 @@ bool take_fragment(std::string_view& text) {
     if (find_fault(text).any) return false;
     const auto hash = text.find('#');
     const std::string_view fragment =
-        hash == std::string_view::npos ? std::string_view{} : text.substr(hash + 1);
-    text = text.substr(0, hash);
+        hash == std::string_view::npos ? std::string_view{} : sip::slice(text, hash + 1);
+    text = sip::slice(text, 0, hash);
     return fragment.find('[') == std::string_view::npos && has_uri_chars(fragment) &&
            has_uri_chars(text);
 }
@@ -103,7 +103,7 @@ bool is_any_uri(std::string_view text) {
     text.remove_prefix(scheme.size());
     if (!text.starts_with("//")) return true;
     text.remove_prefix(2);
-    return is_authority(text.substr(0, text.find_first_of("/?")));
+    return is_authority(sip::slice(text, 0, text.find_first_of("/?")));
 }
 
 bool is_uri(std::string_view text) {
@@ -139,9 +139,10 @@ bool is_positive_integer(std::string_view text) {
 
 bool is_date_time(std::string_view text) {
     if (!sip::parse_rfc3339(text)) return false;
-    if (text.starts_with("0000") || text[10] != 'T' || text.substr(17, 2) == "60") return false;
+    if (text.starts_with("0000") || text[10] != 'T' || sip::slice(text, 17, 2) == "60")
+        return false;
     if (text.back() == 'Z') return true;
-    const std::string_view offset = text.substr(text.size() - 5);
+    const std::string_view offset = sip::slice(text, text.size() - 5);
     return text.back() != 'z' && (offset < "14:00" || offset == "14:00");
 }
 
@@ -153,7 +154,7 @@ bool normal_language(std::string_view text, Arena& arena, std::string_view& out)
         return true;
     }
     // POSIX spells it with _, and behind a dot or @ what is no matter of the language.
-    text = text.substr(0, text.find_first_of(".@"));
+    text = sip::slice(text, 0, text.find_first_of(".@"));
     if (text.size() > language_max) return true;
     auto* room = static_cast<char*>(arena.allocate(text.size()));
     if (room == nullptr) return false;

@@ -14,7 +14,7 @@ namespace {
 
 using Status = std::optional<sip::Error>;  // nothing: all is well
 
-sip::Error bad(std::string_view rule, const Element& at) {
+sip::Error bad(sip::StaticText rule, const Element& at) {
     return {sip::Condition::malformed, rule, at.offset};
 }
 

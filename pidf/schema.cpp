@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sip/base/text.hpp"
+
 namespace pidf {
 namespace {
 
@@ -281,7 +283,7 @@ constexpr int place_in(std::string_view names, std::string_view name) {
     for (auto at = names.find(name); at != std::string_view::npos; at = names.find(name, at + 1)) {
         const std::size_t end = at + name.size();
         if ((at == 0 || names[at - 1] == ' ') && (end == names.size() || names[end] == ' '))
-            return count_of(names.substr(0, at + 1)) - 1;
+            return count_of(sip::slice(names, 0, at + 1)) - 1;
     }
     return -1;
 }

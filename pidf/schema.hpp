@@ -108,13 +108,13 @@ struct AttributeRule {
 struct TypeRow {
     Content content = Content::simple;
     Simple simple = Simple::string;
-    std::string_view ns;  ///< of its children
-    std::span<const Child> children;
-    std::span<const AttributeRule> attributes;
     bool any_attribute = false;  ///< also others than those
     bool language = false;       ///< xml:lang too
     bool others = false;         ///< elements of other namespaces as children
     bool needs_child = false;    ///< other than a note
+    std::string_view ns;         ///< of its children
+    std::span<const Child> children;
+    std::span<const AttributeRule> attributes;
 
     /// The rank of a name among those of all children; -1: not listed.
     int rank(std::string_view name) const;

@@ -25,7 +25,7 @@ bool is_utf16(std::string_view bytes) {
 }
 
 sip::Expected<std::string_view> utf16_to_utf8(std::string_view bytes, Arena& arena) {
-    constexpr std::string_view lone = "XML: UTF-16 surrogate stands alone";
+    constexpr sip::StaticText lone = "XML: UTF-16 surrogate stands alone";
     if (bytes.size() % 2 != 0)
         return sip::failure(sip::Condition::malformed, "XML: UTF-16 ends within a character",
                             bytes.size() - 1);

@@ -2,13 +2,16 @@
 
 #include <array>
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include "pidf/namespaces.hpp"
 #include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
 #include "pidf/utf16.hpp"
+#include "sip/base/assert.hpp"
 #include "sip/base/text.hpp"
 
 #ifndef __cpp_exceptions
@@ -17,7 +20,20 @@
 // The pool inside the document object is for people with large stacks; ours comes from the arena.
 #define RAPIDXML_STATIC_POOL_SIZE 512
 #define RAPIDXML_DYNAMIC_POOL_SIZE 2048
+#define RAPIDXML_NO_STDLIB
+#define assert SIP_ASSERT
 #include <rapidxml/rapidxml.hpp>
+#undef assert
+
+// It has our allocator alone: nothing in it may ask the C++ library for memory.
+template <>
+inline char* rapidxml::memory_pool<char>::allocate_raw(std::size_t size) {
+    return static_cast<char*>(m_alloc_func(size));
+}
+template <>
+inline void rapidxml::memory_pool<char>::clear() {
+    init();  // the arena gives all back at once
+}
 
 namespace pidf {
 namespace {
@@ -49,7 +65,7 @@ void* allocate(std::size_t size) {
 #endif
 }
 
-void release(void*) {}  // the arena gives all back at once
+void release(void*) {}
 
 using Library = rapidxml::xml_document<char>;
 /// The library finds what is where; references and line ends are resolved by us afterwards.
@@ -114,7 +130,7 @@ struct Name {
 Name split_name(std::string_view name) {
     const auto colon = name.find(':');
     if (colon == std::string_view::npos) return {{}, name};
-    return {name.substr(0, colon), name.substr(colon + 1)};
+    return {sip::slice(name, 0, colon), sip::slice(name, colon + 1)};
 }
 
 /// What stands between & and ; of a reference that the guard has let pass.
@@ -126,7 +142,7 @@ char32_t referenced(std::string_view name) {
     if (name == "apos") return '\'';
     const bool hexadecimal = name.size() > 1 && name[1] == 'x';
     char32_t code = 0;
-    for (char digit : name.substr(hexadecimal ? 2 : 1))
+    for (char digit : sip::slice(name, hexadecimal ? 2 : 1))
         code = code * (hexadecimal ? 16 : 10) + static_cast<char32_t>(sip::hex_value(digit));
     return code;
 }
@@ -144,7 +160,7 @@ std::string_view resolve(char* text, std::size_t size, Kind kind) {
         const char c = text[i];
         if (c == '&' && kind != Kind::cdata) {
             const std::string_view rest(text + i, size - i);
-            const std::string_view name = rest.substr(1, rest.find(';') - 1);
+            const std::string_view name = sip::slice(rest, 1, rest.find(';') - 1);
             i += name.size() + 2;
             out += encode_utf8(referenced(name), text + out);
             continue;
@@ -259,7 +275,7 @@ private:
         }
         return {};
     }
-    std::optional<sip::Error> malformed(std::string_view rule, const char* at) const {
+    std::optional<sip::Error> malformed(sip::StaticText rule, const char* at) const {
         return sip::Error{sip::Condition::malformed, rule, offset(at)};
     }
 
@@ -304,7 +320,7 @@ void place_in_utf16(Element& root, std::string_view text) {
     std::size_t at = 0, place = utf16_mark_size;
     for (Element* e = &root; e != nullptr; e = next_in_tree(&root, e)) {
         if (e->is_text) continue;
-        place += utf16_size(text.substr(at, e->offset - at));
+        place += utf16_size(sip::slice(text, at, e->offset - at));
         at = e->offset;
         e->offset = static_cast<std::uint32_t>(place);
     }
@@ -331,12 +347,12 @@ sip::Expected<Element*> parse_xml(std::string_view bytes, Arena& arena, const Xm
             place_in_utf16(**tree, *text);
         else
             tree.error().offset = static_cast<std::uint32_t>(
-                utf16_mark_size + utf16_size(text->substr(0, tree.error().offset)));
+                utf16_mark_size + utf16_size(sip::slice(*text, 0, tree.error().offset)));
         return tree;
     }
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     const std::size_t skipped = bytes.starts_with(mark) ? mark.size() : 0;
-    auto tree = parse_utf8(bytes.substr(skipped), arena, limits, false);
+    auto tree = parse_utf8(sip::slice(bytes, skipped), arena, limits, false);
     if (!tree) {
         tree.error().offset += static_cast<std::uint32_t>(skipped);
     } else if (skipped > 0) {

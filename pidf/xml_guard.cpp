@@ -33,15 +33,15 @@ public:
     }
 
 private:
-    static tl::unexpected<sip::Error> bad(std::string_view rule, std::size_t offset) {
+    static tl::unexpected<sip::Error> bad(sip::StaticText rule, std::size_t offset) {
         return failure(Condition::malformed, rule, offset);
     }
     /// Of a name; left as it is until it is set, for there are many.
     struct Place {
         std::size_t begin, size;
     };
-    std::string_view at(Place place) const { return text_.substr(place.begin, place.size); }
-    bool starts(std::string_view what) const { return text_.substr(at_).starts_with(what); }
+    std::string_view at(Place place) const { return sip::slice(text_, place.begin, place.size); }
+    bool starts(std::string_view what) const { return sip::slice(text_, at_).starts_with(what); }
     bool done() const { return at_ >= text_.size(); }
     char peek() const { return done() ? '\0' : text_[at_]; }
     bool skip_space() {
@@ -70,7 +70,7 @@ private:
             if (part == 1 || peek() != ':') break;
             ++at_;
         }
-        return text_.substr(start, at_ - start);
+        return sip::slice(text_, start, at_ - start);
     }
     bool skip_past(std::string_view end) {
         const auto found = text_.find(end, at_);
@@ -95,7 +95,7 @@ private:
         if (quote != '"' && quote != '\'') return false;
         const auto end = text_.find(quote, at_ + 1);
         if (end == std::string_view::npos || end == at_ + 1) return false;
-        value = text_.substr(at_ + 1, end - at_ - 1);
+        value = sip::slice(text_, at_ + 1, end - at_ - 1);
         at_ = end + 1;
         return true;
     }
@@ -109,7 +109,7 @@ private:
         skip_space();
         if (!starts("?>") || !version.starts_with("1.") || version.size() < 3)
             return bad("XML: declaration is malformed", at_);
-        for (char c : version.substr(2))
+        for (char c : sip::slice(version, 2))
             if (!sip::is_digit(c)) return bad("XML: version is malformed", at_);
         if (!encoding.empty() && !sip::equal_ignoring_case(encoding, "UTF-8") &&
             !sip::equal_ignoring_case(encoding, "US-ASCII") &&

@@ -59,6 +59,12 @@ sip::Limits Agent::limits_for(std::uint32_t watchers) {
     limits.rate_buckets = limits.known_sources = 64;
     limits.nonces = 16;
     limits.flows = 4;
+    limits.completed_transactions = 8 * watchers + 48;
+    limits.response_forms = 16;
+    limits.waiting_requests = 8;
+    limits.name_lookups = limits.name_questions = 4;
+    limits.name_cache_entries = limits.failed_targets = 16;
+    limits.name_cache_bytes = 4'096;
     return limits;
 }
 

@@ -12,6 +12,7 @@
 #include "presence/rules/privacy_filter.hpp"
 #include "presence/service_capabilities.hpp"
 #include "sip/base/civil_time.hpp"
+#include "sip/base/sort.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/uri.hpp"
 
@@ -69,7 +70,7 @@ bool is_empty(const pidf::Document& d) {
 std::string_view device_of_contact(std::string_view parameters) {
     std::string_view instance = sip::Parameters(parameters).value_of("+sip.instance");
     if (instance.size() < 2 || instance.front() != '<' || instance.back() != '>') return {};
-    instance = instance.substr(1, instance.size() - 2);
+    instance = sip::slice(instance, 1, instance.size() - 2);
     return pidf::is_uri(instance) ? instance : std::string_view{};
 }
 
@@ -177,7 +178,7 @@ private:
             sources_[source_count_++] = {&published, *document, !is_empty(**document)};
             if (inputs_.permissions != nullptr) filter(*inputs_.permissions, **document);
         }
-        std::sort(sources_, sources_ + source_count_,
+        sip::sort(sources_, source_count_,
                   [](const Source& a, const Source& b) { return a.before(b); });
         for (Source& source : sources())
             if (const Status done = rename_extensions(source); !done) return done;
@@ -196,7 +197,7 @@ private:
             if (inputs_.permissions != nullptr) filter(*inputs_.permissions, *document);
             registrations_[registration_count_] = {&registered, document};
         }
-        std::sort(registrations_, registrations_ + count,
+        sip::sort(registrations_, count,
                   [](const Registration& a, const Registration& b) { return a.before(b); });
         return {};
     }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "presence/presence_package.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/capabilities.hpp"
 
 namespace presence {
@@ -61,7 +62,7 @@ void Learner::begin(sip::Now now, std::string_view presentity,
     address << "sip:" << presentity;
     if (address.overflowed()) return;
     sip::SubscribeOptions options;
-    options.peer.uri = binding.contact.substr(0, binding.contact.find('?'));
+    options.peer.uri = sip::slice(binding.contact, 0, binding.contact.find('?'));
     options.peer.to = address.view();
     options.peer.from = address.view();
     options.peer.asserted = presentity;
@@ -182,7 +183,7 @@ void Learner::set_document(sip::Now now, Learned& one, const sip::SubscriptionNo
         shard.decision(now, "dropped", written.error().rule, one.presentity.view());
         return;
     }
-    one.document = sip::SharedBytes::copy(shard.memory, room_.view().substr(0, *written));
+    one.document = sip::SharedBytes::copy(shard.memory, sip::slice(room_.view(), 0, *written));
     if (!one.document) ++shard.counters.limit_memory;
 }
 

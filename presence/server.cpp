@@ -1,6 +1,7 @@
 #include "presence/server.hpp"
 
 #include "sip/base/domains.hpp"
+#include "sip/base/text.hpp"
 #include "sip/transaction/owner.hpp"
 
 namespace presence {
@@ -110,7 +111,7 @@ bool Server::Addresses::exists(std::string_view address_of_record) const {
     const auto at = address_of_record.rfind('@');
     if (at == std::string_view::npos || at == 0) return false;
     if (!only_.empty()) return address_of_record == only_;
-    if (sip::find_domain(domains_, address_of_record.substr(at + 1)).empty()) return false;
+    if (sip::find_domain(domains_, sip::slice(address_of_record, at + 1)).empty()) return false;
     return directory_ == nullptr || directory_->exists(address_of_record);
 }
 
@@ -250,6 +251,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
 
 void Server::trim(sip::Now now) {
     stack_.advance(now);
+    if (stack_.shard().limits.reserve) return;
     stack_.trim();
     resources_.trim();
     package_.trim();

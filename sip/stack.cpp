@@ -240,6 +240,7 @@ void Stack::failed(Now now, CommitId id) {
 }
 
 void Stack::trim() {
+    if (shard_.limits.reserve) return;
     for (TransactionUser* user : users_) user->trim();
     clients_.trim();
     servers_.trim();

@@ -117,6 +117,8 @@ public:
     std::optional<Instant> deadline() const;
 
     const Counters& counters() const { return shard_.counters; }
+    /// Limits::reserve: there was memory for all of it. To be asked when every part is made.
+    bool has_room() const { return shard_.has_room; }
     Shard& shard() { return shard_; }
     TransportLayer& transport() { return transport_; }
     const TransportLayer& transport() const { return transport_; }

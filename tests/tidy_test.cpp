@@ -117,7 +117,7 @@ constexpr std::array<std::string_view, 38> core_forbidden_includes{
     "regex",
 };
 
-constexpr std::array<std::string_view, 37> core_forbidden_words{
+constexpr std::array<std::string_view, 38> core_forbidden_words{
     "std::string",
     "std::to_string",
     "std::vector",
@@ -155,6 +155,7 @@ constexpr std::array<std::string_view, 37> core_forbidden_words{
     "std::printf",
     "printf",
     "alloca",
+    "substr",  // throws: slice() of sip/base/text.hpp
 };
 
 /// A file that may use a word which the rest of the core may not.

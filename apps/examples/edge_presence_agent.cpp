@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "apps/examples/no_system_memory.hpp"
 #include "apps/examples/udp_edge.hpp"
 #include "pidf/escape.hpp"
 #include "presence/agent.hpp"

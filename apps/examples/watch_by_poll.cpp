@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "apps/examples/no_system_memory.hpp"
 #include "apps/examples/udp_edge.hpp"
 #include "sip/auth/digest_client.hpp"
 #include "sip/event/subscriber.hpp"

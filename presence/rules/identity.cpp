@@ -24,13 +24,13 @@ bool is_hierarchical(const sip::Uri& uri) {
 std::string_view domain_of_other(std::string_view opaque) {
     const bool authority = opaque.starts_with("//");
     if (authority) opaque.remove_prefix(2);
-    opaque = opaque.substr(0, opaque.find_first_of(authority ? "/?#" : "/?#;"));
+    opaque = sip::slice(opaque, 0, opaque.find_first_of(authority ? "/?#" : "/?#;"));
     const auto at = opaque.rfind('@');
     if (at == std::string_view::npos && !authority) return {};
     if (at != std::string_view::npos) opaque.remove_prefix(at + 1);
     const auto colon = opaque.rfind(':');
-    if (colon != std::string_view::npos && sip::parse_decimal(opaque.substr(colon + 1)))
-        opaque = opaque.substr(0, colon);
+    if (colon != std::string_view::npos && sip::parse_decimal(sip::slice(opaque, colon + 1)))
+        opaque = sip::slice(opaque, 0, colon);
     return opaque;
 }
 
@@ -80,7 +80,8 @@ bool same_identity(const Identity& a, const Identity& b) {
 
 bool same_uri(std::string_view a, std::string_view b) {
     if (a == b) return true;
-    if (!sip::equal_ignoring_case(a.substr(0, a.find(':')), b.substr(0, b.find(':')))) return false;
+    if (!sip::equal_ignoring_case(sip::slice(a, 0, a.find(':')), sip::slice(b, 0, b.find(':'))))
+        return false;
     const auto x = sip::parse_uri(a), y = sip::parse_uri(b);
     if (!x || !y) return false;
     if (sip::equivalent(*x, *y)) return true;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sip/base/text.hpp"
+
 namespace presence {
 namespace {
 
@@ -39,7 +41,7 @@ public:
         const std::uint32_t size = number();
         good = good && size <= rest_.size();
         if (!good) return {};
-        const std::string_view taken = rest_.substr(0, size);
+        const std::string_view taken = sip::slice(rest_, 0, size);
         rest_.remove_prefix(size);
         return taken;
     }

@@ -18,7 +18,7 @@ namespace {
 using pidf::Element;
 using Status = std::optional<sip::Error>;  // nothing: all is well
 
-sip::Error bad(std::string_view rule, const Element& at) {
+sip::Error bad(sip::StaticText rule, const Element& at) {
     return {sip::Condition::malformed, rule, at.offset};
 }
 
@@ -260,7 +260,7 @@ private:
     }
     /// RFC 4745 7.2: an identity has to be a URI; a name without scheme would be nobody's, and an
     /// exception that excepts nobody.
-    Status person(const Element& e, std::string_view rule, Identity& out) {
+    Status person(const Element& e, sip::StaticText rule, Identity& out) {
         const std::string_view id = pidf::trim_xml_space(e.attribute("id"));
         if (!pidf::is_uri(id)) return bad(rule, e);
         std::string_view kept;
@@ -269,7 +269,7 @@ private:
         if (!known) return bad(rule, e);
         return {};
     }
-    Status domain(const Element& e, std::string_view rule, std::string_view& out) {
+    Status domain(const Element& e, sip::StaticText rule, std::string_view& out) {
         std::array<char, domain_max> room{};
         sip::Appender name(room);
         if (!write_domain(name, e.attribute("domain"))) return bad(rule, e);

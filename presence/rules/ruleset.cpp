@@ -7,6 +7,7 @@
 
 #include "pidf/unicode.hpp"
 #include "presence/rules/rule_model.hpp"
+#include "sip/base/sort.hpp"
 #include "sip/base/text.hpp"
 
 namespace presence {
@@ -60,7 +61,7 @@ bool matches_sphere(std::string_view values, const std::optional<std::string_vie
     while (!values.empty()) {
         std::size_t end = 0;
         while (end < values.size() && !pidf::is_xml_space(values[end])) ++end;
-        if (end > 0 && sip::equal_ignoring_case(values.substr(0, end), *sphere)) return true;
+        if (end > 0 && sip::equal_ignoring_case(sip::slice(values, 0, end), *sphere)) return true;
         values.remove_prefix(std::min(end + 1, values.size()));
     }
     return false;
@@ -94,7 +95,7 @@ std::size_t length_of(const pidf::List<T>& list) {
 /// Sorts, and takes doubles out.
 template <class T, class Key>
 void as_set(T* items, std::size_t& count, Key key) {
-    std::sort(items, items + count, [&](const T& a, const T& b) { return key(a) < key(b); });
+    sip::sort(items, count, [&](const T& a, const T& b) { return key(a) < key(b); });
     count = static_cast<std::size_t>(
         std::unique(items, items + count, [&](const T& a, const T& b) { return a == b; }) - items);
 }

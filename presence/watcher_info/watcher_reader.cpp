@@ -10,7 +10,7 @@ using pidf::Element;
 using watcher_machine::Event;
 using watcher_machine::State;
 
-tl::unexpected<sip::Error> broken(std::string_view rule, const Element& at) {
+tl::unexpected<sip::Error> broken(sip::StaticText rule, const Element& at) {
     return sip::failure(sip::Condition::malformed, rule, at.offset);
 }
 

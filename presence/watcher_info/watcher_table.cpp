@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "sip/base/text.hpp"
+
 namespace presence {
 
 WatcherTable::WatcherTable(sip::Memory& memory, const sip::HashKey& key, const Limits& limits)
@@ -49,7 +51,7 @@ WatcherTable::Row WatcherTable::view_of(const Stored& row) {
     std::size_t i = 0;
     for (std::string_view* part :
          {&view.resource, &view.package, &view.id, &view.display_name, &view.uri}) {
-        *part = rest.substr(0, row.sizes[i]);
+        *part = sip::slice(rest, 0, row.sizes[i]);
         rest.remove_prefix(row.sizes[i++]);
     }
     return view;

@@ -13,7 +13,7 @@ bool TrustedPeers::include(const TransportLayer& transport, const Source& source
 Gate::Verdict AssertedGate::admit(Now now, const Request& request) {
     asserted_ = false;
     if (!request.message.has(HeaderId::p_asserted_identity)) return otherwise_.admit(now, request);
-    const auto refused = [](Condition condition, std::string_view rule) {
+    const auto refused = [](Condition condition, StaticText rule) {
         Verdict verdict;
         verdict.kind = Verdict::Kind::refused;
         verdict.error = {condition, rule};

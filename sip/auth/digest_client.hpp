@@ -10,6 +10,7 @@
 #include "sip/base/error.hpp"
 #include "sip/base/memory.hpp"
 #include "sip/base/small_vector.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/digest_header.hpp"
 #include "sip/message/message_view.hpp"
 #include "sip/message/message_writer.hpp"
@@ -71,9 +72,9 @@ private:
         std::size_t realm_size = 0, user_size = 0;
         Ha1 ha1;
         bool has_password = false, used = false;
-        std::string_view realm() const { return text.view().substr(0, realm_size); }
-        std::string_view user() const { return text.view().substr(realm_size, user_size); }
-        std::string_view password() const { return text.view().substr(realm_size + user_size); }
+        std::string_view realm() const { return slice(text.view(), 0, realm_size); }
+        std::string_view user() const { return slice(text.view(), realm_size, user_size); }
+        std::string_view password() const { return slice(text.view(), realm_size + user_size); }
     };
     /// One realm's latest challenge.
     struct Session {
@@ -89,9 +90,9 @@ private:
         std::array<char, 16> cnonce{};
         std::uint32_t count = 0;
         std::uint64_t last_used = 0;
-        std::string_view realm() const { return text.view().substr(0, realm_size); }
-        std::string_view nonce() const { return text.view().substr(realm_size, nonce_size); }
-        std::string_view opaque() const { return text.view().substr(realm_size + nonce_size); }
+        std::string_view realm() const { return slice(text.view(), 0, realm_size); }
+        std::string_view nonce() const { return slice(text.view(), realm_size, nonce_size); }
+        std::string_view opaque() const { return slice(text.view(), realm_size + nonce_size); }
         std::string_view qop() const { return !has_qop ? "" : auth_int ? "auth-int" : "auth"; }
         std::string_view cnonce_text() const { return {cnonce.data(), cnonce.size()}; }
     };

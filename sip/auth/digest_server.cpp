@@ -14,7 +14,7 @@ namespace {
 constexpr std::array bases{DigestAlgorithm::md5, DigestAlgorithm::sha256,
                            DigestAlgorithm::sha512_256};
 
-DigestVerdict challenge(std::string_view rule, bool stale = false) {
+DigestVerdict challenge(StaticText rule, bool stale = false) {
     DigestVerdict verdict;
     verdict.outcome = DigestVerdict::Outcome::challenge;
     verdict.stale = stale;
@@ -30,7 +30,7 @@ DigestVerdict malformed(const Error& error) {
 }
 
 /// The rule that is broken when a parameter is missing or does not go with another; empty if none.
-std::string_view broken_rule(const DigestCredentials& c, bool strict) {
+StaticText broken_rule(const DigestCredentials& c, bool strict) {
     if (c.username.empty()) return "Authorization: username is missing";
     if (c.nonce.empty()) return "Authorization: nonce is missing";
     if (c.uri.empty()) return "Authorization: uri is missing";
@@ -61,7 +61,7 @@ private:
         if (out_.overflowed()) return {};
         const auto at = out_.view().rfind('@');
         if (at == std::string_view::npos) return {{}, out_.view()};
-        return {out_.view().substr(0, at), out_.view().substr(at + 1)};
+        return {slice(out_.view(), 0, at), slice(out_.view(), at + 1)};
     }
     std::array<char, 512> room_{};
     Appender out_;
@@ -229,7 +229,7 @@ DigestVerdict DigestServer::verify(Now now, const MessageView& request,
                            : challenge("Authorization: none for our realm");
     const DigestCredentials& c = *found.credentials;
 
-    const std::string_view broken = broken_rule(c, options_.strict);
+    const StaticText broken = broken_rule(c, options_.strict);
     if (!broken.empty()) return malformed({Condition::malformed, broken, 0});
     if (!offers(c.algorithm)) return challenge("Authorization: algorithm was not offered");
     if (c.qop.empty()) {

@@ -85,12 +85,12 @@ bool NonceTable::expired(Now now, std::int64_t issued) const {
 
 NonceTable::Check NonceTable::check(Now now, std::string_view realm, std::string_view nonce) const {
     if (nonce.size() != nonce_bytes) return {};
-    const auto stamp = parse_stamp(nonce.substr(0, stamp_digits));
+    const auto stamp = parse_stamp(slice(nonce, 0, stamp_digits));
     if (!stamp) return {};
     std::array<char, mac_digits> room;
     Appender mac(room);
     write_mac(mac, *stamp, realm);
-    if (!equal_in_constant_time(mac.view(), nonce.substr(stamp_digits))) return {};
+    if (!equal_in_constant_time(mac.view(), slice(nonce, stamp_digits))) return {};
     Check check;
     check.issued = static_cast<std::int64_t>(*stamp - offset_);
     check.state = State::expired;

@@ -40,7 +40,7 @@ void write_clock(Appender& out, std::int64_t ms_of_day) {
 /// Reads exactly `count` digits from the front.
 std::optional<int> take_digits(std::string_view& text, std::size_t count) {
     if (text.size() < count) return {};
-    const auto value = parse_decimal(text.substr(0, count));
+    const auto value = parse_decimal(slice(text, 0, count));
     if (!value) return {};
     text.remove_prefix(count);
     return static_cast<int>(*value);
@@ -149,14 +149,14 @@ std::optional<std::int64_t> parse_sip_date(std::string_view text) {
     if (text.size() < 5) return {};
     bool known_day = false;
     for (std::string_view name : day_names)
-        known_day |= equal_ignoring_case(text.substr(0, 3), name);
+        known_day |= equal_ignoring_case(slice(text, 0, 3), name);
     text.remove_prefix(3);
     if (!known_day || !take(text, ',') || !take(text, ' ')) return {};
     const auto day = take_digits(text, 2);
     if (!day || !take(text, ' ') || text.size() < 4) return {};
     int month = 0;
     for (std::size_t i = 0; i < month_names.size(); ++i)
-        if (equal_ignoring_case(text.substr(0, 3), month_names[i])) month = static_cast<int>(i) + 1;
+        if (equal_ignoring_case(slice(text, 0, 3), month_names[i])) month = static_cast<int>(i) + 1;
     text.remove_prefix(3);
     if (month == 0 || !take(text, ' ')) return {};
     const auto year = take_digits(text, 4);

@@ -20,6 +20,13 @@ using Duration = StackClock::duration;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr bool operator<(Instant a, Instant b) {
+    return a.time_since_epoch().count() < b.time_since_epoch().count();
+}
+constexpr bool operator>(Instant a, Instant b) { return b < a; }
+constexpr bool operator<=(Instant a, Instant b) { return !(b < a); }
+constexpr bool operator>=(Instant a, Instant b) { return !(a < b); }
+
 /// A deadline that never comes.
 inline constexpr Instant never = Instant::max();
 

@@ -90,14 +90,14 @@ std::optional<Address> parse_ipv6(std::string_view text) {
         before = parse_groups(text, front);
         if (before != 8) return {};
     } else {
-        std::string_view rest = text.substr(gap + 2);
+        std::string_view rest = slice(text, gap + 2);
         // RFC 5118 4.10: the old grammar allowed ":::" before an IPv4 suffix.
         if (rest.starts_with(':') && rest.find('.') != std::string_view::npos)
             rest.remove_prefix(1);
-        before = parse_groups(text.substr(0, gap), front);
+        before = parse_groups(slice(text, 0, gap), front);
         after = parse_groups(rest, back);
         if (before < 0 || after < 0 || before + after > 7) return {};
-        if (text.substr(0, gap).find('.') != std::string_view::npos) return {};
+        if (slice(text, 0, gap).find('.') != std::string_view::npos) return {};
     }
     Address address;
     const auto put = [&](std::size_t group, std::uint16_t value) {
@@ -113,7 +113,7 @@ std::optional<Address> parse_ipv6(std::string_view text) {
 
 std::optional<Address> parse_numeric_host(std::string_view host) {
     if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
-        return parse_ipv6(host.substr(1, host.size() - 2));
+        return parse_ipv6(slice(host, 1, host.size() - 2));
     if (host.find(':') != std::string_view::npos) return parse_ipv6(host);
     return parse_ipv4(host);
 }

@@ -42,20 +42,38 @@ enum class Condition : std::uint8_t {
     overloaded,               ///< a table is full; comes with Retry-After
 };
 
-/// An error as a value: what was violated, and where.
-struct Error {
-    Condition condition = Condition::malformed;
-    /// Static text that names the fault in the words of the grammar, fit to be a reason phrase:
-    /// "Via: sent-by is missing". Never holds bytes of the peer.
-    std::string_view rule;
-    std::uint32_t offset = 0;  ///< bytes from the start of what was parsed
+/// A text that stands in the program itself and ends with a zero byte: one pointer.
+class StaticText {
+public:
+    constexpr StaticText() = default;
+    constexpr StaticText(const char* text) : text_(text) {}
+    constexpr bool empty() const { return *text_ == 0; }
+    constexpr std::string_view view() const { return text_; }
+    constexpr operator std::string_view() const { return view(); }
+    friend constexpr bool operator==(StaticText a, std::string_view b) { return a.view() == b; }
+
+private:
+    const char* text_ = "";
 };
+
+/// An error as a value, in two registers: what was violated, and where.
+struct Error {
+    constexpr Error() = default;
+    constexpr Error(Condition what, StaticText fault, std::uint32_t at = 0)
+        : condition(what), offset(at), rule(fault) {}
+
+    Condition condition = Condition::malformed;
+    std::uint32_t offset = 0;  ///< bytes from the start of what was parsed
+    /// Names the fault in the words of the grammar, fit to be a reason phrase: "Via: sent-by is
+    /// missing". Never holds bytes of the peer.
+    StaticText rule;
+};
+static_assert(sizeof(Error) == 16);
 
 template <class T>
 using Expected = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> failure(Condition condition, std::string_view rule,
-                                     std::size_t offset = 0) {
+inline tl::unexpected<Error> failure(Condition condition, StaticText rule, std::size_t offset = 0) {
     return tl::unexpected<Error>(Error{condition, rule, static_cast<std::uint32_t>(offset)});
 }
 

@@ -33,4 +33,15 @@ void Interner::release(Interned::Entry* entry) {
     memory_->release(entry, sizeof(Interned::Entry) + entry->size);
 }
 
+bool Interner::reserve(std::size_t count) {
+    Vector<Interned::Entry> entries(*memory_);
+    if (!entries.reserve(count)) return false;
+    std::size_t i = 0;
+    for (; i < count; ++i)
+        if (!entries.push({this, nullptr, i, 0, 0}) || !table_.insert(&entries[i], Access{})) break;
+    const bool all = i == count;
+    while (i-- > 0) table_.erase(&entries[i], Access{});
+    return all;
+}
+
 }  // namespace sip

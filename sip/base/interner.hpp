@@ -62,6 +62,8 @@ public:
     /// The same where its hash is known already.
     [[nodiscard]] bool intern(std::string_view text, std::uint64_t hash, Interned& out);
     std::uint64_t hash_of(std::string_view text) const { return table_hash(key_, text); }
+    /// Takes what a table of `count` texts needs now; it is empty before. False: refused.
+    [[nodiscard]] bool reserve(std::size_t count);
     /// How many different ones there are.
     std::size_t size() const { return table_.size(); }
     /// Gives its memory back if it is empty.

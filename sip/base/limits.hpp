@@ -13,6 +13,10 @@ namespace sip {
 struct Limits {
     // Memory: one cap over everything the stack holds. At it: 503 with Retry-After.
     std::size_t memory_bytes = std::size_t{512} << 20;
+    /// Slabs and tables take what these bounds ask for when they are made, and keep it: after that
+    /// only texts, bodies and messages come and go in what is left of the memory. Where it does not
+    /// suffice `Stack::has_room` says so. Wants bounds that fit the device, all of them.
+    bool reserve = false;
 
     // Messages.
     std::uint32_t message_bytes = 65'535;  ///< over: 513 (datagram), 513 and close (stream)

@@ -1,6 +1,6 @@
 #include "sip/base/memory.hpp"
 
-#include <cstdlib>
+#include "sip/base/system_memory.hpp"
 
 namespace sip {
 
@@ -13,7 +13,7 @@ void* Memory::allocate(std::size_t size) {
     const std::size_t kept = open_ ? 0 : reserve_;
     const bool fits = used_ + kept <= cap_ && size <= cap_ - kept - used_;
     void* pointer = nullptr;
-    if (fits && !told_to_refuse) pointer = in_arena_ ? heap_.take(asked) : std::malloc(asked);
+    if (fits && !told_to_refuse) pointer = in_arena_ ? heap_.take(asked) : system_allocate(asked);
     if (pointer == nullptr) {
         ++refusals_;
         return nullptr;
@@ -31,7 +31,7 @@ void Memory::release(void* pointer, std::size_t size) {
     if (in_arena_)
         heap_.give_back(pointer, size);
     else
-        std::free(pointer);
+        system_release(pointer);
 }
 
 }  // namespace sip

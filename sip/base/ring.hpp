@@ -26,6 +26,12 @@ public:
         ++size_;
         return true;
     }
+    /// Room for `count` values, the limit at most. False: refused.
+    [[nodiscard]] bool reserve(std::size_t count) {
+        while (capacity_ < count && capacity_ < limit_)
+            if (!grow()) return false;
+        return true;
+    }
     /// Must not be empty.
     T pop() {
         SIP_ASSERT(size_ > 0);

@@ -62,6 +62,11 @@ public:
         places_ = nullptr;
         capacity_ = size_ = 0;
     }
+    /// As many places as it may have. False: refused.
+    [[nodiscard]] bool reserve() {
+        while (grow()) continue;
+        return capacity_ * 2 > limit_ || limit_ < set_size;
+    }
     std::size_t size() const { return size_; }
     std::size_t capacity() const { return capacity_; }
 

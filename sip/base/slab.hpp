@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include "sip/base/assert.hpp"
@@ -19,144 +20,158 @@ struct Handle {
     explicit operator bool() const { return index != UINT32_MAX; }
 };
 
-/// Objects of one type at stable addresses, at most `limit` of them, in chunks that are kept until
-/// `trim`: of 32, where there may be few of fewer. Creating may be refused (limit or memory), which
-/// the caller answers with 503.
-template <class T>
-class Slab {
-    static constexpr unsigned chunk_bits_max = 5;
-    struct Cell {
-        std::uint32_t generation;
-        std::uint32_t next_free = UINT32_MAX;  ///< `taken` of one that lives
-        alignas(T) unsigned char storage[sizeof(T)];
-        T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
-        bool live() const { return next_free == taken; }
-    };
-    static constexpr std::uint32_t taken = UINT32_MAX - 1;
-
+/// What slabs of all types share: cells of one size in chunks, and which of them are free. Each
+/// function that every message needs is told the size, which a Slab knows when it is compiled.
+class SlabCells {
 public:
-    Slab(Memory& memory, std::size_t limit)
-        : memory_(&memory), chunks_(memory), limit_(limit), chunk_bits_(bits_for(limit)) {}
-    Slab(const Slab&) = delete;
-    Slab& operator=(const Slab&) = delete;
-    ~Slab() {
-        for (std::size_t i = 0; i < cells_; ++i)
-            if (cell(i).live()) cell(i).object()->~T();
-        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size() * sizeof(Cell));
-    }
+    SlabCells(const SlabCells&) = delete;
+    SlabCells& operator=(const SlabCells&) = delete;
 
-    /// Nothing (a false handle) when full.
-    template <class... Args>
-    Handle create(Args&&... args) {
-        if (size_ >= limit_) return {};
-        if (free_ == UINT32_MAX && !grow()) return {};
-        const std::uint32_t index = free_;
-        Cell& c = cell(index);
-        free_ = c.next_free;
-        new (c.storage) T(std::forward<Args>(args)...);
-        c.next_free = taken;
-        ++size_;
-        return {index, c.generation};
-    }
-    /// Null when the object is gone.
-    T* find(Handle handle) {
-        if (handle.index >= cells_) return nullptr;
-        Cell& c = cell(handle.index);
-        return c.live() && c.generation == handle.generation ? c.object() : nullptr;
-    }
-    const T* find(Handle handle) const { return const_cast<Slab*>(this)->find(handle); }
-    /// For an index that is known to be live (from an index table of this slab).
-    T& at(std::uint32_t index) {
-        SIP_ASSERT(index < cells_ && cell(index).live());
-        return *cell(index).object();
-    }
-    const T& at(std::uint32_t index) const { return const_cast<Slab*>(this)->at(index); }
-    Handle handle_at(std::uint32_t index) {
-        SIP_ASSERT(index < cells_ && cell(index).live());
-        return {index, cell(index).generation};
-    }
-    void destroy(Handle handle) {
-        T* object = find(handle);
-        SIP_ASSERT(object != nullptr);
-        object->~T();
-        Cell& c = cell(handle.index);
-        if (++c.generation == 0) c.generation = 1;
-        c.next_free = free_;
-        free_ = handle.index;
-        --size_;
-    }
-    /// Calls `visit(Handle, T&)` for each live object, in order of index. It may destroy the one
-    /// it is given.
-    template <class Visit>
-    void for_each(Visit visit) {
-        for (std::uint32_t i = 0; i < cells_; ++i)
-            if (cell(i).live()) visit(Handle{i, cell(i).generation}, *cell(i).object());
-    }
-
-    /// The same for at most `cells` places from `at` on: where to go on, or UINT32_MAX at the end.
-    /// What is made or goes in between is met or not; nothing is met twice.
-    template <class Visit>
-    std::uint32_t for_each_from(std::uint32_t at, std::uint32_t cells, Visit visit) {
-        for (; at < cells_ && cells > 0; ++at, --cells)
-            if (cell(at).live()) visit(Handle{at, cell(at).generation}, *cell(at).object());
-        return at < cells_ ? at : UINT32_MAX;
-    }
-
+    /// Takes the memory for `count` objects, the limit at most, now and for good: until then none
+    /// of them can be refused, and `trim` keeps it. False: refused.
+    [[nodiscard]] bool reserve(std::size_t count);
     /// Gives its memory back if nothing lives in it. Handles from before go on finding nothing.
-    void trim() {
-        if (size_ > 0) return;
-        for (std::size_t i = 0; i < cells_; ++i)
-            if (cell(i).generation > first_generation_) first_generation_ = cell(i).generation;
-        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size() * sizeof(Cell));
-        chunks_.clear();
-        chunks_.trim();
-        cells_ = 0;
-        free_ = UINT32_MAX;
-    }
+    void trim();
     std::size_t size() const { return size_; }
     std::size_t limit() const { return limit_; }
     bool full() const { return size_ >= limit_; }
 
-    /// What `count` objects take of a Memory's bytes where at most `limit` may be.
-    static constexpr std::size_t bytes_for(std::size_t count, std::size_t limit) {
-        const std::size_t a_chunk = std::size_t{1} << bits_for(limit);
-        const std::size_t chunks = (count + a_chunk - 1) / a_chunk;
-        return chunks * a_chunk * sizeof(Cell) + vector_bytes<Cell*>(chunks);
-    }
+protected:
+    struct Cell {
+        std::uint32_t generation;
+        std::uint32_t next_free;  ///< `taken` of one that lives
+        bool live() const { return next_free == taken; }
+    };
+    static constexpr std::uint32_t taken = UINT32_MAX - 1;
 
-private:
+    SlabCells(Memory& memory, std::size_t limit, std::size_t cell_bytes);
+    ~SlabCells() { release(); }
+
     static constexpr unsigned bits_for(std::size_t limit) {
         unsigned bits = 1;
         while (bits < chunk_bits_max && (std::size_t{4} << bits) < limit) ++bits;
         return bits;
     }
-    std::size_t chunk_size() const { return std::size_t{1} << chunk_bits_; }
-    Cell& cell(std::size_t i) { return chunks_[i >> chunk_bits_][i & (chunk_size() - 1)]; }
-    bool grow() {
-        const std::size_t size = chunk_size();
-        void* raw = memory_->allocate(size * sizeof(Cell));
-        if (raw == nullptr) return false;
-        Cell* chunk = static_cast<Cell*>(raw);
-        if (!chunks_.push(chunk)) {
-            memory_->release(raw, size * sizeof(Cell));
-            return false;
-        }
-        for (std::size_t i = 0; i < size; ++i) new (chunk + i) Cell{first_generation_};
-        const auto first = static_cast<std::uint32_t>(cells_);
-        cells_ += size;
-        for (std::size_t i = size; i-- > 0;) {
-            chunk[i].next_free = free_;
-            free_ = first + static_cast<std::uint32_t>(i);
-        }
-        return true;
+    std::size_t cells() const { return cells_; }
+    Cell* cell(std::size_t i, std::size_t cell_bytes) {
+        const std::size_t in_chunk = i & ((std::size_t{1} << chunk_bits_) - 1);
+        return reinterpret_cast<Cell*>(chunks_[i >> chunk_bits_] + in_chunk * cell_bytes);
     }
+    /// Null when what it named is gone.
+    Cell* find_cell(Handle handle, std::size_t cell_bytes) {
+        if (handle.index >= cells_) return nullptr;
+        Cell* const found = cell(handle.index, cell_bytes);
+        return found->live() && found->generation == handle.generation ? found : nullptr;
+    }
+    Cell* live_cell(std::uint32_t index, std::size_t cell_bytes) {
+        SIP_ASSERT(index < cells_);
+        Cell* const found = cell(index, cell_bytes);
+        SIP_ASSERT(found->live());
+        return found;
+    }
+    /// A cell for an object to be made in, and its index; null when full or refused.
+    Cell* take_cell(std::size_t cell_bytes, std::uint32_t& index) {
+        if (size_ >= limit_) return nullptr;
+        if (free_ == UINT32_MAX && !grow()) return nullptr;
+        index = free_;
+        Cell* const found = cell(index, cell_bytes);
+        free_ = found->next_free;
+        found->next_free = taken;
+        ++size_;
+        return found;
+    }
+    void give_back(Cell& cell, std::uint32_t index) {
+        if (++cell.generation == 0) cell.generation = 1;
+        cell.next_free = free_;
+        free_ = index;
+        --size_;
+    }
+    static constexpr unsigned chunk_bits_max = 5;
+
+private:
+    std::size_t chunk_bytes() const { return std::size_t{cell_bytes_} << chunk_bits_; }
+    bool grow();
+    void release();
 
     Memory* memory_;
-    Vector<Cell*> chunks_;
+    Vector<std::byte*> chunks_;
     std::size_t limit_, cells_ = 0, size_ = 0;
     unsigned chunk_bits_;
+    std::uint32_t cell_bytes_;
     std::uint32_t free_ = UINT32_MAX;
     std::uint32_t first_generation_ = 1;  ///< of cells to come: above all that were
+    bool reserved_ = false;
+};
+
+/// Objects of one type at stable addresses, at most `limit` of them, in chunks that are kept until
+/// `trim`: of 32, where there may be few of fewer. Creating may be refused (limit or memory), which
+/// the caller answers with 503.
+template <class T>
+class Slab : public SlabCells {
+    struct Place : Cell {
+        alignas(T) unsigned char storage[sizeof(T)];
+    };
+    static constexpr std::size_t bytes = sizeof(Place);
+    static T* object_in(Cell* cell) {
+        return std::launder(reinterpret_cast<T*>(static_cast<Place*>(cell)->storage));
+    }
+
+public:
+    Slab(Memory& memory, std::size_t limit) : SlabCells(memory, limit, bytes) {}
+    ~Slab() {
+        if constexpr (!std::is_trivially_destructible_v<T>)
+            for (std::size_t i = 0; i < cells() && size() > 0; ++i)
+                if (Cell* const at = cell(i, bytes); at->live()) object_in(at)->~T();
+    }
+
+    /// Nothing (a false handle) when full.
+    template <class... Args>
+    Handle create(Args&&... args) {
+        std::uint32_t index = UINT32_MAX;
+        Cell* const found = take_cell(bytes, index);
+        if (found == nullptr) return {};
+        new (static_cast<Place*>(found)->storage) T(std::forward<Args>(args)...);
+        return {index, found->generation};
+    }
+    /// Null when the object is gone.
+    T* find(Handle handle) {
+        Cell* const found = find_cell(handle, bytes);
+        return found != nullptr ? object_in(found) : nullptr;
+    }
+    const T* find(Handle handle) const { return const_cast<Slab*>(this)->find(handle); }
+    /// For an index that is known to be live (from an index table of this slab).
+    T& at(std::uint32_t index) { return *object_in(live_cell(index, bytes)); }
+    const T& at(std::uint32_t index) const { return const_cast<Slab*>(this)->at(index); }
+    Handle handle_at(std::uint32_t index) { return {index, live_cell(index, bytes)->generation}; }
+    void destroy(Handle handle) {
+        Cell* const found = find_cell(handle, bytes);
+        SIP_ASSERT(found != nullptr);
+        object_in(found)->~T();
+        give_back(*found, handle.index);
+    }
+    /// Calls `visit(Handle, T&)` for each live object, in order of index. It may destroy the one
+    /// it is given.
+    template <class Visit>
+    void for_each(Visit visit) {
+        (void)for_each_from(0, UINT32_MAX, visit);
+    }
+
+    /// The same for at most `count` places from `at` on: where to go on, or UINT32_MAX at the end.
+    /// What is made or goes in between is met or not; nothing is met twice.
+    template <class Visit>
+    std::uint32_t for_each_from(std::uint32_t at, std::uint32_t count, Visit visit) {
+        for (; at < cells() && count > 0; ++at, --count)
+            if (Cell* const met = cell(at, bytes); met->live())
+                visit(Handle{at, met->generation}, *object_in(met));
+        return at < cells() ? at : UINT32_MAX;
+    }
+
+    /// What `count` objects take of a Memory's bytes where at most `limit` may be.
+    static constexpr std::size_t bytes_for(std::size_t count, std::size_t limit) {
+        const std::size_t a_chunk = std::size_t{1} << bits_for(limit);
+        const std::size_t chunks = (count + a_chunk - 1) / a_chunk;
+        return chunks * a_chunk * bytes + vector_bytes<std::byte*>(chunks);
+    }
 };
 
 }  // namespace sip

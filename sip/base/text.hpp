@@ -7,6 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "sip/base/assert.hpp"
+
 namespace sip {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -70,6 +72,14 @@ constexpr std::optional<std::uint64_t> parse_decimal(std::string_view text,
     return value;
 }
 
+/// `text` from `at` on, which is at most its size; at most `count` bytes. As substr, which throws.
+constexpr std::string_view slice(std::string_view text, std::size_t at,
+                                 std::size_t count = std::string_view::npos) {
+    SIP_ASSERT(at <= text.size());
+    const std::size_t left = text.size() - at;
+    return {text.data() + at, left < count ? left : count};
+}
+
 /// Splits at the first `separator`; the second half is empty when there is none.
 struct Halves {
     std::string_view before, after;
@@ -78,7 +88,7 @@ struct Halves {
 constexpr Halves split_at(std::string_view text, char separator) {
     const auto at = text.find(separator);
     if (at == std::string_view::npos) return {text, {}, false};
-    return {text.substr(0, at), text.substr(at + 1), true};
+    return {slice(text, 0, at), slice(text, at + 1), true};
 }
 
 /// Equality in time that depends on the lengths alone (for digests and tags that peers guess at).

@@ -14,7 +14,7 @@ namespace {
 /// or Record-Route had.
 std::string_view without_headers(const Uri& uri) {
     if (uri.headers.empty()) return uri.text;
-    return uri.text.substr(0, static_cast<std::size_t>(uri.headers.data() - uri.text.data()) - 1);
+    return slice(uri.text, 0, static_cast<std::size_t>(uri.headers.data() - uri.text.data()) - 1);
 }
 
 /// The one Contact of a request or 2xx that makes or refreshes a dialog. RFC 3261 8.1.1.8.
@@ -64,14 +64,14 @@ Expected<RouteList> record_routes(const MessageView& message, const Limits& limi
 std::string_view take_route(std::string_view& routes) {
     const auto end = routes.find('>');
     if (end == std::string_view::npos) return {};
-    const std::string_view uri = routes.substr(1, end - 1);
+    const std::string_view uri = slice(routes, 1, end - 1);
     routes.remove_prefix(end + 1);
     return uri;
 }
 
 bool is_sips(std::string_view uri) {
     constexpr std::string_view scheme = "sips:";
-    return equal_ignoring_case(uri.substr(0, scheme.size()), scheme);
+    return equal_ignoring_case(slice(uri, 0, scheme.size()), scheme);
 }
 
 }  // namespace

@@ -156,7 +156,7 @@ Expected<void> Compositor::prepare_body(Now now, const Request& request, const W
         now, {wanted.name, type->value, message.body, request.identity.address_of_record},
         {room.data(), room.size()});
     if (!size) return tl::unexpected(size.error());
-    if (!staged.body.assign(core_.shard.memory, room.view().substr(0, *size))) {
+    if (!staged.body.assign(core_.shard.memory, slice(room.view(), 0, *size))) {
         ++core_.shard.counters.limit_memory;
         return failure(Condition::overloaded, "No memory for the publication");
     }

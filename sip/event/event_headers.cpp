@@ -48,7 +48,7 @@ bool is_optional_body(const MessageView& message) {
     std::string_view value = message.value_of(HeaderId::content_disposition);
     const auto at = value.find(';');
     if (at == std::string_view::npos) return false;
-    const auto parameters = parse_parameters(value.substr(at));
+    const auto parameters = parse_parameters(slice(value, at));
     return parameters && equal_ignoring_case(parameters->value_of("handling"), "optional");
 }
 

@@ -6,6 +6,7 @@
 
 #include "sip/base/buffer.hpp"
 #include "sip/base/interner.hpp"
+#include "sip/base/text.hpp"
 
 namespace sip {
 
@@ -32,7 +33,7 @@ public:
     }
     std::string_view view() const {
         const std::string_view uri = text_.view();
-        return uri.substr(uri.empty() ? 0 : scheme.size());
+        return slice(uri, uri.empty() ? 0 : scheme.size());
     }
     /// A keyed one.
     std::uint64_t hash() const { return text_.hash(); }

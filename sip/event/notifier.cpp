@@ -85,7 +85,18 @@ Notifier::Notifier(const Core& core, EventPackages& packages, Resources& resourc
       far_ends_(core.shard.memory, core.shard.limits.unproven_peers),
       by_far_end_(core.shard.memory),
       proofs_(core.shard.memory, core.shard.limits.known_sources),
-      stale_(core.shard.memory, core.shard.limits.subscriptions) {}
+      stale_(core.shard.memory, core.shard.limits.subscriptions) {
+    Shard& shard = core.shard;
+    const std::uint32_t count = shard.limits.subscriptions;
+    shard.reserve(count, slab_, ways_, connections_, views_, stale_);
+    shard.reserve(count, by_dialog_, by_device_, by_user_, proofs_);
+    shard.reserve(shard.limits.waiting_requests, staged_);
+    shard.reserve(shard.limits.unproven_peers, far_ends_, by_far_end_);
+    shard.reserve_timers(std::size_t{2} * count + shard.limits.unproven_peers);
+    shard.reserve_texts(std::size_t{5} * count);
+    if (shard.limits.reserve && !room_.resize(shard.memory, shard.limits.notify_body_bytes))
+        shard.has_room = false;
+}
 
 Notifier::~Notifier() {
     staged_.for_each([&](Handle handle, Staged&) { finish(handle); });

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "sip/base/text.hpp"
 #include "sip/event/notifier.hpp"
 
 // The part of the Notifier that tells packages of single subscriptions, and asks them for
@@ -91,7 +92,7 @@ bool Notifier::render_own(Now now, Handle handle) {
         shard.decision(now, "dropped", size.error().rule, wanted.watcher.resource);
         return true;
     }
-    s.sent_body = SharedBytes::copy(shard.memory, room_.view().substr(0, *size));
+    s.sent_body = SharedBytes::copy(shard.memory, slice(room_.view(), 0, *size));
     s.unsent = static_cast<bool>(s.sent_body);
     return s.unsent;
 }

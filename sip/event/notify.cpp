@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/event/event_headers.hpp"
 #include "sip/event/notifier.hpp"
@@ -145,7 +146,7 @@ void Notifier::render(Now now, View& view) {
         view.rendered = true;
         return;
     }
-    const std::string_view text = room_.view().substr(0, *size);
+    const std::string_view text = slice(room_.view(), 0, *size);
     if (view.rendered && view.body.view() == text) return;
     SharedBytes body = SharedBytes::copy(shard.memory, text);
     if (!body) {

@@ -13,7 +13,9 @@ namespace sip {
 class Resources {
 public:
     explicit Resources(Shard& shard)
-        : shard_(shard), slab_(shard.memory, shard.limits.resources), by_name_(shard.memory) {}
+        : shard_(shard), slab_(shard.memory, shard.limits.resources), by_name_(shard.memory) {
+        shard.reserve(shard.limits.resources, slab_, by_name_);
+    }
 
     struct Resource {
         InternedAddress name;

@@ -6,7 +6,7 @@ std::optional<Expected<NameAddr>> next_asserted(std::string_view& rest, const Le
     auto value = next_name_addr(rest, leniency);
     if (!value || !*value) return value;
     const Uri& uri = (*value)->uri;
-    const auto wrong = [&](std::string_view rule) {
+    const auto wrong = [&](StaticText rule) {
         rest = {};
         return Expected<NameAddr>(failure(Condition::malformed, rule));
     };

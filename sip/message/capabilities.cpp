@@ -1,5 +1,6 @@
 #include "sip/message/capabilities.hpp"
 
+#include "sip/base/text.hpp"
 #include "sip/message/scanner.hpp"
 
 namespace sip {
@@ -110,7 +111,7 @@ std::optional<FeatureValue> CalleeCapabilities::Values::next() {
     if (rest_.size() > 1 && rest_.front() == '<' && rest_.back() == '>') {
         FeatureValue value;
         value.kind = FeatureValue::Kind::string;
-        value.text = rest_.substr(1, rest_.size() - 2);
+        value.text = slice(rest_, 1, rest_.size() - 2);
         rest_ = {};
         // RFC 3840 9 qdtext-no-abkt.
         if (value.text.find_first_of("<>") == std::string_view::npos) return value;

@@ -13,7 +13,7 @@ bool read_usual(Cseq& cseq, std::string_view value) {
     for (; at < value.size() && is_digit(value[at]); ++at)
         number = 10 * number + static_cast<std::uint32_t>(value[at] - '0');
     if (at == 0 || at > 9 || at == value.size() || value[at] != ' ') return false;
-    cseq.method_name = value.substr(at + 1);
+    cseq.method_name = slice(value, at + 1);
     cseq.method = method_of(cseq.method_name);
     cseq.number = number;
     return cseq.method != Method::unknown;

@@ -168,8 +168,8 @@ private:
 /// Reads all pairs of `scanner`: `field(name, value)` keeps one, and says whether its name is one
 /// of this header field. Such a name that stands twice is an error.
 template <class Field>
-Expected<void> read_pairs(Scanner& scanner, Field field, std::string_view rule) {
-    constexpr std::string_view twice = "Digest: parameter stands twice";
+Expected<void> read_pairs(Scanner& scanner, Field field, StaticText rule) {
+    constexpr StaticText twice = "Digest: parameter stands twice";
     Met met;
     Pair pair;
     if constexpr (!built_for_size) {

@@ -12,7 +12,7 @@
 namespace sip {
 namespace {
 
-std::string_view repeated_rule(HeaderId id) {
+StaticText repeated_rule(HeaderId id) {
     switch (id) {
         using enum HeaderId;
         case call_id: return "Call-ID stands more than once";
@@ -63,7 +63,7 @@ public:
     const Error& error() const { return error_; }
 
 private:
-    bool fail(Condition condition, std::string_view rule, std::string_view where) {
+    bool fail(Condition condition, StaticText rule, std::string_view where) {
         return fail(Error{condition, rule, 0}, where);
     }
     /// `where` is a view into the message that the error's offset counts from.
@@ -75,7 +75,7 @@ private:
     }
     const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
     /// The field `id`, which has to be there.
-    const HeaderField* needed(HeaderId id, std::string_view rule) {
+    const HeaderField* needed(HeaderId id, StaticText rule) {
         if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
         return first(id);
     }
@@ -165,8 +165,8 @@ bool Decoder::cookie() {
 /// What is left of `list` behind the value of it that ends where `value` does.
 std::string_view behind(std::string_view list, std::string_view value) {
     const char* const end = value.data() + value.size();
-    list = trim(list.substr(static_cast<std::size_t>(end - list.data())));
-    return list.empty() ? list : list.substr(1);  // the comma
+    list = trim(slice(list, static_cast<std::size_t>(end - list.data())));
+    return list.empty() ? list : slice(list, 1);  // the comma
 }
 
 bool Decoder::rest() {

@@ -56,7 +56,7 @@ bool may_stand_in_uri(char c) {
 
 std::string_view gruu_instance(std::string_view instance) {
     if (instance.size() < 3 || instance.front() != '<' || instance.back() != '>') return {};
-    instance = instance.substr(1, instance.size() - 2);
+    instance = slice(instance, 1, instance.size() - 2);
     for (char c : instance)
         if (!may_stand_in_uri(c)) return {};
     return instance;
@@ -80,8 +80,8 @@ std::optional<TemporaryGruu> read_temporary_gruu(const HashKey& key, const Uri& 
     if (!is_gruu(uri) || !user.starts_with(temporary_prefix)) return {};
     user.remove_prefix(temporary_prefix.size());
     if (user.size() != 2 * half_digits) return {};
-    const auto left = read_hex(user.substr(0, half_digits));
-    const auto right = read_hex(user.substr(half_digits));
+    const auto left = read_hex(slice(user, 0, half_digits));
+    const auto right = read_hex(slice(user, half_digits));
     if (!left || !right) return {};
     const Word128 shown = unhide(key, {*left, *right});
     if ((shown.right & UINT32_MAX) != 0) return {};

@@ -1,5 +1,6 @@
 #include "sip/message/header_id.hpp"
 
+#include "sip/base/text.hpp"
 #include "sip/message/header_table.hpp"
 
 namespace sip {
@@ -13,7 +14,7 @@ HeaderId id_of_compact(char c) {
 
 HeaderId id_of_long(std::string_view name, HeaderId id) {
     const std::size_t middle = name.size() - 16;
-    const bool same = equal_ignoring_case(name.substr(8, middle), name_of(id).substr(8, middle));
+    const bool same = equal_ignoring_case(slice(name, 8, middle), slice(name_of(id), 8, middle));
     return same ? id : HeaderId::unknown;
 }
 

@@ -40,8 +40,8 @@ std::size_t utf8_size(std::string_view text) {
 
 /// "SIP/" digits "." digits, in any case.
 bool is_version_shaped(std::string_view text) {
-    if (text.size() < 4 || !equal_ignoring_case(text.substr(0, 4), "SIP/")) return false;
-    const auto [major, minor, dotted] = split_at(text.substr(4), '.');
+    if (text.size() < 4 || !equal_ignoring_case(slice(text, 0, 4), "SIP/")) return false;
+    const auto [major, minor, dotted] = split_at(slice(text, 4), '.');
     const auto digits = [](std::string_view part) {
         return !part.empty() && std::all_of(part.begin(), part.end(), is_digit);
     };
@@ -92,7 +92,7 @@ public:
         // how much of the stream has come.
         head_ = input_;
         if (is_stream())
-            head_ = head_.substr(0, begin_ + limits_.header_bytes);
+            head_ = slice(head_, 0, begin_ + limits_.header_bytes);
         else if (input_.size() > limits_.message_bytes)
             fail(Condition::too_large, "message is over the size limit", begin_);
 
@@ -100,7 +100,7 @@ public:
         if (line) start_line(*line);
         while (line) {
             const std::size_t at = plain_headers(line->next);
-            if (head_.substr(at, 2) == "\r\n") {
+            if (slice(head_, at, 2) == "\r\n") {
                 give_headers();
                 return body(at + 2);
             }
@@ -123,15 +123,15 @@ private:
     }
     bool is_stream() const { return framing_ == Framing::stream; }
     std::string_view text(std::size_t begin, std::size_t end) const {
-        return input_.substr(begin, end - begin);
+        return slice(input_, begin, end - begin);
     }
 
-    void fail(Condition condition, std::string_view rule, std::size_t at) {
+    void fail(Condition condition, StaticText rule, std::size_t at) {
         if (!failed_) scan_.error = {condition, rule, static_cast<std::uint32_t>(at)};
         failed_ = true;
     }
     /// The fault is one that lets two readers disagree about where the message ends.
-    void fail_framing(Condition condition, std::string_view rule, std::size_t at) {
+    void fail_framing(Condition condition, StaticText rule, std::size_t at) {
         fail(condition, rule, at);
         framing_lost_ = true;
     }
@@ -170,15 +170,15 @@ private:
 
 /// RFC 3261 7.5: CRLFs before the start line are ignored. False: nothing else is there.
 bool MessageScanner::skip_empty_lines() {
-    while (input_.substr(begin_).starts_with("\r\n") ||
-           (leniency_.bare_line_feed && input_.substr(begin_).starts_with('\n')))
+    while (slice(input_, begin_).starts_with("\r\n") ||
+           (leniency_.bare_line_feed && slice(input_, begin_).starts_with('\n')))
         begin_ += input_[begin_] == '\r' ? 2U : 1U;
     if (begin_ == input_.size()) {
         scan_.end = ScanEnd::nothing;
         scan_.consumed = begin_;
         return false;
     }
-    if (is_stream() && input_.substr(begin_) == "\r") {
+    if (is_stream() && slice(input_, begin_) == "\r") {
         scan_.end = ScanEnd::need_more;
         return false;
     }
@@ -225,7 +225,7 @@ void MessageScanner::request_line(const Line& line) {
     const std::size_t method_size = first_space(all);
     if (method_size == std::string_view::npos)
         return fail(Condition::malformed, "Request-Line: no SP behind the method", line.begin);
-    scan_.message.method_name = all.substr(0, method_size);
+    scan_.message.method_name = slice(all, 0, method_size);
     scan_.message.method = method_of(scan_.message.method_name);
     if (scan_.message.method == Method::unknown && !is_token(scan_.message.method_name))
         fail(Condition::malformed, "Request-Line: method is not a token", line.begin);
@@ -289,13 +289,13 @@ void MessageScanner::status_line(const Line& line) {
     const std::size_t code_begin = std::min(line.begin + version_size + 1, line.end);
     const std::string_view rest = text(code_begin, line.end);
     const std::size_t code_size = std::min(rest.find(' '), rest.size());
-    const auto code = parse_decimal(rest.substr(0, code_size), 699);
+    const auto code = parse_decimal(slice(rest, 0, code_size), 699);
     if (code_size != 3 || !code || *code < 100)
         return fail(Condition::malformed, "Status-Line: Status-Code is not 100 to 699", code_begin);
     scan_.message.status = static_cast<std::uint16_t>(*code);
     if (code_size == rest.size())
         return fail(Condition::malformed, "Status-Line: no SP behind the Status-Code", line.end);
-    scan_.message.reason = rest.substr(code_size + 1);
+    scan_.message.reason = slice(rest, code_size + 1);
     check_text(code_begin + code_size + 1, line.end, false);
 }
 
@@ -437,14 +437,14 @@ void MessageScanner::check_text(std::size_t begin, std::size_t end, bool quotes)
             return fail_framing(Condition::malformed, "bare CR in the header section", begin + i);
         }
         if (static_cast<unsigned char>(c) >= 0x80) {
-            const std::size_t size = utf8_size(all.substr(i));
+            const std::size_t size = utf8_size(slice(all, i));
             if (size == 0) return fail(Condition::malformed, "invalid UTF-8", begin + i);
             i += size - 1;
         } else if (is_control(c) && c != '\t') {
             return fail(Condition::malformed, "control character in the header section", begin + i);
         } else if (!quotes) {
             continue;
-        } else if (c == '\\' && state.is_pair(all.substr(i))) {
+        } else if (c == '\\' && state.is_pair(slice(all, i))) {
             ++i;
         } else {
             state.pass(c);

@@ -34,7 +34,7 @@ struct Scan {
 };
 
 /// The rule that a message breaks which has more header fields than there are slots for.
-inline constexpr std::string_view too_many_headers = "too many header fields";
+inline constexpr StaticText too_many_headers = "too many header fields";
 
 enum class Framing : std::uint8_t { datagram, stream };
 

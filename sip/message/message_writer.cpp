@@ -24,7 +24,7 @@ namespace {
     std::size_t size = 0;
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];
-        if (c == '\\' && state.is_pair(value.substr(i))) {
+        if (c == '\\' && state.is_pair(slice(value, i))) {
             text[size++] = c;
             text[size++] = text[shift + ++i];
         } else if (is_lws(c)) {

@@ -18,7 +18,7 @@ enum class Taken : std::uint8_t { none, value, fault };
 
 /// What an empty element of a list breaks (", ,"), and whether a comma at its end makes one.
 struct ListRule {
-    std::string_view empty = "List: element is empty";
+    StaticText empty = "List: element is empty";
     bool may_end_in_comma = false;
 };
 

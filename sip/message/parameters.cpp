@@ -60,8 +60,7 @@ std::string_view Parameters::value_of(std::string_view name) const {
     return parameter ? parameter->value : std::string_view{};
 }
 
-Expected<std::string_view> Parameters::token_of(std::string_view name,
-                                                std::string_view rule) const {
+Expected<std::string_view> Parameters::token_of(std::string_view name, StaticText rule) const {
     std::string_view rest = text_;
     TokenParameter token;
     while (const auto parameter = next(rest))

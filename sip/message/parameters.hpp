@@ -34,7 +34,7 @@ public:
     /// The value of a parameter that identifies something (tag, id) and by its grammar is a token:
     /// an empty text when it is absent. Without a value, quoted, or there twice it is malformed,
     /// and the error has `rule`.
-    Expected<std::string_view> token_of(std::string_view name, std::string_view rule) const;
+    Expected<std::string_view> token_of(std::string_view name, StaticText rule) const;
 
     /// Takes the next parameter off the front of `rest` (start with `text()`); nothing at the end.
     static std::optional<Parameter> next(std::string_view& rest);

@@ -1,5 +1,7 @@
 #include "sip/message/scanner.hpp"
 
+#include "sip/base/text.hpp"
+
 namespace sip {
 
 std::uint64_t word_ends(const char* begin, const char* at, const char* end) {
@@ -25,7 +27,7 @@ bool has_control(std::string_view value) {
     QuoteState quotes;
     for (std::size_t i = 0; i < value.size(); ++i) {
         const char c = value[i];
-        if (c == '\\' && quotes.is_pair(value.substr(i)))
+        if (c == '\\' && quotes.is_pair(slice(value, i)))
             ++i;
         else if (is_control(c) && !is_lws(c))
             return true;
@@ -52,7 +54,7 @@ ListElement take_element(std::string_view& rest) {
         } else if (c == '>') {
             in_brackets = false;
         } else if (c == ',' && !in_brackets) {
-            const std::string_view text = trim(rest.substr(0, i));
+            const std::string_view text = trim(slice(rest, 0, i));
             rest.remove_prefix(i + 1);
             return {text, false};
         }

@@ -100,7 +100,7 @@ public:
     const Error& error() const { return error_; }
 
 private:
-    [[gnu::noinline, gnu::cold]] bool fail(std::string_view rule, std::size_t offset) {
+    [[gnu::noinline, gnu::cold]] bool fail(StaticText rule, std::size_t offset) {
         error_ = {Condition::malformed, rule, static_cast<std::uint32_t>(offset)};
         return false;
     }
@@ -122,7 +122,7 @@ private:
     [[gnu::noinline, gnu::cold]] bool headers();
     [[gnu::noinline, gnu::cold]] bool telephone();
     [[gnu::noinline, gnu::cold]] bool other();
-    bool check_part(std::string_view part, Class allowed, std::string_view rule);
+    bool check_part(std::string_view part, Class allowed, StaticText rule);
     std::string_view part(Class allowed);
 
     Uri& uri_;
@@ -165,7 +165,7 @@ void UriReader::clear() {
     uri_.parameters = {};
 }
 
-bool UriReader::check_part(std::string_view part, Class allowed, std::string_view rule) {
+bool UriReader::check_part(std::string_view part, Class allowed, StaticText rule) {
     const std::size_t at = first_bad(part, allowed);
     return at == std::string_view::npos || fail(rule, offset_in(uri_.text, part) + at);
 }
@@ -187,7 +187,7 @@ bool UriReader::scheme() {
     const std::string_view rest = scanner_.rest();
     if (!rest.starts_with("sip:")) return other_scheme();
     uri_.scheme = Scheme::sip;
-    uri_.scheme_name = rest.substr(0, 3);
+    uri_.scheme_name = slice(rest, 0, 3);
     scanner_.skip(4);
     return true;
 }
@@ -198,7 +198,7 @@ bool UriReader::other_scheme() {
         uri_.scheme = scheme_of(name);
         return true;
     }
-    const std::string_view all = uri_.text.substr(0, uri_.text.find(':'));
+    const std::string_view all = slice(uri_.text, 0, uri_.text.find(':'));
     if (all.size() == uri_.text.size() || all.empty() || !is_alpha(all.front()))
         return fail("URI: scheme is missing", 0);
     return fail("URI: scheme is malformed", scanner_.at());
@@ -229,7 +229,7 @@ bool UriReader::odd_userinfo() {
     const std::string_view rest = scanner_.rest();
     const std::size_t size = rest.find('@');
     if (size == std::string_view::npos) return true;
-    const Halves halves = split_at(rest.substr(0, size), ':');
+    const Halves halves = split_at(slice(rest, 0, size), ':');
     uri_.has_user = true;
     uri_.user = halves.before;
     uri_.password = halves.after;
@@ -268,7 +268,7 @@ bool UriReader::ipv6() {
         scanner_.take_while([](char c) { return c != ']' && c != ';' && c != '?'; });
     if (!scanner_.take(']')) return fail("URI: IPv6 address has no end", scanner_.at(start));
     uri_.host = scanner_.since(start);
-    const std::string_view inside = address.substr(1);
+    const std::string_view inside = slice(address, 1);
     const bool is_fine = parse_ipv6(inside) &&
                          (leniency_.ipv6_spellings || inside.find(":::") == std::string_view::npos);
     return is_fine || fail("URI: IPv6 address is malformed", scanner_.at(start));
@@ -295,7 +295,7 @@ bool UriReader::parameters(char next) {
         const std::string_view value = has_value ? part(Class::uri_parameter) : std::string_view{};
         if (name.empty() || (has_value && value.empty()) ||
             !(at_end() || scanner_.peek() == ';' || scanner_.peek() == next))
-            return bad_parameter(rest.substr(0, std::min(rest.find(';'), rest.find(next))),
+            return bad_parameter(slice(rest, 0, std::min(rest.find(';'), rest.find(next))),
                                  scanner_.at());
         if (count > Limits::uri_parts)
             return fail(too_many_uri_parameters, scanner_.at(name.data()));
@@ -312,7 +312,7 @@ bool UriReader::parameters(char next) {
 
 bool UriReader::headers() {
     std::string_view text = scanner_.rest();
-    if (in_brackets_) text = text.substr(0, text.find('>'));
+    if (in_brackets_) text = slice(text, 0, text.find('>'));
     uri_.headers = text;
     scanner_.skip(text.size());
     for (std::size_t count = 1;; ++count) {
@@ -404,7 +404,7 @@ bool read_usual(Uri& uri, Scanner& place) {
     if (!ended) return false;
     uri.text = scanner.since(start);
     uri.scheme = Scheme::sip;
-    uri.scheme_name = uri.text.substr(0, 3);
+    uri.scheme_name = slice(uri.text, 0, 3);
     uri.user = user;
     uri.password = uri.headers = {};
     uri.has_user = has_user;
@@ -422,7 +422,7 @@ bool read_usual(Uri& uri, Scanner& place) {
 std::optional<UriParameter> UriParameters::next(std::string_view& rest) {
     if (rest.empty()) return {};
     rest.remove_prefix(1);  // the semicolon
-    const std::string_view one = rest.substr(0, rest.find(';'));
+    const std::string_view one = slice(rest, 0, rest.find(';'));
     rest.remove_prefix(one.size());
     const Halves halves = split_at(one, '=');
     return UriParameter{halves.before, halves.after};
@@ -603,7 +603,7 @@ void write_plain(Appender& out, std::string_view text, Class allowed) {
         const char* const end = text.data() + text.size();
         const char* const past = scan::find_end<scan::Word>(text.data(), text.data(), end);
         const auto run = static_cast<std::size_t>(past - text.data());
-        out << text.substr(0, run);
+        out << slice(text, 0, run);
         text.remove_prefix(run);
         if (text.empty()) return;
         const Unit unit = take_unit(text);

@@ -42,8 +42,8 @@ private:
 };
 
 /// The rules that a URI breaks which has more than `Limits::uri_parts` of one.
-inline constexpr std::string_view too_many_uri_parameters = "URI: too many parameters";
-inline constexpr std::string_view too_many_uri_headers = "URI: too many headers";
+inline constexpr StaticText too_many_uri_parameters = "URI: too many parameters";
+inline constexpr StaticText too_many_uri_headers = "URI: too many headers";
 
 enum class Scheme : std::uint8_t { sip, sips, tel, pres, im, other };
 

@@ -48,7 +48,7 @@ Expected<void> read_sent_by(Via& via, Scanner& scanner, const Leniency& leniency
         if (!scanner.take(']'))
             return failure(Condition::malformed, "Via: host has no end", scanner.at(start));
         via.host = scanner.since(start);
-        const std::string_view inside = via.host.substr(1, via.host.size() - 2);
+        const std::string_view inside = slice(via.host, 1, via.host.size() - 2);
         if (!parse_ipv6(inside) ||
             (!leniency.ipv6_spellings && inside.find(":::") != std::string_view::npos))
             return failure(Condition::malformed, "Via: IPv6 address is malformed",
@@ -69,9 +69,9 @@ Expected<void> read_sent_by(Via& via, Scanner& scanner, const Leniency& leniency
 /// The parameters that mean something; the first of a name counts.
 struct Asked {
     Via& via;
-    std::string_view fault = {};  ///< the rule that one of them breaks
+    StaticText fault = {};  ///< the rule that one of them breaks
 
-    void fail(std::string_view rule) {
+    void fail(StaticText rule) {
         if (fault.empty()) fault = rule;
     }
     void meet(const Parameter& parameter) {

@@ -167,9 +167,9 @@ void RequestWriter::route(const HeaderField& field) {
             whole = false;
             continue;
         }
-        std::string_view text = before.substr(0, before.size() - rest.size());
+        std::string_view text = slice(before, 0, before.size() - rest.size());
         text = trim(text);
-        if (text.ends_with(',')) text = trim(text.substr(0, text.size() - 1));
+        if (text.ends_with(',')) text = trim(slice(text, 0, text.size() - 1));
         out_ << (first ? "Route: " : ", ") << text;
         first = false;
     }
@@ -236,7 +236,7 @@ void write_record_route(Appender& out, const HeaderField& field, const ResponseC
         if (!*value) break;
         const Uri& uri = (*value)->uri;
         if (!is_own_route(uri, *copy.record_route, own)) continue;
-        out << at.substr(0, static_cast<std::size_t>(uri.user.data() - at.data()));
+        out << slice(at, 0, static_cast<std::size_t>(uri.user.data() - at.data()));
         copy.route_back->write(out);
         at.remove_prefix(static_cast<std::size_t>(uri.user.data() - at.data()) + uri.user.size());
     }
@@ -260,7 +260,7 @@ void write_line(Appender& out, const HeaderField& field) {
     for (std::size_t at = 0; at < line.size();) {
         const std::size_t feed = std::min(line.find('\n', at), line.size());
         const bool bare = feed < line.size() && (feed == 0 || line[feed - 1] != '\r');
-        out << line.substr(at, feed - at);
+        out << slice(line, at, feed - at);
         if (feed < line.size()) out << (bare ? "\r\n" : "\n");
         at = feed + 1;
     }

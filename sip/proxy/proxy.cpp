@@ -56,7 +56,7 @@ Routing Proxy::read(const MessageView& message, const Uri& request_uri) {
     Appender out(target_room_);
     const auto host_end =
         static_cast<std::size_t>(target.host.data() - target.text.data()) + target.host.size();
-    out << target.text.substr(0, host_end);
+    out << slice(target.text, 0, host_end);
     std::string_view rest = target.parameters.text();
     while (const auto parameter = UriParameters::next(rest)) {
         if (same_unescaped(parameter->name, "maddr") ||
@@ -77,8 +77,8 @@ bool Proxy::is_ours(const NameAddr& address) const {
 
 /// The contacts that a request to one of our users goes to: of the one device that a GRUU names
 /// (RFC 5627 6.1), else of all. RFC 5626 7: of a device's flows the newest alone.
-template <class Visit>
-void Proxy::for_each_contact(const Plan& plan, const Uri& target, Visit visit) {
+void Proxy::for_each_contact(const Plan& plan, const Uri& target,
+                             Visitor<const Registrar::Binding&> visit) {
     SmallVector<std::uint64_t, 32> flows;
     const auto once = [&](const Registrar::Binding& binding) {
         // RFC 5630 5.3: what is for SIPS goes to a SIPS contact, or to none.

@@ -7,7 +7,9 @@
 #include "sip/auth/asserted_gate.hpp"
 #include "sip/base/hash_index.hpp"
 #include "sip/base/slab.hpp"
+#include "sip/base/text.hpp"
 #include "sip/base/timer_queue.hpp"
+#include "sip/base/visitor.hpp"
 #include "sip/proxy/copy.hpp"
 #include "sip/proxy/routing.hpp"
 #include "sip/registrar/directory.hpp"
@@ -133,8 +135,8 @@ private:
         ClientTransactionId transaction;
         Instant c_at = never;
 
-        std::string_view uri() const { return strings.view().substr(0, uri_bytes); }
-        std::string_view path() const { return strings.view().substr(uri_bytes); }
+        std::string_view uri() const { return slice(strings.view(), 0, uri_bytes); }
+        std::string_view path() const { return slice(strings.view(), uri_bytes); }
     };
     /// A request and what became of it: the response context (RFC 3261 16.7).
     struct Context {
@@ -192,8 +194,8 @@ private:
     bool plan_user(const Request& request, const Routing& routing, Plan& plan);
     void plan_hop(const Request& request, const Routing& routing, Plan& plan);
     bool is_registered(const Request& request, const Uri& target, Way& way);
-    template <class Visit>
-    void for_each_contact(const Plan& plan, const Uri& target, Visit visit);
+    void for_each_contact(const Plan& plan, const Uri& target,
+                          Visitor<const Registrar::Binding&> visit);
     void look_for_agent(const Request& request, Plan& plan) const;
     std::optional<Error> check_agent(Now now, const Request& request, Plan& plan);
     bool is_ours(const NameAddr& address) const;

@@ -15,7 +15,7 @@ constexpr std::size_t number_digits = 16;
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     if (text.size() < number_digits) return {};
     std::uint64_t number = 0;
-    for (char c : text.substr(0, number_digits)) {
+    for (char c : slice(text, 0, number_digits)) {
         const int digit = hex_value(c);
         if (digit < 0) return {};
         number = number << 4 | static_cast<std::uint64_t>(digit);
@@ -31,7 +31,7 @@ std::uint64_t hash_of_host(const HashKey& key, std::string_view host) {
     std::uint64_t hash = host.size();
     std::array<char, 64> lower;
     while (!host.empty()) {
-        const std::string_view part = host.substr(0, lower.size());
+        const std::string_view part = slice(host, 0, lower.size());
         for (std::size_t i = 0; i < part.size(); ++i) lower[i] = to_lower(part[i]);
         hash = mix(hash, siphash(key, {lower.data(), part.size()}));
         host.remove_prefix(part.size());
@@ -141,7 +141,7 @@ Routing read_routing(const MessageView& message, const Uri& request_uri, const O
 std::string_view without_headers(const Uri& uri) {
     if (uri.headers.empty()) return uri.text;
     const auto size = static_cast<std::size_t>(uri.headers.data() - uri.text.data());
-    return uri.text.substr(0, size - 1);
+    return slice(uri.text, 0, size - 1);
 }
 
 bool hides_identity(const MessageView& message) {

@@ -15,7 +15,7 @@ namespace {
 bool is_invalid_name(std::string_view host) {
     constexpr std::string_view end = ".invalid";
     return host.size() >= end.size() &&
-           equal_ignoring_case(host.substr(host.size() - end.size()), end);
+           equal_ignoring_case(slice(host, host.size() - end.size()), end);
 }
 
 }  // namespace

@@ -26,7 +26,12 @@ Duration flow_recovery(Shard& shard, std::uint32_t failures) {
 Registrant::Registrant(const Core& core)
     : core_(core),
       slab_(core.shard.memory, core.shard.limits.own_registrations),
-      notices_(core.shard.memory, core.shard.limits.notices) {}
+      notices_(core.shard.memory, core.shard.limits.notices) {
+    const Limits& limits = core.shard.limits;
+    core.shard.reserve(limits.own_registrations, slab_);
+    core.shard.reserve(limits.notices, notices_);
+    core.shard.reserve_timers(limits.own_registrations);
+}
 
 Registrant::~Registrant() {
     slab_.for_each([&](Handle, Registration& r) { r.timers.detach(shard().timers); });

@@ -103,7 +103,7 @@ Registrar::~Registrar() {
 std::string_view Registrar::Registration::part(Part which) const {
     const auto i = static_cast<std::size_t>(which);
     const std::size_t start = i == 0 ? 0 : ends[i - 1];
-    return strings.view().substr(start, ends[i] - start);
+    return slice(strings.view(), start, ends[i] - start);
 }
 
 /// Alike to whoever looks at bindings: Call-ID, CSeq and expiry aside.

@@ -39,14 +39,14 @@ bool report_of(Action act, Counters& counters, ClientTransactions::Report& about
 }  // namespace
 
 std::optional<Branch> Branch::read(std::string_view text) {
-    if (!equal_ignoring_case(text.substr(0, magic_cookie.size()), magic_cookie)) return {};
+    if (!equal_ignoring_case(slice(text, 0, magic_cookie.size()), magic_cookie)) return {};
     text.remove_prefix(magic_cookie.size());
-    const auto value = read_hex(text.substr(0, branch_digits));
+    const auto value = read_hex(slice(text, 0, branch_digits));
     if (!value) return {};
     text.remove_prefix(branch_digits);
     if (text.empty()) return Branch{*value};
     if (text.front() != '.') return {};
-    const auto loop = read_hex(text.substr(1));
+    const auto loop = read_hex(slice(text, 1));
     if (!loop) return {};
     return Branch{*value, true, *loop};
 }
@@ -56,11 +56,11 @@ std::optional<std::uint64_t> quoted_branch(std::string_view request) {
     const auto line = request.find(via);
     if (line == std::string_view::npos) return {};
     request.remove_prefix(line + via.size());
-    request = request.substr(0, request.find("\r\n"));
+    request = slice(request, 0, request.find("\r\n"));
     const auto at = request.find(parameter);
     if (at == std::string_view::npos) return {};
     const auto branch =
-        Branch::read(request.substr(at + parameter.size(), magic_cookie.size() + branch_digits));
+        Branch::read(slice(request, at + parameter.size(), magic_cookie.size() + branch_digits));
     if (!branch) return {};
     return branch->value;
 }
@@ -70,7 +70,10 @@ ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, 
       transport_(transport),
       part_(part),
       slab_(shard.memory, shard.limits.client_transactions),
-      by_branch_(shard.memory) {}
+      by_branch_(shard.memory) {
+    shard.reserve(shard.limits.client_transactions, slab_, by_branch_);
+    shard.reserve_timers(shard.limits.client_transactions);
+}
 
 ClientTransactions::~ClientTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });

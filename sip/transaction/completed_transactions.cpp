@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sip/transaction/reply.hpp"
 
@@ -12,12 +13,23 @@ CompletedTransactions::CompletedTransactions(Shard& shard, TimerOwner owner)
       owner_(owner),
       tails_(shard),
       chunks_(shard.memory, SIZE_MAX),
+      spare_(shard.memory, SIZE_MAX),
       by_request_(shard.memory),
-      by_merge_(shard.memory) {}
+      by_merge_(shard.memory) {
+    if (!shard.limits.reserve) return;
+    const std::uint32_t count = shard.limits.completed_transactions;
+    // Of the first one and the last one a part may be in use.
+    const std::size_t chunks = (count + chunk_size - 1) / chunk_size + 1;
+    shard.reserve(count, by_request_, by_merge_);
+    shard.reserve(chunks, chunks_, spare_);
+    while (shard.has_room && spare_.size() < chunks) shard.has_room = add_spare();
+    shard.reserve_timers(1);
+}
 
 CompletedTransactions::~CompletedTransactions() {
     while (size_ > 0) drop();
     while (!chunks_.empty()) shard_.memory.release(chunks_.pop(), sizeof(Chunk));
+    while (!spare_.empty()) shard_.memory.release(spare_.pop(), sizeof(Chunk));
     if (attached_) timers_.detach(shard_.timers);
 }
 
@@ -25,11 +37,24 @@ bool CompletedTransactions::make_room() {
     if (!attached_) attached_ = timers_.attach(shard_.timers, owner_);
     if (!attached_ || !by_request_.reserve_one() || !by_merge_.reserve_one()) return false;
     if (chunks_.size() > behind(next_) / chunk_size) return true;
+    if (spare_.empty() && !add_spare()) return false;
+    Chunk* chunk = spare_.pop();
+    if (chunks_.push(std::move(chunk))) return true;
+    let_go(chunk);
+    return false;
+}
+
+bool CompletedTransactions::add_spare() {
     void* raw = shard_.memory.allocate(sizeof(Chunk));
     if (raw == nullptr) return false;
-    if (chunks_.push(new (raw) Chunk)) return true;
+    if (spare_.push(new (raw) Chunk)) return true;
     shard_.memory.release(raw, sizeof(Chunk));
     return false;
+}
+
+void CompletedTransactions::let_go(Chunk* chunk) {
+    if (shard_.limits.reserve && spare_.push(std::move(chunk))) return;
+    shard_.memory.release(chunk, sizeof(Chunk));
 }
 
 bool CompletedTransactions::add(Now now, Record&& record, std::string_view reason,
@@ -79,11 +104,11 @@ void CompletedTransactions::drop() {
     record.~Record();
     first_ = (first_ + 1) % numbers;
     --size_;
-    if (first_ % chunk_size == 0) shard_.memory.release(chunks_.pop(), sizeof(Chunk));
+    if (first_ % chunk_size == 0) let_go(chunks_.pop());
     if (size_ > 0) return;
     // What comes next begins a chunk.
     first_ = next_ = 0;
-    while (!chunks_.empty()) shard_.memory.release(chunks_.pop(), sizeof(Chunk));
+    while (!chunks_.empty()) let_go(chunks_.pop());
 }
 
 void CompletedTransactions::rearm() {
@@ -128,6 +153,7 @@ void CompletedTransactions::trim() {
     if (attached_) timers_.detach(shard_.timers);
     attached_ = false;
     chunks_.trim();
+    spare_.trim();
     by_request_.trim();
     by_merge_.trim();
     tails_.trim();

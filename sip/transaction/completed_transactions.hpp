@@ -80,11 +80,14 @@ private:
     void drop();
     void rearm();
     bool make_room();
+    bool add_spare();
+    void let_go(Chunk* chunk);
 
     Shard& shard_;
     TimerOwner owner_;
     ResponseTails tails_;
     Ring<Chunk*> chunks_;
+    Ring<Chunk*> spare_;  ///< at hand; kept with Limits::reserve alone
     std::uint32_t first_ = 0, next_ = 0;
     std::size_t size_ = 0;
     // An entry of an index names the newest record of its hash. It goes last of them, so the others

@@ -34,7 +34,7 @@ Packet make(Shard& shard, const Packet& invite, std::string_view method, std::st
     writer.header(HeaderId::to, to.empty() ? request.value_of(HeaderId::to) : to);
     writer.header(HeaderId::call_id, request.value_of(HeaderId::call_id));
     const std::string_view cseq = request.value_of(HeaderId::cseq);
-    writer.begin(HeaderId::cseq) << cseq.substr(0, cseq.find_first_not_of("0123456789")) << ' '
+    writer.begin(HeaderId::cseq) << slice(cseq, 0, cseq.find_first_not_of("0123456789")) << ' '
                                  << method;
     writer.end();
     if (!reason.empty()) writer.header(HeaderId::reason, reason);

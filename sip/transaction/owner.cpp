@@ -34,7 +34,7 @@ std::optional<unsigned> marked(const WorkerPlace& place, std::string_view text) 
 
 std::optional<unsigned> by_token(const WorkerPlace& place, const Uri& route) {
     if (!route.is_sip() || !route.user.starts_with(route_token_start)) return {};
-    return marked(place, route.user.substr(route_token_start.size(), digits));
+    return marked(place, slice(route.user, route_token_start.size(), digits));
 }
 
 std::optional<unsigned> by_route(const WorkerPlace& place, const MessageView& message,

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "sip/base/text.hpp"
+
 namespace sip {
 namespace {
 
@@ -157,7 +159,7 @@ std::uint64_t number_of(std::string_view bytes) {
 struct Decoder {
     std::array<std::string_view, fields_max> values;
     std::uint64_t seen = 0;
-    std::string_view fault;
+    StaticText fault;
 
     bool take(Field tag, std::string_view& value) {
         const auto i = static_cast<std::size_t>(tag);
@@ -184,7 +186,7 @@ struct Decoder {
             return;
         }
         std::memcpy(value.address.bytes.data(), bytes.data(), value.address.bytes.size());
-        value.port = static_cast<std::uint16_t>(number_of(bytes.substr(16)));
+        value.port = static_cast<std::uint16_t>(number_of(slice(bytes, 16)));
     }
 };
 
@@ -194,15 +196,15 @@ Expected<void> split_fields(std::string_view fields, Decoder& found) {
     while (at < fields.size()) {
         if (fields.size() - at < field_head_bytes)
             return failure(Condition::malformed, "Record: a field is cut short", at);
-        const auto tag = static_cast<std::size_t>(number_of(fields.substr(at, 1)));
-        const auto size = static_cast<std::size_t>(number_of(fields.substr(at + 1, 4)));
+        const auto tag = static_cast<std::size_t>(number_of(slice(fields, at, 1)));
+        const auto size = static_cast<std::size_t>(number_of(slice(fields, at + 1, 4)));
         if (size > fields.size() - at - field_head_bytes)
             return failure(Condition::malformed, "Record: a field is cut short", at);
         if (tag < fields_max) {
             if ((found.seen >> tag & 1U) != 0)
                 return failure(Condition::malformed, "Record: a field stands twice", at);
             found.seen |= std::uint64_t{1} << tag;
-            found.values[tag] = fields.substr(at + field_head_bytes, size);
+            found.values[tag] = slice(fields, at + field_head_bytes, size);
         }
         at += field_head_bytes + size;
     }
@@ -228,9 +230,9 @@ template <>
 constexpr std::uint8_t kind_of<WatcherRecord> = 4;
 
 Expected<Record> read_record(std::string_view head, std::string_view fields) {
-    if (number_of(head.substr(0, 1)) != version)
+    if (number_of(slice(head, 0, 1)) != version)
         return failure(Condition::malformed, "Record: its version is not known", 0);
-    const auto change = number_of(head.substr(2, 1));
+    const auto change = number_of(slice(head, 2, 1));
     if (change != 1 && change != 2)
         return failure(Condition::malformed, "Record: neither put nor remove", 2);
     Decoder found;
@@ -240,7 +242,7 @@ Expected<Record> read_record(std::string_view head, std::string_view fields) {
     }
     Record record;
     record.change = static_cast<RecordChange>(change);
-    switch (number_of(head.substr(1, 1))) {
+    switch (number_of(slice(head, 1, 1))) {
         case kind_of<SubscriptionRecord>: decode<SubscriptionRecord>(found, record); break;
         case kind_of<PublicationRecord>: decode<PublicationRecord>(found, record); break;
         case kind_of<BindingRecord>: decode<BindingRecord>(found, record); break;
@@ -259,11 +261,11 @@ std::optional<Expected<Record>> next_record(std::string_view& rest) {
     rest = {};
     if (whole.size() < head_bytes)
         return Expected<Record>(failure(Condition::malformed, "Record: it is cut short", 0));
-    const auto size = static_cast<std::size_t>(number_of(whole.substr(3, 4)));
+    const auto size = static_cast<std::size_t>(number_of(slice(whole, 3, 4)));
     if (size > whole.size() - head_bytes)
         return Expected<Record>(failure(Condition::malformed, "Record: it is cut short", 3));
-    auto record = read_record(whole.substr(0, head_bytes), whole.substr(head_bytes, size));
-    if (record) rest = whole.substr(head_bytes + size);
+    auto record = read_record(slice(whole, 0, head_bytes), slice(whole, head_bytes, size));
+    if (record) rest = slice(whole, head_bytes + size);
     return record;
 }
 

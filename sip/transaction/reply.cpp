@@ -12,7 +12,7 @@ void write_received_via(Appender& out, const Via& via, const Source& source) {
         via.parameters.empty()
             ? via.text.size()
             : static_cast<std::size_t>(via.parameters.text().data() - via.text.data());
-    out << trim(via.text.substr(0, head));
+    out << trim(slice(via.text, 0, head));
     std::string_view rest = via.parameters.text();
     while (const auto parameter = Parameters::next(rest)) {
         if (equal_ignoring_case(parameter->name, "received") ||
@@ -54,7 +54,7 @@ std::uint64_t stateless_tag(const HashKey& key, const MessageView& request) {
         hash.add(request.value_of(id));
     // RFC 3261 9.2: a CANCEL has its request's number, and is answered with the same tag.
     const std::string_view cseq = request.value_of(HeaderId::cseq);
-    return hash.add(cseq.substr(0, cseq.find_first_not_of("0123456789"))).finish();
+    return hash.add(slice(cseq, 0, cseq.find_first_not_of("0123456789"))).finish();
 }
 
 Reply::Reply(Shard& shard, const MessageView& request, const Source& source,

@@ -50,14 +50,14 @@ void write_form(Appender& out, std::string_view bytes, ResponseTails::Tail& tail
     bool has_tag = false, has_expires = false;
     while (!bytes.empty()) {
         const std::size_t end = bytes.find(line_end);
-        const std::string_view line = bytes.substr(0, end);
+        const std::string_view line = slice(bytes, 0, end);
         bytes.remove_prefix(line.size());
         if (!has_tag && line.starts_with(tag_field) &&
-            read_tag(line.substr(tag_field.size()), tail.tag)) {
+            read_tag(slice(line, tag_field.size()), tail.tag)) {
             has_tag = true;
             out << tag_field << tag_mark;
         } else if (!has_expires && line.starts_with(expires_field) &&
-                   read_expires(line.substr(expires_field.size()), tail.expires)) {
+                   read_expires(slice(line, expires_field.size()), tail.expires)) {
             has_expires = true;
             out << expires_field << expires_mark;
         } else {
@@ -72,7 +72,9 @@ void write_form(Appender& out, std::string_view bytes, ResponseTails::Tail& tail
 }  // namespace
 
 ResponseTails::ResponseTails(Shard& shard)
-    : shard_(shard), forms_(shard.memory, shard.limits.response_forms), by_text_(shard.memory) {}
+    : shard_(shard), forms_(shard.memory, shard.limits.response_forms), by_text_(shard.memory) {
+    shard.reserve(shard.limits.response_forms, forms_, by_text_);
+}
 
 ResponseTails::~ResponseTails() = default;
 
@@ -133,7 +135,7 @@ std::string_view ResponseTails::text_of(const Tail& tail) const {
 
 std::string_view ResponseTails::reason_of(const Tail& tail) const {
     const std::string_view text = text_of(tail);
-    return text.substr(0, text.find('\n'));
+    return slice(text, 0, text.find('\n'));
 }
 
 void ResponseTails::write(Appender& out, const Tail& tail) const {
@@ -145,7 +147,7 @@ void ResponseTails::write(Appender& out, const Tail& tail) const {
     }
     for (;;) {
         const std::size_t mark = find_mark(text);
-        out << text.substr(0, mark);
+        out << slice(text, 0, mark);
         if (mark == text.size()) return;
         if (text[mark] == expires_mark)
             out << tail.expires;

@@ -39,7 +39,11 @@ ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, 
       by_user_(shard.memory, shard.limits.server_transactions, shard.common,
                Tally::transactions_of_user),
       by_address_(shard.memory, shard.limits.server_transactions, shard.common,
-                  Tally::transactions_of_address) {}
+                  Tally::transactions_of_address) {
+    const std::uint32_t count = shard.limits.server_transactions;
+    shard.reserve(count, slab_, by_request_, by_branch_, by_merge_, by_user_, by_address_);
+    shard.reserve_timers(count);
+}
 
 ServerTransactions::~ServerTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });
@@ -293,14 +297,14 @@ bool ServerTransactions::complete(Now now, Handle handle) {
         static_cast<non_invite_server::State>(t->state) != non_invite_server::State::completed)
         return false;
     const std::string_view answer = t->last.head.view();
-    const std::string_view line = answer.substr(0, answer.find("\r\n"));
+    const std::string_view line = slice(answer, 0, answer.find("\r\n"));
     constexpr std::size_t status_at = 8, reason_at = 12;  // SIP/2.0 200 OK
-    const auto status = parse_decimal(line.substr(status_at, 3), 699);
+    const auto status = parse_decimal(slice(line, status_at, 3), 699);
     if (!status || line.size() < reason_at) return false;
     const std::size_t tag_end = t->last.tag_end;
     const auto tag = tag_end < tag_digits
                          ? std::optional<std::uint64_t>{0}
-                         : own_tag_of(answer.substr(tag_end - tag_digits, tag_digits));
+                         : own_tag_of(slice(answer, tag_end - tag_digits, tag_digits));
     if (!tag) return false;
     CompletedTransactions::Record record;
     record.key = t->key;
@@ -309,8 +313,8 @@ bool ServerTransactions::complete(Now now, Handle handle) {
     record.status = static_cast<std::uint16_t>(*status);
     record.proved = t->proved;
     record.number = handle.index;
-    if (!completed_.add(now, std::move(record), line.substr(reason_at),
-                        answer.substr(t->last.repeatable)))
+    if (!completed_.add(now, std::move(record), slice(line, reason_at),
+                        slice(answer, t->last.repeatable)))
         return false;
     destroy(handle);
     return true;

@@ -9,7 +9,11 @@ Staging::Staging(Shard& shard, TransportLayer& transport, bool has_store)
       changes_(shard.memory, shard.limits.waiting_requests),
       waiting_(shard.memory, shard.limits.waiting_requests),
       resources_(shard.memory, std::size_t{2} * shard.limits.waiting_requests),
-      by_resource_(shard.memory) {}
+      by_resource_(shard.memory) {
+    const std::uint32_t count = shard.limits.waiting_requests;
+    shard.reserve(count, changes_, waiting_);
+    shard.reserve(std::size_t{2} * count, resources_, by_resource_);
+}
 
 Staging::~Staging() = default;
 

@@ -23,7 +23,9 @@ Rate rate(std::uint32_t per_second, const Limits& limits, std::uint32_t factor =
 Admission::Admission(Shard& shard)
     : shard_(shard),
       buckets_(shard.memory, shard.limits.rate_buckets),
-      known_(shard.memory, shard.limits.known_sources) {}
+      known_(shard.memory, shard.limits.known_sources) {
+    shard.reserve(0, buckets_, known_);
+}
 
 /// There was no place in a table: because memory refused one since, or by its limit.
 void Admission::count_refusal(std::uint64_t refusals, std::uint64_t& limit) {

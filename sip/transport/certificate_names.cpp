@@ -35,9 +35,9 @@ bool is_dns_name(std::string_view name) {
 /// parameters and headers say nothing of the domain, and a certificate has none.
 std::optional<std::string_view> host_of(std::string_view uri) {
     constexpr std::string_view scheme = "sip:";
-    if (uri.size() <= scheme.size() || !equal_ignoring_case(uri.substr(0, scheme.size()), scheme))
+    if (uri.size() <= scheme.size() || !equal_ignoring_case(slice(uri, 0, scheme.size()), scheme))
         return {};
-    const std::string_view host = uri.substr(scheme.size());
+    const std::string_view host = slice(uri, scheme.size());
     // RFC 5922 7.1: with an "@" it is the name of a user, not of a domain.
     if (host.find('@') != std::string_view::npos) return {};
     const bool is_address = parse_ipv4(host) || (host.front() == '[' && parse_numeric_host(host));

@@ -39,7 +39,11 @@ Locator::Locator(Shard& shard, TransportLayer& transport, std::uint8_t part)
       part_(part),
       cache_(shard, transport),
       lookups_(shard.memory, shard.limits.name_lookups),
-      failed_(shard.memory) {}
+      failed_(shard.memory) {
+    shard.reserve(shard.limits.name_lookups, lookups_);
+    shard.reserve(shard.limits.failed_targets, failed_);
+    shard.reserve_timers(shard.limits.name_lookups);
+}
 
 Locator::~Locator() {
     lookups_.for_each([&](Handle, Lookup& lookup) { lookup.timers.detach(shard_.timers); });

@@ -29,8 +29,8 @@ SipService service_named(std::string_view name) {
 }
 
 bool is_sip_service(std::string_view name) {
-    return equal_ignoring_case(name.substr(0, 4), "SIP+") ||
-           equal_ignoring_case(name.substr(0, 5), "SIPS+");
+    return equal_ignoring_case(slice(name, 0, 4), "SIP+") ||
+           equal_ignoring_case(slice(name, 0, 5), "SIPS+");
 }
 
 /// An address that one host can have.
@@ -86,7 +86,7 @@ KeptRecord KeptRecords::at(std::size_t i) const {
 }
 
 std::string_view KeptRecords::name_of(const KeptRecord& record) const {
-    return bytes_.view().substr(record.name_at, record.name_size);
+    return slice(bytes_.view(), record.name_at, record.name_size);
 }
 
 /// What of an answer can be used; no byte of it is trusted. `ttl_s` becomes the shortest of all.
@@ -151,7 +151,9 @@ NameCache::NameCache(Shard& shard, TransportLayer& transport)
       transport_(transport),
       entries_(shard.memory,
                std::size_t{shard.limits.name_cache_entries} + shard.limits.name_questions),
-      by_name_(shard.memory) {}
+      by_name_(shard.memory) {
+    shard.reserve(entries_.limit(), entries_, by_name_);
+}
 
 NameCache::~NameCache() = default;
 

@@ -10,6 +10,7 @@
 #include "sip/base/limits.hpp"
 #include "sip/base/memory.hpp"
 #include "sip/base/place.hpp"
+#include "sip/base/reserve.hpp"
 #include "sip/base/siphash.hpp"
 #include "sip/base/timer_queue.hpp"
 #include "sip/base/tracer.hpp"
@@ -56,6 +57,24 @@ struct Shard {
     Tracer* tracer;        ///< null: nobody listens
     Counters counters;
     Block scratch_block;
+    bool has_room = true;  ///< Limits::reserve: nothing was refused
+    std::size_t timers_reserved = 0, texts_reserved = 0;
+
+    /// Limits::reserve: these tables take what `count` entries need.
+    template <class... Table>
+    void reserve(std::size_t count, Table&... tables) {
+        if (limits.reserve) has_room = (sip::reserve(tables, memory, count) && ...) && has_room;
+    }
+    /// So many objects more may have deadlines.
+    void reserve_timers(std::size_t count) {
+        timers_reserved += count;
+        reserve(timers_reserved, timers);
+    }
+    /// So many different texts more may be kept at one time.
+    void reserve_texts(std::size_t count) {
+        texts_reserved += count;
+        reserve(texts_reserved, texts);
+    }
 
     /// Sixteen digits of entropy for what comes back to us in messages.
     std::uint64_t mint() { return place.mark(entropy.next()); }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sip/base/text.hpp"
+
 namespace sip {
 
 bool StreamFramer::append(std::string_view bytes) {
@@ -53,7 +55,7 @@ bool StreamFramer::section_is_whole(std::string_view waiting) {
             searched_ = waiting.size();
             return false;
         }
-        const std::string_view behind = waiting.substr(line_feed + 1, 2);
+        const std::string_view behind = slice(waiting, line_feed + 1, 2);
         if (behind.starts_with('\n') || behind == "\r\n") return true;
         searched_ = line_feed;  // to be looked at again, if what follows it has not come yet
         if (behind.empty() || behind == "\r") return false;

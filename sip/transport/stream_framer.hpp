@@ -7,6 +7,7 @@
 
 #include "sip/base/limits.hpp"
 #include "sip/base/memory.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/leniency.hpp"
 #include "sip/message/message_parser.hpp"
 
@@ -56,7 +57,7 @@ private:
     void drop_given();
     [[nodiscard]] bool make_room(std::size_t size);
     bool section_is_whole(std::string_view waiting);
-    std::string_view waiting() const { return buffer_.view().substr(begin_, end_ - begin_); }
+    std::string_view waiting() const { return slice(buffer_.view(), begin_, end_ - begin_); }
 
     Memory* memory_;
     std::size_t size_max_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/text.hpp"
 #include "sip/transport/certificate_names.hpp"
 #include "sip/transport/locate.hpp"
 
@@ -27,7 +28,12 @@ TransportLayer::TransportLayer(Shard& shard, std::uint8_t part)
       by_address_(shard.memory, shard.limits.flows, shard.common, Tally::connections_of_address),
       effects_(shard.memory, effects_max),
       ready_(shard.memory, shard.limits.flows),
-      stream_bytes_max_(shard.limits.memory_bytes / 100 * shard.limits.stream_bytes_percent) {}
+      stream_bytes_max_(shard.limits.memory_bytes / 100 * shard.limits.stream_bytes_percent) {
+    shard.reserve(shard.limits.flows, flows_, by_remote_, by_address_, ready_);
+    // One for each message that can be due, and a few.
+    shard.reserve(std::size_t{64} + shard.limits.server_transactions, effects_);
+    shard.reserve_timers(shard.limits.flows);
+}
 
 TransportLayer::~TransportLayer() {
     flows_.for_each([&](Handle, Flow& flow) { flow.timers.detach(shard_.timers); });
@@ -154,7 +160,7 @@ bool TransportLayer::proves(FlowId id, std::string_view domain) const {
     std::string_view rest = flow->names.view();
     while (!rest.empty()) {
         rest.remove_prefix(1);
-        const std::string_view name = rest.substr(0, rest.find('\n'));
+        const std::string_view name = slice(rest, 0, rest.find('\n'));
         if (is_same_domain(name, domain)) return true;
         rest.remove_prefix(name.size());
     }

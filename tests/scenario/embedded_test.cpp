@@ -210,6 +210,85 @@ TEST_CASE("an edge agent with ten watchers lives in 256 KB, and allocates nothin
     CHECK(objects + arena.size() + watched.deepest <= ram);
 }
 
+/// Ten watchers of an agent come, are told, and leave; an eleventh is refused. Then all is over.
+void fill_and_empty(RawWorld<Watched<sip::Stack>>& raw, Watched<sip::Stack>& watched,
+                    presence::Agent& agent, Phone& phone, const std::string& round) {
+    std::vector<Dialog> dialogs;
+    for (int i = 0; i < 10; ++i) {
+        RawRequest request = subscribe_of("watcher" + std::to_string(i), "alice", 3600);
+        request.call_id += round + std::to_string(i);
+        REQUIRE(raw.ask(request).status() == 200);
+        dialogs.push_back({request, raw.take("NOTIFY")});
+    }
+    RawRequest one_more = subscribe_of("eleventh", "alice", 3600);
+    one_more.call_id += round;
+    CHECK(raw.ask(one_more).status() == 503);
+    for (int change = 0; change < 3; ++change) {
+        phone.text = pidf_document(change % 2 == 0 ? "closed" : "open");
+        raw.sent.clear();
+        watched.run([&] { agent.state_changed(raw.now); });
+        raw.drain();
+        raw.pass(seconds{10});
+        for (int i = 0; i < 10; ++i) CHECK(raw.take("NOTIFY").body() == phone.text);
+    }
+    for (Dialog& dialog : dialogs) refresh(raw, dialog, 3600);
+    for (Dialog& dialog : dialogs) refresh(raw, dialog, 0);
+    CHECK(agent.idle());
+    raw.pass(seconds{40});
+}
+
+TEST_CASE(
+    "an agent that reserves takes nothing that lasts after its start, and refuses at a limit") {
+    std::vector<std::byte> arena(224 * 1024);
+    Phone phone;
+    SeededEntropy entropy;
+    presence::AgentOptions options;
+    options.presentity = "alice@example.com";
+    (void)options.trusted.networks.add({sip::Address::v4(192, 0, 2, 99), 128});
+    options.limits = presence::Agent::limits_for(10);
+    options.limits.reserve = true;
+    options.arena = arena;
+    presence::Agent agent(options, phone, entropy);
+    sip::Registrant registrant(agent.stack().core());
+    registrant.attach_as(agent.stack().attach(registrant, sip::Registrant::methods));
+    REQUIRE(agent.stack().has_room());
+    Watched<sip::Stack> watched(agent.stack());
+    RawWorld<Watched<sip::Stack>> raw(watched);
+    sip::Memory& memory = agent.stack().shard().memory;
+    allocations = 0;
+    const std::size_t used = memory.used(), largest = memory.heap().largest();
+    MESSAGE("reserved " << used << ", largest free " << largest);
+    for (const char* round : {"first", "second"}) {
+        fill_and_empty(raw, watched, agent, phone, round);
+        // A table that had grown would have kept what it took.
+        CHECK(memory.used() == used);
+        CHECK(memory.heap().largest() == largest);
+        watched.run([&] { agent.stack().trim(); });
+        CHECK(memory.used() == used);
+    }
+    CHECK(allocations == 0);
+    CHECK(memory.refusals() == 0);
+    CHECK(agent.stack().counters().limit_subscriptions == 2);
+    MESSAGE("peak " << memory.peak());
+}
+
+TEST_CASE("T-35: an agent whose arena is too small for what it would reserve says so, and lives") {
+    for (const std::size_t size : {2'048U, 16'384U, 65'536U, 98'304U}) {
+        std::vector<std::byte> arena(size);
+        Phone phone;
+        SeededEntropy entropy;
+        presence::AgentOptions options;
+        options.presentity = "alice@example.com";
+        options.limits = presence::Agent::limits_for(10);
+        options.limits.reserve = true;
+        options.arena = arena;
+        presence::Agent agent(options, phone, entropy);
+        CHECK_FALSE(agent.stack().has_room());
+        agent.stack().advance({});
+        CHECK_FALSE(agent.stack().poll({}));
+    }
+}
+
 TEST_CASE("a server with 1,000 presentities and 5,000 subscriptions lives in 8 MB") {
     static constexpr std::size_t ram = std::size_t{8} << 20;
     std::vector<std::byte> arena(ram - 256 * 1024);

@@ -33,3 +33,15 @@ TEST_CASE("a failure carries what was broken, in which words, and where") {
     CHECK(result.error().rule == "CSeq: another method");
     CHECK(result.error().offset == 17);
 }
+
+TEST_CASE("an error is two registers large, its words are compared and empty by default") {
+    static_assert(sizeof(Error) == 16);
+    CHECK(Error{}.rule.empty());
+    CHECK(Error{}.rule == "");
+    const Error error{Condition::malformed, "Via: sent-by is missing"};
+    CHECK_FALSE(error.rule.empty());
+    CHECK(error.rule.view().size() == 23);
+    CHECK_FALSE(error.rule == "Via: sent-by is missin");
+    CHECK_FALSE(error.rule == "Via: sent-by is missing!");
+    CHECK(error.offset == 0);
+}

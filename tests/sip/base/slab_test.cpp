@@ -149,3 +149,41 @@ TEST_CASE("a slab takes what bytes_for says, and little where there may be few")
     const std::size_t cell = Slab<std::uint64_t>::bytes_for(1, 1'000'000) / 32;
     CHECK(Slab<std::uint64_t>::bytes_for(1, 8) <= 8 * cell);
 }
+
+TEST_CASE("what a slab reserved it never asks for again, up to its limit, and keeps when trimmed") {
+    for (const std::size_t limit : {1U, 4U, 9U, 33U, 100U, 1000U}) {
+        CAPTURE(limit);
+        Memory memory;
+        Slab<std::uint64_t> slab(memory, limit);
+        REQUIRE(slab.reserve(limit));
+        const auto used = memory.used();
+        CHECK(used <= Slab<std::uint64_t>::bytes_for(limit, limit));
+        memory.refuse_after(0);
+        for (int round = 0; round < 2; ++round) {
+            std::vector<Handle> made;
+            for (std::size_t n = 0; n < limit; ++n) {
+                made.push_back(slab.create(n));
+                REQUIRE(made.back());
+            }
+            CHECK_FALSE(slab.create(0U));
+            for (const Handle& handle : made) slab.destroy(handle);
+            slab.trim();
+            CHECK(memory.used() == used);
+        }
+        memory.refuse_none();
+    }
+}
+
+TEST_CASE("T-35: a slab that is refused what it would reserve says so, and takes the rest later") {
+    Memory memory;
+    Slab<std::uint64_t> slab(memory, 100);
+    for (std::uint64_t n = 0; n < 5; ++n) {
+        memory.refuse_after(n);
+        CHECK_FALSE(slab.reserve(100));
+        memory.refuse_none();
+        CHECK(slab.size() == 0);
+        slab.trim();
+    }
+    REQUIRE(slab.reserve(1'000'000));
+    CHECK(memory.used() <= Slab<std::uint64_t>::bytes_for(100, 100));
+}

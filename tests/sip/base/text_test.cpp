@@ -75,3 +75,14 @@ TEST_CASE("equality in constant time is equality") {
         CHECK_FALSE(equal_in_constant_time(text, other));
     }
 }
+
+TEST_CASE("a slice begins where it is told, and ends with the text at the latest") {
+    const std::string_view text = "abcde";
+    CHECK(slice(text, 0) == "abcde");
+    CHECK(slice(text, 5).empty());
+    CHECK(slice(text, 5).data() == text.data() + 5);
+    CHECK(slice(text, 1, 2) == "bc");
+    CHECK(slice(text, 3, 100) == "de");
+    CHECK(slice(text, 2, 0).empty());
+    CHECK(slice(text, 1, std::string_view::npos) == "bcde");
+}

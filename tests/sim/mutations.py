@@ -28,9 +28,9 @@ MUTATIONS = [
     ("timer_n", "Timer N ends a subscription that no NOTIFY comes for (RFC 6665 4.1.2.4)",
      "sip/event/subscriber.cpp", "usage.timers.set(shard().timers, Name::n, n);", "(void)n;"),
     ("rate_hold", "Changes are held to one NOTIFY in 5 s (RFC 3856 6.10)",
-     "sip/event/notify.cpp",
-     "        view.held = true;\n        view.timers.set(core_.shard.timers, ViewName::hold,\n"
-     "                        later(now.mono, traits.notify_interval_min));", ""),
+     "sip/event/walks.cpp",
+     "    view->held = true;\n    view->timers.set(core_.shard.timers, ViewName::hold,\n"
+     "                     later(now.mono, traits.notify_interval_min));", ""),
     ("old_entity_tag", "A refresh gives a new entity-tag and ends the old one (RFC 3903 6)",
      "sip/event/compositor.cpp", "    entry->tag = staged.tag;",
      "    if (staged.operation != Operation::refresh) entry->tag = staged.tag;"),

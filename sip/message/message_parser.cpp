@@ -327,6 +327,7 @@ SIP_ALWAYS_INLINE std::uint64_t line_ends(const char* begin, const char* at, con
 /// a colon, no byte to look at twice, and a slot left. The first line that is another: `header`
 /// judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
+    if constexpr (built_for_size) return from;
     using Block = scan::VectorBlock;
     const char* const end = head_.data() + head_.size();
     const char *at = head_.data() + from, *window = at;
@@ -337,13 +338,13 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
     HeaderIds met = met_, repeated = repeated_;
     std::uint64_t ends = line_ends(head_.data(), window, end);
     while (at <= last && slot != slots_end) {
-        while (ends == 0) {
-            if (end - window <= 64) goto done;
+        while (ends == 0 && end - window > 64) {
             window += 64;
             ends = line_ends(head_.data(), window, end);
             // The LF of a line whose CR was the last byte before.
             if (at > window) ends &= ~std::uint64_t{1};
         }
+        if (ends == 0) break;
         const std::size_t place = scan::lowest(ends);
         const char* const stop = window + place;
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
@@ -372,7 +373,6 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
         ++slot;
         at = stop + 2;
     }
-done:
     met_ = met;
     repeated_ = repeated;
     count_ = static_cast<std::size_t>(slot - slots_.data());

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "sip/base/inline.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/character.hpp"
 #include "sip/message/scan.hpp"
@@ -94,7 +95,7 @@ public:
     }
     std::string_view take_token() { return take_run(Class::token); }
     /// As many as are of `which`.
-    [[gnu::always_inline]] std::string_view take_run(Class which) {
+    SIP_ALWAYS_INLINE std::string_view take_run(Class which) {
         const char* const start = at_;
         const char* end = word_end(at_);
         while (end != end_ && is(*end, which)) end = word_end(end + 1);
@@ -124,7 +125,7 @@ public:
 private:
     /// The first from `at` on that is no letter, digit, hyphen or dot, which are of every class;
     /// or the end. What is known of 64 bytes at a time is kept.
-    [[gnu::always_inline]] const char* word_end(const char* at) {
+    SIP_ALWAYS_INLINE const char* word_end(const char* at) {
         const auto passed = static_cast<std::size_t>(at - window_);
         if (passed < 64)
             if (const std::uint64_t ends = ends_ >> passed; ends != 0)

@@ -142,7 +142,15 @@ private:
     void start_line(const Line& line);
     void request_line(const Line& line);
     void status_line(const Line& line);
-    bool version(std::size_t begin, std::size_t end);
+    /// Whether that part of a line, behind which its end stands, may pass as a SIP-Version.
+    bool version(std::size_t begin, std::size_t end) {
+        constexpr std::string_view only = "SIP/2.0";
+        const bool is_usual = end - begin == only.size() &&
+                              load_word<std::uint64_t>(input_.data() + begin) << 8 == word_of(only)
+                                                                                          << 8;
+        return is_usual || odd_version(begin, end);
+    }
+    [[gnu::noinline, gnu::cold]] bool odd_version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
     std::size_t plain_headers(std::size_t from);
     void header(Line& line);
@@ -271,10 +279,10 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
 }
 
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
-bool MessageScanner::version(std::size_t begin, std::size_t end) {
+bool MessageScanner::odd_version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
     constexpr std::string_view only = "SIP/2.0";
-    if (found == only || equal_ignoring_case(found, only)) return true;
+    if (equal_ignoring_case(found, only)) return true;
     if (!is_version_shaped(found)) return false;
     fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
     return true;
@@ -283,7 +291,7 @@ bool MessageScanner::version(std::size_t begin, std::size_t end) {
 /// RFC 3261 25.1: Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF
 void MessageScanner::status_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
-    const std::size_t version_size = std::min(all.find(' '), all.size());
+    const std::size_t version_size = std::min(first_space(all), all.size());
     if (!version(line.begin, line.begin + version_size))
         fail(Condition::malformed, "Status-Line: SIP-Version is malformed", line.begin);
     const std::size_t code_begin = std::min(line.begin + version_size + 1, line.end);

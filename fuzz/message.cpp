@@ -1,6 +1,6 @@
 // Property 1: every input ends in a message, need_more (streams alone), nothing, or an error whose
 //             offset lies inside it.
-// Property 2: views lie inside the input.
+// Property 2: views lie inside the input, and what is known of the header fields is so.
 // Property 3: the start of a stream's input needs more, or ends as the whole does.
 // Property 4: what is written from a parsed message parses to an equal message, with the same typed
 //             values in it.
@@ -50,6 +50,11 @@ void check_scan(const Scan& scan, std::string_view input, Framing framing) {
         check_inside(field.name, input);
         check_inside(field.value, input);
         SIP_ASSERT(!field.name.empty() && header_id_of(field.name) == field.id);
+        SIP_ASSERT(message.may_have.has(field.id));
+        SIP_ASSERT(message.may_repeat.has(field.id) || message.count(field.id) == 1);
+        // What `MessageView::limit` promises to those who read values.
+        const char* const behind = field.value.data() + field.value.size();
+        if (message.scanned) SIP_ASSERT(behind < message.limit() && is_lws(*behind));
     }
     switch (scan.end) {
         case ScanEnd::complete:

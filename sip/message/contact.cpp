@@ -1,5 +1,7 @@
 #include "sip/message/contact.hpp"
 
+#include <memory>
+
 #include "sip/base/text.hpp"
 #include "sip/message/qvalue.hpp"
 #include "sip/message/usual.hpp"
@@ -25,14 +27,8 @@ struct Asked {
 Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const Leniency& leniency,
                    const char* limit) {
     contact.star = contact.has_q = false;
-    contact.expires.reset();
+    std::construct_at(&contact.expires);  // whatever was there, or nothing yet
     contact.q = 1000;
-    if (trim(rest) == "*") {
-        contact.address = {};
-        contact.star = true;
-        rest = {};
-        return Taken::value;
-    }
     Asked asked;
     Taken taken = Taken::value;
     if (!usual::take_value(rest, limit, [&](const usual::Part& part) {
@@ -40,12 +36,19 @@ Taken take_contact(std::string_view& rest, Contact& contact, Error& error, const
                 asked.meet(one);
                 return true;
             });
-        }))
+        })) {
+        if (trim(rest) == "*") {
+            contact.address = {};
+            contact.star = true;
+            rest = {};
+            return Taken::value;
+        }
         taken = take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {
             asked = {};
             return read_name_addr(contact.address, scanner, ends, leniency,
                                   [&asked](const Parameter& one) { asked.meet(one); });
         });
+    }
     if (taken != Taken::value) return taken;
     if (asked.q) {
         const auto value = parse_qvalue(*asked.q);

@@ -130,11 +130,8 @@ SIP_ALWAYS_INLINE const char* take_usual_pair(usual::TextEnds& ends, const char*
     found = ends.take();
     char c = ends.at(found);
     if (found == value && c == '"') {
-        do {
-            found = ends.take();
-            c = ends.at(found);
-            if (c == '\\' || is_control(c)) return nullptr;
-        } while (c != '"');
+        found = usual::take_quoted(ends);
+        if (found == nullptr) return nullptr;
         pair.value = usual::between(++value, found);
         value = found + 1;
         found = ends.take();

@@ -32,9 +32,13 @@ StaticText repeated_rule(HeaderId id) {
 }
 
 /// Fields whose values say where messages go.
-constexpr HeaderIds listed_fields{HeaderId::contact,       HeaderId::path,
-                                  HeaderId::record_route,  HeaderId::route,
-                                  HeaderId::service_route, HeaderId::via};
+constexpr std::array<bool, header_id_count> is_listed = [] {
+    std::array<bool, header_id_count> made{};
+    for (const HeaderId id : {HeaderId::contact, HeaderId::path, HeaderId::record_route,
+                              HeaderId::route, HeaderId::service_route, HeaderId::via})
+        made[static_cast<std::size_t>(id)] = true;
+    return made;
+}();
 
 /// Those that a message is carried on by.
 constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId::to,
@@ -171,7 +175,7 @@ std::string_view behind(std::string_view list, std::string_view value) {
 
 bool Decoder::rest() {
     for (const HeaderField& field : message_.headers) {
-        if (!listed_fields.has(field.id)) continue;
+        if (!is_listed[static_cast<std::size_t>(field.id)]) continue;
         if (field.id == HeaderId::via ? each_via(field) : each_address(field)) continue;
         // Vias are told before addresses, wherever they stand.
         found_.via_count = found_.contact_count = 0;
@@ -374,7 +378,7 @@ bool Decoder::each_contact(const HeaderField& field) {
 /// The fields that say where messages go: no layer has to fear them later.
 bool Decoder::addresses() {
     for (const HeaderField& field : message_.headers) {
-        if (field.id == HeaderId::via || !listed_fields.has(field.id)) continue;
+        if (field.id == HeaderId::via || !is_listed[static_cast<std::size_t>(field.id)]) continue;
         if (!each_address(field)) return false;
     }
     return true;

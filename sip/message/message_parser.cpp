@@ -142,7 +142,15 @@ private:
     void start_line(const Line& line);
     void request_line(const Line& line);
     void status_line(const Line& line);
-    bool version(std::size_t begin, std::size_t end);
+    /// Whether that part of a line, behind which its end stands, may pass as a SIP-Version.
+    bool version(std::size_t begin, std::size_t end) {
+        constexpr std::string_view only = "SIP/2.0";
+        const bool is_usual = end - begin == only.size() &&
+                              load_word<std::uint64_t>(input_.data() + begin) << 8 == word_of(only)
+                                                                                          << 8;
+        return is_usual || odd_version(begin, end);
+    }
+    [[gnu::noinline, gnu::cold]] bool odd_version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
     std::size_t plain_headers(std::size_t from);
     void header(Line& line);
@@ -271,10 +279,10 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
 }
 
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
-bool MessageScanner::version(std::size_t begin, std::size_t end) {
+bool MessageScanner::odd_version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
     constexpr std::string_view only = "SIP/2.0";
-    if (found == only || equal_ignoring_case(found, only)) return true;
+    if (equal_ignoring_case(found, only)) return true;
     if (!is_version_shaped(found)) return false;
     fail(Condition::version_not_supported, "SIP-Version is not 2.0", begin);
     return true;
@@ -283,7 +291,7 @@ bool MessageScanner::version(std::size_t begin, std::size_t end) {
 /// RFC 3261 25.1: Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF
 void MessageScanner::status_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
-    const std::size_t version_size = std::min(all.find(' '), all.size());
+    const std::size_t version_size = std::min(first_space(all), all.size());
     if (!version(line.begin, line.begin + version_size))
         fail(Condition::malformed, "Status-Line: SIP-Version is malformed", line.begin);
     const std::size_t code_begin = std::min(line.begin + version_size + 1, line.end);
@@ -327,6 +335,7 @@ SIP_ALWAYS_INLINE std::uint64_t line_ends(const char* begin, const char* at, con
 /// a colon, no byte to look at twice, and a slot left. The first line that is another: `header`
 /// judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
+    if constexpr (built_for_size) return from;
     using Block = scan::VectorBlock;
     const char* const end = head_.data() + head_.size();
     const char *at = head_.data() + from, *window = at;
@@ -337,13 +346,13 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
     HeaderIds met = met_, repeated = repeated_;
     std::uint64_t ends = line_ends(head_.data(), window, end);
     while (at <= last && slot != slots_end) {
-        while (ends == 0) {
-            if (end - window <= 64) goto done;
+        while (ends == 0 && end - window > 64) {
             window += 64;
             ends = line_ends(head_.data(), window, end);
             // The LF of a line whose CR was the last byte before.
             if (at > window) ends &= ~std::uint64_t{1};
         }
+        if (ends == 0) break;
         const std::size_t place = scan::lowest(ends);
         const char* const stop = window + place;
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
@@ -372,7 +381,6 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
         ++slot;
         at = stop + 2;
     }
-done:
     met_ = met;
     repeated_ = repeated;
     count_ = static_cast<std::size_t>(slot - slots_.data());

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sip/base/endpoint.hpp"
+#include "sip/base/inline.hpp"
 #include "sip/base/scan.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/name_word.hpp"
@@ -365,6 +366,7 @@ bool UriReader::other() {
 /// or without: `UriReader` reads those, and this one no otherwise.
 template <UriEnd ends>
 bool read_usual(Uri& uri, Scanner& place) {
+    if constexpr (built_for_size) return false;
     Scanner scanner = place;
     const char* const start = scanner.mark();
     if (!scanner.rest().starts_with("sip:")) return false;

@@ -115,12 +115,12 @@ Outcome<std::vector<Record>> answer_of_server(const std::string& path, const std
 }
 
 ExitCode ask_server(const ControlOptions& options, const std::string& command,
-                    const std::string& request, std::vector<Record>& lines) {
+                    const std::string& request, const std::function<void(Record)>& take) {
     const auto asked = ask(options.control, request, [&](std::string_view line, Record record) {
         if (options.json)
             print_line(line);
         else
-            lines.push_back(std::move(record));
+            take(std::move(record));
         return !output_is_broken();
     });
     if (asked) return ExitCode::done;

@@ -20,9 +20,9 @@ edge::Outcome<std::string> address_argument(const std::string& text);
 edge::Outcome<std::vector<Record>> answer_of_server(const std::string& path,
                                                     const std::string& request);
 
-/// Puts `request` to the server. With --json each line is printed as it comes; else `lines` gets
-/// them all, once the answer is complete. What fails is told, as `command` tells it.
+/// Puts `request` to the server. With --json each line is printed as it comes; else `take` gets
+/// each. What fails is told, as `command` tells it.
 ExitCode ask_server(const ControlOptions& options, const std::string& command,
-                    const std::string& request, std::vector<Record>& lines);
+                    const std::string& request, const std::function<void(Record)>& take);
 
 }  // namespace vigil

@@ -160,15 +160,20 @@ std::string span_text(std::int64_t seconds) {
     return std::to_string(seconds / 86'400) + " d";
 }
 
-std::vector<std::string> tables_of(std::vector<Record> records, std::string_view what) {
+void Tables::add(const Record& record) {
+    rows_.resize(tables().size());
+    const std::string kind = record.text("kind");
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+        if (tables()[i].kind == kind) rows_[i].push_back(tables()[i].row(record));
+}
+
+std::vector<std::string> Tables::lines(std::string_view what) && {
     std::vector<std::string> out;
-    for (const Table& table : tables()) {
-        Rows rows;
-        for (const Record& record : records)
-            if (record.text("kind") == table.kind) rows.push_back(table.row(record));
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        Rows rows = std::move(rows_[i]);
         if (rows.empty()) continue;
         std::sort(rows.begin(), rows.end());
-        rows.insert(rows.begin(), table.header);
+        rows.insert(rows.begin(), tables()[i].header);
         if (!out.empty()) out.emplace_back();
         for (std::string& line : table_of(std::move(rows))) out.push_back(std::move(line));
     }

@@ -17,8 +17,16 @@ std::vector<std::string> table_of(std::vector<std::vector<std::string>> rows);
 /// "12 s", "5 min", "3 h", "2 d".
 std::string span_text(std::int64_t seconds);
 
-/// A sorted table for each kind that is there, or a line that there is nothing: no `what`.
-std::vector<std::string> tables_of(std::vector<Record> records, std::string_view what);
+/// Sorted tables, one for each kind of record. Of a record its row alone is kept.
+class Tables {
+public:
+    void add(const Record& record);
+    /// A line that there is nothing, no `what`, where nothing was added.
+    std::vector<std::string> lines(std::string_view what) &&;
+
+private:
+    std::vector<std::vector<std::vector<std::string>>> rows_;
+};
 
 /// What `vigil explain` says. Both are canonical addresses-of-record.
 std::vector<std::string> explanation_of(const std::vector<Record>& records,

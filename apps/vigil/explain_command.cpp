@@ -18,7 +18,8 @@ ExitCode run_explain(const ExplainOptions& options) {
     std::vector<Record> lines;
     const ExitCode code =
         ask_server(options.control, "vigil explain",
-                   "explain " + *watcher + " " + *presentity + (options.raw ? " raw" : ""), lines);
+                   "explain " + *watcher + " " + *presentity + (options.raw ? " raw" : ""),
+                   [&](Record record) { lines.push_back(std::move(record)); });
     if (code != ExitCode::done || options.control.json) return code;
     for (const std::string& line : explanation_of(lines, *watcher, *presentity)) print_line(line);
     if (options.raw) print_line("\n" + document_in(lines));

@@ -26,11 +26,14 @@ ExitCode run_show(const ShowOptions& options) {
         request += " " + *address;
         if (options.raw) request += " raw";
     }
-    std::vector<Record> lines;
-    const ExitCode code = ask_server(options.control, command, request, lines);
+    Tables tables;
+    std::string document;
+    const ExitCode code = ask_server(options.control, command, request, [&](const Record& record) {
+        tables.add(record);
+        if (options.raw && document.empty()) document = document_in({record});
+    });
     if (code != ExitCode::done || options.control.json) return code;
-    const std::string document = options.raw ? document_in(lines) : std::string{};
-    for (const std::string& line : tables_of(std::move(lines), word)) print_line(line);
+    for (const std::string& line : std::move(tables).lines(word)) print_line(line);
     if (!document.empty()) print_line("\n" + document);
     return code;
 }

@@ -54,13 +54,61 @@ std::optional<unsigned> by_address(const WorkerPlace& place, const Uri& about) {
     return owner_of_address(place, name.view());
 }
 
+// Each message is asked, so what stands as we write it ourselves is found without reading all of
+// its field; a field that is broken elsewhere is its owner's to refuse.
+
+/// The branch at the front of a Via that came back; empty: it is to be read.
+std::string_view plain_branch(std::string_view via) {
+    constexpr std::string_view name = ";branch=";
+    const auto at = via.find(name);
+    if (at == std::string_view::npos) return {};
+    const std::string_view before = via.substr(0, at);
+    if (before.find(',') != std::string_view::npos || before.find('"') != std::string_view::npos)
+        return {};
+    via.remove_prefix(at + name.size());
+    std::size_t size = magic_cookie.size() + digits;
+    if (via.size() > size && via[size] == '.') size += 1 + digits;
+    if (via.size() < size) return {};
+    const bool ends = via.size() == size || via[size] == ';' || via[size] == ',';
+    return ends ? via.substr(0, size) : std::string_view{};
+}
+
+/// A tag of our length at the end of To; empty: it is to be read.
+std::string_view plain_tag(std::string_view to) {
+    constexpr std::string_view name = ";tag=";
+    if (to.size() < name.size() + digits) return {};
+    to = to.substr(to.size() - name.size() - digits);
+    return to.starts_with(name) ? to.substr(name.size()) : std::string_view{};
+}
+
+/// Whether it cannot be a GRUU: no parameter begins so.
+bool is_no_gruu(std::string_view uri) {
+    for (auto at = uri.find(';'); at != std::string_view::npos; at = uri.find(';', at + 1))
+        if (at + 1 < uri.size() && (uri[at + 1] == 'g' || uri[at + 1] == 'G' || uri[at + 1] == '%'))
+            return false;
+    return true;
+}
+
 std::optional<unsigned> by_response(const WorkerPlace& place, const MessageView& message,
                                     const Leniency& leniency) {
     std::string_view rest = message.value_of(HeaderId::via);
-    const auto via = next_via(rest, leniency);
-    if (!via || !*via) return {};
-    const auto branch = Branch::read((*via)->branch);
+    std::string_view text = plain_branch(rest);
+    if (text.empty()) {
+        const auto via = next_via(rest, leniency);
+        if (!via || !*via) return {};
+        text = (*via)->branch;
+    }
+    const auto branch = Branch::read(text);
     return branch ? place.marked(branch->value) : std::nullopt;
+}
+
+std::optional<unsigned> by_tag(const WorkerPlace& place, const MessageView& message,
+                               const Leniency& leniency) {
+    const std::string_view value = message.value_of(HeaderId::to);
+    const std::string_view tag = plain_tag(value);
+    if (!tag.empty()) return marked(place, tag);
+    const auto to = parse_name_addr(value, leniency);
+    return to ? marked(place, to->tag()) : std::nullopt;
 }
 
 /// `by_strict_route`: a strict router in front of us may have put our route into the Request-URI.
@@ -70,16 +118,18 @@ std::optional<unsigned> by_content(const WorkerPlace& place, const MessageView& 
         const auto to = parse_name_addr(message.value_of(HeaderId::to), leniency);
         return to ? by_address(place, to->uri) : std::nullopt;
     }
+    const bool in_dialog = message.method == Method::subscribe || message.method == Method::notify;
+    const bool is_plain = is_no_gruu(message.request_uri) &&
+                          message.request_uri.find(route_token_start) == std::string_view::npos;
+    if (in_dialog && is_plain)
+        if (const auto worker = by_tag(place, message, leniency)) return worker;
     const auto request_uri = parse_uri(message.request_uri, leniency);
     if (!request_uri) return {};
     if (by_strict_route)
         if (const auto worker = by_token(place, *request_uri)) return worker;
     if (const auto worker = owner_of_device(place, *request_uri)) return worker;
-    if (message.method == Method::subscribe || message.method == Method::notify) {
-        const auto to = parse_name_addr(message.value_of(HeaderId::to), leniency);
-        if (!to) return {};
-        if (const auto worker = marked(place, to->tag())) return worker;
-    }
+    if (in_dialog && !is_plain)
+        if (const auto worker = by_tag(place, message, leniency)) return worker;
     return by_address(place, *request_uri);
 }
 

@@ -110,7 +110,7 @@ MUTATIONS = [
      "timers_.set(shard_.timers, name, rows_.at(line.first).giveup_at);", "(void)name;"),
     ("owner", "A request within a dialog goes to the worker that has it",
      "sip/transaction/owner.cpp",
-     "        if (const auto worker = marked(place, to->tag())) return worker;\n", ""),
+     "    if (!tag.empty()) return marked(place, tag);\n", "    if (!tag.empty()) return {};\n"),
     ("answer", "A response goes to the worker that sent the request",
      "sip/transaction/owner.cpp", "return branch ? place.marked(branch->value) : std::nullopt;",
      "return branch && branch->value == 0 ? place.marked(1) : std::nullopt;"),

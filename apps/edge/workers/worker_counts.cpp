@@ -106,20 +106,24 @@ std::uint32_t WorkerCounts::count(std::uint64_t key) {
 
 bool WorkerCounts::add(std::uint64_t key) {
     const Word tag = tag_of(key);
+    std::size_t free = 0;
     const bool counted = in_places(counts_, key, [&](Ref place) {
         Word found = place.load(relaxed);
+        free += found == 0;
         while (found != 0 && tag_of(found) == tag && (found & number_mask) != number_mask)
             if (place.compare_exchange_weak(found, found + 1, relaxed)) return true;
         return false;
     });
-    if (counted) return true;
+    if (counted || free == 0) return counted;
     // Of two sets the one with more room: so they fill up evenly, and nearly whole.
     std::span<Word> set = counts_.set(key), other = counts_.other_set(key);
-    if (free_places(other) > free_places(set)) std::swap(set, other);
+    if (2 * free_places(set) < free) std::swap(set, other);
     for (const std::span<Word> each : {set, other})
         for (Word& word : each) {
-            Word free = 0;
-            if (Ref(word).compare_exchange_strong(free, tag | 1, relaxed)) return true;
+            Word none = 0;
+            if (Ref(word).load(relaxed) == 0 &&
+                Ref(word).compare_exchange_strong(none, tag | 1, relaxed))
+                return true;
         }
     return false;
 }

@@ -29,6 +29,12 @@ Record subscription(const std::string& watcher, const std::string& presentity) {
         .set("connection", std::string("up"));
 }
 
+std::vector<std::string> tables_of(const std::vector<Record>& records, std::string_view what) {
+    Tables tables;
+    for (const Record& record : records) tables.add(record);
+    return std::move(tables).lines(what);
+}
+
 std::string all_of(const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines) text += line + "\n";

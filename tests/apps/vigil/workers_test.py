@@ -220,6 +220,7 @@ class Workers(unittest.TestCase):
         return dict(collections.Counter(statuses(peer, "SUBSCRIBE").values()))
 
     def test_a_user_has_no_more_for_spreading_over_workers(self):
+        """ROUR-4: presentities of all workers count together."""
         with Server(*TRUSTING, "--workers", "4", "--limit", "subscriptions_per_user=5") as server:
             watcher, other = self.peer(Udp, server, "watcher"), self.peer(Udp, server, "other")
             for to in PRESENTITIES:
@@ -231,7 +232,7 @@ class Workers(unittest.TestCase):
             self.assertEqual(counters(server)["limit_subscriptions_per_user"], 43)
 
     def test_credentials_are_good_once_at_all_workers_together(self):
-        """RFC 7616 3.4, nc: whoever saw a request cannot have it taken again elsewhere."""
+        """T-13: whoever saw a request cannot have it taken again by another worker."""
         users = [each for name in PRESENTITIES for each in ("--user", f"{name}:x")]
         with Server(*OPEN, "--workers", "4", users=["--user", "bob:builder", *users]) as server:
             watcher = self.peer(Udp, server, "bob")

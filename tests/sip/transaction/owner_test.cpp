@@ -159,6 +159,41 @@ TEST_CASE("what does not say whose it is stays where it arrived") {
     CHECK_FALSE(owner(place, "PUBLISH", "sip:" + std::string(600, 'a') + "@example.com", to_alice));
 }
 
+TEST_CASE("however a branch or a tag is written, it has the same owner") {
+    const sip::WorkerPlace place = place_of(4);
+    const std::string branch = "z9hG4bK0123456789abcdc2", other = "z9hG4bK0123456789abcdc1";
+    for (const std::string& via : {
+             "192.0.2.1:5060;branch=" + branch + ";rport=5060;received=192.0.2.1",
+             "192.0.2.1;rport;branch=" + branch,
+             "192.0.2.1;branch=" + branch + ".0123456789abcdef;rport",
+             "192.0.2.1 ; branch = " + branch + " ;rport",
+             "192.0.2.1;BRANCH=" + branch,
+             "192.0.2.1;x=\";branch=" + other + "\";branch=" + branch,
+             "192.0.2.1;branch=" + branch + ", SIP/2.0/UDP 192.0.2.3;branch=" + other,
+             "192.0.2.1;branch=" + branch + ",SIP/2.0/UDP 192.0.2.3;branch=" + other,
+         })
+        CHECK_MESSAGE(owner_of_response(place, "Via: SIP/2.0/UDP " + via + "\r\n") == 2, via);
+    // The second one's is not the first one's.
+    CHECK_FALSE(owner_of_response(
+        place, "Via: SIP/2.0/UDP 192.0.2.1,SIP/2.0/UDP 192.0.2.3;branch=" + other + "\r\n"));
+    CHECK_FALSE(owner_of_response(place, "Via: SIP/2.0/UDP 192.0.2.1;branch=" + branch +
+                                             "0,SIP/2.0/UDP a;branch=" + other + "\r\n"));
+    CHECK_FALSE(owner_of_response(place, "Via: SIP/2.0/UDP 192.0.2.1;branch=" + branch + ".\r\n"));
+    const std::string tag = "0123456789abcdc1";
+    for (const std::string& to : {
+             to_alice + ";tag=" + tag,
+             "\"A; tag=0123456789abcdc3\" " + to_alice + ";tag=" + tag,
+             alice + ";tag=" + tag,
+             to_alice + " ; tag = " + tag,
+             to_alice + ";TAG=" + tag,
+             to_alice + ";tag=" + tag + ";x=0123456789abcdc3",
+             to_alice + ";x=\"y\";tag=" + tag,
+         })
+        for (const char* uri :
+             {"sip:192.0.2.1", "sip:192.0.2.1;transport=tcp", "sip:rr-@192.0.2.1"})
+            CHECK_MESSAGE(owner(place, "NOTIFY", uri, to) == 1, to);
+}
+
 TEST_CASE("what comes by a route is refused by whoever has nothing of what it is about") {
     const unsigned owner_of_alice = sip::owner_of_address(place_of(4), "alice@example.com");
     const std::string token = "rr-0123456789abcdc3" + std::string(16, '7');

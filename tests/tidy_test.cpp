@@ -280,7 +280,7 @@ Findings core_words(const Source& source) {
 /// Heap memory comes from sip::Memory; only placement new is used.
 Findings core_memory(const Source& source) {
     Findings found;
-    if (!in_core(source) || source.path.starts_with("sip/base/memory.")) return found;
+    if (!in_core(source) || source.path == "sip/base/system_memory.cpp") return found;
     const auto code = code_of(source.text);
     const auto report = [&](std::size_t place, std::string_view word) {
         found.push_back(at(source, line_at(code, place),
@@ -579,7 +579,7 @@ std::vector<Rule> core_rules() {
          [] {
              auto right = each_in_core({"new (p) int(3);", "Foo(const Foo&) = delete;",
                                         "#include <new>", "bool new_one = is_free;", "// new int"});
-             right.push_back({"sip/base/memory.cpp", "p = std::malloc(3);\n"});
+             right.push_back({"sip/base/system_memory.cpp", "p = std::malloc(3);\n"});
              return right;
          }()},
         {"the core has no globals", core_globals,

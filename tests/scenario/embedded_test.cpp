@@ -223,7 +223,7 @@ void fill_and_empty(RawWorld<Watched<sip::Stack>>& raw, Watched<sip::Stack>& wat
     RawRequest one_more = subscribe_of("eleventh", "alice", 3600);
     one_more.call_id += round;
     CHECK(raw.ask(one_more).status() == 503);
-    for (int change = 0; change < 3; ++change) {
+    for (int change = 0; change < 4; ++change) {
         phone.text = pidf_document(change % 2 == 0 ? "closed" : "open");
         raw.sent.clear();
         watched.run([&] { agent.state_changed(raw.now); });

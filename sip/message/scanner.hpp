@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/base/inline.hpp"
+#include "sip/base/scan.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/character.hpp"
 

@@ -81,6 +81,7 @@ public:
         object->~T();
         Cell& c = cell(handle.index);
         if (++c.generation == 0) c.generation = 1;
+        if (c.generation > highest_generation_) highest_generation_ = c.generation;
         c.next_free = free_;
         free_ = handle.index;
         --size_;
@@ -102,16 +103,18 @@ public:
         return at < cells_ ? at : UINT32_MAX;
     }
 
-    /// Gives its memory back if nothing lives in it. Handles from before go on finding nothing.
+    /// Gives its memory back if nothing lives in it, as much as Memory::may_trim lets it. Handles
+    /// from before go on finding nothing.
     void trim() {
         if (size_ > 0) return;
-        for (std::size_t i = 0; i < cells_; ++i)
-            if (cell(i).generation > first_generation_) first_generation_ = cell(i).generation;
-        for (Cell* chunk : chunks_) memory_->release(chunk, chunk_size() * sizeof(Cell));
-        chunks_.clear();
-        chunks_.trim();
+        first_generation_ = highest_generation_;
         cells_ = 0;
         free_ = UINT32_MAX;
+        while (!chunks_.empty() && memory_->may_trim()) {
+            memory_->release(chunks_.back(), chunk_size() * sizeof(Cell));
+            chunks_.pop();
+        }
+        chunks_.trim();
     }
     std::size_t size() const { return size_; }
     std::size_t limit() const { return limit_; }
@@ -134,13 +137,16 @@ private:
     Cell& cell(std::size_t i) { return chunks_[i >> chunk_bits_][i & (chunk_size() - 1)]; }
     bool grow() {
         const std::size_t size = chunk_size();
-        void* raw = memory_->allocate(size * sizeof(Cell));
-        if (raw == nullptr) return false;
-        Cell* chunk = static_cast<Cell*>(raw);
-        if (!chunks_.push(chunk)) {
-            memory_->release(raw, size * sizeof(Cell));
-            return false;
+        // What has yet to be given back is there.
+        if (cells_ == chunks_.size() << chunk_bits_) {
+            void* raw = memory_->allocate(size * sizeof(Cell));
+            if (raw == nullptr) return false;
+            if (!chunks_.push(static_cast<Cell*>(raw))) {
+                memory_->release(raw, size * sizeof(Cell));
+                return false;
+            }
         }
+        Cell* chunk = chunks_[cells_ >> chunk_bits_];
         for (std::size_t i = 0; i < size; ++i) new (chunk + i) Cell{first_generation_};
         const auto first = static_cast<std::uint32_t>(cells_);
         cells_ += size;
@@ -157,6 +163,7 @@ private:
     unsigned chunk_bits_;
     std::uint32_t free_ = UINT32_MAX;
     std::uint32_t first_generation_ = 1;  ///< of cells to come: above all that were
+    std::uint32_t highest_generation_ = 1;
 };
 
 }  // namespace sip

@@ -289,8 +289,8 @@ std::optional<Effect> Stack::poll(Now now) {
 
 /// One piece of what can be done without new input; false when there is none left.
 bool Stack::work(Now now) {
-    if (const auto lost = transport_.next_lost()) {
-        tell(now, *lost);
+    if (transport_.has_lost()) {
+        tell(now, *transport_.next_lost());
         return true;
     }
     if (const auto settled = staging_.next_settled()) {

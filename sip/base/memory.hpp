@@ -48,6 +48,8 @@ public:
         return true;
     }
 
+    std::size_t trim_left() const { return trim_left_; }
+
     std::size_t used() const { return used_; }
     std::size_t peak() const { return peak_; }
     std::size_t cap() const { return cap_; }

@@ -10,12 +10,14 @@ SlabCells::SlabCells(Memory& memory, std::size_t limit, std::size_t cell_bytes)
       cell_bytes_(static_cast<std::uint32_t>(cell_bytes)) {}
 
 bool SlabCells::grow() {
-    void* const raw = memory_->allocate(chunk_bytes());
-    if (raw == nullptr) return false;
-    auto* const chunk = static_cast<std::byte*>(raw);
-    if (!chunks_.push(chunk)) {
-        memory_->release(raw, chunk_bytes());
-        return false;
+    // What has yet to be given back is there.
+    if (cells_ == chunks_.size() << chunk_bits_) {
+        void* const raw = memory_->allocate(chunk_bytes());
+        if (raw == nullptr) return false;
+        if (!chunks_.push(static_cast<std::byte*>(raw))) {
+            memory_->release(raw, chunk_bytes());
+            return false;
+        }
     }
     const std::size_t first = cells_;
     cells_ += std::size_t{1} << chunk_bits_;
@@ -38,15 +40,14 @@ bool SlabCells::reserve(std::size_t count) {
 
 void SlabCells::trim() {
     if (size_ > 0 || reserved_) return;
-    for (std::size_t i = 0; i < cells_; ++i) {
-        const std::uint32_t generation = cell(i, cell_bytes_)->generation;
-        if (generation > first_generation_) first_generation_ = generation;
-    }
-    release();
-    chunks_.clear();
-    chunks_.trim();
+    first_generation_ = highest_generation_;
     cells_ = 0;
     free_ = UINT32_MAX;
+    while (!chunks_.empty() && memory_->may_trim()) {
+        memory_->release(chunks_.back(), chunk_bytes());
+        chunks_.pop();
+    }
+    chunks_.trim();
 }
 
 void SlabCells::release() {

@@ -30,7 +30,8 @@ public:
     /// Takes the memory for `count` objects, the limit at most, now and for good: until then none
     /// of them can be refused, and `trim` keeps it. False: refused.
     [[nodiscard]] bool reserve(std::size_t count);
-    /// Gives its memory back if nothing lives in it. Handles from before go on finding nothing.
+    /// Gives its memory back if nothing lives in it, as much as Memory::may_trim lets it. Handles
+    /// from before go on finding nothing.
     void trim();
     std::size_t size() const { return size_; }
     std::size_t limit() const { return limit_; }
@@ -82,6 +83,7 @@ protected:
     }
     void give_back(Cell& cell, std::uint32_t index) {
         if (++cell.generation == 0) cell.generation = 1;
+        if (cell.generation > highest_generation_) highest_generation_ = cell.generation;
         cell.next_free = free_;
         free_ = index;
         --size_;
@@ -100,6 +102,7 @@ private:
     std::uint32_t cell_bytes_;
     std::uint32_t free_ = UINT32_MAX;
     std::uint32_t first_generation_ = 1;  ///< of cells to come: above all that were
+    std::uint32_t highest_generation_ = 1;
     bool reserved_ = false;
 };
 

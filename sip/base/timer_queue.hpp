@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "sip/base/chunks.hpp"
 #include "sip/base/clock.hpp"
 #include "sip/base/memory.hpp"
 #include "sip/base/slab.hpp"
@@ -18,9 +19,11 @@ struct TimerOwner {
     Handle object;
 };
 
-/// One queue over all objects that have deadlines: an indexed binary heap with one entry an object
-/// (its earliest deadline). Entries know their own place, so moving and cancelling need no search
-/// and no allocation. Order is (deadline, stamp): what falls due together fires in the order set.
+/// One queue over all objects that have deadlines: an indexed heap, each of whose nodes has four
+/// below it, with one entry an object (its earliest deadline). Entries know their own place, so
+/// moving and cancelling need no search and no allocation, and growing copies none. Of what falls
+/// due together the part with the lower number goes first, so a transaction before who uses it; and
+/// within a part what was armed first.
 class TimerQueue {
 public:
     using Slot = std::uint32_t;
@@ -34,9 +37,7 @@ public:
     /// Gives the place back; a deadline that was set is gone.
     void remove(Slot slot);
 
-    /// A number that rises with every call: when a deadline was set.
-    std::uint64_t stamp() { return ++last_stamp_; }
-    void set(Slot slot, Instant at, std::uint64_t stamp);
+    void set(Slot slot, Instant at);
     void stop(Slot slot);
 
     std::optional<Instant> next() const;
@@ -49,42 +50,54 @@ public:
     std::optional<Due> pop_due(Instant now);
     /// Gives its memory back if no object has a place in it.
     void trim();
-    std::size_t armed() const { return heap_.size(); }
+    std::size_t armed() const { return armed_; }
     std::size_t size() const { return live_; }
 
 private:
     struct Entry {
-        TimerOwner owner;
-        Instant at;
-        std::uint64_t stamp;
-        std::uint32_t place;  // in heap_, or no_slot
-        Slot next_free;
+        TimerOwner owner;               ///< of one that is free: its index is the next free one
+        std::uint32_t place = no_slot;  ///< in heap_; no_slot: it is not armed
     };
-    bool before(Slot a, Slot b) const {
-        const Entry &x = entries_[a], &y = entries_[b];
-        return x.at != y.at ? x.at < y.at : x.stamp < y.stamp;
-    }
-    void put(std::size_t place, Slot slot) {
-        heap_[place] = slot;
-        entries_[slot].place = static_cast<std::uint32_t>(place);
-    }
-    void sift_up(std::size_t place);
-    void sift_down(std::size_t place);
+    struct Node {
+        Instant at;
+        std::uint32_t part : 5;
+        std::uint32_t stamp : 27;  ///< rises with every deadline that is set, round and round
+        Slot slot;
+    };
+    static_assert(sizeof(Entry) == 16 && sizeof(Node) == 16);
+    static constexpr std::size_t below = 4;
+    static constexpr std::uint32_t part_max = 31;
+    static constexpr std::uint32_t stamp_max = (UINT32_C(1) << 27) - 1;
 
-    Vector<Entry> entries_;
-    Vector<Slot> heap_;
+    static bool before(const Node& a, const Node& b) {
+        if (a.at != b.at) return a.at < b.at;
+        if (a.part != b.part) return a.part < b.part;
+        return ((a.stamp - b.stamp) & stamp_max) > stamp_max / 2;
+    }
+    void put(std::size_t place, const Node& node) {
+        heap_[place] = node;
+        entries_[node.slot].place = static_cast<std::uint32_t>(place);
+    }
+    void sift_up(std::size_t place, Node node);
+    void sift_down(std::size_t place, Node node);
+
+    Chunks<Entry, 32> entries_;
+    Chunks<Node, 32> heap_;
     Slot free_ = no_slot;
-    std::size_t live_ = 0;
-    std::uint64_t last_stamp_ = 0;
+    std::uint32_t used_ = 0;  ///< entries from here on have never been any
+    std::uint32_t last_stamp_ = 0;
+    std::size_t armed_ = 0, live_ = 0;
 };
 
-/// The named deadlines of one object: `Name` is an enum class whose values run from 0 to N - 1.
-/// Lives inside the object; `attach` when it is made, `detach` before it goes.
+/// The named deadlines of one object: `Name` is an enum class whose values run from 0 to N - 1. Of
+/// what falls due in one instant the name with the lower number goes first, whichever was set
+/// first. Lives inside the object; `attach` when it is made, `detach` before it goes.
 template <class Name, std::size_t N>
 class Timers {
 public:
     Timers() { at_.fill(never); }
 
+    /// False: memory refused. After this, `set` cannot fail.
     [[nodiscard]] bool attach(TimerQueue& queue, TimerOwner owner) {
         const auto slot = queue.add(owner);
         if (!slot) return false;
@@ -97,16 +110,15 @@ public:
         at_.fill(never);
     }
     void set(TimerQueue& queue, Name name, Instant at) {
-        const auto i = static_cast<std::size_t>(name);
-        at_[i] = at;
-        stamp_[i] = queue.stamp();
+        at_[static_cast<std::size_t>(name)] = at;
         rearm(queue);
     }
     void stop(TimerQueue& queue, Name name) {
+        if (!running(name)) return;
         at_[static_cast<std::size_t>(name)] = never;
         rearm(queue);
     }
-    bool running(Name name) const { return at_[static_cast<std::size_t>(name)] != never; }
+    bool running(Name name) const { return at(name) != never; }
     Instant at(Name name) const { return at_[static_cast<std::size_t>(name)]; }
 
     /// The earliest deadline at or before `now`, which is stopped. Called until empty when the
@@ -123,7 +135,7 @@ private:
     std::size_t earliest() const {
         std::size_t best = 0;
         for (std::size_t i = 1; i < N; ++i)
-            if (at_[i] < at_[best] || (at_[i] == at_[best] && stamp_[i] < stamp_[best])) best = i;
+            if (at_[i] < at_[best]) best = i;
         return best;
     }
     void rearm(TimerQueue& queue) {
@@ -131,11 +143,10 @@ private:
         if (at_[i] == never)
             queue.stop(slot_);
         else
-            queue.set(slot_, at_[i], stamp_[i]);
+            queue.set(slot_, at_[i]);
     }
 
     std::array<Instant, N> at_;
-    std::array<std::uint64_t, N> stamp_{};
     TimerQueue::Slot slot_ = TimerQueue::no_slot;
 };
 

@@ -653,6 +653,7 @@ void Notifier::release_view(Handle handle) {
     while (*link != handle.index) link = &views_.at(*link).next_view;
     *link = view.next_view;
     view.timers.detach(core_.shard.timers);
+    if (view.ending) --endings_;
     EventPackage& package = packages_.at(resources_.at(view.resource).package);
     const ViewId id = view.id;
     views_.destroy(handle);

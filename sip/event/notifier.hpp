@@ -12,7 +12,6 @@
 #include "sip/base/tally.hpp"
 #include "sip/dialog/dialog.hpp"
 #include "sip/event/compositor.hpp"
-#include "sip/event/deadlines.hpp"
 #include "sip/event/event_package.hpp"
 #include "sip/event/resources.hpp"
 #include "sip/event/subscription_machine.hpp"
@@ -219,7 +218,7 @@ private:
         std::uint8_t wants_again = 0;          ///< of one that follows it
         bool ending = false;                   ///< who is in it ends; nobody else comes
         subscription_machine::Event why{};     ///< of `ending`
-        Deadlines<ViewName, 2> timers;
+        Timers<ViewName, 2> timers;
     };
     /// A walk over all subscriptions. Bits: package n is decided anew, or (from `leave_bit` on) may
     /// go elsewhere; or all end.
@@ -256,7 +255,7 @@ private:
         std::uint32_t index = none;
         bool is_dead = false;  ///< who leaves it ends
         Line waiting;
-        Deadlines<FarName, 1> timers;
+        Timers<FarName, 1> timers;
     };
     /// Marks one among the handles of the timer queue.
     static constexpr std::uint32_t far_end_mark = 0x40000000U;
@@ -283,7 +282,7 @@ private:
         Interned because;       ///< kept if Options::keeps_reasons
         SharedBytes sent_body;  ///< what this watcher was told last
         ClientTransactionId transaction;
-        Deadlines<Name, 3> timers;
+        Timers<Name, 3> timers;
         std::uint32_t next_of_bucket = none;  ///< in by_dialog_
         std::uint32_t resource = none, view = none;
         std::uint32_t previous = none, next = none;          ///< in its view
@@ -393,15 +392,21 @@ private:
     void start_walk_of_all(Now now, std::uint32_t wants);
     void walk_on_over_all(Now now);
     bool tells_only() const;
+    bool is_walking() const { return !walks_.alone() || !left_.alone() || all_.wants != 0; }
     bool walk_piece(Now now);
+    std::size_t walk_quickly(Now now, View& view, std::size_t most);
     void visit(Now now, Handle handle, std::uint8_t wants);
     bool end_if_due(Now now, Handle handle);
-    bool catch_up(Now now, Handle handle);
+    bool catch_up(Now now, Handle handle) {
+        return (!is_walking() && endings_ == 0) || visit_before_notify(now, handle);
+    }
+    bool visit_before_notify(Now now, Handle handle);
     void decide_anew(Now now, Handle handle);
     void mark_moving(std::uint8_t package, std::string_view resource);
     void leave(Now now, Handle handle);
     void say_farewell(Now now, Handle handle);
     void tell_if_behind(Now now, Handle handle);
+    void begin_hold(Now now, View& view);
 
     // Watchers whose connection is gone.
     std::uint64_t device_hash(const Request& request, const Wanted& wanted,
@@ -487,6 +492,10 @@ private:
         const bool holds = s.far_end != none && s.stands != Stands::at_far_end;
         return holds ? &far_ends_.at(s.far_end) : nullptr;
     }
+    /// Whether who is in it is told one document.
+    bool is_shared(const View& view) const {
+        return !traits_of(resources_.at(view.resource).package).own_documents;
+    }
     static std::uint32_t whole_seconds(Instant at) {
         return static_cast<std::uint32_t>(
             std::chrono::floor<seconds>(at.time_since_epoch()).count());
@@ -535,8 +544,9 @@ private:
     Linked left_;   ///< far ends that some have yet to leave
     WalkOfAll all_;
     Farewell farewell_;
-    bool walked_ = false;  ///< last time, so that it is the turn of a NOTIFY
-    Block room_;           ///< where bodies are rendered
+    std::size_t endings_ = 0;  ///< views that are `ending`
+    bool walked_ = false;      ///< last time, so that it is the turn of a NOTIFY
+    Block room_;               ///< where bodies are rendered
 };
 
 }  // namespace sip

@@ -179,9 +179,9 @@ bool Notifier::pull(Now now) {
     }
     // Without room for a transaction they wait in line, and not for a retry.
     const bool may_send = due_.first != UINT32_MAX && !core_.clients.full();
-    const bool may_walk = !may_send || (!walked_ && !tells_only());
-    walked_ = may_walk && walk_piece(now);
-    if (walked_ || !may_send) return walked_;
+    walked_ = is_walking() && (!may_send || (!walked_ && !tells_only()));
+    if (walked_) return walk_piece(now);
+    if (!may_send) return false;
     const Handle handle = slab_.handle_at(due_.first);
     dequeue(*slab_.find(handle));
     if (is_empty_now(now, handle)) return true;

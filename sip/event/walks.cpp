@@ -24,8 +24,7 @@ constexpr std::size_t changes_in_a_row = 32, comparisons_in_a_row = 256;
 /// How many are looked at in a row, by what is done with each.
 std::size_t Notifier::walk_step(const View& view) const {
     if ((view.wants & want_decision) != 0) return decisions_in_a_row;
-    const bool is_quick = (view.wants & (want_leave | want_end)) == 0 &&
-                          !traits_of(resources_.at(view.resource).package).own_documents;
+    const bool is_quick = (view.wants & (want_leave | want_end)) == 0 && is_shared(view);
     return is_quick ? comparisons_in_a_row : changes_in_a_row;
 }
 
@@ -51,11 +50,32 @@ std::size_t Notifier::walk_on(Now now, Handle handle, std::size_t most) {
             continue;
         }
         if (seen == most) break;
+        if (view->wants == want_news && is_shared(*view)) {
+            seen += walk_quickly(now, *view, most - seen);
+            continue;
+        }
         const Handle at = slab_.handle_at(view->walk);
         view->walk = slab_.at(view->walk).next;
         ++seen;
         visit(now, at, view->wants);
     }
+    return seen;
+}
+
+/// The same where a look is all that there is to do.
+std::size_t Notifier::walk_quickly(Now now, View& view, std::size_t most) {
+    std::size_t seen = 0;
+    bool any = false;
+    for (; view.walk != none && seen < most; ++seen) {
+        const std::uint32_t at = view.walk;
+        const Subscription& s = slab_.at(at);
+        view.walk = s.next;
+        if (s.state != State::active || s.sent_body.view().data() == view.body.view().data())
+            continue;
+        make_due(slab_.handle_at(at), true);
+        any = true;
+    }
+    if (any) begin_hold(now, view);
     return seen;
 }
 
@@ -149,7 +169,7 @@ bool Notifier::end_if_due(Now now, Handle handle) {
 
 /// Before a NOTIFY is written: what a walk would do with it is done. False: it is not what it was;
 /// it stands in line for what it is to be told now, or is gone.
-bool Notifier::catch_up(Now now, Handle handle) {
+bool Notifier::visit_before_notify(Now now, Handle handle) {
     const Subscription& s = *slab_.find(handle);
     const View* view = view_of(s);
     const bool has_ended = s.state == State::terminated;
@@ -179,18 +199,21 @@ void Notifier::tell_if_behind(Now now, Handle handle) {
     const Subscription& s = *slab_.find(handle);
     View* view = view_of(s);
     if (s.state != State::active || view == nullptr) return;
-    const EventPackage::Traits& traits = traits_of(s.package);
-    const bool is_behind = traits.own_documents
-                               ? packages_.at(s.package).has_news(now, {handle})
-                               : s.sent_body.view().data() != view->body.view().data();
+    const bool shared = is_shared(*view);
+    const bool is_behind = shared ? s.sent_body.view().data() != view->body.view().data()
+                                  : packages_.at(s.package).has_news(now, {handle});
     if (!is_behind) return;
     make_due(handle, true);
-    if (view->held || traits.hold_per_subscription || traits.own_documents ||
-        traits.notify_interval_min <= Duration{})
+    if (shared) begin_hold(now, *view);
+}
+
+void Notifier::begin_hold(Now now, View& view) {
+    const EventPackage::Traits& traits = traits_of(resources_.at(view.resource).package);
+    if (view.held || traits.hold_per_subscription || traits.notify_interval_min <= Duration{})
         return;
-    view->held = true;
-    view->timers.set(core_.shard.timers, ViewName::hold,
-                     later(now.mono, traits.notify_interval_min));
+    view.held = true;
+    view.timers.set(core_.shard.timers, ViewName::hold,
+                    later(now.mono, traits.notify_interval_min));
 }
 
 // Rules changed ---------------------------------------------------------------------------------
@@ -262,6 +285,7 @@ void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Mac
     if (!id) return;
     for (std::uint32_t i = resources_.at(id).first_view; i != none; i = views_.at(i).next_view) {
         View& view = views_.at(i);
+        if (!view.ending) ++endings_;
         view.ending = true;
         view.why = why;
         start_walk(view, want_end);

@@ -96,7 +96,7 @@ public:
 
 private:
     /// Of both machines: A and E; B and F; D, M and K.
-    enum class Name : std::uint8_t { repeat, give_up, linger };
+    enum class Name : std::uint8_t { give_up, repeat, linger };
     struct Transaction {
         std::uint8_t state = 0;  ///< of the machine that the method picks
         Method method = Method::unknown;

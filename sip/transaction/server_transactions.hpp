@@ -85,7 +85,7 @@ public:
     std::size_t longest_search() const;
 
 private:
-    enum class Name : std::uint8_t { hundred, g, h, i, j, l };
+    enum class Name : std::uint8_t { hundred, h, g, i, j, l };
     struct Transaction {
         bool is_invite = false;
         bool rfc2543 = false;

@@ -86,6 +86,7 @@ public:
     /// The next owner of a bond to a connection that is gone; called until it gives nothing, after
     /// whatever may close one.
     std::optional<FlowBond::Owner> next_lost();
+    bool has_lost() const { return !lost_.alone(); }
     /// RFC 5626 5.4: the peer sends keep-alives at least so often. Quiet for a quarter longer, its
     /// connection is closed, whatever is bound to it.
     void expect_keep_alives(Now now, FlowId flow, Duration every);

@@ -29,8 +29,8 @@ MUTATIONS = [
      "sip/event/subscriber.cpp", "usage.timers.set(shard().timers, Name::n, n);", "(void)n;"),
     ("rate_hold", "Changes are held to one NOTIFY in 5 s (RFC 3856 6.10)",
      "sip/event/walks.cpp",
-     "    view->held = true;\n    view->timers.set(core_.shard.timers, ViewName::hold,\n"
-     "                     later(now.mono, traits.notify_interval_min));", ""),
+     "    view.held = true;\n    view.timers.set(core_.shard.timers, ViewName::hold,\n"
+     "                    later(now.mono, traits.notify_interval_min));", ""),
     ("old_entity_tag", "A refresh gives a new entity-tag and ends the old one (RFC 3903 6)",
      "sip/event/compositor.cpp", "    entry->tag = staged.tag;",
      "    if (staged.operation != Operation::refresh) entry->tag = staged.tag;"),
@@ -73,9 +73,8 @@ MUTATIONS = [
     ("last_notify", "With its last NOTIFY answered a subscription is gone (RFC 6665 4.4.1)",
      "sip/event/notify.cpp", "    if (s.last_told) {\n", "    if (s.last_told && s.due) {\n"),
     ("who_is_behind", "Whoever was told another document is told this one",
-     "sip/event/walks.cpp",
-     "s.sent_body.view().data() != view->body.view().data();",
-     "s.sent_body.view().size() != view->body.view().size();"),
+     "sip/event/walks.cpp", "s.sent_body.view().data() == view.body.view().data())",
+     "s.sent_body.view().size() == view.body.view().size())"),
     ("quota", "A user has no more subscriptions than the limit (requirement ROUR-4)",
      "sip/event/notifier.cpp", "if (by_user_.count(wanted.user) >= limits.subscriptions_per_user)",
      "if (by_user_.count(wanted.user) > limits.subscriptions_per_user)"),

@@ -187,3 +187,31 @@ TEST_CASE("T-35: a slab that is refused what it would reserve says so, and takes
     REQUIRE(slab.reserve(1'000'000));
     CHECK(memory.used() <= Slab<std::uint64_t>::bytes_for(100, 100));
 }
+
+TEST_CASE("T-35: the memory of a slab is given back in steps, between which objects may be made") {
+    Memory memory;
+    Slab<std::uint64_t> slab(memory, 1'000'000);
+    std::vector<Handle> old;
+    for (std::uint64_t i = 0; i < 3'200; ++i) old.push_back(slab.create(i));
+    for (const Handle handle : old) slab.destroy(handle);
+    std::size_t before = memory.used();
+    for (int step = 0; step < 10; ++step) {
+        memory.limit_trim(4);
+        slab.trim();
+        CHECK(memory.used() < before);
+        CHECK(before - memory.used() <= 4 * Slab<std::uint64_t>::bytes_for(32, 1'000'000));
+        before = memory.used();
+        // What stays is used before more is asked for, and nobody finds it by a name of before.
+        memory.refuse_after(0);
+        const Handle made = slab.create(7U);
+        memory.refuse_none();
+        REQUIRE(made);
+        CHECK(*slab.find(made) == 7);
+        for (const Handle handle : old) REQUIRE(slab.find(handle) == nullptr);
+        slab.destroy(made);
+        old.push_back(made);
+    }
+    memory.limit_trim(SIZE_MAX);
+    slab.trim();
+    CHECK(memory.used() == 0);
+}

@@ -18,11 +18,11 @@ TEST_CASE("deadlines fire in order, and those of one instant in the order they w
     TimerQueue queue(memory);
     std::vector<TimerQueue::Slot> slots;
     for (std::uint32_t i = 0; i < 5; ++i) slots.push_back(*queue.add({0, {i, 1}}));
-    queue.set(slots[0], at(5), queue.stamp());
-    queue.set(slots[1], at(3), queue.stamp());
-    queue.set(slots[2], at(5), queue.stamp());
-    queue.set(slots[3], at(1), queue.stamp());
-    queue.set(slots[0], at(5), queue.stamp());  // set again: now after 2
+    queue.set(slots[0], at(5));
+    queue.set(slots[1], at(3));
+    queue.set(slots[2], at(5));
+    queue.set(slots[3], at(1));
+    queue.set(slots[0], at(5));  // set again: now after 2
     queue.stop(slots[3]);
     CHECK(*queue.next() == at(3));
     CHECK_FALSE(queue.pop_due(at(2)));
@@ -33,38 +33,79 @@ TEST_CASE("deadlines fire in order, and those of one instant in the order they w
 }
 
 TEST_CASE("a heap of random sets, moves and stops pops what a sorted list would") {
-    std::mt19937 random(7);
+    for (const std::size_t objects : {1U, 2U, 5U, 6U, 21U, 200U, 1'000U}) {
+        std::mt19937 random(7);
+        Memory memory;
+        TimerQueue queue(memory);
+        struct Model {
+            TimerQueue::Slot slot;
+            Instant at = never;
+            std::uint64_t stamp = 0;
+        };
+        std::vector<Model> model;
+        for (std::uint32_t i = 0; i < objects; ++i) model.push_back({*queue.add({1, {i, 1}})});
+        for (int step = 0; step < 5'000; ++step) {
+            Model& m = model[random() % model.size()];
+            if (random() % 4 == 0) {
+                m.at = never;
+                queue.stop(m.slot);
+            } else {
+                m.at = at(static_cast<int>(random() % 50));
+                m.stamp = static_cast<std::uint64_t>(step);
+                queue.set(m.slot, m.at);
+            }
+        }
+        std::erase_if(model, [](const Model& m) { return m.at == never; });
+        std::sort(model.begin(), model.end(), [](const Model& a, const Model& b) {
+            return a.at != b.at ? a.at < b.at : a.stamp < b.stamp;
+        });
+        CHECK(queue.armed() == model.size());
+        for (const Model& m : model) {
+            const auto due = queue.pop_due(at(100));
+            REQUIRE(due);
+            CHECK(due->at == m.at);
+            CHECK(due->owner.object.index == m.slot);
+        }
+        CHECK_FALSE(queue.next());
+    }
+}
+
+TEST_CASE("T-35: a timer queue that grows to a hundred thousand copies none, whatever is refused") {
     Memory memory;
     TimerQueue queue(memory);
-    struct Model {
-        TimerQueue::Slot slot;
-        Instant at = never;
-        std::uint64_t stamp = 0;
-    };
-    std::vector<Model> model;
-    for (std::uint32_t i = 0; i < 200; ++i) model.push_back({*queue.add({1, {i, 1}})});
-    for (int step = 0; step < 5'000; ++step) {
-        Model& m = model[random() % model.size()];
-        if (random() % 4 == 0) {
-            m.at = never;
-            queue.stop(m.slot);
-        } else {
-            m.at = at(static_cast<int>(random() % 50));
-            m.stamp = queue.stamp();
-            queue.set(m.slot, m.at, m.stamp);
+    std::mt19937 random(3);
+    std::size_t largest = 0, refused = 0;
+    std::vector<TimerQueue::Slot> slots;
+    while (slots.size() < 100'000) {
+        if (random() % 8 == 0) memory.refuse_after(0);
+        const std::size_t used = memory.used();
+        const auto i = static_cast<std::uint32_t>(slots.size());
+        const auto slot = queue.add({1, {i, 1}});
+        memory.refuse_none();
+        largest = std::max(largest, memory.used() - std::min(used, memory.used()));
+        if (!slot) {
+            ++refused;
+            REQUIRE(queue.size() == slots.size());
+            continue;
         }
+        slots.push_back(*slot);
+        queue.set(*slot, at(static_cast<int>(random() % 1'000'000)));
     }
-    std::erase_if(model, [](const Model& m) { return m.at == never; });
-    std::sort(model.begin(), model.end(), [](const Model& a, const Model& b) {
-        return a.at != b.at ? a.at < b.at : a.stamp < b.stamp;
-    });
-    CHECK(queue.armed() == model.size());
-    for (const Model& m : model) {
-        const auto due = queue.pop_due(at(100));
-        REQUIRE(due);
-        CHECK(due->at == m.at);
-        CHECK(due->owner.object.index == m.slot);
+    CHECK(refused > 100);
+    // A chunk of each kind and a directory, where all entries are more than three million bytes.
+    CHECK(largest < 40'000);
+    CHECK(memory.used() < 100'000 * 34);
+    Instant last{};
+    std::size_t popped = 0;
+    while (const auto due = queue.pop_due(never)) {
+        REQUIRE(due->at >= last);
+        last = due->at;
+        ++popped;
     }
+    CHECK(popped == slots.size());
+    for (const TimerQueue::Slot slot : slots) queue.remove(slot);
+    queue.trim();
+    CHECK(memory.used() == 0);
 }
 
 TEST_CASE("an object's named deadlines share one entry, the earliest first") {
@@ -72,9 +113,9 @@ TEST_CASE("an object's named deadlines share one entry, the earliest first") {
     TimerQueue queue(memory);
     Timers<Name, 3> timers;
     REQUIRE(timers.attach(queue, {2, {9, 1}}));
-    timers.set(queue, Name::a, at(7));
-    timers.set(queue, Name::b, at(4));
     timers.set(queue, Name::c, at(7));
+    timers.set(queue, Name::b, at(4));
+    timers.set(queue, Name::a, at(7));
     CHECK(queue.armed() == 1);
     CHECK(*queue.next() == at(4));
     timers.stop(queue, Name::b);
@@ -91,17 +132,32 @@ TEST_CASE("an object's named deadlines share one entry, the earliest first") {
 TEST_CASE("ROUR-4: a queue without memory refuses a new object and keeps the others") {
     Memory memory;
     TimerQueue queue(memory);
-    for (std::uint32_t i = 0; i < 8; ++i) {
+    for (std::uint32_t i = 0; i < 32; ++i) {
         const auto slot = queue.add({0, {i, 1}});
         REQUIRE(slot);
-        queue.set(*slot, at(static_cast<int>(i)), queue.stamp());
+        queue.set(*slot, at(static_cast<int>(i)));
     }
     memory.refuse_after(0);
-    CHECK_FALSE(queue.add({0, {8, 1}}));
-    CHECK(queue.size() == 8);
+    CHECK_FALSE(queue.add({0, {32, 1}}));
+    CHECK(queue.size() == 32);
     CHECK(*queue.next() == at(0));
     memory.refuse_none();
-    CHECK(queue.add({0, {8, 1}}));
+    CHECK(queue.add({0, {32, 1}}));
+}
+
+TEST_CASE("what falls due together goes by part, and transactions before who uses them") {
+    Memory memory;
+    TimerQueue queue(memory);
+    std::vector<TimerQueue::Slot> slots;
+    for (const int part : {7, 3, 7, 2, 31}) {
+        slots.push_back(*queue.add(
+            {static_cast<std::uint8_t>(part), {static_cast<std::uint32_t>(slots.size()), 1}}));
+        queue.set(slots.back(), at(4));
+    }
+    queue.set(slots[0], at(4));  // armed again: behind the other of its part
+    std::vector<std::uint32_t> order;
+    while (const auto due = queue.pop_due(at(4))) order.push_back(due->owner.object.index);
+    CHECK(order == std::vector<std::uint32_t>{3, 1, 2, 0, 4});
 }
 
 TEST_CASE("an empty timer queue gives its memory back, and works as before") {
@@ -110,7 +166,7 @@ TEST_CASE("an empty timer queue gives its memory back, and works as before") {
     const auto slot = queue.add({1, {}});
     REQUIRE(slot);
     queue.trim();
-    queue.set(*slot, Instant{} + seconds{5}, queue.stamp());
+    queue.set(*slot, Instant{} + seconds{5});
     CHECK(queue.next() == Instant{} + seconds{5});
     queue.remove(*slot);
     queue.trim();
@@ -118,6 +174,6 @@ TEST_CASE("an empty timer queue gives its memory back, and works as before") {
     CHECK_FALSE(queue.next());
     const auto again = queue.add({2, {}});
     REQUIRE(again);
-    queue.set(*again, Instant{} + seconds{7}, queue.stamp());
+    queue.set(*again, Instant{} + seconds{7});
     CHECK(queue.pop_due(Instant{} + seconds{7})->owner.part == 2);
 }

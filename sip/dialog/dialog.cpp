@@ -27,7 +27,7 @@ Expected<std::string_view> contact_of(const MessageView& message, const Essentia
     for (const HeaderField& field : message.headers) {
         if (field.id != HeaderId::contact) continue;
         std::string_view rest = field.value;
-        while (const auto contact = next_contact(rest, leniency)) {
+        while (const auto contact = next_contact(rest, leniency, message.limit())) {
             if (!*contact) return tl::unexpected(contact->error());
             if ((*contact)->star) return failure(Condition::malformed, "Contact is *");
             if (!found.empty()) return failure(Condition::malformed, "More than one Contact");
@@ -51,7 +51,7 @@ Expected<RouteList> record_routes(const MessageView& message, const Limits& limi
     for (const HeaderField& field : message.headers) {
         if (field.id != HeaderId::record_route) continue;
         std::string_view rest = field.value;
-        while (const auto route = next_name_addr(rest, leniency)) {
+        while (const auto route = next_name_addr(rest, leniency, message.limit())) {
             if (!*route) return tl::unexpected(route->error());
             if (list.values.size() >= limits.route_set || !list.values.push((*route)->uri.text))
                 return failure(Condition::malformed, "Too many Record-Route values");

@@ -169,7 +169,7 @@ Expected<void> read_pairs(Scanner& scanner, Field field, StaticText rule) {
     constexpr StaticText twice = "Digest: parameter stands twice";
     Met met;
     Pair pair;
-    if constexpr (!built_for_size) {
+    if (!built_for_size) {
         const char* at = scanner.mark();
         usual::TextEnds ends(scanner.rest());
         while (const char* const next = take_usual_pair(ends, at, pair)) {

@@ -70,7 +70,7 @@ Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
             continue;
         }
         first = false;
-        const auto via = next_via(rest, shard.leniency);
+        const auto via = next_via(rest, shard.leniency, request.limit());
         if (!via || !*via) {
             // It cannot be read: whoever sent it may know it again.
             if (!has_control(field.value)) writer_.header(HeaderId::via, field.value);

@@ -128,6 +128,30 @@ TEST_CASE(
     CHECK(w.server.notifier().suspects() == 0);
 }
 
+TEST_CASE("a GRUU leads to its device also where its domain is an address") {
+    constexpr std::array<std::string_view, 2> domains{"example.com", "192.0.2.77"};
+    presence::ServerOptions options = carrying();
+    options.domains = domains;
+    ServerWorld w(options);
+    const FlowId home = w.raw.connect(), way = w.raw.connect();
+    RawRequest request = w.register_(
+        "bob", "<sip:bob@10.0.0.7:5070;transport=tcp>;+sip.instance=\"<urn:uuid:1>\";reg-id=1");
+    request.uri = "sip:192.0.2.77";
+    request.from = "<sip:bob@192.0.2.77>;tag=register";
+    request.to = "<sip:bob@192.0.2.77>";
+    request.with("Supported: outbound, path, gruu");
+    REQUIRE(w.raw.ask(home, request).status() == 200);
+    RawRequest subscribe = ServerWorld::subscribe("bob");
+    subscribe.fields[1] = "Contact: <sip:bob@192.0.2.77;gr=urn:uuid:1>";
+    REQUIRE(w.raw.ask(way, subscribe).status() == 200);
+    CHECK(w.raw.take("NOTIFY").flow == way);
+    w.raw.sent.clear();
+    w.server.closed(w.raw.now, way);
+    (void)w.raw.ask(w.publish("alice", pidf_document("open")));
+    w.raw.pass(sip::seconds{6});
+    CHECK(w.raw.take("NOTIFY").flow == home);
+}
+
 TEST_CASE("a phone's presence goes with its connection, and its watchers are told at once") {
     ServerWorld w(carrying());
     const FlowId flow = w.raw.connect();

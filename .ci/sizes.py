@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What programs weigh: text, rodata, data and unwind tables of what is ours, in bytes.
 
-.ci/sizes.py BUILD PROFILE            shows it beside bench/sizes.tsv; exit code 1 past a budget
-.ci/sizes.py BUILD PROFILE --parts NAME   the same by folder, and the largest functions
+.ci/sizes.py (BUILD PROFILE)...       shows it beside bench/sizes.tsv; exit code 1 past a budget
+.ci/sizes.py BUILD --parts NAME       the same by folder, and the largest functions
 
 The C and C++ libraries are linked dynamically. What their headers and third-party ones (CLI11,
 nlohmann, toml11, fmt, RapidXML) instantiate is told by its mangled name and left out, with its
@@ -128,9 +128,7 @@ def parts(path):
         print(f"{size:8} {name[:110]}")
 
 
-def main(build, profile, rest):
-    if rest[:1] == ["--parts"]:
-        return parts(os.path.join(build, PROGRAMS[rest[1]]))
+def compare(build, profile):
     passed = failed = 0
     for program, most in budgets(profile).items():
         path = os.path.join(build, PROGRAMS[program])
@@ -141,11 +139,19 @@ def main(build, profile, rest):
             wrong += f"  ASKS FOR {' '.join(asked)}" if asked else ""
         failed += bool(wrong)
         passed += not wrong
-        print(f"{profile:9} {program:20} {ours:9} bytes, budget {most}"
-              + (f" ({others} of third-party headers)" if others else "") + wrong, flush=True)
+        print(f"{profile:9} {program:20} {ours:9} bytes, budget {most} "
+              f"({others} of third-party headers){wrong}", flush=True)
+    return passed, failed
+
+
+def main(arguments):
+    if arguments[1:2] == ["--parts"]:
+        return parts(os.path.join(arguments[0], PROGRAMS[arguments[2]]))
+    counts = [compare(*pair) for pair in zip(arguments[::2], arguments[1::2])]
+    passed, failed = map(sum, zip(*counts))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
+    sys.exit(main(sys.argv[1:]))

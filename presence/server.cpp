@@ -249,7 +249,9 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
         notifier_.shut_down(now, Machine::probation, retry_after_min_s, retry_after_max_s);
 }
 
-void Server::trim(sip::Now now) {
+bool Server::trim(sip::Now now, std::size_t blocks_max) {
+    sip::Memory& memory = stack_.shard().memory;
+    memory.limit_trim(blocks_max);
     stack_.advance(now);
     if (stack_.shard().limits.reserve) return;
     stack_.trim();
@@ -259,6 +261,9 @@ void Server::trim(sip::Now now) {
     watcher_info_of_it_.trim();
     if (learner_) learner_->trim();
     if (digest_) digest_->trim(now);
+    const bool more = memory.trim_left() == 0;
+    memory.limit_trim(SIZE_MAX);
+    return more;
 }
 
 void Server::set_policy(sip::Now now, Policy policy) {

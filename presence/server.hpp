@@ -149,7 +149,8 @@ public:
     bool idle() { return notifier_.size() == 0 && stack_.core().staging.size() == 0; }
 
     /// Gives back the memory that only a load of the past needed; see sip::Stack.
-    void trim(sip::Now now);
+    /// No more than `blocks_max` at once; true: there is more.
+    bool trim(sip::Now now, std::size_t blocks_max = SIZE_MAX);
 
     /// Another policy for those without rules; every subscription is decided anew.
     void set_policy(sip::Now now, Policy policy);

@@ -18,6 +18,9 @@ constexpr sip::Duration unsent_timeout = sip::milliseconds{500};
 constexpr sip::Duration trouble_interval = sip::seconds{10};
 // How often memory that nothing needs any more is looked for.
 constexpr sip::Duration trim_interval = sip::seconds{60};
+// So many blocks go back to the system at once, and the others after a pause.
+constexpr std::size_t trim_blocks = 1'024;
+constexpr sip::Duration trim_pause = sip::milliseconds{10};
 /// Several changes of rule files in a row are looked at together.
 constexpr sip::Duration rules_settle = sip::milliseconds{50};
 /// What others wrote to connections of one worker and is not sent yet.
@@ -187,16 +190,16 @@ bool ServeWorker::owns(std::string_view presentity) const {
 }
 
 /// Memory that only a load of the past needed goes back, where nothing lives in it any more.
-void ServeWorker::trim_later() {
-    driver_.after(trim_interval, [this] {
-        server_.trim(edge::read_clocks());
-        trim_later();
+void ServeWorker::trim_later(sip::Duration after) {
+    driver_.after(after, [this] {
+        const bool more = server_.trim(edge::read_clocks(), trim_blocks);
+        trim_later(more ? trim_pause : trim_interval);
     });
 }
 
 void ServeWorker::prepare() {
     if (rules_) watch_rules();
-    trim_later();
+    trim_later(trim_interval);
     tracer_.on_transition(
         [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
     tracer_.on_decision([this](sip::Now now, const sip::TraceDecision& decision) {

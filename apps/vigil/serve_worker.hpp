@@ -128,7 +128,7 @@ private:
     edge::DriverOptions driver_options() const;
     void run_posted();
     void note_pending(sip::Now now, const sip::TraceTransition& step);
-    void trim_later();
+    void trim_later(sip::Duration after);
     void watch_rules();
     void look_at_rules();
     void take_rules(const RuleFiles::Changes& changes);

@@ -1,5 +1,7 @@
 #include "presence/watcher_info/watchers.hpp"
 
+#include <algorithm>
+
 namespace presence {
 namespace {
 
@@ -10,6 +12,9 @@ using watcher_machine::Action;
 std::size_t rows_max(const sip::Limits& limits) {
     return std::size_t{limits.subscriptions} + limits.undecided_watchers + limits.ended_watchers;
 }
+
+/// How many rows that wait are looked at in a row, and how many of them are decided about.
+constexpr std::size_t looks_in_a_row = 256, decisions_in_a_row = 8;
 
 }  // namespace
 
@@ -173,7 +178,11 @@ void Watchers::set_state(WatcherRow& row, std::uint32_t index, State state) {
                                         : rows_.at(row.next_in_line).previous_in_line) =
             row.previous_in_line;
         --line->size;
+        if (walk_.at == index) walk_.at = row.next_in_line;
     }
+    WatcherList& list = lists_.at(row.list);
+    if (row.state == State::waiting) --list.waiting;
+    if (state == State::waiting) ++list.waiting;
     row.state = state;
     row.waited = row.waited || state == State::waiting;
     if (Line* line = line_of(state)) {
@@ -392,20 +401,57 @@ std::optional<sip::Error> Watchers::refuses(sip::Now, const sip::Watcher& watche
 }
 
 void Watchers::decide_again(sip::Now now, std::string_view resource) {
-    for (std::uint32_t i = waiting_.first; i != UINT32_MAX;) {
-        const sip::Handle handle = rows_.handle_at(i);
-        i = rows_.at(i).next_in_line;
-        const sip::Watcher watcher = watcher_of(*rows_.find(handle));
-        if (!resource.empty() && watcher.resource != resource) continue;
-        if (!parent_.exists(watcher.resource)) {
-            step(now, handle, Event::noresource);
-            continue;
-        }
-        switch (parent_.decide(now, watcher).state) {
-            case sip::SubscriptionDecision::active: step(now, handle, Event::approved); break;
-            case sip::SubscriptionDecision::rejected: step(now, handle, Event::rejected); break;
-            case sip::SubscriptionDecision::pending: break;
-        }
+    if (waiting_.size == 0) return;
+    if (resource.empty()) {
+        walk_.of_all = ++walk_.asked;
+    } else {
+        const std::uint32_t found =
+            find_list(resource, sip::InternedAddress::hash_of(shard_.texts, resource));
+        if (found == UINT32_MAX || lists_.at(found).waiting == 0) return;
+        lists_.at(found).asked = ++walk_.asked;
+    }
+    if (!walk_.goes_on) begin_walk();
+    walk_on(now);
+}
+
+void Watchers::begin_walk() {
+    walk_.goes_on = true;
+    walk_.at = waiting_.first;
+    walk_.begun_for = walk_.asked;
+}
+
+void Watchers::walk_on(sip::Now now) {
+    std::size_t looks = looks_in_a_row, decisions = decisions_in_a_row;
+    for (; walk_.at != UINT32_MAX && looks > 0 && decisions > 0; --looks) {
+        const WatcherRow& row = rows_.at(walk_.at);
+        const sip::Handle handle = rows_.handle_at(walk_.at);
+        walk_.at = row.next_in_line;
+        if (std::max(lists_.at(row.list).asked, walk_.of_all) <= walk_.done) continue;
+        --decisions;
+        decide_one(now, handle);
+    }
+    if (walk_.at != UINT32_MAX) return;
+    walk_.done = walk_.begun_for;
+    walk_.goes_on = false;
+    if (walk_.asked > walk_.done) begin_walk();
+}
+
+bool Watchers::pull(sip::Now now) {
+    if (!walk_.goes_on) return false;
+    walk_on(now);
+    return true;
+}
+
+void Watchers::decide_one(sip::Now now, sip::Handle handle) {
+    const sip::Watcher watcher = watcher_of(*rows_.find(handle));
+    if (!parent_.exists(watcher.resource)) {
+        step(now, handle, Event::noresource);
+        return;
+    }
+    switch (parent_.decide(now, watcher).state) {
+        case sip::SubscriptionDecision::active: step(now, handle, Event::approved); break;
+        case sip::SubscriptionDecision::rejected: step(now, handle, Event::rejected); break;
+        case sip::SubscriptionDecision::pending: break;
     }
 }
 
@@ -425,7 +471,10 @@ void Watchers::set_timer(Name name, const Line& line) {
 void Watchers::on_timer(sip::Now now, sip::Handle) {
     while (const auto name = timers_.pop_due(shard_.timers, now.mono)) {
         Line& line = *name == Name::pending ? pending_ : waiting_;
-        while (line.first != UINT32_MAX && rows_.at(line.first).giveup_at <= now.mono) {
+        // Where there are more, the timer fires again.
+        for (std::size_t left = looks_in_a_row / 8;
+             left > 0 && line.first != UINT32_MAX && rows_.at(line.first).giveup_at <= now.mono;
+             --left) {
             const sip::Handle handle = rows_.handle_at(line.first);
             ++shard_.counters.watchers_given_up;
             // A subscription ends, and comes back here as a change of it.

@@ -44,6 +44,8 @@ struct WatcherList {
     std::uint32_t first = UINT32_MAX, last = UINT32_MAX;  ///< its rows
     std::uint32_t rows = 0, viewers = 0;      ///< who keep the list; viewers are told of rows
     std::uint32_t first_viewer = UINT32_MAX;  ///< the Audience's, of those who see all
+    std::uint32_t waiting = 0;                ///< rows that wait for a decision
+    std::uint32_t asked = 0;                  ///< Watchers::Walk, the last time for it
 };
 
 /// Who is told of rows.
@@ -77,7 +79,7 @@ public:
     void write_record(sip::Now now, const sip::Watcher& watcher, std::string_view event_id,
                       std::string_view display_name, sip::RecordWriter& out) const override;
     /// Rules changed: those that wait for a decision about `resource` (an empty name: about any)
-    /// may have one.
+    /// may have one. Where many wait they are looked at some at a time.
     void decide_again(sip::Now now, std::string_view resource);
 
     /// Whether anybody watches `resource` or waits to.
@@ -122,6 +124,7 @@ public:
 
     void on_request(sip::Now, const sip::Request&) override {}
     void on_timer(sip::Now now, sip::Handle object) override;
+    bool pull(sip::Now now) override;
     void trim() override;
 
 private:
@@ -132,6 +135,19 @@ private:
         std::size_t size = 0;
     };
 
+    /// A walk over those that wait. What is asked for meanwhile is for another one.
+    struct Walk {
+        bool goes_on = false;
+        std::uint32_t at = UINT32_MAX;  ///< the next row
+        // Requests to decide anew have numbers.
+        std::uint32_t asked = 0;      ///< the last one
+        std::uint32_t of_all = 0;     ///< the last one that was about all
+        std::uint32_t begun_for = 0;  ///< the last one when the walk began
+        std::uint32_t done = 0;       ///< up to this one all is decided
+    };
+    void begin_walk();
+    void walk_on(sip::Now now);
+    void decide_one(sip::Now now, sip::Handle row);
     std::uint32_t first_behind(const WatcherList& list, std::uint64_t sequence) const;
     struct ByResource {
         sip::Slab<WatcherList>& slab;
@@ -173,6 +189,7 @@ private:
     sip::HashIndex by_attempt_;                               ///< rows that are undecided
     sip::Tally undecided_;                                    ///< by user
     Line pending_, waiting_, ended_;
+    Walk walk_;
     sip::TimerOwner owner_;
     bool has_timers_ = false;
     sip::Timers<Name, 2> timers_;

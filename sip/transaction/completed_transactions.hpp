@@ -45,10 +45,11 @@ public:
     /// The response of `record` to a copy of its request; empty: no memory.
     Packet response(const Record& record, const MessageView& request, const Source& source);
 
-    /// Forgets those whose time is over; `visit(const Record&)` sees each before.
+    /// Forgets those whose time is over, some at a time: the timer is due again where there are
+    /// more. `visit(const Record&)` sees each before.
     template <class Visit>
     void expire(Now now, Visit visit) {
-        while (size_ > 0 && front().until <= now.mono) {
+        for (int left = 64; left > 0 && size_ > 0 && front().until <= now.mono; --left) {
             visit(static_cast<const Record&>(front()));
             drop();
         }

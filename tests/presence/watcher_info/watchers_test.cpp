@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
+#include <string>
 
 #include "tests/presence/watcher_info/winfo_world.hpp"
 
@@ -84,6 +86,42 @@ TEST_CASE("R3857-4.7.1-3: what waits for an address that is gone is told so") {
     w.info.watchers().decide_again(w.net.now, {});
     w.net.drain();
     CHECK(w.document_to("alice").brief() == Lines{"bob terminated noresource"});
+}
+
+TEST_CASE("R3857-4.7.1-3: 300 that wait are decided about a few at a time, as the last rules say") {
+    WinfoWorld w;
+    constexpr int watchers = 300;
+    for (int i = 0; i < watchers; ++i) {
+        const std::string name = "w" + std::to_string(i);
+        w.leave_open({name});
+        REQUIRE(w.subscribe(name, "echo", 60) == 200);
+    }
+    w.net.pass(seconds{61});
+    REQUIRE(w.info.watchers().waiting() == watchers);
+    const auto let = [&](int i, sip::SubscriptionDecision state) {
+        w.echo.decisions["w" + std::to_string(i) + "@example.com"] = {state, {}};
+    };
+    for (int i = 0; i < watchers; i += 2) let(i, sip::SubscriptionDecision::active);
+    int before = w.echo.decided, most = 0, asked = 1;
+    w.info.watchers().decide_again(w.net.now, asked % 2 == 0 ? "" : "alice@example.com");
+    for (int quiet = 0; quiet < 3;) {
+        most = std::max(most, w.echo.decided - before);
+        before = w.echo.decided;
+        // Rules change while the walk is under way, for one whom it has passed, too.
+        if (asked < 4) {
+            let(2 * asked - 1, sip::SubscriptionDecision::rejected);
+            w.info.watchers().decide_again(w.net.now, asked % 2 == 0 ? "" : "alice@example.com");
+            ++asked;
+        }
+        quiet = w.stack.poll(w.net.now) ? 0 : quiet + 1;
+    }
+    CHECK(most <= 300);
+    CHECK(w.echo.decided > watchers);
+    CHECK(w.info.watchers().waiting() == watchers / 2 - 3);
+    // For another address nobody is looked at.
+    before = w.echo.decided;
+    w.info.watchers().decide_again(w.net.now, "bob@example.com");
+    CHECK(w.echo.decided == before);
 }
 
 TEST_CASE(

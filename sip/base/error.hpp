@@ -68,7 +68,7 @@ struct Error {
     /// missing". Never holds bytes of the peer.
     StaticText rule;
 };
-static_assert(sizeof(Error) == 16);
+static_assert(sizeof(Error) == 8 + sizeof(void*));
 
 template <class T>
 using Expected = tl::expected<T, Error>;

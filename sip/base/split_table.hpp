@@ -92,7 +92,7 @@ private:
     Ref& bucket(std::size_t i) { return chunks_[i / chunk_size][i % chunk_size]; }
     /// `round_` buckets, and those that the first ones of them were split into.
     std::size_t place_of(std::uint64_t hash) const {
-        const std::size_t place = hash & (2 * round_ - 1);
+        const std::size_t place = static_cast<std::size_t>(hash) & (2 * round_ - 1);
         return place < buckets_ ? place : place & (round_ - 1);
     }
     template <class Access>

@@ -18,7 +18,7 @@ struct Phone final : presence::AgentUser {
         sip::Appender out(text);
         out << "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='" << uri
             << "'><tuple id='t1'><status><basic>open</basic></status><note>";
-        pidf::escape(out, note.substr(0, note.find('\n')), false);
+        pidf::escape(out, sip::slice(note, 0, note.find('\n')), false);
         out << "</note></tuple></presence>";
         size = out.overflowed() ? 0 : out.size();
     }
@@ -39,7 +39,7 @@ int main(int count, char** arguments) {
     Phone phone;
     phone.set(uri.view(), "");
     presence::AgentOptions options;
-    options.presentity = uri.view().substr(4);
+    options.presentity = sip::slice(uri.view(), 4);
     (void)options.trusted.networks.add({udp.here.address, 128});
     options.limits = presence::Agent::limits_for(10);
     options.arena = arena;

@@ -18,6 +18,7 @@ using sip::Limits;
 struct Name {
     std::string_view name;
     std::variant<std::uint32_t Limits::*, std::uint64_t Limits::*> field;
+    std::uint64_t most = UINT64_MAX;
 };
 
 // What a server may want more or less of. Rates have options of their own; lengths of what stands
@@ -49,6 +50,11 @@ constexpr std::array names{
     Name{"bindings", &Limits::bindings},
     Name{"bindings_per_address", &Limits::bindings_per_address},
     Name{"nonces", &Limits::nonces},
+    Name{"stream_bytes_percent", &Limits::stream_bytes_percent, 100},
+    Name{"completed_transactions", &Limits::completed_transactions},
+    Name{"rate_buckets", &Limits::rate_buckets},
+    Name{"known_sources", &Limits::known_sources},
+    Name{"name_cache_bytes", &Limits::name_cache_bytes},
 };
 
 }  // namespace
@@ -72,7 +78,8 @@ edge::Outcome<void> set_limit(std::string_view text, Limits& limits) {
     return std::visit(
         [&](auto field) -> edge::Outcome<void> {
             using Number = std::remove_reference_t<decltype(limits.*field)>;
-            const std::uint64_t most = std::numeric_limits<Number>::max();
+            const std::uint64_t most =
+                std::min<std::uint64_t>(std::numeric_limits<Number>::max(), found->most);
             const auto number = sip::parse_decimal(text.substr(equals + 1), most);
             if (!number || *number == 0)
                 return edge::failure("it wants a whole number from 1 to " + std::to_string(most));

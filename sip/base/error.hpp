@@ -50,6 +50,8 @@ public:
     constexpr bool empty() const { return *text_ == 0; }
     constexpr std::string_view view() const { return text_; }
     constexpr operator std::string_view() const { return view(); }
+    friend constexpr bool operator==(StaticText a, StaticText b) { return a.view() == b.view(); }
+    friend constexpr bool operator==(StaticText a, const char* b) { return a.view() == b; }
     friend constexpr bool operator==(StaticText a, std::string_view b) { return a.view() == b; }
 
 private:
@@ -68,7 +70,7 @@ struct Error {
     /// missing". Never holds bytes of the peer.
     StaticText rule;
 };
-static_assert(sizeof(Error) == 16);
+static_assert(sizeof(Error) == 8 + sizeof(void*));
 
 template <class T>
 using Expected = tl::expected<T, Error>;

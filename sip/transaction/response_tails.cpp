@@ -106,7 +106,7 @@ std::uint16_t ResponseTails::find_form(std::string_view text) {
         ++forms_.at(known).used;
         return static_cast<std::uint16_t>(known);
     }
-    std::uint32_t& seen = seen_[static_cast<std::size_t>(hash % seen_.size())];
+    std::uint32_t& seen = seen_[static_cast<std::size_t>(hash) % seen_.size()];
     const auto mark = static_cast<std::uint32_t>(hash >> 32 | 1);
     if (seen != mark) {
         seen = mark;

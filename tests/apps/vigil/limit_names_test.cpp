@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using vigil::set_limit;
 
 TEST_CASE("A limit is set by its name, whatever its size") {
@@ -13,6 +15,22 @@ TEST_CASE("A limit is set by its name, whatever its size") {
     REQUIRE(set_limit("flows=4294967295", limits));
     CHECK(limits.flows == UINT32_MAX);
     CHECK(limits.publications == sip::Limits{}.publications);
+}
+
+TEST_CASE("What vigil limits prints can be given to serve, each of it") {
+    sip::Limits limits;
+    for (const char* name :
+         {"memory_bytes", "resources", "subscriptions", "subscriptions_per_resource",
+          "undecided_watchers", "publications", "bindings", "flows", "flows_per_address",
+          "stream_bytes_percent", "server_transactions", "server_transactions_per_user",
+          "server_transactions_per_address", "completed_transactions", "client_transactions",
+          "rate_buckets", "known_sources", "nonces", "name_cache_bytes"}) {
+        CAPTURE(name);
+        CHECK(set_limit(std::string(name) + "=100", limits));
+    }
+    CHECK(limits.stream_bytes_percent == 100);
+    CHECK_FALSE(set_limit("stream_bytes_percent=101", limits));
+    CHECK(limits.stream_bytes_percent == 100);
 }
 
 TEST_CASE("What is no limit is said, and nothing is set") {

@@ -35,7 +35,7 @@ TEST_CASE("a failure carries what was broken, in which words, and where") {
 }
 
 TEST_CASE("an error is two registers large, its words are compared and empty by default") {
-    static_assert(sizeof(Error) == 16);
+    static_assert(sizeof(Error) <= 2 * sizeof(std::uint64_t));
     CHECK(Error{}.rule.empty());
     CHECK(Error{}.rule == "");
     const Error error{Condition::malformed, "Via: sent-by is missing"};

@@ -250,10 +250,10 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
 }
 
 bool Server::trim(sip::Now now, std::size_t blocks_max) {
+    stack_.advance(now);
+    if (stack_.shard().limits.reserve) return false;
     sip::Memory& memory = stack_.shard().memory;
     memory.limit_trim(blocks_max);
-    stack_.advance(now);
-    if (stack_.shard().limits.reserve) return;
     stack_.trim();
     resources_.trim();
     package_.trim();

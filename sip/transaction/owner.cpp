@@ -62,7 +62,7 @@ std::string_view plain_branch(std::string_view via) {
     constexpr std::string_view name = ";branch=";
     const auto at = via.find(name);
     if (at == std::string_view::npos) return {};
-    const std::string_view before = via.substr(0, at);
+    const std::string_view before = slice(via, 0, at);
     if (before.find(',') != std::string_view::npos || before.find('"') != std::string_view::npos)
         return {};
     via.remove_prefix(at + name.size());
@@ -70,15 +70,15 @@ std::string_view plain_branch(std::string_view via) {
     if (via.size() > size && via[size] == '.') size += 1 + digits;
     if (via.size() < size) return {};
     const bool ends = via.size() == size || via[size] == ';' || via[size] == ',';
-    return ends ? via.substr(0, size) : std::string_view{};
+    return ends ? slice(via, 0, size) : std::string_view{};
 }
 
 /// A tag of our length at the end of To; empty: it is to be read.
 std::string_view plain_tag(std::string_view to) {
     constexpr std::string_view name = ";tag=";
     if (to.size() < name.size() + digits) return {};
-    to = to.substr(to.size() - name.size() - digits);
-    return to.starts_with(name) ? to.substr(name.size()) : std::string_view{};
+    to = slice(to, to.size() - name.size() - digits);
+    return to.starts_with(name) ? slice(to, name.size()) : std::string_view{};
 }
 
 /// Whether it cannot be a GRUU: no parameter begins so.

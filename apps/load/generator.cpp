@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::uint32_t under_way_max = 65'536;
 constexpr std::uint32_t starts_a_turn = 256;
-constexpr std::uint64_t quiet_ns = 20'000'000, patience_max_ns = 100'000'000;
-constexpr unsigned drain_turns_max = 200;
+constexpr std::uint64_t quiet_ns = 50'000'000, patience_max_ns = 100'000'000;
+constexpr std::uint64_t drain_max_ns = 10'000'000'000;
 
 /// What the Call-IDs of this run have behind their dash.
 std::string random_run() {
@@ -100,7 +100,7 @@ bool Generator::is_over(std::uint64_t now) const {
 
 /// What comes late is answered, so that a server has nothing left to send again.
 void Generator::drain() {
-    for (unsigned turn = 0; turn < drain_turns_max; ++turn) {
+    for (const std::uint64_t until = now_ns() + drain_max_ns; now_ns() < until;) {
         connections_->flush();
         if (!connections_->wait(quiet_ns, *this)) break;
     }

@@ -373,11 +373,11 @@ void ServerHost::check_devices() {
 void ServerHost::on_rest() {
     for (auto& each : workers_) check_limits(each->server);
     if (!setup_.tight) return;
-    // Of a user: whichever workers have them.
+    // Of a user: whichever workers have them. One whose way is lost makes room for who comes back.
     std::unordered_map<std::string, std::size_t> by_user;
     for (auto& each : workers_)
         each->server.notifier().for_each(here(), [&](const sip::Notifier::Snapshot& one) {
-            ++by_user[std::string(one.watcher)];
+            if (!one.suspect) ++by_user[std::string(one.watcher)];
         });
     for (const auto& [watcher, count] : by_user)
         if (count > options().limits.subscriptions_per_user)

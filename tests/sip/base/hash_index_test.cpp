@@ -96,7 +96,8 @@ struct Twin {
             REQUIRE(lookup(index, hash, value + 1'000'000) == HashIndex::none);
         }
         // Each is asked about once, and nothing else is.
-        for (const auto& [value, hash] : model) {
+        for (const auto& one : model) {
+            const std::uint64_t hash = one.second;
             std::set<std::uint32_t> asked;
             (void)index.find(hash, [&](std::uint32_t found) {
                 CHECK(asked.insert(found).second);

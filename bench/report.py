@@ -253,8 +253,8 @@ def connections(quick):
 
 def workers(quick):
     sizes = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= max(2, len(MANY))]
-    series = Series(["workers", "SUBSCRIBE, us", "a second", "generator", "PUBLISH, us",
-                     "a second", "generator", "NOTIFY, us", "a second", "generator"],
+    series = Series(["workers", "SUBSCRIBE, us", "/s", "gen.", "PUBLISH, us",
+                     "/s", "gen.", "NOTIFY, us", "/s", "gen."],
                     f"{US} The generator sends from 16 UDP sockets. What it takes itself is told "
                     "as its share of one processor. " +
                     ("It has a processor of its own, and the server all others."

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::uint32_t under_way_max = 65'536;
 constexpr std::uint32_t starts_a_turn = 256;
-constexpr std::uint64_t quiet_ns = 50'000'000, patience_max_ns = 100'000'000;
-constexpr std::uint64_t drain_max_ns = 10'000'000'000;
+constexpr std::uint64_t quiet_ns = 20'000'000, patience_max_ns = 100'000'000;
+constexpr std::uint64_t drain_max_ns = 1'000'000'000;
 
 /// What the Call-IDs of this run have behind their dash.
 std::string random_run() {

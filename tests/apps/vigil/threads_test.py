@@ -25,7 +25,11 @@ PASSWORD = ["--password", "secret"]
 RULES = """<?xml version="1.0"?>
 <ruleset xmlns="urn:ietf:params:xml:ns:common-policy"
   xmlns:pr="urn:ietf:params:xml:ns:pres-rules"><rule id="a"><conditions/>
-  <actions><pr:sub-handling>{}</pr:sub-handling></actions></rule></ruleset>
+  <actions><pr:sub-handling>{}</pr:sub-handling></actions><transformations>
+  <pr:provide-services><pr:all-services/></pr:provide-services>
+  <pr:provide-persons><pr:all-persons/></pr:provide-persons>
+  <pr:provide-devices><pr:all-devices/></pr:provide-devices>
+  <pr:provide-all-attributes/></transformations></rule></ruleset>
 """
 
 

@@ -72,6 +72,25 @@ constexpr std::optional<std::uint64_t> parse_decimal(std::string_view text,
     return value;
 }
 
+/// `digits` hexadecimal ones and nothing else, 16 at most; nothing when the text is anything else.
+constexpr std::optional<std::uint64_t> parse_hexadecimal(std::string_view text,
+                                                         std::size_t digits = 16) {
+    if (text.size() != digits) return {};
+    std::uint64_t value = 0;
+    for (const char c : text) {
+        const int digit = hex_value(c);
+        if (digit < 0) return {};
+        value = value << 4 | static_cast<std::uint64_t>(digit);
+    }
+    return value;
+}
+/// A number as Appender::hex writes it: 16 of them, letters small.
+constexpr std::optional<std::uint64_t> parse_own_number(std::string_view text) {
+    for (const char c : text)
+        if (c != to_lower(c)) return {};
+    return parse_hexadecimal(text);
+}
+
 /// `text` from `at` on, which is at most its size; at most `count` bytes. As substr, which throws.
 constexpr std::string_view slice(std::string_view text, std::size_t at,
                                  std::size_t count = std::string_view::npos) {

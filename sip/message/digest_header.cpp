@@ -106,14 +106,8 @@ DigestAlgorithm algorithm_of(std::string_view name) {
 }
 
 std::optional<std::uint32_t> nc_of(std::string_view text) {
-    if (text.size() != 8) return {};
-    std::uint32_t value = 0;
-    for (char c : text) {
-        const int digit = hex_value(c);
-        if (digit < 0) return {};
-        value = value << 4 | static_cast<std::uint32_t>(digit);
-    }
-    return value;
+    const auto value = parse_hexadecimal(text, 8);
+    return value ? std::optional(static_cast<std::uint32_t>(*value)) : std::nullopt;
 }
 
 /// The same of a pair as nearly all write them, `at` being where it starts: the comma behind it, or

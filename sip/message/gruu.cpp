@@ -35,16 +35,6 @@ Word128 unhide(const HashKey& key, Word128 halves) {
     return halves;
 }
 
-std::optional<std::uint64_t> read_hex(std::string_view text) {
-    std::uint64_t value = 0;
-    for (char c : text) {
-        const int digit = hex_value(c);
-        if (digit < 0) return {};
-        value = value << 4 | static_cast<std::uint64_t>(digit);
-    }
-    return value;
-}
-
 /// RFC 3261 25.1 paramchar, unescaped.
 bool may_stand_in_uri(char c) {
     constexpr std::string_view marks = "-_.!~*'()[]/:&+$";
@@ -80,8 +70,8 @@ std::optional<TemporaryGruu> read_temporary_gruu(const HashKey& key, const Uri& 
     if (!is_gruu(uri) || !user.starts_with(temporary_prefix)) return {};
     user.remove_prefix(temporary_prefix.size());
     if (user.size() != 2 * half_digits) return {};
-    const auto left = read_hex(slice(user, 0, half_digits));
-    const auto right = read_hex(slice(user, half_digits));
+    const auto left = parse_hexadecimal(slice(user, 0, half_digits));
+    const auto right = parse_hexadecimal(slice(user, half_digits));
     if (!left || !right) return {};
     const Word128 shown = unhide(key, {*left, *right});
     if ((shown.right & UINT32_MAX) != 0) return {};

@@ -14,13 +14,8 @@ constexpr std::size_t number_digits = 16;
 /// Takes a number of 16 hex digits off the front of `text`.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     if (text.size() < number_digits) return {};
-    std::uint64_t number = 0;
-    for (char c : slice(text, 0, number_digits)) {
-        const int digit = hex_value(c);
-        if (digit < 0) return {};
-        number = number << 4 | static_cast<std::uint64_t>(digit);
-    }
-    text.remove_prefix(number_digits);
+    const auto number = parse_hexadecimal(slice(text, 0, number_digits), number_digits);
+    if (number) text.remove_prefix(number_digits);
     return number;
 }
 

@@ -12,17 +12,6 @@ constexpr std::size_t branch_digits = 16;
 /// RFC 3261 17.1.1.2: D by datagrams.
 constexpr Duration timer_d_min = seconds{32};
 
-std::optional<std::uint64_t> read_hex(std::string_view text) {
-    if (text.size() != branch_digits) return {};
-    std::uint64_t value = 0;
-    for (char c : text) {
-        const int digit = hex_value(c);
-        if (digit < 0) return {};
-        value = value << 4 | static_cast<std::uint64_t>(digit);
-    }
-    return value;
-}
-
 /// What a step of either machine means for the user, in `about`; false: nothing.
 template <class Action>
 bool report_of(Action act, Counters& counters, ClientTransactions::Report& about) {
@@ -41,12 +30,12 @@ bool report_of(Action act, Counters& counters, ClientTransactions::Report& about
 std::optional<Branch> Branch::read(std::string_view text) {
     if (!equal_ignoring_case(slice(text, 0, magic_cookie.size()), magic_cookie)) return {};
     text.remove_prefix(magic_cookie.size());
-    const auto value = read_hex(slice(text, 0, branch_digits));
+    const auto value = parse_hexadecimal(slice(text, 0, branch_digits));
     if (!value) return {};
     text.remove_prefix(branch_digits);
     if (text.empty()) return Branch{*value};
     if (text.front() != '.') return {};
-    const auto loop = read_hex(slice(text, 1));
+    const auto loop = parse_hexadecimal(slice(text, 1));
     if (!loop) return {};
     return Branch{*value, true, *loop};
 }

@@ -15,20 +15,8 @@ constexpr std::size_t digits = 16;
 /// Longer ones are nobody's: they have no resource either.
 constexpr std::size_t address_bytes_max = 512;
 
-/// A number of 16 lower-case digits, as we write them.
-std::optional<std::uint64_t> read_number(std::string_view text) {
-    if (text.size() != digits) return {};
-    std::uint64_t number = 0;
-    for (const char c : text) {
-        const int digit = hex_value(c);
-        if (digit < 0 || c != to_lower(c)) return {};
-        number = number << 4 | static_cast<std::uint64_t>(digit);
-    }
-    return number;
-}
-
 std::optional<unsigned> marked(const WorkerPlace& place, std::string_view text) {
-    const auto number = read_number(text);
+    const auto number = parse_own_number(text);
     return number ? place.marked(*number) : std::nullopt;
 }
 

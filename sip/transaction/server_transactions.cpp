@@ -12,18 +12,8 @@ constexpr int hundred_after_t1s = 7;
 /// RFC 3261 17.2.1: an INVITE unanswered for this long is answered 100.
 constexpr Duration invite_hundred = milliseconds{200};
 
-/// The number in a To tag of ours: 16 lower-case hex digits.
+/// Of a To tag of ours.
 constexpr std::size_t tag_digits = 16;
-static std::optional<std::uint64_t> own_tag_of(std::string_view tag) {
-    if (tag.size() != tag_digits) return {};
-    std::uint64_t value = 0;
-    for (const char c : tag) {
-        const int digit = hex_value(c);
-        if (digit < 0 || c != to_lower(c)) return {};
-        value = value << 4 | static_cast<std::uint64_t>(digit);
-    }
-    return value;
-}
 
 ServerTransactions::ServerTransactions(Shard& shard, TransportLayer& transport, Locator& locator,
                                        std::uint8_t part)
@@ -304,7 +294,7 @@ bool ServerTransactions::complete(Now now, Handle handle) {
     const std::size_t tag_end = t->last.tag_end;
     const auto tag = tag_end < tag_digits
                          ? std::optional<std::uint64_t>{0}
-                         : own_tag_of(slice(answer, tag_end - tag_digits, tag_digits));
+                         : parse_own_number(slice(answer, tag_end - tag_digits, tag_digits));
     if (!tag) return false;
     CompletedTransactions::Record record;
     record.key = t->key;

@@ -150,6 +150,16 @@ void refresh(World& raw, Dialog& dialog, unsigned expires) {
     CHECK(raw.take("NOTIFY"));
 }
 
+/// An agent of alice's with ten watchers at most, which live in `arena`.
+presence::AgentOptions options_of_ten(std::span<std::byte> arena) {
+    presence::AgentOptions options;
+    options.presentity = "alice@example.com";
+    (void)options.trusted.networks.add({sip::Address::v4(192, 0, 2, 99), 128});
+    options.limits = presence::Agent::limits_for(10);
+    options.arena = arena;
+    return options;
+}
+
 }  // namespace
 
 TEST_CASE("an edge agent with ten watchers lives in 256 KB, and allocates nothing once it stands") {
@@ -157,11 +167,7 @@ TEST_CASE("an edge agent with ten watchers lives in 256 KB, and allocates nothin
     std::vector<std::byte> arena(96 * 1024);
     Phone phone;
     SeededEntropy entropy;
-    presence::AgentOptions options;
-    options.presentity = "alice@example.com";
-    (void)options.trusted.networks.add({sip::Address::v4(192, 0, 2, 99), 128});
-    options.limits = presence::Agent::limits_for(10);
-    options.arena = arena;
+    presence::AgentOptions options = options_of_ten(arena);
     presence::Agent agent(options, phone, entropy);
     sip::Registrant registrant(agent.stack().core());
     registrant.attach_as(agent.stack().attach(registrant, sip::Registrant::methods));
@@ -242,12 +248,8 @@ TEST_CASE(
     std::vector<std::byte> arena(224 * 1024);
     Phone phone;
     SeededEntropy entropy;
-    presence::AgentOptions options;
-    options.presentity = "alice@example.com";
-    (void)options.trusted.networks.add({sip::Address::v4(192, 0, 2, 99), 128});
-    options.limits = presence::Agent::limits_for(10);
+    presence::AgentOptions options = options_of_ten(arena);
     options.limits.reserve = true;
-    options.arena = arena;
     presence::Agent agent(options, phone, entropy);
     sip::Registrant registrant(agent.stack().core());
     registrant.attach_as(agent.stack().attach(registrant, sip::Registrant::methods));

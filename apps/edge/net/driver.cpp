@@ -20,7 +20,7 @@ constexpr std::size_t spare_descriptors = 32;
 // At most so many effects are given at one time, so that a burst of NOTIFYs does not keep what
 // arrives waiting.
 constexpr int effects_a_drain = 1024;
-// And where datagrams came so many, three times a turn: no more than a turn takes in, or the
+// And where datagrams came so many, up to four times a turn: no more than a turn takes in, or the
 // answers to a burst would not fit into the kernel's buffer.
 constexpr int effects_a_batch = 160;
 // So many are given as of one instant.

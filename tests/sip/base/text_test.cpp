@@ -48,6 +48,19 @@ TEST_CASE("a hexadecimal digit has its value, every other byte none") {
     }
 }
 
+TEST_CASE("a number of hexadecimal digits has exactly as many, and ours no capitals") {
+    CHECK(parse_hexadecimal("00000000000000aF") == 0xaf);
+    CHECK(parse_hexadecimal("ffffffffffffffff") == UINT64_MAX);
+    CHECK(parse_hexadecimal("0000000F", 8) == 15);
+    for (const char* bad :
+         {"", "f", "00000000000000g0", "00000000000000000", "0x00000000000000", "000000000000000 "})
+        CHECK_FALSE(parse_hexadecimal(bad));
+    CHECK_FALSE(parse_hexadecimal("0000000", 8));
+    CHECK(parse_own_number("00000000000000af") == 0xaf);
+    CHECK_FALSE(parse_own_number("00000000000000aF"));
+    CHECK_FALSE(parse_own_number("af"));
+}
+
 TEST_CASE("white space is taken off both ends, folds included, and nowhere else") {
     CHECK(trim(" \t\r\n a b\r\n ") == "a b");
     CHECK(trim("") == "");

@@ -117,6 +117,7 @@ public:
     // Inputs and outputs: those of sip::Stack.
     void input(sip::Now now, const sip::Datagram& in) { stack_.input(now, in); }
     void input(sip::Now now, const sip::Chunk& in) { stack_.input(now, in); }
+    bool is_behind(sip::FlowId flow) const { return stack_.is_behind(flow); }
     sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
                          sip::Endpoint remote) {
         return stack_.accepted(now, transport, local, remote);

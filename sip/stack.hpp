@@ -75,6 +75,10 @@ public:
     // Inputs.
     void input(Now now, const Datagram& in);
     void input(Now now, const Chunk& in);
+    /// Of what came by a connection not all was looked at. Whoever cannot `poll` until there is
+    /// nothing, reads no more from the connection until this is false: what waits is bounded, and
+    /// a connection that is over the bound is closed.
+    bool is_behind(FlowId flow) const { return transport_.is_behind(flow); }
     /// A peer connected. FlowId{}: refused by a limit, close it.
     FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
     /// A message that another worker received, and we own (Neighbors): a datagram at `source`, or

@@ -326,13 +326,18 @@ void Watchers::leave(sip::Handle handle) {
     release_list(handle);
 }
 
+/// Looked for from both ends: as a rule all are behind, or few.
 std::uint32_t Watchers::first_behind(const WatcherList& list, std::uint64_t sequence) const {
     auto& rows = const_cast<sip::Slab<WatcherRow>&>(rows_);
-    std::uint32_t at = UINT32_MAX;
-    for (std::uint32_t i = list.last; i != UINT32_MAX && rows.at(i).changed > sequence;
-         i = rows.at(i).previous)
-        at = i;
-    return at;
+    std::uint32_t front = list.first, back = list.last;
+    if (back == UINT32_MAX || rows.at(back).changed <= sequence) return UINT32_MAX;
+    for (;;) {
+        if (rows.at(front).changed > sequence) return front;
+        front = rows.at(front).next;
+        const std::uint32_t before = rows.at(back).previous;
+        if (before == UINT32_MAX || rows.at(before).changed <= sequence) return back;
+        back = before;
+    }
 }
 
 void Watchers::forget_ended(sip::Handle list, std::uint64_t from, std::uint64_t to) {

@@ -287,16 +287,45 @@ bool TransportLayer::transmit_blank(FlowId id, Flow& flow, Packet& shared, std::
 }
 
 /// RFC 5626 4.4.1: a double CRLF is answered with a single one. But where it is we who ask, two
-/// answers that follow one another are no question.
-void TransportLayer::heard_blank(Now now, FlowId id, Flow& flow, bool is_double) {
+/// answers that follow one another are no question. Whether there is something to answer.
+bool TransportLayer::heard_blank(Now now, Flow& flow, bool is_double) {
     if (flow.awaits_pong) {
         flow.awaits_pong = false;
         flow.may_lack_pong = false;
         plan_ping(now, flow);
-    } else if (is_double && flow.ping_every <= Duration{}) {
-        ++shard_.counters.keepalive_pings;
-        (void)transmit_blank(id, flow, pong_, "\r\n");
+        return false;
     }
+    if (!is_double || flow.ping_every > Duration{}) return false;
+    ++shard_.counters.keepalive_pings;
+    return true;
+}
+
+void TransportLayer::transmit_pongs(FlowId id, Flow& flow, std::size_t count) {
+    if (count == 1) {
+        (void)transmit_blank(id, flow, pong_, "\r\n");
+        return;
+    }
+    Packet pongs;
+    pongs.head = SharedBytes::make(shard_.memory, 2 * count, [](std::span<char> room) {
+        for (std::size_t i = 0; i < room.size(); ++i) room[i] = i % 2 == 0 ? '\r' : '\n';
+    });
+    if (!pongs) ++shard_.counters.limit_memory;
+    (void)transmit(id, flow, pongs);
+}
+
+/// What is next on a connection, behind the blank lines before it, whose pongs leave together.
+StreamFramer::Next TransportLayer::read(Now now, FlowId id, Flow& flow,
+                                        std::span<HeaderField> slots) {
+    StreamFramer::Next next;
+    std::size_t pongs = 0;
+    for (int blanks = 0; blanks < blanks_max; ++blanks) {
+        next = flow.framer.next(slots, shard_.limits, shard_.leniency);
+        const bool is_ping = next.kind == StreamFramer::Kind::ping;
+        if (!is_ping && next.kind != StreamFramer::Kind::keep_alive) break;
+        if (heard_blank(now, flow, is_ping)) ++pongs;
+    }
+    if (pongs > 0) transmit_pongs(id, flow, pongs);
+    return next;
 }
 
 bool TransportLayer::ping(Now now, FlowId id, Flow& flow) {
@@ -367,18 +396,11 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
         Flow* flow = flows_.find(handle_of(id));
         if (flow == nullptr) continue;
         flow->ready = false;
-        StreamFramer::Next next = flow->framer.next(slots, shard_.limits, shard_.leniency);
-        switch (next.kind) {
-            case StreamFramer::Kind::need_more:
-                count_bytes(*flow);
-                watch_quiet(now, *flow);
-                continue;
-            case StreamFramer::Kind::ping:
-            case StreamFramer::Kind::keep_alive:
-                heard_blank(now, id, *flow, next.kind == StreamFramer::Kind::ping);
-                break;
-            case StreamFramer::Kind::message:
-            case StreamFramer::Kind::broken: break;
+        const StreamFramer::Next next = read(now, id, *flow, slots);
+        if (next.kind == StreamFramer::Kind::need_more) {
+            count_bytes(*flow);
+            watch_quiet(now, *flow);
+            continue;
         }
         // One message at a time from each connection, so that none holds up the others.
         flow->ready = ready_.push(FlowId{id});
@@ -387,6 +409,8 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
         watch_quiet(now, *flow);
         if (next.kind == StreamFramer::Kind::message || next.kind == StreamFramer::Kind::broken)
             return StreamMessage{*source_of(id), next.scan};
+        // Pongs leave before the next questions are looked at: they do not pile up here.
+        if (has_effects()) return {};
     }
     return {};
 }

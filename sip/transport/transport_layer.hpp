@@ -96,6 +96,11 @@ public:
     void keep_alive(Now now, FlowId flow, Duration every, bool must_answer);
     /// Where a message that came by `flow` came from; nothing when the flow is gone.
     std::optional<Source> source_of(FlowId flow) const;
+    /// Of what came by it not all was looked at: `receive` no more of it until all was.
+    bool is_behind(FlowId flow) const {
+        const Flow* f = flows_.find(handle_of(flow));
+        return f != nullptr && f->ready;
+    }
 
     // Streams, inward. The bytes are kept; `next_message` gives what is complete.
     void receive(Now now, const Chunk& chunk);
@@ -104,6 +109,7 @@ public:
         Scan scan;
     };
     /// The next complete message of any connection; valid until the next call on this layer.
+    /// Nothing also while effects wait: those go first.
     std::optional<StreamMessage> next_message(Now now, std::span<HeaderField> slots);
 
     /// Counts a message of a connection against what it may bring.
@@ -154,6 +160,8 @@ private:
         ping,     ///< the next of ours is due, or the pong to the last is overdue
     };
     static constexpr std::size_t waiting_max = 8;
+    /// Blank lines that are looked at together.
+    static constexpr int blanks_max = 256;
     /// In the line of those whose bytes wait.
     struct Unfinished : Linked {
         Handle flow;
@@ -200,7 +208,9 @@ private:
     bool leads_to(std::uint32_t index, const Target& target);
     void watch_quiet(Now now, Flow& flow);
     void plan_ping(Now now, Flow& flow);
-    void heard_blank(Now now, FlowId id, Flow& flow, bool is_double);
+    bool heard_blank(Now now, Flow& flow, bool is_double);
+    void transmit_pongs(FlowId id, Flow& flow, std::size_t count);
+    StreamFramer::Next read(Now now, FlowId id, Flow& flow, std::span<HeaderField> slots);
     /// False: the connection was closed, for a pong that did not come.
     bool ping(Now now, FlowId id, Flow& flow);
     [[nodiscard]] bool transmit_blank(FlowId id, Flow& flow, Packet& shared, std::string_view text);

@@ -261,6 +261,7 @@ void Driver::end_turn() {
         if (relay_->end_turn()) more_ = true;
         hold_streams();
     }
+    read_on();
     if (stopping_ && !more_ && (!has_unsent() || read_clocks().mono >= stop_at_)) uv_stop(&loop_);
     // libuv would wait for more to happen although something has.
     if (one_turn_ && worked_) uv_stop(&loop_);
@@ -383,8 +384,25 @@ void Driver::unreachable(UdpSocket& socket, const sip::Endpoint& to, std::span<c
 
 void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
     if (going_) return;
-    engine_.input(read_now(), sip::Chunk{connection.flow, bytes});
+    const sip::FlowId flow = connection.flow;
+    engine_.input(read_now(), sip::Chunk{flow, bytes});
     drain(effects_a_drain);
+    // What it sends meanwhile waits in the kernel, and then with the peer.
+    if (connection.flow != flow || !engine_.is_behind(flow)) return;
+    connection.pause();
+    if (std::find(held_.begin(), held_.end(), &connection) == held_.end())
+        held_.push_back(&connection);
+}
+
+/// Of the connections that were held, those whose bytes were all looked at; and those that end, for
+/// their end is read as well.
+void Driver::read_on() {
+    if (streams_held_) return;
+    std::erase_if(held_, [this](TcpConnection* each) {
+        if (each->flow != sip::FlowId{} && engine_.is_behind(each->flow)) return false;
+        each->start();
+        return true;
+    });
 }
 
 bool Driver::may_accept(TcpListener&) {
@@ -486,6 +504,7 @@ void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
 
 void Driver::gone(TcpConnection& connection) {
     std::erase(written_, &connection);
+    std::erase(held_, &connection);
     std::erase_if(closing_, [&](const Closing& each) { return each.connection == &connection; });
     connections_.erase(&connection);
     if (!going_) accept_again();
@@ -617,7 +636,7 @@ void Driver::hold_streams() {
     for (const auto& [flow, connection] : by_flow_)
         if (hold)
             connection->pause();
-        else
+        else if (!engine_.is_behind(flow))
             connection->start();
 }
 

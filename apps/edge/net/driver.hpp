@@ -201,6 +201,7 @@ private:
 
     void end_turn();
     void hold_streams();
+    void read_on();
     void flush();
     void on_timer();
     void fire_later(sip::Instant now);
@@ -232,6 +233,7 @@ private:
     std::unordered_map<TcpConnection*, std::unique_ptr<TcpConnection>> connections_;
     std::unordered_map<sip::FlowId, TcpConnection*> by_flow_;
     std::vector<TcpConnection*> written_;  ///< to flush at the end of the turn
+    std::vector<TcpConnection*> held_;     ///< not read from: the engine is behind with them
     std::vector<Closing> closing_;
     std::vector<Later> later_;
     std::vector<std::unique_ptr<Signal>> signals_;

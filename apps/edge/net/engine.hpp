@@ -15,6 +15,7 @@ public:
 
     virtual void input(sip::Now now, const sip::Datagram& in) = 0;
     virtual void input(sip::Now now, const sip::Chunk& in) = 0;
+    virtual bool is_behind(sip::FlowId flow) const = 0;
     virtual sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
                                  sip::Endpoint remote) = 0;
     virtual void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) = 0;
@@ -45,6 +46,7 @@ public:
     }
     void input(sip::Now now, const sip::Datagram& in) override { core_.input(now, in); }
     void input(sip::Now now, const sip::Chunk& in) override { core_.input(now, in); }
+    bool is_behind(sip::FlowId flow) const override { return core_.is_behind(flow); }
     sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
                          sip::Endpoint remote) override {
         return core_.accepted(now, transport, local, remote);

@@ -342,6 +342,53 @@ TEST_CASE("one connection that floods does not keep another from being served") 
     CHECK(world.user.seen.size() == 201);
 }
 
+TEST_CASE("T-38: the stack is behind with a connection until all that came by it was looked at") {
+    StackWorld world;
+    const FlowId flow = world.net.connect(), other = world.net.connect();
+    const auto input = [&](const std::string& text) {
+        world.stack.input(world.net.now, Chunk{flow, std::vector<char>(text.begin(), text.end())});
+    };
+    const auto poll = [&] {
+        const auto effect = world.stack.poll(world.net.now);
+        const auto* out = effect ? std::get_if<Transmit>(&*effect) : nullptr;
+        return out == nullptr ? std::string() : std::string(out->packet.head.view());
+    };
+    CHECK_FALSE(world.stack.is_behind(flow));
+    // Each ping has its pong; what leaves at a time is bounded, and so is what waits to leave.
+    std::string pings, pongs, all;
+    for (int i = 0; i < 300; ++i) {
+        pings += "\r\n\r\n";
+        all += "\r\n";
+    }
+    input(pings);
+    CHECK(world.stack.is_behind(flow));
+    CHECK_FALSE(world.stack.is_behind(other));
+    for (int packets = 0;; ++packets) {
+        const bool was_behind = world.stack.is_behind(flow);
+        const std::string some = poll();
+        if (some.empty()) break;
+        CHECK(was_behind);
+        CHECK(some.size() <= 256);
+        CHECK(packets < 3);
+        pongs += some;
+    }
+    CHECK(pongs == all);
+    CHECK_FALSE(world.stack.is_behind(flow));
+    // What is not whole does not wait for us.
+    input(tcp_text("a") + "\r\n\r\n" + "MESSAGE sip:alice@exa");
+    CHECK(world.stack.is_behind(flow));
+    CHECK(poll().starts_with("SIP/2.0 "));
+    CHECK(poll() == "\r\n");
+    CHECK(poll().empty());
+    CHECK_FALSE(world.stack.is_behind(flow));
+    CHECK(world.user.seen.size() == 1);
+    // Nor does a connection that is gone.
+    input("mple.com SIP/2.0\r\n");
+    CHECK(world.stack.is_behind(flow));
+    world.stack.closed(world.net.now, flow);
+    CHECK_FALSE(world.stack.is_behind(flow));
+}
+
 TEST_CASE("a peer that takes large messages by UDP alone is remembered by address and port") {
     StackWorld world;
     TransportLayer& transport = world.stack.transport();

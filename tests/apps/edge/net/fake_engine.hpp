@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ public:
         largest_chunk = std::max(largest_chunk, in.bytes.size());
         if (on_chunk) on_chunk(in);
     }
+    bool is_behind(sip::FlowId flow) const override { return behind.contains(flow); }
     sip::FlowId accepted(sip::Now now, sip::Transport, sip::Endpoint local,
                          sip::Endpoint remote) override {
         see(now);
@@ -125,6 +127,7 @@ public:
     std::vector<std::pair<sip::FlowId, std::string>> streams;
     std::vector<Accepted> flows, opened;
     std::vector<sip::FlowId> ended;
+    std::set<sip::FlowId> behind;  ///< with whose bytes it is
     std::vector<std::pair<sip::FlowId, std::string>> proved;
     std::vector<sip::LookupId> answered;
     struct Answer {

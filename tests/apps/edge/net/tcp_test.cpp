@@ -241,6 +241,44 @@ TEST_CASE("no more than 64 KiB are read ahead of the core") {
     CHECK(tcp.engine.largest_chunk <= 65'536);
 }
 
+TEST_CASE("T-38: while the core is behind with a connection, what its peer sends is not read") {
+    Tcp tcp;
+    FlowId flow{}, other{};
+    Peer peer = tcp.connect(flow), reader = tcp.connect(other);
+    tcp.engine.behind.insert(flow);
+    const std::string sent(100'000, 'a');
+    REQUIRE(tcp.until([&] {
+        (void)peer.send(sent);
+        return !tcp.engine.heard(flow).empty();
+    }));
+    const std::size_t read = tcp.engine.heard(flow).size();
+    CHECK(read <= 65'536);
+    for (int i = 0; i < 50; ++i) {
+        (void)peer.send(sent);
+        tcp.engine.send(other, "on");
+        CHECK(tcp.read(reader, 2) == "on");
+    }
+    CHECK(tcp.engine.heard(flow).size() == read);
+    tcp.engine.behind.clear();
+    CHECK(tcp.until([&] { return tcp.engine.heard(flow).size() > read; }));
+}
+
+TEST_CASE("a connection that is closed while the core is behind with it ends with its peer") {
+    Tcp tcp;
+    FlowId flow{};
+    Peer peer = tcp.connect(flow);
+    tcp.engine.behind.insert(flow);
+    REQUIRE(tcp.until([&] {
+        (void)peer.send("more than is read");
+        return !tcp.engine.heard(flow).empty();
+    }));
+    tcp.engine.effects.push_back(sip::CloseFlow{flow, "idle"});
+    CHECK(tcp.ends(peer));
+    peer.close();
+    CHECK(tcp.until([&] { return tcp.driver.connections() == 0; }));
+    CHECK(tcp.driver.counters().close_timeouts == 0);
+}
+
 TEST_CASE("a connection that the core asks for is opened, used and reported with its address") {
     Tcp tcp;
     Tcp far;

@@ -153,8 +153,7 @@ class Server:
 
 
 # What the server may hold, where the default is for other machines than one that measures.
-ROOM = {"memory_bytes": 12 << 30, "server_transactions": 4_000_000,
-        "client_transactions": 2_000_000, "subscriptions": 4_000_000,
+ROOM = {"memory_bytes": 12 << 30, "server_transactions": 4_000_000, "subscriptions": 4_000_000,
         "subscriptions_per_user": 4_000_000, "subscriptions_per_resource": 4_000_000,
         "resources": 4_000_000, "publications": 4_000_000,
         "publications_per_resource": 10_000, "publication_bytes": 65_000,

@@ -50,7 +50,7 @@ sip::Limits Agent::limits_for(std::uint32_t watchers) {
     limits.subscriptions = watchers;
     limits.resources = 2;
     limits.undecided_watchers = watchers;
-    limits.client_transactions = 3 * watchers + 8;  // 5 s each; and those of a registrant
+    limits.client_transactions = watchers + 8;  // a NOTIFY each; and those of a registrant
     // 32 s each: a watcher asks, is challenged, asks again, and leaves.
     limits.server_transactions = 4 * watchers + 24;
     limits.own_registrations = 2;

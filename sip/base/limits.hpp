@@ -54,8 +54,10 @@ struct Limits {
                                                        ///< forgotten before its 32 s are over
     std::uint32_t response_forms =
         256;  ///< that answers are alike in; over: an answer is kept whole
-    std::uint32_t client_transactions = 65'536;  ///< over: the request is not sent, and fails
-    std::uint32_t waiting_requests = 1'024;      ///< behind a staged change; over: 503
+    std::uint32_t client_transactions =
+        65'536;  ///< over: one that was answered is forgotten; where all
+                 ///< wait for their answers, the request fails
+    std::uint32_t waiting_requests = 1'024;  ///< behind a staged change; over: 503
 
     // Forwarding.
     std::uint32_t response_contexts = 16'384;  ///< requests that are carried on; over: 503

@@ -59,8 +59,9 @@ ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, 
       transport_(transport),
       part_(part),
       slab_(shard.memory, shard.limits.client_transactions),
-      by_branch_(shard.memory) {
-    shard.reserve(shard.limits.client_transactions, slab_, by_branch_);
+      by_branch_(shard.memory),
+      lingering_(shard.memory, shard.limits.client_transactions) {
+    shard.reserve(shard.limits.client_transactions, slab_, by_branch_, lingering_);
     shard.reserve_timers(shard.limits.client_transactions);
 }
 
@@ -68,9 +69,17 @@ ClientTransactions::~ClientTransactions() {
     slab_.for_each([&](Handle, Transaction& t) { t.timers.detach(shard_.timers); });
 }
 
+/// Nothing: there is no room, and all wait for their answers.
+Handle ClientTransactions::make() {
+    const Handle made = slab_.create();
+    if (made || lingering_.empty()) return made;
+    destroy(lingering_.at(0));
+    return slab_.create();
+}
+
 Expected<ClientTransactionId> ClientTransactions::start(Now now, const Outgoing& outgoing) {
     if (!outgoing.packet) return failure(Condition::overloaded, "no memory for the request");
-    const Handle handle = slab_.create();
+    const Handle handle = make();
     if (!handle) {
         ++(slab_.full() ? shard_.counters.limit_client_transactions : shard_.counters.limit_memory);
         return failure(Condition::overloaded, "too many transactions");
@@ -173,6 +182,8 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
     if (has(row.act, Action::start_k)) {
         start_linger(now, t, shard_.limits.t4);
         t.packet = {};  // nothing is sent any more
+        // Without memory for it, it stays until Timer K.
+        if (!is_reliable(t.target.transport)) (void)lingering_.push(Handle{handle});
     }
     Report about{t.user, t.object, {handle}, false, Failure::timeout};
     const bool tells = report_of(row.act, shard_.counters, about) && !t.abandoned;
@@ -319,6 +330,7 @@ void ClientTransactions::destroy(Handle handle) {
     by_branch_.erase(mix(shard_.key.k0, t.branch.value), handle.index);
     t.timers.detach(shard_.timers);
     slab_.destroy(handle);
+    while (!lingering_.empty() && slab_.find(lingering_.at(0)) == nullptr) lingering_.pop();
 }
 
 }  // namespace sip

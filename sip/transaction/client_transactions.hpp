@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sip/base/hash_index.hpp"
+#include "sip/base/ring.hpp"
 #include "sip/base/slab.hpp"
 #include "sip/transaction/invite_client.hpp"
 #include "sip/transaction/non_invite_client.hpp"
@@ -33,6 +34,9 @@ struct Branch {
 std::optional<std::uint64_t> quoted_branch(std::string_view request);
 
 /// The client transactions of a stack: matching (RFC 3261 17.1.3), the two machines, their timers.
+/// Those of requests that were answered take room only until others need it: in a full table the
+/// one that was answered first ends before its Timer K. A further copy of its response is dropped
+/// all the same.
 class ClientTransactions {
 public:
     ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part);
@@ -91,8 +95,10 @@ public:
     void trim() {
         slab_.trim();
         by_branch_.trim();
+        lingering_.trim();
     }
-    bool full() const { return slab_.full(); }
+    /// The limit is reached, by requests that wait for their answers.
+    bool full() const { return slab_.full() && lingering_.empty(); }
 
 private:
     /// Of both machines: A and E; B and F; D, M and K.
@@ -118,6 +124,7 @@ private:
     std::optional<Report> apply(Now now, Handle handle, invite_client::Event event,
                                 const MessageView* response);
     std::optional<Report> fail(Now now, Handle handle);
+    Handle make();
     void begin(Now now, Handle handle);
     void send_cancel(Now now, Handle handle);
     void start_linger(Now now, Transaction& t, Duration unreliable);
@@ -131,6 +138,8 @@ private:
     std::uint8_t part_;
     Slab<Transaction> slab_;
     HashIndex by_branch_;
+    /// Timer K runs, the oldest first. The first is there; of the others some may have ended.
+    Ring<Handle> lingering_;
 };
 
 }  // namespace sip

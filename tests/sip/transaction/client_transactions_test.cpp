@@ -242,6 +242,64 @@ TEST_CASE("ROUR-4: one request more than the limit is not sent, and leaves nothi
     CHECK(world.stack.counters().limit_client_transactions == 1);
 }
 
+TEST_CASE("ROUR-4: in a full table a request takes the place of the one that was answered first") {
+    StackOptions options;
+    options.limits.client_transactions = 3;
+    StackWorld world(options);
+    const auto send = [&] {
+        const bool sent = world.user.send(world.net.now, world.peer_by_udp()).has_value();
+        world.net.drain();
+        return sent;
+    };
+    std::vector<RawMessage> requests;
+    for (int i = 0; i < 3; ++i) {
+        CHECK(send());
+        requests.push_back(world.net.take());
+    }
+    CHECK(world.stack.clients().full());
+    world.net.answer(requests[2]);
+    world.net.answer(requests[0]);
+    CHECK_FALSE(world.stack.clients().full());
+    CHECK(world.user.told.size() == 2);
+    CHECK(send());
+    requests.push_back(world.net.take());
+    // The one that went is told from the one that stays by what is counted for a copy.
+    world.net.answer(requests[0]);
+    CHECK(world.stack.counters().unmatched_responses == 0);
+    world.net.answer(requests[2]);
+    CHECK(world.stack.counters().unmatched_responses == 1);
+    CHECK(send());
+    world.net.answer(requests[0]);
+    CHECK(world.stack.counters().unmatched_responses == 2);
+    CHECK(world.stack.clients().full());
+    CHECK_FALSE(send());
+    CHECK(world.stack.counters().limit_client_transactions == 1);
+    CHECK(world.user.told.size() == 2);
+    // Nothing of them is left: those that wait time out, and their places are others'.
+    world.net.pass(seconds{40});
+    CHECK(world.user.told.size() == 5);
+    CHECK(world.stack.clients().size() == 0);
+    for (int i = 0; i < 3; ++i) CHECK(send());
+    CHECK_FALSE(send());
+}
+
+TEST_CASE("ROUR-4: answered requests by the hundred take no more room than the limit") {
+    StackOptions options;
+    options.limits.client_transactions = 2;
+    StackWorld world(options);
+    for (int i = 0; i < 300; ++i) {
+        REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+        world.net.drain();
+        world.net.answer(world.net.take());
+        if (i % 50 == 0) world.net.pass(milliseconds{3'000});
+        CHECK(world.stack.clients().size() <= 2);
+    }
+    CHECK(world.user.told.size() == 300);
+    world.net.pass(seconds{5});
+    CHECK(world.stack.clients().size() == 0);
+    CHECK_FALSE(world.stack.deadline());
+}
+
 TEST_CASE("a request for which there is no way is an error at once") {
     StackWorld world;
     Target nowhere = world.peer_by_udp();

@@ -40,11 +40,6 @@ constexpr std::array<bool, header_id_count> is_listed = [] {
     return made;
 }();
 
-/// Those that a message is carried on by.
-constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId::to,
-                                    HeaderId::call_id, HeaderId::cseq, HeaderId::max_forwards,
-                                    HeaderId::route};
-
 /// What may be unwritten as if it were new.
 template <class T>
 void renew(T& part) {
@@ -58,8 +53,8 @@ public:
 
     /// What says where the message goes next and whose it is. `found` is as new.
     bool routing() {
-        return (index() && top_via() && cookie() && party(HeaderId::from) && party(HeaderId::to) &&
-                call_id() && cseq() && top_route() && request()) ||
+        return (none_repeated() && top_via() && cookie() && party(HeaderId::from) &&
+                party(HeaderId::to) && call_id() && cseq() && top_route() && request()) ||
                in_order();
     }
     /// What the other values of lists and the other addresses add; `routing` was fine.
@@ -77,15 +72,14 @@ private:
         error_ = error;
         return false;
     }
-    const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
     /// The field `id`, which has to be there.
     const HeaderField* needed(HeaderId id, StaticText rule) {
-        if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
-        return first(id);
+        const HeaderField* const field = message_.find(id);
+        if (field == nullptr) fail(Condition::missing_header, rule, message_.bytes);
+        return field;
     }
 
     bool in_order();
-    bool index();
     bool none_repeated();
     bool top_via();
     bool further_vias();
@@ -116,28 +110,19 @@ private:
     const Leniency& leniency_;
     const char* const limit_;  ///< of its parts; null when they may be any
     Error error_;
-    std::array<const HeaderField*, header_id_count> first_;  ///< of `routing_fields`; null: none
     bool passed_top_route_ = false;
 };
 
 /// A message with several faults is told the first of them in this order.
 bool Decoder::in_order() {
     found_ = {};
-    return index() && top_via() && further_vias() && cookie() && party(HeaderId::from) &&
+    return none_repeated() && top_via() && further_vias() && cookie() && party(HeaderId::from) &&
            party(HeaderId::to) && call_id() && cseq() && addresses() && request();
 }
 
-/// RFC 3261 7.3.1: where the first field of each name is, and that none is twice that may not.
-bool Decoder::index() {
-    if (message_.may_repeat.has_any(single_values) && !none_repeated()) return false;
-    for (const HeaderId id : routing_fields) first_[static_cast<std::size_t>(id)] = nullptr;
-    const HeaderField* const fields = message_.headers.data();
-    for (std::size_t i = message_.headers.size(); i-- > 0;)
-        first_[static_cast<std::size_t>(fields[i].id)] = &fields[i];
-    return true;
-}
-
+/// RFC 3261 7.3.1: none is twice that may not.
 bool Decoder::none_repeated() {
+    if (message_.indexed && !message_.repeated.has_any(single_values)) return true;
     HeaderIds met;
     for (const HeaderField& field : message_.headers) {
         if (single_values.has(field.id) && met.has(field.id))
@@ -302,7 +287,7 @@ bool Decoder::cseq() {
 
 /// RFC 3261 20.22: 0 to 255. RFC 4475 3.1.2.4: a value out of range may pass as none at all.
 bool Decoder::max_forwards() {
-    const HeaderField* field = first(HeaderId::max_forwards);
+    const HeaderField* field = message_.find(HeaderId::max_forwards);
     if (field == nullptr)
         return leniency_.no_max_forwards ||
                needed(HeaderId::max_forwards, "Max-Forwards is missing") != nullptr;
@@ -327,7 +312,7 @@ bool Decoder::request_uri() {
 
 /// RFC 3261 16.4: where the message goes next.
 bool Decoder::top_route() {
-    const HeaderField* field = first(HeaderId::route);
+    const HeaderField* field = message_.find(HeaderId::route);
     if (field == nullptr) {
         renew(found_.route);
         return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,6 +18,31 @@ struct HeaderField {
     std::string_view name, value;
 };
 
+/// Where the first header field of each name stands, as the scan of a message met them.
+class HeaderPlaces {
+public:
+    /// Those from this place on are not told from each other.
+    static constexpr std::size_t far = 254;
+
+    /// Told each field in its order, its place counted from 0. False: the name was met before.
+    bool meet(HeaderId id, std::size_t place) {
+        std::uint8_t& first = first_[static_cast<std::size_t>(id)];
+        if (first != 0) return false;
+        first = static_cast<std::uint8_t>((place < far ? place : far) + 1);
+        return true;
+    }
+    bool has(HeaderId id) const { return first_[static_cast<std::size_t>(id)] != 0; }
+    /// The first of `fields` of that name, which was met.
+    const HeaderField& first_of(HeaderId id, const HeaderField* fields) const {
+        const HeaderField* field = fields + first_[static_cast<std::size_t>(id)] - 1;
+        while (field->id != id) ++field;
+        return *field;
+    }
+
+private:
+    std::array<std::uint8_t, header_id_count> first_{};  ///< its place and one; 0: not met
+};
+
 /// A parsed message. Every view points into the buffer that was scanned and lives as long as it
 /// does; `headers` points into the slots the caller gave.
 struct MessageView {
@@ -30,8 +56,10 @@ struct MessageView {
     std::string_view body;
     /// It is as `scan_message` made it: behind each view into the head stands white space.
     bool scanned = false;
-    // What is known of `headers` beforehand, so that it need not be looked for there.
-    HeaderIds may_have = HeaderIds::all(), may_repeat = HeaderIds::all();
+    // What the scan met in `headers`, so that it need not be looked for there.
+    bool indexed = false;  ///< `places` has what is there, and each stands once but for `repeated`
+    HeaderPlaces places;
+    HeaderIds repeated;
 
     /// Where what can be read behind a view into the head ends; null when that is not known. Those
     /// who read values of fields are told, as it makes that cheaper.
@@ -40,7 +68,7 @@ struct MessageView {
     bool is_request() const { return !method_name.empty(); }
     /// The first field of that name; null when there is none.
     const HeaderField* find(HeaderId id) const {
-        if (!may_have.has(id)) return nullptr;
+        if (indexed) return places.has(id) ? &places.first_of(id, headers.data()) : nullptr;
         for (const HeaderField& field : headers)
             if (field.id == id) return &field;
         return nullptr;
@@ -52,8 +80,8 @@ struct MessageView {
     }
     bool has(HeaderId id) const { return find(id) != nullptr; }
     std::size_t count(HeaderId id) const {
+        if (indexed && !repeated.has(id)) return places.has(id) ? 1 : 0;
         std::size_t n = 0;
-        if (!may_have.has(id)) return n;
         for (const HeaderField& field : headers) n += field.id == id;
         return n;
     }

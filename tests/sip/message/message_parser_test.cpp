@@ -203,13 +203,17 @@ TEST_CASE("R3261-7.3.1-4: what a scan knows of its header fields is so") {
         std::size_t count = 0;
         for (const HeaderField& field : message.headers) count += field.id == id;
         CAPTURE(i);
-        CHECK(message.may_have.has(id) == (count > 0));
-        CHECK(message.may_repeat.has(id) == (count > 1));
+        CHECK(message.places.has(id) == (count > 0));
+        CHECK(message.repeated.has(id) == (count > 1));
         CHECK(message.count(id) == count);
         CHECK(message.has(id) == (count > 0));
     }
     CHECK(message.scanned);
-    CHECK(MessageView{}.may_have.has(HeaderId::via));
+    CHECK(message.find(HeaderId::via) == &message.headers[0]);
+    CHECK(message.find(HeaderId::to) == &message.headers[1]);
+    CHECK(message.find(HeaderId::from) == &message.headers[4]);
+    CHECK(message.indexed);
+    CHECK_FALSE(MessageView{}.indexed);
     CHECK(MessageView{}.limit() == nullptr);
 }
 

@@ -51,17 +51,6 @@ bool is_version_shaped(std::string_view text) {
 constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n")),
                colon_and_space = static_cast<std::uint16_t>(word_of(": "));
 
-/// The first of the bytes from `at` on that is not of `Run`; `end`, which is a block or more behind
-/// `begin`, when there is none. `begin` is how far back may be read.
-template <class Run>
-SIP_ALWAYS_INLINE const char* run_end(const char* begin, const char* at, const char* end) {
-    using Block = scan::VectorBlock;
-    for (const char* const last = end - Block::size; at <= last; at += Block::size)
-        if (const scan::Mask ends = scan::outside<Run>(Block(at)); ends != 0)
-            return at + scan::lowest(ends);
-    return scan::find_end<Run>(begin, at, end);
-}
-
 struct Line {
     std::size_t begin = 0, end = 0;  ///< without its CRLF
     std::size_t next = 0;            ///< start of the next line
@@ -98,7 +87,7 @@ public:
         }
         while (line) {
             const std::size_t at = plain_headers(line->next);
-            if (slice(head_, at, 2) == "\r\n") {
+            if (head_.size() - at >= 2 && load_word<std::uint16_t>(head_.data() + at) == line_end) {
                 give_headers();
                 return body(at + 2);
             }
@@ -120,7 +109,7 @@ private:
     }
     bool is_stream() const { return framing_ == Framing::stream; }
     std::string_view text(std::size_t begin, std::size_t end) const {
-        return slice(input_, begin, end - begin);
+        return {input_.data() + begin, end - begin};
     }
 
     void fail(Condition condition, StaticText rule, std::size_t at) {
@@ -159,9 +148,9 @@ private:
     const Limits& limits_;
     const Leniency& leniency_;
 
-    std::size_t begin_ = 0;  ///< of the start line
-    std::size_t count_ = 0;  ///< header fields in `slots_`
-    std::optional<std::uint64_t> content_length_;
+    std::size_t begin_ = 0;             ///< of the start line
+    std::size_t count_ = 0;             ///< header fields in `slots_`
+    std::uint64_t content_length_ = 0;  ///< as long as there is none that is well-formed
     std::size_t content_length_at_ = 0;
     bool has_content_length_ = false;
     bool failed_ = false, framing_lost_ = false;
@@ -217,7 +206,7 @@ const char* MessageScanner::usual_request_line(const char* at, const char* end) 
     const std::string_view name(at, scan::lowest(spaces));
     const Method method = method_of(name);
     const char* const uri = at + name.size() + 1;
-    const char* const space = run_end<scan::RequestUri>(at, uri, end);
+    const char* const space = scan::run_end<scan::RequestUri>(at, uri, end);
     if (method == Method::unknown || space == uri || end - space < 10 ||
         load_word<std::uint64_t>(space) != word_of(" SIP/2.0") ||
         load_word<std::uint16_t>(space + 8) != line_end || space - uri > limits_.uri_bytes)
@@ -232,7 +221,7 @@ const char* MessageScanner::usual_request_line(const char* at, const char* end) 
 const char* MessageScanner::usual_status_line(const char* at, const char* end) {
     const char *const code = at + 8, *const reason = code + 4;
     const auto status = parse_decimal({code, 3}, 699);
-    const char* const stop = run_end<scan::Plain>(at, reason, end);
+    const char* const stop = scan::run_end<scan::Plain>(at, reason, end);
     if (!status || *status < 100 || code[3] != ' ' || end - stop < 2 ||
         load_word<std::uint16_t>(stop) != line_end)
         return nullptr;
@@ -340,17 +329,15 @@ void MessageScanner::status_line(const Line& line) {
     return text;
 }
 
-/// The name and id of a header field whose line starts at `at` and ends at `stop`, when it has a
-/// colon right behind a token. Else the name is empty.
-[[gnu::noinline, gnu::cold]] HeaderField name_of_line(const char* at, const char* stop) {
-    HeaderField field;
+/// The size of the name and the id of a header field whose line starts at `at` and ends at `stop`,
+/// when it has a colon right behind a token; else 0.
+[[gnu::noinline]] std::size_t odd_name(const char* at, const char* stop, HeaderId& id) {
     const std::string_view line(at, static_cast<std::size_t>(stop - at));
     const std::size_t size = line.find(':');
-    if (size == std::string_view::npos) return field;
-    field.name = slice(line, 0, size);
-    field.id = header_id_of(field.name);
-    if (field.id == HeaderId::unknown && !is_token(field.name)) field.name = {};
-    return field;
+    if (size == std::string_view::npos) return 0;
+    const std::string_view name = slice(line, 0, size);
+    id = header_id_of(name);
+    return id != HeaderId::unknown || is_token(name) ? size : 0;
 }
 
 /// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
@@ -366,25 +353,24 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
     MessageView& message = scan_.message;
     const std::span<HeaderField> near = slots_.first(std::min(slots_.size(), HeaderPlaces::far));
     std::size_t count = count_;
-    for (; at <= last && count < near.size(); ++count) {
-        const char* const stop = run_end<scan::Plain>(head_.data(), at, end);
+    while (at <= last && count < near.size()) {
+        const Block front(at);
+        const char* const stop = scan::run_end<scan::Plain>(head_.data(), at, end);
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
         std::size_t name_size = 0;
         HeaderId id = HeaderId::unknown;
-        if (const scan::Mask colons = Block(at).equal(':').mask(); colons != 0) {
+        if (const scan::Mask colons = front.equal(':').mask(); colons != 0) {
             name_size = scan::lowest(colons);
             id = detail::short_header_id(at, name_size);
         }
         if (id == HeaderId::unknown) [[unlikely]] {
-            const HeaderField named = name_of_line(at, stop);
-            if (named.name.empty()) break;
-            name_size = named.name.size();
-            id = named.id;
+            name_size = odd_name(at, stop, id);
+            if (name_size == 0) break;
         }
         // One space before the value and none behind it is what nearly all have.
         const char *const colon = at + name_size, *const value = colon + 2;
-        HeaderField& field = near[count];
+        HeaderField& field = near[count++];
         field.id = id;
         field.name = {at, name_size};
         field.value = {value, static_cast<std::size_t>(stop - value)};
@@ -425,9 +411,9 @@ void MessageScanner::header(Line& line) {
     const HeaderId id = header_id_of(name);
     if (id == HeaderId::content_length) content_length(value, at);
     if (count_ == slots_.size()) return fail(Condition::malformed, too_many_headers, name_begin);
+    slots_[count_++] = {id, name, value};
     MessageView& message = scan_.message;
     if (!message.places.meet(id, count_)) message.repeated.add(id);
-    slots_[count_++] = {id, name, value};
 }
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
@@ -438,8 +424,9 @@ void MessageScanner::content_length(std::string_view value, std::size_t at) {
         return fail_framing(Condition::repeated_header, "Content-Length stands more than once", at);
     has_content_length_ = true;
     content_length_at_ = at;
-    content_length_ = parse_decimal(value);
-    if (!content_length_)
+    if (const auto size = parse_decimal(value))
+        content_length_ = *size;
+    else
         fail_framing(Condition::malformed, "Content-Length is not a number of octets", at);
 }
 
@@ -499,7 +486,7 @@ void MessageScanner::body(std::size_t begin) {
     if (is_stream()) {
         if (!has_content_length_ && !leniency_.stream_without_content_length)
             fail_framing(Condition::missing_header, "Content-Length is missing", begin);
-        const std::uint64_t wanted = content_length_.value_or(0);
+        const std::uint64_t wanted = content_length_;
         if (wanted > limits_.message_bytes || begin - begin_ > limits_.message_bytes - wanted)
             fail_framing(Condition::too_large, "message is over the size limit",
                          content_length_at_);
@@ -511,7 +498,7 @@ void MessageScanner::body(std::size_t begin) {
             return;
         }
     } else {
-        const std::uint64_t wanted = has_content_length_ ? content_length_.value_or(0) : rest;
+        const std::uint64_t wanted = has_content_length_ ? content_length_ : rest;
         if (wanted > rest)
             fail(Condition::mismatch, "Content-Length is more than what came", content_length_at_);
         size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, rest));

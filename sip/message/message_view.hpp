@@ -21,14 +21,15 @@ struct HeaderField {
 /// Where the first header field of each name stands, as the scan of a message met them.
 class HeaderPlaces {
 public:
-    /// Those from this place on are not told from each other.
-    static constexpr std::size_t far = 254;
+    /// From this one on they are not told from each other.
+    static constexpr std::size_t far = 255;
 
-    /// Told each field in its order, its place counted from 0. False: the name was met before.
-    bool meet(HeaderId id, std::size_t place) {
+    /// Told each field in its order, which one it is counted from 1. False: the name was met
+    /// before.
+    bool meet(HeaderId id, std::size_t which) {
         std::uint8_t& first = first_[static_cast<std::size_t>(id)];
         if (first != 0) return false;
-        first = static_cast<std::uint8_t>((place < far ? place : far) + 1);
+        first = static_cast<std::uint8_t>(which < far ? which : far);
         return true;
     }
     bool has(HeaderId id) const { return first_[static_cast<std::size_t>(id)] != 0; }
@@ -40,7 +41,7 @@ public:
     }
 
 private:
-    std::array<std::uint8_t, header_id_count> first_{};  ///< its place and one; 0: not met
+    std::array<std::uint8_t, header_id_count> first_{};  ///< which one it is; 0: not met
 };
 
 /// A parsed message. Every view points into the buffer that was scanned and lives as long as it

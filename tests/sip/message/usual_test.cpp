@@ -72,11 +72,11 @@ bool same_or_empty(std::string_view a, std::string_view b) {
     return (a.empty() && b.empty()) || same(a, b);
 }
 bool same(const Uri& a, const Uri& b) {
-    return same(a.text, b.text) && a.scheme == b.scheme && same(a.scheme_name, b.scheme_name) &&
+    return same(a.text, b.text) && a.scheme == b.scheme && same(a.scheme_name(), b.scheme_name()) &&
            same_or_empty(a.user, b.user) && same_or_empty(a.password, b.password) &&
            a.has_user == b.has_user && same(a.host, b.host) && a.port == b.port &&
            same(a.parameters.text(), b.parameters.text()) && same_or_empty(a.headers, b.headers) &&
-           same(a.opaque, b.opaque);
+           same(a.opaque(), b.opaque());
 }
 bool same(const NameAddr& a, const NameAddr& b) {
     return same_or_empty(a.display_name, b.display_name) && same(a.uri, b.uri) &&

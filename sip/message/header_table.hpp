@@ -190,7 +190,8 @@ SIP_ALWAYS_INLINE HeaderId short_header_id(const char* name, std::size_t size) {
     const std::uint64_t last =
         (load_word<std::uint64_t>(name + 8) | small_letters) & short_names.last_mask[size];
     const std::size_t at = ShortNames::slot_of(first, size);
-    if (short_names.first[at] != first || short_names.last[at] != last) return HeaderId::unknown;
+    if (short_names.first[at] != first || short_names.last[at] != last) [[unlikely]]
+        return HeaderId::unknown;
     const HeaderId id = short_names.ids[at];
     if (id == HeaderId::unknown) __builtin_unreachable();  // its slot is `of_no_name`
     return id;

@@ -69,7 +69,13 @@ public:
           leniency_(leniency) {}
 
     void run() {
-        if (!skip_empty_lines()) return;
+        if (skip_empty_lines()) message();
+        scan_.message.headers = slots_.first(count_);
+        scan_.message.indexed = count_ <= HeaderPlaces::fields_max;
+    }
+
+private:
+    void message() {
         // What stands past the limit is never looked at, so that the outcome does not depend on
         // how much of the stream has come.
         head_ = input_;
@@ -78,34 +84,23 @@ public:
         else if (input_.size() > limits_.message_bytes)
             fail(Condition::too_large, "message is over the size limit", begin_);
 
-        std::optional<Line> line;
-        if (const std::size_t next = usual_start_line(); next != 0) {
-            line = Line{begin_, next - 2, next};
-        } else {
-            line = next_line(begin_);
-            if (line) start_line(*line);
+        std::size_t at = usual_start_line();
+        if (at == 0) {
+            const std::optional<Line> line = next_line(begin_);
+            if (!line) return no_end();
+            start_line(*line);
+            at = line->next;
         }
-        while (line) {
-            const std::size_t at = plain_headers(line->next);
-            if (head_.size() - at >= 2 && load_word<std::uint16_t>(head_.data() + at) == line_end) {
-                give_headers();
+        for (;;) {
+            at = plain_headers(at);
+            if (head_.size() - at >= 2 && load_word<std::uint16_t>(head_.data() + at) == line_end)
                 return body(at + 2);
-            }
-            line = next_line(at);
-            if (line && line->empty()) break;
-            if (line) header(*line);
+            std::optional<Line> line = next_line(at);
+            if (!line) return no_end();
+            if (line->empty()) return body(line->next);
+            header(*line);
+            at = line->next;
         }
-        give_headers();
-        if (line)
-            body(line->next);
-        else
-            no_end();
-    }
-
-private:
-    void give_headers() {
-        scan_.message.headers = slots_.first(count_);
-        scan_.message.indexed = true;
     }
     bool is_stream() const { return framing_ == Framing::stream; }
     std::string_view text(std::size_t begin, std::size_t end) const {
@@ -158,6 +153,7 @@ private:
 
 /// RFC 3261 7.5: CRLFs before the start line are ignored. False: nothing else is there.
 bool MessageScanner::skip_empty_lines() {
+    if (input_.size() > 1 && input_.front() > '\r') return true;
     while (slice(input_, begin_).starts_with("\r\n") ||
            (leniency_.bare_line_feed && slice(input_, begin_).starts_with('\n')))
         begin_ += input_[begin_] == '\r' ? 2U : 1U;
@@ -348,14 +344,15 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
     using Block = scan::VectorBlock;
     if (head_.size() - from < 64) return from;
     // Behind the end of each line three bytes can be read.
-    const char *const end = head_.data() + head_.size() - 3, *const last = end - Block::size;
-    const char* at = head_.data() + from;
+    const char *const head = head_.data(), *const end = head + head_.size() - 3,
+                      *const last = end - Block::size;
+    const char* at = head + from;
     MessageView& message = scan_.message;
-    const std::span<HeaderField> near = slots_.first(std::min(slots_.size(), HeaderPlaces::far));
     std::size_t count = count_;
-    while (at <= last && count < near.size()) {
+    HeaderField* slot = slots_.data() + count;
+    while (at <= last && count < slots_.size()) {
         const Block front(at);
-        const char* const stop = scan::run_end<scan::Plain>(head_.data(), at, end);
+        const char* const stop = scan::run_end<scan::Plain>(head, at, end);
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
         std::size_t name_size = 0;
@@ -365,26 +362,28 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
             id = detail::short_header_id(at, name_size);
         }
         if (id == HeaderId::unknown) [[unlikely]] {
-            name_size = odd_name(at, stop, id);
+            HeaderId other = HeaderId::unknown;
+            name_size = odd_name(at, stop, other);
             if (name_size == 0) break;
+            id = other;
         }
         // One space before the value and none behind it is what nearly all have.
         const char *const colon = at + name_size, *const value = colon + 2;
-        HeaderField& field = near[count++];
+        HeaderField& field = *slot++;
         field.id = id;
         field.name = {at, name_size};
         field.value = {value, static_cast<std::size_t>(stop - value)};
         if (load_word<std::uint16_t>(colon) != colon_and_space || *value == ' ' || stop[-1] == ' ')
             [[unlikely]]
             field.value = without_spaces(colon + 1, stop);
-        if (!message.places.meet(id, count)) [[unlikely]]
+        if (!message.places.meet(id, ++count)) [[unlikely]]
             message.repeated.add(id);
         if (id == HeaderId::content_length)
             content_length(field.value, static_cast<std::size_t>(colon + 1 - input_.data()));
         at = stop + 2;
     }
     count_ = count;
-    return static_cast<std::size_t>(at - head_.data());
+    return static_cast<std::size_t>(at - head);
 }
 
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.

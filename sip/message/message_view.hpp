@@ -21,23 +21,21 @@ struct HeaderField {
 /// Where the first header field of each name stands, as the scan of a message met them.
 class HeaderPlaces {
 public:
-    /// From this one on they are not told from each other.
-    static constexpr std::size_t far = 255;
+    /// Of so many fields it can be told.
+    static constexpr std::size_t fields_max = 255;
 
     /// Told each field in its order, which one it is counted from 1. False: the name was met
     /// before.
     bool meet(HeaderId id, std::size_t which) {
         std::uint8_t& first = first_[static_cast<std::size_t>(id)];
         if (first != 0) return false;
-        first = static_cast<std::uint8_t>(which < far ? which : far);
+        first = static_cast<std::uint8_t>(which);
         return true;
     }
-    bool has(HeaderId id) const { return first_[static_cast<std::size_t>(id)] != 0; }
-    /// The first of `fields` of that name, which was met.
-    const HeaderField& first_of(HeaderId id, const HeaderField* fields) const {
-        const HeaderField* field = fields + first_[static_cast<std::size_t>(id)] - 1;
-        while (field->id != id) ++field;
-        return *field;
+    /// The first of `fields` of that name; null when none was met.
+    const HeaderField* first_of(HeaderId id, const HeaderField* fields) const {
+        const std::size_t which = first_[static_cast<std::size_t>(id)];
+        return which == 0 ? nullptr : fields + which - 1;
     }
 
 private:
@@ -69,7 +67,7 @@ struct MessageView {
     bool is_request() const { return !method_name.empty(); }
     /// The first field of that name; null when there is none.
     const HeaderField* find(HeaderId id) const {
-        if (indexed) return places.has(id) ? &places.first_of(id, headers.data()) : nullptr;
+        if (indexed) return places.first_of(id, headers.data());
         for (const HeaderField& field : headers)
             if (field.id == id) return &field;
         return nullptr;
@@ -81,7 +79,7 @@ struct MessageView {
     }
     bool has(HeaderId id) const { return find(id) != nullptr; }
     std::size_t count(HeaderId id) const {
-        if (indexed && !repeated.has(id)) return places.has(id) ? 1 : 0;
+        if (indexed && !repeated.has(id)) return find(id) == nullptr ? 0 : 1;
         std::size_t n = 0;
         for (const HeaderField& field : headers) n += field.id == id;
         return n;

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "sip/base/assert.hpp"
@@ -43,6 +44,7 @@ void check_inside(std::string_view part, std::string_view whole) {
 void check_scan(const Scan& scan, std::string_view input, Framing framing) {
     SIP_ASSERT(scan.consumed <= input.size());
     const MessageView& message = scan.message;
+    SIP_ASSERT(message.indexed || message.headers.empty());
     for (const std::string_view view :
          {message.bytes, message.method_name, message.request_uri, message.reason, message.body})
         check_inside(view, input);
@@ -50,8 +52,11 @@ void check_scan(const Scan& scan, std::string_view input, Framing framing) {
         check_inside(field.name, input);
         check_inside(field.value, input);
         SIP_ASSERT(!field.name.empty() && header_id_of(field.name) == field.id);
-        SIP_ASSERT(message.may_have.has(field.id));
-        SIP_ASSERT(message.may_repeat.has(field.id) || message.count(field.id) == 1);
+        const auto is_named = [&field](const HeaderField& one) { return one.id == field.id; };
+        const auto first = std::find_if(message.headers.begin(), message.headers.end(), is_named);
+        SIP_ASSERT(message.find(field.id) == std::to_address(first));
+        const auto count = std::count_if(first, message.headers.end(), is_named);
+        SIP_ASSERT(message.repeated.has(field.id) == (count > 1));
         // What `MessageView::limit` promises to those who read values.
         const char* const behind = field.value.data() + field.value.size();
         if (message.scanned) SIP_ASSERT(behind < message.limit() && is_lws(*behind));

@@ -89,8 +89,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         SIP_ASSERT(a.error().offset <= one.size() && !a.error().rule.empty());
         return 0;
     }
-    for (std::string_view part : {a->text, a->scheme_name, a->user, a->password, a->host,
-                                  a->parameters.text(), a->headers, a->opaque})
+    for (std::string_view part : {a->text, a->scheme_name(), a->user, a->password, a->host,
+                                  a->parameters.text(), a->headers, a->opaque()})
         check_inside(part, one);
     SIP_ASSERT(equivalent(*a, *a));
     check_record(*a);

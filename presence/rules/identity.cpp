@@ -52,9 +52,10 @@ bool make_identity(std::string_view text, pidf::Arena& arena, Identity& out, boo
     if (!known) return true;
     out.text = text;
     const sip::Uri& uri = *parsed;
-    const std::string_view domain = is_hierarchical(uri)               ? uri.host
-                                    : uri.scheme == sip::Scheme::other ? domain_of_other(uri.opaque)
-                                                                       : std::string_view{};
+    const std::string_view domain = is_hierarchical(uri) ? uri.host
+                                    : uri.scheme == sip::Scheme::other
+                                        ? domain_of_other(uri.opaque())
+                                        : std::string_view{};
     std::array<char, domain_max> room{};
     sip::Appender name(room);
     if (!domain.empty() && write_domain(name, domain) && !arena.copy(name.view(), out.domain))
@@ -85,8 +86,8 @@ bool same_uri(std::string_view a, std::string_view b) {
     const auto x = sip::parse_uri(a), y = sip::parse_uri(b);
     if (!x || !y) return false;
     if (sip::equivalent(*x, *y)) return true;
-    return sip::equal_ignoring_case(x->scheme_name, "urn") &&
-           sip::equal_ignoring_case(y->scheme_name, "urn") && same_urn(x->opaque, y->opaque);
+    return sip::equal_ignoring_case(x->scheme_name(), "urn") &&
+           sip::equal_ignoring_case(y->scheme_name(), "urn") && same_urn(x->opaque(), y->opaque());
 }
 
 }  // namespace presence

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "sip/base/inline.hpp"
+
 #if defined(__SSE2__) && !defined(SIP_PLAIN_SCAN)
 #include <emmintrin.h>
 #elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(SIP_PLAIN_SCAN)
@@ -212,6 +214,29 @@ const char* find_end(const char* begin, const char* at, const char* end) {
     if (at == end) return end;
     const Mask mask = outside<Run>(Block(last)) >> (at - last);
     return mask == 0 ? end : at + lowest(mask);
+}
+
+/// The first byte from `at` on that is not of `Run`, which there is; a block can be read from
+/// there.
+template <class Run, class Block = VectorBlock>
+SIP_ALWAYS_INLINE const char* sure_end(const char* at) {
+    for (;; at += Block::size)
+        if (const Mask mask = outside<Run>(Block(at)); mask != 0) return at + lowest(mask);
+}
+/// `find_end` for where it is asked for most: looks at four blocks before it thinks of the end.
+template <class Run, class Block = VectorBlock>
+SIP_ALWAYS_INLINE const char* run_end(const char* begin, const char* at, const char* end) {
+    constexpr unsigned size = Block::size;
+    for (const char* const last = end - 4 * size; at <= last; at += 4 * size) {
+        if (const Mask mask = outside<Run>(Block(at)); mask != 0) return at + lowest(mask);
+        if (const Mask mask = outside<Run>(Block(at + size)); mask != 0)
+            return at + size + lowest(mask);
+        if (const Mask mask = outside<Run>(Block(at + 2 * size)); mask != 0)
+            return at + 2 * size + lowest(mask);
+        if (const Mask mask = outside<Run>(Block(at + 3 * size)); mask != 0)
+            return at + 3 * size + lowest(mask);
+    }
+    return find_end<Run, Block>(begin, at, end);
 }
 
 /// Copies `text`, which has as many bytes as a block at least, and says whether all of it is of

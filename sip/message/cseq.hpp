@@ -16,5 +16,7 @@ struct Cseq {
 };
 /// A number above 2^32-1 is an error.
 Expected<Cseq> parse_cseq(std::string_view value);
+/// The same, into a place that is there. What is in it after an error is of no use.
+bool read_cseq(Cseq& cseq, std::string_view value, Error& error);
 
 }  // namespace sip

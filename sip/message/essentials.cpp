@@ -1,7 +1,6 @@
 #include "sip/message/essentials.hpp"
 
 #include <array>
-#include <memory>
 #include <optional>
 
 #include "sip/base/text.hpp"
@@ -40,26 +39,15 @@ constexpr std::array<bool, header_id_count> is_listed = [] {
     return made;
 }();
 
-/// Those that a message is carried on by.
-constexpr std::array routing_fields{HeaderId::via,     HeaderId::from, HeaderId::to,
-                                    HeaderId::call_id, HeaderId::cseq, HeaderId::max_forwards,
-                                    HeaderId::route};
-
-/// What may be unwritten as if it were new.
-template <class T>
-void renew(T& part) {
-    std::construct_at(&part);
-}
-
 class Decoder {
 public:
     Decoder(Essentials& found, const MessageView& message, const Leniency& leniency)
         : found_(found), message_(message), leniency_(leniency), limit_(message.limit()) {}
 
     /// What says where the message goes next and whose it is. `found` is as new.
-    bool routing() {
-        return (index() && top_via() && cookie() && party(HeaderId::from) && party(HeaderId::to) &&
-                call_id() && cseq() && top_route() && request()) ||
+    SIP_ALWAYS_INLINE bool routing() {
+        return (none_repeated() && top_via() && cookie() && party(HeaderId::from) && from_tag() &&
+                party(HeaderId::to) && call_id() && cseq() && top_route() && request()) ||
                in_order();
     }
     /// What the other values of lists and the other addresses add; `routing` was fine.
@@ -77,30 +65,29 @@ private:
         error_ = error;
         return false;
     }
-    const HeaderField* first(HeaderId id) const { return first_[static_cast<std::size_t>(id)]; }
     /// The field `id`, which has to be there.
     const HeaderField* needed(HeaderId id, StaticText rule) {
-        if (first(id) == nullptr) fail(Condition::missing_header, rule, message_.bytes);
-        return first(id);
+        const HeaderField* const field = message_.find(id);
+        if (field == nullptr) fail(Condition::missing_header, rule, message_.bytes);
+        return field;
     }
 
-    bool in_order();
-    bool index();
+    [[gnu::noinline, gnu::cold]] bool in_order();
     bool none_repeated();
+    bool compare_all();
     bool top_via();
     bool further_vias();
     bool each_via(const HeaderField& field);
     bool cookie();
     bool party(HeaderId id);
     bool usual_party(NameAddr& address, std::string_view& tag, std::string_view value);
-    bool no_tag(std::string_view value);
+    [[gnu::noinline, gnu::cold]] bool no_party(HeaderId id);
+    [[gnu::noinline, gnu::cold]] bool odd_party(NameAddr& address, std::string_view& tag,
+                                                const HeaderField& field);
+    bool from_tag();
     bool call_id();
     bool cseq();
-    bool request() {
-        if (message_.is_request()) return max_forwards() && request_uri();
-        renew(found_.request_uri);
-        return true;
-    }
+    bool request() { return !message_.is_request() || (max_forwards() && request_uri()); }
     bool max_forwards();
     bool request_uri();
     bool top_route();
@@ -116,28 +103,23 @@ private:
     const Leniency& leniency_;
     const char* const limit_;  ///< of its parts; null when they may be any
     Error error_;
-    std::array<const HeaderField*, header_id_count> first_;  ///< of `routing_fields`; null: none
     bool passed_top_route_ = false;
 };
 
 /// A message with several faults is told the first of them in this order.
 bool Decoder::in_order() {
     found_ = {};
-    return index() && top_via() && further_vias() && cookie() && party(HeaderId::from) &&
-           party(HeaderId::to) && call_id() && cseq() && addresses() && request();
+    return none_repeated() && top_via() && further_vias() && cookie() && party(HeaderId::from) &&
+           from_tag() && party(HeaderId::to) && call_id() && cseq() && addresses() && request();
 }
 
-/// RFC 3261 7.3.1: where the first field of each name is, and that none is twice that may not.
-bool Decoder::index() {
-    if (message_.may_repeat.has_any(single_values) && !none_repeated()) return false;
-    for (const HeaderId id : routing_fields) first_[static_cast<std::size_t>(id)] = nullptr;
-    const HeaderField* const fields = message_.headers.data();
-    for (std::size_t i = message_.headers.size(); i-- > 0;)
-        first_[static_cast<std::size_t>(fields[i].id)] = &fields[i];
-    return true;
+/// RFC 3261 7.3.1: none is twice that may not.
+SIP_ALWAYS_INLINE bool Decoder::none_repeated() {
+    if (message_.indexed && !message_.repeated.has_any(single_values)) return true;
+    return compare_all();
 }
 
-bool Decoder::none_repeated() {
+[[gnu::noinline]] bool Decoder::compare_all() {
     HeaderIds met;
     for (const HeaderField& field : message_.headers) {
         if (single_values.has(field.id) && met.has(field.id))
@@ -148,7 +130,7 @@ bool Decoder::none_repeated() {
 }
 
 /// RFC 3261 8.1.1.7, 20.42. The first value stands for the sender.
-bool Decoder::top_via() {
+SIP_ALWAYS_INLINE bool Decoder::top_via() {
     const HeaderField* field = needed(HeaderId::via, "Via is missing");
     if (field == nullptr) return false;
     if (field->value.empty()) return fail(Condition::malformed, "Via is empty", field->name);
@@ -161,7 +143,7 @@ bool Decoder::top_via() {
 
 /// RFC 3261 8.1.1.7 and RFC 4475 3.2.1: without the cookie, or with nothing behind it, it is no
 /// branch that can be matched by.
-bool Decoder::cookie() {
+SIP_ALWAYS_INLINE bool Decoder::cookie() {
     return leniency_.rfc2543 || found_.via.has_cookie() ||
            fail(Condition::malformed, "Via: branch without magic cookie", found_.via.text);
 }
@@ -182,7 +164,6 @@ bool Decoder::rest() {
         passed_top_route_ = false;
         return further_vias() && addresses();
     }
-    if (found_.contact_count == 0) renew(found_.contact);
     return true;
 }
 
@@ -216,34 +197,46 @@ bool Decoder::each_via(const HeaderField& field) {
 }
 
 bool Decoder::party(HeaderId id) {
+    const HeaderField* const field = message_.find(id);
+    if (field == nullptr) return no_party(id);
     const bool is_from = id == HeaderId::from;
-    const HeaderField* field = needed(id, is_from ? "From is missing" : "To is missing");
-    if (field == nullptr) return false;
     NameAddr& address = is_from ? found_.from : found_.to;
-    TokenParameter tag;
-    if (usual_party(address, is_from ? found_.from_tag : found_.to_tag, field->value))
-        return !is_from || !found_.from_tag.empty() || leniency_.rfc2543 || no_tag(field->value);
-    Scanner scanner(field->value);
-    if (const auto read = read_name_addr(address, scanner, Ends::with_text, leniency_,
-                                         [&tag](const Parameter& one) {
-                                             if (name_word(one.name) == name_word("tag"))
-                                                 tag.meet(one);
-                                         });
-        !read)
-        return fail(read.error(), field->value);
-    // RFC 3261 25.1: a tag is a token. Quoted it would be another one in each place that shows it.
-    if (tag.fault() != nullptr)
-        return fail(Condition::malformed,
-                    is_from ? "From: tag is malformed" : "To: tag is malformed", {tag.fault(), 1});
-    (is_from ? found_.from_tag : found_.to_tag) = tag.text();
-    return !is_from || !found_.from_tag.empty() || leniency_.rfc2543 || no_tag(field->value);
+    std::string_view& tag = is_from ? found_.from_tag : found_.to_tag;
+    return usual_party(address, tag, field->value) || odd_party(address, tag, *field);
 }
 
-bool Decoder::usual_party(NameAddr& address, std::string_view& tag, std::string_view value) {
+bool Decoder::no_party(HeaderId id) {
+    return fail(Condition::missing_header,
+                id == HeaderId::from ? "From is missing" : "To is missing", message_.bytes);
+}
+
+bool Decoder::odd_party(NameAddr& address, std::string_view& tag, const HeaderField& field) {
+    Scanner scanner(field.value);
+    TokenParameter token;
+    if (const auto read = read_name_addr(address, scanner, Ends::with_text, leniency_,
+                                         [&token](const Parameter& one) {
+                                             if (name_word(one.name) == name_word("tag"))
+                                                 token.meet(one);
+                                         });
+        !read)
+        return fail(read.error(), field.value);
+    tag = token.text();
+    // RFC 3261 25.1: a tag is a token. Quoted it would be another one in each place that shows it.
+    return token.fault() == nullptr ||
+           fail(Condition::malformed,
+                field.id == HeaderId::from ? "From: tag is malformed" : "To: tag is malformed",
+                {token.fault(), 1});
+}
+
+SIP_ALWAYS_INLINE bool Decoder::usual_party(NameAddr& address, std::string_view& tag,
+                                            std::string_view value) {
     const usual::Part part(value, limit_);
     if (!part.is_one()) return false;
-    usual::WordEnds ends = usual::address_ends(part);
-    const char* const parameters = usual::read_address(address, ends, part.begin());
+    const bool bare = usual::is_sip(part.begin());
+    usual::WordEnds ends =
+        bare ? usual::WordEnds(part, part.begin() + 4) : usual::address_ends(part);
+    const char* const parameters = bare ? usual::read_bare(address, ends, part.begin())
+                                        : usual::read_address(address, ends, part.begin());
     if (parameters == nullptr) return false;
     const char* end = parameters;
     std::string_view found;
@@ -254,7 +247,7 @@ bool Decoder::usual_party(NameAddr& address, std::string_view& tag, std::string_
         found = usual::between(tag_at, end);
         if (found.empty()) return false;
     } else if (*end == ';') {
-        end = ends.take();
+        ends.skip(end + 1);
     }
     end = usual::read_parameters(ends, end, [&found](const Parameter& one) {
         if (!usual::is_named(one.name, "tag")) return true;
@@ -268,31 +261,36 @@ bool Decoder::usual_party(NameAddr& address, std::string_view& tag, std::string_
     return true;
 }
 
-bool Decoder::no_tag(std::string_view value) {
-    return fail(Condition::malformed, "From: tag is missing", value);
+/// RFC 3261 8.1.1.3. Requests of RFC 2543 may have none.
+SIP_ALWAYS_INLINE bool Decoder::from_tag() {
+    return !found_.from_tag.empty() || leniency_.rfc2543 ||
+           fail(Condition::malformed, "From: tag is missing", message_.value_of(HeaderId::from));
 }
 
 /// RFC 3261 20.8. It is only ever compared, byte by byte: any visible characters will do.
-bool Decoder::call_id() {
+SIP_ALWAYS_INLINE bool Decoder::call_id() {
     const HeaderField* field = needed(HeaderId::call_id, "Call-ID is missing");
     if (field == nullptr) return false;
     found_.call_id = field->value;
     if (field->value.empty()) return fail(Condition::malformed, "Call-ID is empty", field->name);
-    const char *const begin = field->value.data(), *const end = begin + field->value.size();
-    const char* bad = scan::find_end<scan::Visible>(begin, begin, end);
+    const usual::Part part(field->value, limit_);
+    const char *const begin = part.begin(), *const end = part.end();
+    const char* const bad = part.is_one() ? scan::sure_end<scan::Visible>(begin)
+                                          : scan::find_end<scan::Visible>(begin, begin, end);
     return bad == end ||
            fail(Condition::malformed, "Call-ID: character that may not stand there", {bad, 1});
 }
 
-bool Decoder::cseq() {
+SIP_ALWAYS_INLINE bool Decoder::cseq() {
     const HeaderField* field = needed(HeaderId::cseq, "CSeq is missing");
     if (field == nullptr) return false;
-    const auto cseq = parse_cseq(field->value);
-    if (!cseq) return fail(cseq.error(), field->value);
-    found_.cseq = *cseq;
+    const Cseq& cseq = found_.cseq;
+    if (!usual::read_cseq(found_.cseq, field->value))
+        if (Error error; !read_cseq(found_.cseq, field->value, error))
+            return fail(error, field->value);
     if (!message_.is_request() ||
-        (cseq->method == message_.method &&
-         (cseq->method != Method::unknown || cseq->method_name == message_.method_name)))
+        (cseq.method == message_.method &&
+         (cseq.method != Method::unknown || cseq.method_name == message_.method_name)))
         return true;
     // RFC 4475 3.1.2.18: that the method is unknown says more than that CSeq has another one.
     if (message_.method == Method::unknown)
@@ -301,11 +299,15 @@ bool Decoder::cseq() {
 }
 
 /// RFC 3261 20.22: 0 to 255. RFC 4475 3.1.2.4: a value out of range may pass as none at all.
-bool Decoder::max_forwards() {
-    const HeaderField* field = first(HeaderId::max_forwards);
+SIP_ALWAYS_INLINE bool Decoder::max_forwards() {
+    const HeaderField* field = message_.find(HeaderId::max_forwards);
     if (field == nullptr)
         return leniency_.no_max_forwards ||
                needed(HeaderId::max_forwards, "Max-Forwards is missing") != nullptr;
+    if (const auto usual = parse_decimal(field->value, 255)) {
+        found_.max_forwards = static_cast<std::uint8_t>(*usual);
+        return true;
+    }
     const auto hops = parse_max_forwards(field->value);
     if (hops) found_.max_forwards = *hops;
     return hops || leniency_.no_max_forwards || fail(hops.error(), field->value);
@@ -326,27 +328,22 @@ bool Decoder::request_uri() {
 }
 
 /// RFC 3261 16.4: where the message goes next.
-bool Decoder::top_route() {
-    const HeaderField* field = first(HeaderId::route);
-    if (field == nullptr) {
-        renew(found_.route);
-        return true;
-    }
+SIP_ALWAYS_INLINE bool Decoder::top_route() {
+    const HeaderField* field = message_.find(HeaderId::route);
+    if (field == nullptr) return true;
     std::string_view rest = field->value;
     Error error;
     const Taken taken = take_name_addr(rest, found_.route, error, leniency_, limit_);
     found_.has_route = taken == Taken::value;
-    if (!found_.has_route) renew(found_.route);
     return taken != Taken::fault || fail(error, field->value);
 }
 
 /// But for the topmost Route when it is known.
 bool Decoder::each_name_addr(const HeaderField& field) {
     std::string_view rest = field.value;
-    const std::string_view top = found_.route.parameters.text();
     if (field.id == HeaderId::route && found_.has_route && !passed_top_route_) {
         passed_top_route_ = true;
-        rest = behind(rest, top);
+        rest = behind(rest, found_.route.parameters.text());
         if (rest.empty()) return true;
     }
     NameAddr address;

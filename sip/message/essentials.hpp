@@ -21,7 +21,7 @@ struct Essentials {
     /// For what is decoded at once: the larger parts are written then, and not before.
     explicit Essentials(Unread) {}
 
-    // Each is a union of one, so that it can be left unwritten.
+    // Each is a union of one, so that it can be left unwritten: what is not there is.
     union {
         Via via;  ///< the top one
     };

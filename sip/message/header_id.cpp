@@ -5,31 +5,22 @@
 
 namespace sip {
 
-namespace detail {
-
-HeaderId id_of_compact(char c) {
-    const auto letter = static_cast<unsigned>(to_lower(c) - 'a');
-    return letter < header_table.compact.size() ? header_table.compact[letter] : HeaderId::unknown;
-}
-
-HeaderId id_of_long(std::string_view name, HeaderId id) {
-    const std::size_t middle = name.size() - 16;
-    const bool same = equal_ignoring_case(slice(name, 8, middle), slice(name_of(id), 8, middle));
-    return same ? id : HeaderId::unknown;
-}
-
-}  // namespace detail
-
 namespace {
 
 const detail::HeaderEntry& entry_of(HeaderId id) {
     return detail::header_entries[static_cast<std::size_t>(id)];
 }
 
+HeaderId id_of_compact(char c) {
+    const auto letter = static_cast<unsigned>(to_lower(c) - 'a');
+    return letter < detail::header_table.compact.size() ? detail::header_table.compact[letter]
+                                                        : HeaderId::unknown;
+}
+
 }  // namespace
 
 HeaderId header_id_of(std::string_view name) {
-    if (name.size() == 1) return detail::id_of_compact(name.front());
+    if (name.size() == 1) return id_of_compact(name.front());
     if (name.empty()) return HeaderId::unknown;
     const detail::NameWords words = detail::words_of(name);
     const HeaderId id = detail::header_table.ids[detail::slot_of(words.first, words.last)];

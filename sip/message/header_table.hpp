@@ -117,8 +117,6 @@ constexpr std::size_t slot_of(std::uint64_t first, std::uint64_t last) {
 struct HeaderTable {
     std::array<HeaderId, slot_count> ids{};
     std::array<HeaderId, 26> compact{};
-    std::array<NameWords, header_id_count> names{};
-    std::array<std::uint8_t, header_id_count> sizes{};
     bool perfect = true;
 };
 
@@ -127,9 +125,8 @@ inline constexpr HeaderTable header_table = [] {
     for (std::size_t i = 1; i < header_entries.size(); ++i) {
         const HeaderEntry& entry = header_entries[i];
         if (entry.name.size() > name_size_max || entry.name.size() < 2) made.perfect = false;
-        made.names[i] = words_of(entry.name);
-        made.sizes[i] = static_cast<std::uint8_t>(entry.name.size());
-        HeaderId& slot = made.ids[slot_of(made.names[i].first, made.names[i].last)];
+        const NameWords words = words_of(entry.name);
+        HeaderId& slot = made.ids[slot_of(words.first, words.last)];
         if (static_cast<std::size_t>(entry.id) != i || slot != HeaderId::unknown)
             made.perfect = false;
         slot = entry.id;
@@ -140,33 +137,64 @@ inline constexpr HeaderTable header_table = [] {
 }();
 static_assert(header_table.perfect, "two names share a slot, or the entries are out of order");
 
-HeaderId id_of_compact(char c);
-/// What the words of a name of more than sixteen bytes leave out.
-HeaderId id_of_long(std::string_view name, HeaderId id);
+/// The same for names of fewer than sixteen bytes and compact forms, each in its slot as it is
+/// compared: the bytes before the eighth and those from there on, letters small, zeros behind.
+struct ShortNames {
+    static constexpr std::size_t size_end = 16, slot_count = 256;
+    // Searched as the other one, for the upper eight bits.
+    static constexpr std::uint64_t multiplier = 0xe767d4d4e87fa8df;
+    static constexpr std::uint64_t of_no_name = 1;
 
-/// `header_id_of` for a name that is a token, behind which others stand: eight bytes can be read
-/// from its start on. Without control bytes the words are as good as the name.
-SIP_ALWAYS_INLINE HeaderId plain_header_id(const char* name, std::size_t size) {
-    if (size <= 8) {
-        if (size < 2) return size == 1 ? id_of_compact(*name) : HeaderId::unknown;
-        const std::uint64_t word =
-            (load_word<std::uint64_t>(name) | small_letters) & bytes_of(size);
-        const HeaderId id = header_table.ids[slot_of(word, 0)];
-        // A word ends in the zeros that its name leaves, so that it tells the size too.
-        if (header_table.names[static_cast<std::size_t>(id)].first != word)
-            return HeaderId::unknown;
-        if (id == HeaderId::unknown) __builtin_unreachable();  // has no bytes
-        return id;
+    std::array<std::uint64_t, slot_count> first{}, last{};
+    std::array<HeaderId, slot_count> ids{};
+    /// By size, which bytes of the words are the name's.
+    std::array<std::uint64_t, size_end> first_mask{}, last_mask{};
+    bool perfect = true;
+
+    static constexpr std::size_t slot_of(std::uint64_t first, std::size_t size) {
+        return static_cast<std::size_t>((first + 8 * size) * multiplier >> 56);
     }
-    const std::uint64_t first = load_word<std::uint64_t>(name) | small_letters;
-    const std::uint64_t last = load_word<std::uint64_t>(name + size - 8) | small_letters;
-    const HeaderId id = header_table.ids[slot_of(first, last)];
-    const auto at = static_cast<std::size_t>(id);
-    if (header_table.sizes[at] != size || header_table.names[at].first != first ||
-        header_table.names[at].last != last)
+    constexpr void add(std::string_view name, HeaderId id) {
+        const std::size_t size = name.size();
+        const std::string_view front = slice(name, 0, 8), end = slice(name, front.size());
+        const std::uint64_t word = name_word(front) & first_mask[size];
+        const std::size_t at = slot_of(word, size);
+        if (ids[at] != HeaderId::unknown) perfect = false;
+        first[at] = word;
+        last[at] = name_word(end) & last_mask[size];
+        ids[at] = id;
+    }
+};
+
+inline constexpr ShortNames short_names = [] {
+    ShortNames made;
+    made.first.fill(ShortNames::of_no_name);
+    for (std::size_t size = 1; size < ShortNames::size_end; ++size) {
+        made.first_mask[size] = bytes_of(size < 8 ? size : 8);
+        made.last_mask[size] = size > 8 ? bytes_of(size - 8) : 0;
+    }
+    for (const HeaderEntry& entry : header_entries) {
+        if (entry.id == HeaderId::unknown) continue;
+        if (entry.name.size() < ShortNames::size_end) made.add(entry.name, entry.id);
+        if (entry.compact != 0) made.add({&entry.compact, 1}, entry.id);
+    }
+    return made;
+}();
+static_assert(short_names.perfect, "two short names share a slot");
+
+/// `header_id_of` for a name of fewer than sixteen bytes without control bytes, from whose start on
+/// that many can be read. `unknown` for every other name, the empty one too.
+SIP_ALWAYS_INLINE HeaderId short_header_id(const char* name, std::size_t size) {
+    const std::uint64_t first =
+        (load_word<std::uint64_t>(name) | small_letters) & short_names.first_mask[size];
+    const std::uint64_t last =
+        (load_word<std::uint64_t>(name + 8) | small_letters) & short_names.last_mask[size];
+    const std::size_t at = ShortNames::slot_of(first, size);
+    if (short_names.first[at] != first || short_names.last[at] != last) [[unlikely]]
         return HeaderId::unknown;
-    if (id == HeaderId::unknown) __builtin_unreachable();
-    return size <= 16 ? id : id_of_long({name, size}, id);
+    const HeaderId id = short_names.ids[at];
+    if (id == HeaderId::unknown) __builtin_unreachable();  // its slot is `of_no_name`
+    return id;
 }
 
 }  // namespace sip::detail

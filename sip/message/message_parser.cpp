@@ -48,26 +48,8 @@ bool is_version_shaped(std::string_view text) {
     return dotted && digits(major) && digits(minor);
 }
 
-/// Of a Request-Line behind its method: nearly always the one before "SIP/2.0".
-std::size_t last_space(std::string_view text) {
-    constexpr std::string_view usual = " SIP/2.0";
-    const std::size_t before = text.size() - usual.size();
-    const bool is_usual = text.size() >= usual.size() &&
-                          load_word<std::uint64_t>(text.data() + before) == word_of(usual);
-    return is_usual ? before : text.rfind(' ');
-}
-
 constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n")),
                colon_and_space = static_cast<std::uint16_t>(word_of(": "));
-
-/// The first space of `text`; npos if there is none. It stands where a method ends.
-std::size_t first_space(std::string_view text) {
-    using Block = scan::VectorBlock;
-    if (text.size() >= Block::size)
-        if (const scan::Mask spaces = Block(text.data()).equal(' ').mask(); spaces != 0)
-            return scan::lowest(spaces);
-    return text.find(' ');
-}
 
 struct Line {
     std::size_t begin = 0, end = 0;  ///< without its CRLF
@@ -87,7 +69,13 @@ public:
           leniency_(leniency) {}
 
     void run() {
-        if (!skip_empty_lines()) return;
+        if (skip_empty_lines()) message();
+        scan_.message.headers = slots_.first(count_);
+        scan_.message.indexed = count_ <= HeaderPlaces::fields_max;
+    }
+
+private:
+    void message() {
         // What stands past the limit is never looked at, so that the outcome does not depend on
         // how much of the stream has come.
         head_ = input_;
@@ -96,34 +84,27 @@ public:
         else if (input_.size() > limits_.message_bytes)
             fail(Condition::too_large, "message is over the size limit", begin_);
 
-        std::optional<Line> line = first_line();
-        if (line) start_line(*line);
-        while (line) {
-            const std::size_t at = plain_headers(line->next);
-            if (slice(head_, at, 2) == "\r\n") {
-                give_headers();
-                return body(at + 2);
-            }
-            line = next_line(at);
-            if (line && line->empty()) break;
-            if (line) header(*line);
+        std::size_t at = usual_start_line();
+        if (at == 0) {
+            const std::optional<Line> line = next_line(begin_);
+            if (!line) return no_end();
+            start_line(*line);
+            at = line->next;
         }
-        give_headers();
-        if (line)
-            body(line->next);
-        else
-            no_end();
-    }
-
-private:
-    void give_headers() {
-        scan_.message.headers = slots_.first(count_);
-        scan_.message.may_have = met_;
-        scan_.message.may_repeat = repeated_;
+        for (;;) {
+            at = plain_headers(at);
+            if (head_.size() - at >= 2 && load_word<std::uint16_t>(head_.data() + at) == line_end)
+                return body(at + 2);
+            std::optional<Line> line = next_line(at);
+            if (!line) return no_end();
+            if (line->empty()) return body(line->next);
+            header(*line);
+            at = line->next;
+        }
     }
     bool is_stream() const { return framing_ == Framing::stream; }
     std::string_view text(std::size_t begin, std::size_t end) const {
-        return slice(input_, begin, end - begin);
+        return {input_.data() + begin, end - begin};
     }
 
     void fail(Condition condition, StaticText rule, std::size_t at) {
@@ -138,19 +119,14 @@ private:
 
     bool skip_empty_lines();
     std::optional<Line> next_line(std::size_t from);
-    std::optional<Line> first_line();
+    std::size_t usual_start_line();
+    const char* usual_request_line(const char* at, const char* end);
+    const char* usual_status_line(const char* at, const char* end);
     void start_line(const Line& line);
     void request_line(const Line& line);
     void status_line(const Line& line);
-    /// Whether that part of a line, behind which its end stands, may pass as a SIP-Version.
-    bool version(std::size_t begin, std::size_t end) {
-        constexpr std::string_view only = "SIP/2.0";
-        const bool is_usual = end - begin == only.size() &&
-                              load_word<std::uint64_t>(input_.data() + begin) << 8 == word_of(only)
-                                                                                          << 8;
-        return is_usual || odd_version(begin, end);
-    }
-    [[gnu::noinline, gnu::cold]] bool odd_version(std::size_t begin, std::size_t end);
+    /// Whether that part of a line may pass as a SIP-Version.
+    bool version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
     std::size_t plain_headers(std::size_t from);
     void header(Line& line);
@@ -167,10 +143,9 @@ private:
     const Limits& limits_;
     const Leniency& leniency_;
 
-    std::size_t begin_ = 0;  ///< of the start line
-    std::size_t count_ = 0;  ///< header fields in `slots_`
-    HeaderIds met_, repeated_;
-    std::optional<std::uint64_t> content_length_;
+    std::size_t begin_ = 0;             ///< of the start line
+    std::size_t count_ = 0;             ///< header fields in `slots_`
+    std::uint64_t content_length_ = 0;  ///< as long as there is none that is well-formed
     std::size_t content_length_at_ = 0;
     bool has_content_length_ = false;
     bool failed_ = false, framing_lost_ = false;
@@ -178,6 +153,7 @@ private:
 
 /// RFC 3261 7.5: CRLFs before the start line are ignored. False: nothing else is there.
 bool MessageScanner::skip_empty_lines() {
+    if (input_.size() > 1 && input_.front() > '\r') return true;
     while (slice(input_, begin_).starts_with("\r\n") ||
            (leniency_.bare_line_feed && slice(input_, begin_).starts_with('\n')))
         begin_ += input_[begin_] == '\r' ? 2U : 1U;
@@ -207,13 +183,47 @@ std::optional<Line> MessageScanner::next_line(std::size_t from) {
     return line;
 }
 
-/// The same of the start line, which nearly always is plain text up to its CRLF.
-std::optional<Line> MessageScanner::first_line() {
-    const char *const head = head_.data(), *const end = head + head_.size();
-    const char* const stop = scan::find_end<scan::Plain>(head, head + begin_, end);
-    const auto at = static_cast<std::size_t>(stop - head);
-    if (end - stop < 2 || load_word<std::uint16_t>(stop) != line_end) return next_line(begin_);
-    return Line{begin_, at, at + 2};
+/// The start line as nearly all are, in one walk: where the next line starts. 0, and nothing is
+/// taken, for any other, with faults or without: `start_line` reads those, and this one no
+/// otherwise.
+std::size_t MessageScanner::usual_start_line() {
+    if constexpr (built_for_size) return 0;
+    const char *const at = head_.data() + begin_, *const end = head_.data() + head_.size();
+    if (end - at < 32) return 0;
+    const bool is_status = load_word<std::uint64_t>(at) == word_of("SIP/2.0 ");
+    const char* const next = is_status ? usual_status_line(at, end) : usual_request_line(at, end);
+    return next == nullptr ? 0 : static_cast<std::size_t>(next - head_.data());
+}
+
+/// A known method, a Request-URI and "SIP/2.0", with one space between them.
+const char* MessageScanner::usual_request_line(const char* at, const char* end) {
+    const scan::Mask spaces = scan::VectorBlock(at).equal(' ').mask();
+    if (spaces == 0) return nullptr;
+    const std::string_view name(at, scan::lowest(spaces));
+    const Method method = method_of(name);
+    const char* const uri = at + name.size() + 1;
+    const char* const space = scan::run_end<scan::RequestUri>(at, uri, end);
+    if (method == Method::unknown || space == uri || end - space < 10 ||
+        load_word<std::uint64_t>(space) != word_of(" SIP/2.0") ||
+        load_word<std::uint16_t>(space + 8) != line_end || space - uri > limits_.uri_bytes)
+        return nullptr;
+    scan_.message.method = method;
+    scan_.message.method_name = name;
+    scan_.message.request_uri = {uri, static_cast<std::size_t>(space - uri)};
+    return space + 10;
+}
+
+/// "SIP/2.0", three digits and plain text, with one space between them.
+const char* MessageScanner::usual_status_line(const char* at, const char* end) {
+    const char *const code = at + 8, *const reason = code + 4;
+    const auto status = parse_decimal({code, 3}, 699);
+    const char* const stop = scan::run_end<scan::Plain>(at, reason, end);
+    if (!status || *status < 100 || code[3] != ' ' || end - stop < 2 ||
+        load_word<std::uint16_t>(stop) != line_end)
+        return nullptr;
+    scan_.message.status = static_cast<std::uint16_t>(*status);
+    scan_.message.reason = {reason, static_cast<std::size_t>(stop - reason)};
+    return stop + 2;
 }
 
 void MessageScanner::start_line(const Line& line) {
@@ -230,7 +240,7 @@ void MessageScanner::start_line(const Line& line) {
 /// RFC 3261 25.1: Request-Line = Method SP Request-URI SP SIP-Version CRLF
 void MessageScanner::request_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
-    const std::size_t method_size = first_space(all);
+    const std::size_t method_size = all.find(' ');
     if (method_size == std::string_view::npos)
         return fail(Condition::malformed, "Request-Line: no SP behind the method", line.begin);
     scan_.message.method_name = slice(all, 0, method_size);
@@ -247,7 +257,7 @@ void MessageScanner::request_line(const Line& line) {
         return fail(Condition::malformed, "Request-Line: SP at its end", end - 1);
     if (uri_begin < end && input_[uri_begin] == ' ')
         return fail(Condition::malformed, "Request-Line: more than one SP", uri_begin);
-    const std::size_t space = last_space(text(uri_begin, end));
+    const std::size_t space = text(uri_begin, end).rfind(' ');
     if (space == std::string_view::npos) {
         request_uri(uri_begin, end);
         return fail(Condition::malformed, "Request-Line: SIP-Version is missing", end);
@@ -279,7 +289,7 @@ void MessageScanner::request_uri(std::size_t begin, std::size_t end) {
 }
 
 /// RFC 3261 7.1: compared in any case, as a literal. False: it has not the shape of a version.
-bool MessageScanner::odd_version(std::size_t begin, std::size_t end) {
+bool MessageScanner::version(std::size_t begin, std::size_t end) {
     const std::string_view found = text(begin, end);
     constexpr std::string_view only = "SIP/2.0";
     if (equal_ignoring_case(found, only)) return true;
@@ -291,7 +301,7 @@ bool MessageScanner::odd_version(std::size_t begin, std::size_t end) {
 /// RFC 3261 25.1: Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF
 void MessageScanner::status_line(const Line& line) {
     const std::string_view all = text(line.begin, line.end);
-    const std::size_t version_size = std::min(first_space(all), all.size());
+    const std::size_t version_size = std::min(all.find(' '), all.size());
     if (!version(line.begin, line.begin + version_size))
         fail(Condition::malformed, "Status-Line: SIP-Version is malformed", line.begin);
     const std::size_t code_begin = std::min(line.begin + version_size + 1, line.end);
@@ -307,22 +317,6 @@ void MessageScanner::status_line(const Line& line) {
     check_text(code_begin + code_size + 1, line.end, false);
 }
 
-[[gnu::noinline]] std::uint64_t last_line_ends(const char* begin, const char* at, const char* end) {
-    const auto size = static_cast<std::size_t>(end - at);
-    if (size < 3) return 0;
-    return scan::all_ends<scan::Plain>(begin, at, end) & ~std::uint64_t{0} >> (66 - size);
-}
-
-[[gnu::noinline, gnu::cold]] const char* find_colon(const char* at, const char* stop) {
-    return at < stop ? std::find(at, stop, ':') : stop;
-}
-
-/// The bytes that are no plain text's of the 64 from `at` on, the first one lowest; up to the two
-/// before `end`, so that the CR LF of a line and what stands behind it are there.
-SIP_ALWAYS_INLINE std::uint64_t line_ends(const char* begin, const char* at, const char* end) {
-    return end - at >= 66 ? scan::ends_of_64<scan::Plain>(at) : last_line_ends(begin, at, end);
-}
-
 /// What stands between them, without the spaces around it.
 [[gnu::noinline, gnu::cold]] std::string_view without_spaces(const char* from, const char* to) {
     std::string_view text(from, static_cast<std::size_t>(to - from));
@@ -331,60 +325,65 @@ SIP_ALWAYS_INLINE std::uint64_t line_ends(const char* begin, const char* at, con
     return text;
 }
 
+/// The size of the name and the id of a header field whose line starts at `at` and ends at `stop`,
+/// when it has a colon right behind a token; else 0.
+[[gnu::noinline]] std::size_t odd_name(const char* at, const char* stop, HeaderId& id) {
+    const std::string_view line(at, static_cast<std::size_t>(stop - at));
+    const std::size_t size = line.find(':');
+    if (size == std::string_view::npos) return 0;
+    const std::string_view name = slice(line, 0, size);
+    id = header_id_of(name);
+    return id != HeaderId::unknown || is_token(name) ? size : 0;
+}
+
 /// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
 /// a colon, no byte to look at twice, and a slot left. The first line that is another: `header`
 /// judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
     if constexpr (built_for_size) return from;
     using Block = scan::VectorBlock;
-    const char* const end = head_.data() + head_.size();
-    const char *at = head_.data() + from, *window = at;
-    if (end - at < static_cast<std::ptrdiff_t>(Block::size)) return from;
-    HeaderField* slot = slots_.data() + count_;
-    HeaderField* const slots_end = slots_.data() + slots_.size();
-    const char* const last = end - Block::size;
-    HeaderIds met = met_, repeated = repeated_;
-    std::uint64_t ends = line_ends(head_.data(), window, end);
-    while (at <= last && slot != slots_end) {
-        while (ends == 0 && end - window > 64) {
-            window += 64;
-            ends = line_ends(head_.data(), window, end);
-            // The LF of a line whose CR was the last byte before.
-            if (at > window) ends &= ~std::uint64_t{1};
-        }
-        if (ends == 0) break;
-        const std::size_t place = scan::lowest(ends);
-        const char* const stop = window + place;
+    if (head_.size() - from < 64) return from;
+    // Behind the end of each line three bytes can be read.
+    const char *const head = head_.data(), *const end = head + head_.size() - 3,
+                      *const last = end - Block::size;
+    const char* at = head + from;
+    MessageView& message = scan_.message;
+    std::size_t count = count_;
+    HeaderField* slot = slots_.data() + count;
+    while (at <= last && count < slots_.size()) {
+        const Block front(at);
+        const char* const stop = scan::run_end<scan::Plain>(head, at, end);
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
-        ends &= ~std::uint64_t{3} << place;
-        const scan::Mask colons = Block(at).equal(':').mask();
-        const char* const colon =
-            colons != 0 ? at + scan::lowest(colons) : find_colon(at + Block::size, stop);
-        if (colon >= stop) break;
-        const auto name_size = static_cast<std::size_t>(colon - at);
-        const HeaderId id = detail::plain_header_id(at, name_size);
-        if (id == HeaderId::unknown && !is_token({at, name_size})) break;
+        std::size_t name_size = 0;
+        HeaderId id = HeaderId::unknown;
+        if (const scan::Mask colons = front.equal(':').mask(); colons != 0) {
+            name_size = scan::lowest(colons);
+            id = detail::short_header_id(at, name_size);
+        }
+        if (id == HeaderId::unknown) [[unlikely]] {
+            HeaderId other = HeaderId::unknown;
+            name_size = odd_name(at, stop, other);
+            if (name_size == 0) break;
+            id = other;
+        }
         // One space before the value and none behind it is what nearly all have.
-        const char* const value = colon + 2;
-        slot->id = id;
-        slot->name = {at, name_size};
-        slot->value = {value, static_cast<std::size_t>(stop - value)};
+        const char *const colon = at + name_size, *const value = colon + 2;
+        HeaderField& field = *slot++;
+        field.id = id;
+        field.name = {at, name_size};
+        field.value = {value, static_cast<std::size_t>(stop - value)};
         if (load_word<std::uint16_t>(colon) != colon_and_space || *value == ' ' || stop[-1] == ' ')
             [[unlikely]]
-            slot->value = without_spaces(colon + 1, stop);
-        if (met.has(id)) [[unlikely]]
-            repeated.add(id);
-        met.add(id);
+            field.value = without_spaces(colon + 1, stop);
+        if (!message.places.meet(id, ++count)) [[unlikely]]
+            message.repeated.add(id);
         if (id == HeaderId::content_length)
-            content_length(slot->value, static_cast<std::size_t>(colon + 1 - input_.data()));
-        ++slot;
+            content_length(field.value, static_cast<std::size_t>(colon + 1 - input_.data()));
         at = stop + 2;
     }
-    met_ = met;
-    repeated_ = repeated;
-    count_ = static_cast<std::size_t>(slot - slots_.data());
-    return static_cast<std::size_t>(at - head_.data());
+    count_ = count;
+    return static_cast<std::size_t>(at - head);
 }
 
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.
@@ -412,8 +411,8 @@ void MessageScanner::header(Line& line) {
     if (id == HeaderId::content_length) content_length(value, at);
     if (count_ == slots_.size()) return fail(Condition::malformed, too_many_headers, name_begin);
     slots_[count_++] = {id, name, value};
-    repeated_.add(met_.only(id));
-    met_.add(id);
+    MessageView& message = scan_.message;
+    if (!message.places.meet(id, count_)) message.repeated.add(id);
 }
 
 /// RFC 3261 20.14. Two of them are an error even when they agree: nobody needs that, and readers
@@ -424,8 +423,9 @@ void MessageScanner::content_length(std::string_view value, std::size_t at) {
         return fail_framing(Condition::repeated_header, "Content-Length stands more than once", at);
     has_content_length_ = true;
     content_length_at_ = at;
-    content_length_ = parse_decimal(value);
-    if (!content_length_)
+    if (const auto size = parse_decimal(value))
+        content_length_ = *size;
+    else
         fail_framing(Condition::malformed, "Content-Length is not a number of octets", at);
 }
 
@@ -485,7 +485,7 @@ void MessageScanner::body(std::size_t begin) {
     if (is_stream()) {
         if (!has_content_length_ && !leniency_.stream_without_content_length)
             fail_framing(Condition::missing_header, "Content-Length is missing", begin);
-        const std::uint64_t wanted = content_length_.value_or(0);
+        const std::uint64_t wanted = content_length_;
         if (wanted > limits_.message_bytes || begin - begin_ > limits_.message_bytes - wanted)
             fail_framing(Condition::too_large, "message is over the size limit",
                          content_length_at_);
@@ -497,7 +497,7 @@ void MessageScanner::body(std::size_t begin) {
             return;
         }
     } else {
-        const std::uint64_t wanted = has_content_length_ ? content_length_.value_or(0) : rest;
+        const std::uint64_t wanted = has_content_length_ ? content_length_ : rest;
         if (wanted > rest)
             fail(Condition::mismatch, "Content-Length is more than what came", content_length_at_);
         size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, rest));

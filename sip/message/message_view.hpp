@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,6 +18,30 @@ struct HeaderField {
     std::string_view name, value;
 };
 
+/// Where the first header field of each name stands, as the scan of a message met them.
+class HeaderPlaces {
+public:
+    /// Of so many fields it can be told.
+    static constexpr std::size_t fields_max = 255;
+
+    /// Told each field in its order, which one it is counted from 1. False: the name was met
+    /// before.
+    bool meet(HeaderId id, std::size_t which) {
+        std::uint8_t& first = first_[static_cast<std::size_t>(id)];
+        if (first != 0) return false;
+        first = static_cast<std::uint8_t>(which);
+        return true;
+    }
+    /// The first of `fields` of that name; null when none was met.
+    const HeaderField* first_of(HeaderId id, const HeaderField* fields) const {
+        const std::size_t which = first_[static_cast<std::size_t>(id)];
+        return which == 0 ? nullptr : fields + which - 1;
+    }
+
+private:
+    std::array<std::uint8_t, header_id_count> first_{};  ///< which one it is; 0: not met
+};
+
 /// A parsed message. Every view points into the buffer that was scanned and lives as long as it
 /// does; `headers` points into the slots the caller gave.
 struct MessageView {
@@ -30,8 +55,10 @@ struct MessageView {
     std::string_view body;
     /// It is as `scan_message` made it: behind each view into the head stands white space.
     bool scanned = false;
-    // What is known of `headers` beforehand, so that it need not be looked for there.
-    HeaderIds may_have = HeaderIds::all(), may_repeat = HeaderIds::all();
+    // What the scan met in `headers`, so that it need not be looked for there.
+    bool indexed = false;  ///< `places` has what is there, and each stands once but for `repeated`
+    HeaderPlaces places;
+    HeaderIds repeated;
 
     /// Where what can be read behind a view into the head ends; null when that is not known. Those
     /// who read values of fields are told, as it makes that cheaper.
@@ -40,7 +67,7 @@ struct MessageView {
     bool is_request() const { return !method_name.empty(); }
     /// The first field of that name; null when there is none.
     const HeaderField* find(HeaderId id) const {
-        if (!may_have.has(id)) return nullptr;
+        if (indexed) return places.first_of(id, headers.data());
         for (const HeaderField& field : headers)
             if (field.id == id) return &field;
         return nullptr;
@@ -52,8 +79,8 @@ struct MessageView {
     }
     bool has(HeaderId id) const { return find(id) != nullptr; }
     std::size_t count(HeaderId id) const {
+        if (indexed && !repeated.has(id)) return find(id) == nullptr ? 0 : 1;
         std::size_t n = 0;
-        if (!may_have.has(id)) return n;
         for (const HeaderField& field : headers) n += field.id == id;
         return n;
     }

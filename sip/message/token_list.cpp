@@ -64,7 +64,7 @@ bool usually_lists(std::string_view& rest, std::string_view token) {
 }  // namespace
 
 bool lists_token(const MessageView& message, HeaderId id, std::string_view token) {
-    if (!message.may_have.has(id)) return false;
+    if (!message.has(id)) return false;
     for (const HeaderField& field : message.headers) {
         if (field.id != id) continue;
         std::string_view rest = field.value;

@@ -137,7 +137,6 @@ bool UriReader::run() {
     const char* const start = scanner_.mark();
     clear();
     if (!scheme()) return false;
-    const char* const opaque = scanner_.mark();
     switch (uri_.scheme) {
         case Scheme::other:
             if (!other()) return false;
@@ -152,7 +151,6 @@ bool UriReader::run() {
             if (scanner_.take('?') && !headers()) return false;
     }
     uri_.text = scanner_.since(start);
-    uri_.opaque = scanner_.since(opaque);
     return true;
 }
 
@@ -188,13 +186,12 @@ bool UriReader::scheme() {
     const std::string_view rest = scanner_.rest();
     if (!rest.starts_with("sip:")) return other_scheme();
     uri_.scheme = Scheme::sip;
-    uri_.scheme_name = slice(rest, 0, 3);
     scanner_.skip(4);
     return true;
 }
 
 bool UriReader::other_scheme() {
-    const std::string_view name = uri_.scheme_name = scanner_.take_run(Class::scheme);
+    const std::string_view name = scanner_.take_run(Class::scheme);
     if (!name.empty() && is_alpha(name.front()) && scanner_.take(':')) {
         uri_.scheme = scheme_of(name);
         return true;
@@ -406,14 +403,12 @@ bool read_usual(Uri& uri, Scanner& place) {
     if (!ended) return false;
     uri.text = scanner.since(start);
     uri.scheme = Scheme::sip;
-    uri.scheme_name = slice(uri.text, 0, 3);
     uri.user = user;
     uri.password = uri.headers = {};
     uri.has_user = has_user;
     uri.host = host;
     uri.port = static_cast<std::uint16_t>(port);
     uri.parameters = UriParameters(scanner.since(parameters));
-    uri.opaque = scanner.since(opaque);
     if (ends == UriEnd::at_bracket) scanner.skip(1);
     place = scanner;
     return true;
@@ -552,7 +547,8 @@ bool equivalent(const Uri& a, const Uri& b) {
     if (a.scheme != b.scheme) return false;
     switch (a.scheme) {
         case Scheme::other:
-            return equal_ignoring_case(a.scheme_name, b.scheme_name) && a.opaque == b.opaque;
+            return equal_ignoring_case(a.scheme_name(), b.scheme_name()) &&
+                   a.opaque() == b.opaque();
         case Scheme::tel: return same_telephone(a, b);
         default: break;
     }
@@ -569,7 +565,7 @@ std::uint64_t hash_of(const HashKey& key, const Uri& uri) {
     out.decimal(static_cast<std::uint64_t>(uri.scheme));
     if (uri.scheme == Scheme::other) {
         // Names of schemes compare in any case; all behind them byte by byte.
-        return mix(siphash(key, out.view()), siphash(key, uri.opaque));
+        return mix(siphash(key, out.view()), siphash(key, uri.opaque()));
     }
     if (uri.scheme == Scheme::tel) {
         for (char c : uri.user)

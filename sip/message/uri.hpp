@@ -8,6 +8,7 @@
 #include "sip/base/error.hpp"
 #include "sip/base/limits.hpp"
 #include "sip/base/siphash.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/character.hpp"
 #include "sip/message/leniency.hpp"
 #include "sip/message/scanner.hpp"
@@ -52,7 +53,6 @@ enum class Scheme : std::uint8_t { sip, sips, tel, pres, im, other };
 struct Uri {
     std::string_view text;  ///< all of it
     Scheme scheme = Scheme::other;
-    std::string_view scheme_name;
     std::string_view user;  ///< sip, sips, pres: before "@", without password; tel: the number
     std::string_view password;
     bool has_user = false;     ///< a "@" was there, even with nothing before it
@@ -60,8 +60,11 @@ struct Uri {
     std::uint16_t port = 0;    ///< 0: none was given
     UriParameters parameters;  ///< uri-parameters; of a tel URI its own
     std::string_view headers;  ///< behind "?", unparsed but checked
-    std::string_view opaque;   ///< any other scheme: all behind the colon
 
+    /// As it was written.
+    std::string_view scheme_name() const { return split_at(text, ':').before; }
+    /// All behind the colon, which for other schemes is all that is known.
+    std::string_view opaque() const { return split_at(text, ':').after; }
     bool is_sip() const { return scheme == Scheme::sip || scheme == Scheme::sips; }
 };
 

@@ -7,6 +7,7 @@
 #include "sip/base/inline.hpp"
 #include "sip/base/scan.hpp"
 #include "sip/message/character.hpp"
+#include "sip/message/cseq.hpp"
 #include "sip/message/name_addr.hpp"
 #include "sip/message/name_word.hpp"
 #include "sip/message/parameters.hpp"
@@ -142,6 +143,20 @@ SIP_ALWAYS_INLINE std::uint16_t port_of(const char* from, const char* to) {
     return value > 65'535 ? std::uint16_t{0} : static_cast<std::uint16_t>(value);
 }
 
+/// A CSeq with a number that is surely not too large, one space and a method that is known.
+SIP_ALWAYS_INLINE bool read_cseq(Cseq& cseq, std::string_view value) {
+    const char *at = value.data(), *const end = at + value.size();
+    std::uint32_t number = 0;
+    for (; at != end && is_digit(*at); ++at)
+        number = 10 * number + static_cast<std::uint32_t>(*at - '0');
+    const auto digits = static_cast<std::size_t>(at - value.data());
+    if (digits - 1 > 8 || at == end || *at != ' ') return false;
+    cseq.method_name = between(at + 1, end);
+    cseq.method = method_of(cseq.method_name);
+    cseq.number = number;
+    return cseq.method != Method::unknown;
+}
+
 /// Whether `name`, a token of a part, is `known`, of small letters, in any case.
 template <std::size_t N>
 SIP_ALWAYS_INLINE bool is_named(std::string_view name, const char (&known)[N]) {
@@ -164,33 +179,40 @@ SIP_ALWAYS_INLINE std::uint64_t five_at(const char* at) {
 }
 inline bool is_sip(const char* at) { return load_word<std::uint32_t>(at) == word_of("sip:"); }
 
+enum class Brackets : std::uint8_t { allowed, missing };
+
 /// A URI at `at`, where it `is_sip`, without password or headers: the byte behind it, which was
-/// taken. `ends` go on behind the colon.
+/// taken. `ends` go on behind the colon. Without brackets around it there may be, it has no
+/// parameters, and its user nothing that could end it there (RFC 3261 20).
+template <Brackets brackets = Brackets::allowed>
 SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at) {
-    const char *const opaque = at + 4, *host = opaque, *user_end = opaque;
+    const char* host = at + 4;
     const char* end = ends.take();
-    if (is(*end, Class::uri_user) && *end != ';') [[unlikely]] {
+    if (brackets == Brackets::allowed && *end != '@' && *end != ';' && is(*end, Class::uri_user))
+        [[unlikely]] {
         end = take_past(ends, Class::uri_user);
         if (*end != '@') return nullptr;
     }
-    const bool has_user = *end == '@';
-    if (has_user) {
-        if (end == opaque) return nullptr;
-        user_end = end;
+    uri.has_user = *end == '@';
+    uri.user = {};
+    if (uri.has_user) {
+        if (end == host) return nullptr;
+        uri.user = between(host, end);
         host = end + 1;
         end = ends.take();
     }
-    const char* const host_end = end;
-    if (host_end == host) return nullptr;
-    std::uint16_t port = 0;
+    if (end == host) return nullptr;
+    uri.host = between(host, end);
+    uri.port = 0;
     if (*end == ':') {
+        const char* const port = end + 1;
         end = ends.take();
-        port = port_of(host_end + 1, end);
-        if (port == 0) return nullptr;
+        uri.port = port_of(port, end);
+        if (uri.port == 0) return nullptr;
     }
     const char* const parameters = end;
     std::uint32_t first_letters = 0;
-    while (*end == ';') {
+    while (brackets == Brackets::allowed && *end == ';') {
         const char* const name = end + 1;
         end = take_past(ends, Class::uri_parameter);
         if (end == name) return nullptr;
@@ -206,14 +228,9 @@ SIP_ALWAYS_INLINE const char* read_uri(Uri& uri, WordEnds& ends, const char* at)
     }
     uri.text = between(at, end);
     uri.scheme = Scheme::sip;
-    uri.scheme_name = {at, 3};
-    uri.user = has_user ? between(opaque, user_end) : std::string_view{};
-    uri.password = uri.headers = {};
-    uri.has_user = has_user;
-    uri.host = between(host, host_end);
-    uri.port = port;
+    uri.password = {};
     uri.parameters = UriParameters(between(parameters, end));
-    uri.opaque = between(opaque, end);
+    uri.headers = {};
     return end;
 }
 
@@ -284,6 +301,12 @@ SIP_ALWAYS_INLINE const char* read_address(NameAddr& into, WordEnds& ends, const
     if (bracket == nullptr || *bracket != '>') return nullptr;
     into.bracketed = true;
     return bracket + 1;
+}
+/// A URI without brackets: the byte behind it, which was taken.
+SIP_ALWAYS_INLINE const char* read_bare(NameAddr& into, WordEnds& ends, const char* at) {
+    into.display_name = {};
+    into.bracketed = false;
+    return read_uri<Brackets::missing>(into.uri, ends, at);
 }
 /// Where what ends words matters first in such a value.
 inline WordEnds address_ends(const Part& part) {

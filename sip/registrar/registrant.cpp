@@ -54,7 +54,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
     // RFC 3261 10.2: the Request-URI is the domain, without a user.
     std::array<char, uri_room> room{};
     Appender domain(room);
-    domain << address->scheme_name << ':' << address->host;
+    domain << address->scheme_name() << ':' << address->host;
     if (address->port != 0) domain << ':' << address->port;
     if (domain.overflowed()) return failure(Condition::malformed, "the domain is too long");
     const Handle handle = slab_.create();

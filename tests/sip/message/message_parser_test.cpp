@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "sip/message/essentials.hpp"
+
 namespace {
 
 using namespace sip;
@@ -195,6 +197,31 @@ TEST_CASE("R3261-7.3.1-2: a line may end at any place of the head, and be the la
             }
 }
 
+TEST_CASE("R3261-7.3.1-4: the first field of a name is found among any number of them") {
+    for (const std::size_t before : {1U, 253U, 254U, 255U, 256U, 511U}) {
+        std::string lines = "From: 0\r\n";
+        for (std::size_t i = 1; i < before; ++i) lines += "Warning: " + std::to_string(i) + "\r\n";
+        for (const char* value : {"1", "2", "3"}) lines += "To: " + std::string(value) + "\r\n";
+        Limits limits;
+        limits.headers = 600;
+        const Scanned found("INFO sip:a SIP/2.0\r\n" + lines + "\r\n", Framing::datagram, limits,
+                            {}, 600);
+        CAPTURE(before);
+        REQUIRE(found->end == ScanEnd::complete);
+        const MessageView& message = found->message;
+        REQUIRE(message.headers.size() == before + 3);
+        CHECK(message.find(HeaderId::from) == &message.headers[0]);
+        CHECK(message.find(HeaderId::to) == &message.headers[before]);
+        CHECK(message.count(HeaderId::to) == 3);
+        CHECK(message.count(HeaderId::warning) == before - 1);
+        CHECK_FALSE(message.has(HeaderId::via));
+        Essentials essentials;
+        const auto routing = decode_routing(essentials, message, {});
+        REQUIRE_FALSE(routing);
+        CHECK(routing.error().rule == "To stands more than once");
+    }
+}
+
 TEST_CASE("R3261-7.3.1-4: what a scan knows of its header fields is so") {
     const auto found = with_lines("v: 1\r\nTo: a\r\nVia: 2\r\nX: 1\r\nFrom:\r\n b\r\nf: c\r\nY: 2");
     const MessageView& message = found->message;
@@ -203,13 +230,16 @@ TEST_CASE("R3261-7.3.1-4: what a scan knows of its header fields is so") {
         std::size_t count = 0;
         for (const HeaderField& field : message.headers) count += field.id == id;
         CAPTURE(i);
-        CHECK(message.may_have.has(id) == (count > 0));
-        CHECK(message.may_repeat.has(id) == (count > 1));
+        CHECK(message.repeated.has(id) == (count > 1));
         CHECK(message.count(id) == count);
         CHECK(message.has(id) == (count > 0));
     }
     CHECK(message.scanned);
-    CHECK(MessageView{}.may_have.has(HeaderId::via));
+    CHECK(message.find(HeaderId::via) == &message.headers[0]);
+    CHECK(message.find(HeaderId::to) == &message.headers[1]);
+    CHECK(message.find(HeaderId::from) == &message.headers[4]);
+    CHECK(message.indexed);
+    CHECK_FALSE(MessageView{}.indexed);
     CHECK(MessageView{}.limit() == nullptr);
 }
 

@@ -210,7 +210,7 @@ void look_at_badbranch(const MessageView&, const Essentials& found) {
 
 void look_at_unkscm(const MessageView&, const Essentials& found) {
     CHECK(found.request_uri.scheme == Scheme::other);
-    CHECK(found.request_uri.scheme_name == "quill.and-ink+1");
+    CHECK(found.request_uri.scheme_name() == "quill.and-ink+1");
 }
 
 void look_at_zeromf(const MessageView&, const Essentials& found) { CHECK(found.max_forwards == 0); }

@@ -59,7 +59,7 @@ TEST_CASE("other schemes: tel and pres are taken apart, the rest is opaque") {
     CHECK(uri_of("pres:alice@example.com").scheme == Scheme::pres);
     const Uri other = uri_of("soap.beep://192.0.2.103:3002");
     CHECK(other.scheme == Scheme::other);
-    CHECK(other.opaque == "//192.0.2.103:3002");
+    CHECK(other.opaque() == "//192.0.2.103:3002");
     CHECK(uri_of("SIP:x@y").scheme == Scheme::sip);
 }
 

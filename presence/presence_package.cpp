@@ -245,7 +245,7 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
     pidf::ReadOptions options;
     options.unknown_basic = true;
     pidf::Document all;
-    std::optional<sip::Error> error;
+    sip::Fault error;
     const auto take = [&](std::string_view text) {
         if (error) return;
         const auto read = pidf::read(text, arena, options);

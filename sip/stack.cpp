@@ -596,7 +596,7 @@ bool Stack::is_for_us(const Uri& request_uri) const {
     return transport_.listeners().has_host(request_uri.host);
 }
 
-std::optional<Error> Stack::check_require(const Request& request) const {
+Fault Stack::check_require(const Request& request) const {
     for (const HeaderField& field : request.message.headers) {
         if (field.id != HeaderId::require) continue;
         std::string_view rest = field.value;
@@ -610,7 +610,7 @@ std::optional<Error> Stack::check_require(const Request& request) const {
     return {};
 }
 
-std::optional<Error> Stack::check_scheme(const Request& request) const {
+Fault Stack::check_scheme(const Request& request) const {
     switch (request.essentials.request_uri.scheme) {
         case Scheme::other:
         case Scheme::im: return Error{Condition::scheme_not_supported, {}};
@@ -631,7 +631,7 @@ std::optional<Error> Stack::check_scheme(const Request& request) const {
 void Stack::dispatch(Now now, Request& request) {
     const MessageView& message = request.message;
     TransactionUser* user = user_of(message.method);
-    std::optional<Error> error;
+    Fault error;
     if (message.method == Method::unknown)
         error = Error{Condition::method_unknown, {}};
     else if (user == nullptr && message.method != Method::options)
@@ -670,7 +670,7 @@ void Stack::dispatch(Now now, Request& request) {
 }
 
 /// What every element answers by itself: OPTIONS, and the refusals of the general checks.
-void Stack::answer_generally(Now now, const Request& request, const std::optional<Error>& error) {
+void Stack::answer_generally(Now now, const Request& request, const Fault& error) {
     const std::uint16_t status = error ? status_of(error->condition) : 200;
     if (error)
         core().tell_refused(now, request, error->rule.empty() ? reason_of(status) : error->rule,

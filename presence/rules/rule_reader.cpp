@@ -16,7 +16,7 @@ namespace presence {
 namespace {
 
 using pidf::Element;
-using Status = std::optional<sip::Error>;  // nothing: all is well
+using Status = sip::Fault;  // nothing: all is well
 
 sip::Error bad(sip::StaticText rule, const Element& at) {
     return {sip::Condition::malformed, rule, at.offset};

@@ -44,7 +44,7 @@ bool is_same(const Target& a, const Target& b) {
 void turn_to_next_uri(UacAttempt& attempt) {
     attempt.digest = {};
     attempt.placed = attempt.by_name = attempt.exhausted = false;
-    attempt.not_found.reset();
+    attempt.not_found = {};
     attempt.tried.clear();
 }
 
@@ -292,8 +292,8 @@ Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& ow
                              UacAttempt& attempt, const Dialog* dialog) {
     attempt.in_dialog = dialog != nullptr;
     attempt.needs_tls = sips_ || (dialog != nullptr && dialog->needs_tls());
-    Error error =
-        attempt.not_found.value_or(Error{Condition::not_found, "no server is left to be tried", 0});
+    Error error{Condition::not_found, "no server is left to be tried"};
+    if (attempt.not_found) error = *attempt.not_found;
     if (attempt.sent >= UacAttempt::sent_max) attempt.exhausted = true;
     while (!attempt.placed) {
         if (!attempt.exhausted) {

@@ -188,7 +188,7 @@ void Notifier::on_request(Now now, const Request& request) {
         subscribe(now, request, wanted);
 }
 
-std::optional<Error> Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
+Fault Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
                                           const Decision& decision) {
     const Limits& limits = core_.shard.limits;
     Counters& counters = core_.shard.counters;

@@ -224,7 +224,7 @@ void Proxy::look_for_agent(const Request& request, Plan& plan) const {
 }
 
 /// A dialog with an agent that is not there any more has ended: its watcher begins another, here.
-std::optional<Error> Proxy::check_agent(Now now, const Request& request, Plan& plan) {
+Fault Proxy::check_agent(Now now, const Request& request, Plan& plan) {
     if (plan.agent_package.empty()) return {};
     const bool asks = request.message.method == Method::subscribe;
     std::array<char, 512> agent_room{}, other_room{};
@@ -255,7 +255,7 @@ void Proxy::plan(const Request& request, const Routing& routing, Plan& plan) {
 }
 
 /// RFC 3261 16.3, in its order, up to what needs to know the sender.
-std::optional<Error> Proxy::check(const Request& request, const Routing& routing) {
+Fault Proxy::check(const Request& request, const Routing& routing) {
     const Essentials& e = request.essentials;
     if (!routing.next_hop().is_sip()) return Error{Condition::scheme_not_supported, {}};
     if (e.request_uri.scheme == Scheme::sips && !is_secure(request.source.transport))
@@ -287,7 +287,7 @@ std::optional<Error> Proxy::check(const Request& request, const Routing& routing
 
 /// RFC 3261 16.5: whom it is for has to exist, and to be somewhere else than here. A stranger is
 /// not told which of the two fails: he could ask for all names.
-std::optional<Error> Proxy::check_target(const Request& request, const Plan& plan,
+Fault Proxy::check_target(const Request& request, const Plan& plan,
                                          bool& has_contact) {
     if (plan.kind != Plan::Kind::user) return {};
     // A temporary GRUU is of somebody who exists as long as it leads anywhere.

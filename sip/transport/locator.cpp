@@ -120,7 +120,7 @@ Expected<Locator::Targets> Locator::take(LookupId id) {
     Lookup* lookup = lookups_.find(handle);
     if (lookup == nullptr || lookup->stage != Stage::done)
         return failure(Condition::not_found, "no such lookup");
-    const std::optional<Error> error = lookup->error;
+    const Fault error = lookup->error;
     const Targets targets = lookup->targets;
     destroy(handle);
     if (error) return tl::unexpected(*error);
@@ -407,7 +407,7 @@ void Locator::add_addresses(Lookup& lookup, std::size_t host, std::size_t most) 
     }
 }
 
-void Locator::finish(Lookup& lookup, std::optional<Error> error) {
+void Locator::finish(Lookup& lookup, Fault error) {
     lookup.stage = Stage::done;
     lookup.error = error;
     lookup.timers.detach(shard_.timers);

@@ -50,6 +50,11 @@ void SlabCells::trim() {
     chunks_.trim();
 }
 
+void SlabCells::destroy_all(void (*destroy)(void*)) {
+    for (std::size_t i = 0; i < cells_ && size_ > 0; ++i)
+        if (void* const object = object_at(i, cell_bytes_)) destroy(object);
+}
+
 void SlabCells::release() {
     for (std::byte* const chunk : chunks_) memory_->release(chunk, chunk_bytes());
 }

@@ -46,10 +46,14 @@ public:
     /// than those of that hash are asked about, too.
     template <class Access, class Predicate>
     Ref find(std::uint64_t hash, Access access, Predicate is_it) const {
-        if (size_ == 0) return none;
-        for (Ref at = access.head(place_of(hash)); at != none; at = access.next(at))
+        for (Ref at = first(hash, access); at != none; at = access.next(at))
             if (is_it(at)) return at;
         return none;
+    }
+    /// The first one in the bucket of `hash`; `none` where it is empty.
+    template <class Access>
+    Ref first(std::uint64_t hash, Access access) const {
+        return size_ == 0 ? none : access.head(place_of(hash));
     }
     /// Forgets its buckets. It is empty.
     void reset() {

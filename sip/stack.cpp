@@ -515,8 +515,7 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
         route = response_route(**via, source, Sender::stranger);
     else if (source.transport == Transport::udp && !message.has(HeaderId::via))
         return;  // without a Via nobody can tell whose answer it is
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(shard_.key, message));
     Reply reply(shard_, message, source, tag.view(), status, error.rule);
     if (error.condition == Condition::overloaded)
@@ -534,8 +533,7 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
     // its user is told; nothing else is ever cancelled (RFC 6665 4.6).
     const bool known = matched.match == ServerTransactions::Match::cancel;
     const auto essentials = decode_essentials(message, shard_.leniency);
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(shard_.key, message));
     Request request{message, *essentials, source, {}, matched.transaction, tag.view()};
     Reply reply(shard_, request, known ? 200 : 481);
@@ -550,8 +548,7 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
 /// Requirement D-7: authentication first, so that nothing is kept for a stranger.
 void Stack::admit(Now now, Request& request) {
     const MessageView& message = request.message;
-    std::array<char, 512> aor_room{};
-    Appender aor(aor_room);
+    Room<512> aor;
     if (gate_ != nullptr && (message.method != Method::options || gate_->refuses_all())) {
         const Gate::Verdict verdict = gate_->admit(now, request);
         if (verdict.kind == Gate::Verdict::Kind::refused) {
@@ -728,8 +725,7 @@ void Stack::resume(Now now, Staging::Waiting& waiting) {
     SIP_ASSERT(scan.end == ScanEnd::complete);
     const auto essentials = decode_essentials(scan.message, shard_.leniency);
     SIP_ASSERT(essentials);
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(shard_.key, scan.message));
     const Identity identity{waiting.identity.view(), waiting.authenticated, waiting.proved_by};
     Request request{scan.message, *essentials,         waiting.source,

@@ -270,8 +270,7 @@ private:
         return {};
     }
     Status domain(const Element& e, sip::StaticText rule, std::string_view& out) {
-        std::array<char, domain_max> room{};
-        sip::Appender name(room);
+        sip::Room<domain_max> name;
         if (!write_domain(name, e.attribute("domain"))) return bad(rule, e);
         if (!keep(name.view(), out)) return refused();
         return {};

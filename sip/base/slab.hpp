@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "sip/base/assert.hpp"
-#include "sip/base/inline.hpp"
 #include "sip/base/memory.hpp"
 
 namespace sip {
@@ -21,9 +20,7 @@ struct Handle {
     explicit operator bool() const { return index != UINT32_MAX; }
 };
 
-/// What slabs of all types share: cells of one size in chunks, and which of them are free. Each
-/// function that every message needs is told the size, which a Slab knows when it is compiled;
-/// built for size, it takes the one that is kept.
+/// What slabs of all types share: cells of one size in chunks, and which of them are free.
 class SlabCells {
 public:
     SlabCells(const SlabCells&) = delete;
@@ -59,29 +56,29 @@ protected:
     std::size_t cells() const { return cells_; }
     static std::uint32_t generation_of(void* object) { return cell_of(object).generation; }
     /// The object there; null when none lives there.
-    void* object_at(std::size_t i, std::size_t cell_bytes) {
-        Cell* const found = cell(i, cell_bytes);
+    void* object_at(std::size_t i) {
+        Cell* const found = cell(i);
         return found->live() ? object_in(found) : nullptr;
     }
     /// Null when what it named is gone.
-    void* find_object(Handle handle, std::size_t cell_bytes) {
+    void* find_object(Handle handle) {
         if (handle.index >= cells_) return nullptr;
-        void* const found = object_at(handle.index, cell_bytes);
+        void* const found = object_at(handle.index);
         return found != nullptr && generation_of(found) == handle.generation ? found : nullptr;
     }
     /// Of one that is known to live.
-    void* live_object(std::uint32_t index, std::size_t cell_bytes) {
+    void* live_object(std::uint32_t index) {
         SIP_ASSERT(index < cells_);
-        void* const found = object_at(index, cell_bytes);
+        void* const found = object_at(index);
         SIP_ASSERT(found != nullptr);
         return found;
     }
     /// A place for an object to be made in, and its name; a false handle when full or refused.
-    Handle take_place(void*& place, std::size_t cell_bytes) {
+    Handle take_place(void*& place) {
         if (size_ >= limit_) return {};
         if (free_ == UINT32_MAX && !grow()) return {};
         const std::uint32_t index = free_;
-        Cell* const found = cell(index, cell_bytes);
+        Cell* const found = cell(index);
         free_ = found->next_free;
         found->next_free = taken;
         ++size_;
@@ -103,10 +100,9 @@ protected:
 private:
     static void* object_in(Cell* cell) { return cell + 1; }
     static Cell& cell_of(void* object) { return static_cast<Cell*>(object)[-1]; }
-    Cell* cell(std::size_t i, std::size_t cell_bytes) {
-        if (built_for_size) cell_bytes = cell_bytes_;
+    Cell* cell(std::size_t i) {
         const std::size_t in_chunk = i & ((std::size_t{1} << chunk_bits_) - 1);
-        return reinterpret_cast<Cell*>(chunks_[i >> chunk_bits_] + in_chunk * cell_bytes);
+        return reinterpret_cast<Cell*>(chunks_[i >> chunk_bits_] + in_chunk * cell_bytes_);
     }
     std::size_t chunk_bytes() const { return std::size_t{cell_bytes_} << chunk_bits_; }
     bool grow();
@@ -133,7 +129,7 @@ class Slab : public SlabCells {
         alignas(T) unsigned char storage[sizeof(T)];
     };
     static constexpr std::size_t bytes = sizeof(Place);
-    static T* object(void* at) { return std::launder(static_cast<T*>(at)); }
+    static T* object(void* at) { return static_cast<T*>(at); }
 
 public:
     Slab(Memory& memory, std::size_t limit) : SlabCells(memory, limit, bytes) {}
@@ -146,23 +142,19 @@ public:
     template <class... Args>
     Handle create(Args&&... args) {
         void* place = nullptr;
-        const Handle made = take_place(place, bytes);
+        const Handle made = take_place(place);
         if (place != nullptr) new (place) T(std::forward<Args>(args)...);
         return made;
     }
     /// Null when the object is gone.
-    T* find(Handle handle) {
-        return object(find_object(handle, bytes));
-    }
+    T* find(Handle handle) { return object(find_object(handle)); }
     const T* find(Handle handle) const { return const_cast<Slab*>(this)->find(handle); }
     /// For an index that is known to be live (from an index table of this slab).
-    T& at(std::uint32_t index) { return *object(live_object(index, bytes)); }
+    T& at(std::uint32_t index) { return *object(live_object(index)); }
     const T& at(std::uint32_t index) const { return const_cast<Slab*>(this)->at(index); }
-    Handle handle_at(std::uint32_t index) {
-        return {index, generation_of(live_object(index, bytes))};
-    }
+    Handle handle_at(std::uint32_t index) { return {index, generation_of(live_object(index))}; }
     void destroy(Handle handle) {
-        void* const found = find_object(handle, bytes);
+        void* const found = find_object(handle);
         SIP_ASSERT(found != nullptr);
         object(found)->~T();
         give_back(found, handle.index);
@@ -179,7 +171,7 @@ public:
     template <class Visit>
     std::uint32_t for_each_from(std::uint32_t at, std::uint32_t count, Visit visit) {
         for (; at < cells() && count > 0; ++at, --count)
-            if (void* const met = object_at(at, bytes))
+            if (void* const met = object_at(at))
                 visit(Handle{at, generation_of(met)}, *object(met));
         return at < cells() ? at : UINT32_MAX;
     }

@@ -5,6 +5,7 @@
 
 #include "sip/base/assert.hpp"
 #include "sip/base/chunks.hpp"
+#include "sip/base/inline.hpp"
 #include "sip/base/memory.hpp"
 
 namespace sip {
@@ -117,7 +118,7 @@ class SplitTable {
     };
 
 public:
-    explicit SplitTable(Memory& memory) : heads_(memory) {}
+    SIP_CALL_FOR_SIZE explicit SplitTable(Memory& memory) : heads_(memory) {}
 
     /// Room for one more, so that the next insert cannot fail. False: refused.
     [[nodiscard]] bool reserve_one() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/message/contact.hpp"
@@ -235,8 +236,7 @@ bool Uac::choose(Now now, const Core& core, const Locator::Targets& found, UacAt
         // RFC 3261 26.2.2: SIPS is never downgraded.
         return !core.transport.listeners().is_ours(target.remote) &&
                (is_secure(target.transport) || !attempt.needs_tls) &&
-               std::none_of(attempt.tried.begin(), attempt.tried.end(),
-                            [&](const Target& each) { return is_same(each, target); });
+               !any_of(attempt.tried, [&](const Target& each) { return is_same(each, target); });
     };
     const Target* chosen = nullptr;
     for (const Target& target : found) {
@@ -265,8 +265,7 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
         hop = dialog->next_hop_uri();
     } else if (hop.empty()) {
         const bool is_tried =
-            std::any_of(attempt.tried.begin(), attempt.tried.end(),
-                        [&](const Target& each) { return is_same(each, next_hop_); });
+            any_of(attempt.tried, [&](const Target& each) { return is_same(each, next_hop_); });
         if (next_hop_.remote.port != 0 && !is_tried &&
             (!hop_by_name_ || !core.locator.has_failed(now, next_hop_))) {
             place(next_hop_, hop_by_name_, attempt);

@@ -1,7 +1,5 @@
 #include "pidf/lexical.hpp"
 
-#include <array>
-
 #include "pidf/run.hpp"
 #include "pidf/unicode.hpp"
 #include "sip/base/buffer.hpp"
@@ -172,8 +170,7 @@ bool normal_date_time(std::string_view text, Arena& arena, std::string_view& out
     }
     const auto wall_ms = sip::parse_rfc3339(text);
     if (!wall_ms || *wall_ms < wall_ms_first || *wall_ms > wall_ms_last) return true;
-    std::array<char, 40> room{};
-    sip::Appender written(room);
+    sip::Room<40> written;
     sip::write_rfc3339(written, *wall_ms);
     return arena.copy(written.view(), out);
 }

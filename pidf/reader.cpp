@@ -12,7 +12,7 @@
 namespace pidf {
 namespace {
 
-using Status = std::optional<sip::Error>;  // nothing: all is well
+using Status = sip::Fault;  // nothing: all is well
 
 sip::Error bad(sip::StaticText rule, const Element& at) {
     return {sip::Condition::malformed, rule, at.offset};

@@ -211,7 +211,7 @@ private:
 
     /// Text that follows text, only a comment or the border of a CDATA section between the two,
     /// joins it: where a text stands in pieces is nothing that a reader should see.
-    std::optional<sip::Error> text(std::string_view piece, Element* last, Element*& made) {
+    sip::Fault text(std::string_view piece, Element* last, Element*& made) {
         if (last != nullptr && last->is_text) {
             char* end = text_ + (last->text.data() - text_) + last->text.size();
             std::memmove(end, piece.data(), piece.size());
@@ -219,9 +219,9 @@ private:
             return {};
         }
         made = make_text(arena_, piece);
-        return made == nullptr ? std::optional(arena_.refusal()) : std::nullopt;
+        return made == nullptr ? arena_.refusal() : sip::Fault{};
     }
-    std::optional<sip::Error> convert(const rapidxml::xml_node<char>* node, std::uint32_t depth,
+    sip::Fault convert(const rapidxml::xml_node<char>* node, std::uint32_t depth,
                                       Element* parent, Element*& made) {
         const bool cdata = node->type() == rapidxml::node_cdata;
         if (cdata || node->type() == rapidxml::node_data) {
@@ -240,7 +240,7 @@ private:
         made->offset = offset(node->name());
         return attributes(node, *made);
     }
-    std::optional<sip::Error> declare(const rapidxml::xml_node<char>* node, std::uint32_t depth) {
+    sip::Fault declare(const rapidxml::xml_node<char>* node, std::uint32_t depth) {
         for (const auto* a = node->first_attribute(); a != nullptr; a = a->next_attribute()) {
             const Name name = split_name({a->name(), a->name_size()});
             const bool is_default = name.prefix.empty() && name.local == "xmlns";
@@ -257,7 +257,7 @@ private:
         }
         return {};
     }
-    std::optional<sip::Error> attributes(const rapidxml::xml_node<char>* node, Element& element) {
+    sip::Fault attributes(const rapidxml::xml_node<char>* node, Element& element) {
         for (const auto* a = node->first_attribute(); a != nullptr; a = a->next_attribute()) {
             const Name name = split_name({a->name(), a->name_size()});
             if (name.prefix == "xmlns" || (name.prefix.empty() && name.local == "xmlns")) continue;
@@ -275,7 +275,7 @@ private:
         }
         return {};
     }
-    std::optional<sip::Error> malformed(sip::StaticText rule, const char* at) const {
+    sip::Fault malformed(sip::StaticText rule, const char* at) const {
         return sip::Error{sip::Condition::malformed, rule, offset(at)};
     }
 

@@ -1,7 +1,6 @@
 #include "presence/composition.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "pidf/arena.hpp"
 #include "pidf/conformer.hpp"
@@ -270,8 +269,7 @@ private:
 
     /// xs:ID: a letter for the kind, and 64 bits that nobody can turn back.
     Status make_id(char kind, std::uint64_t hash, std::string_view& id) {
-        std::array<char, 17> room{};
-        sip::Appender out(room);
+        sip::Room<17> out;
         (out << kind).hex(hash);
         if (!arena_.copy(out.view(), id)) return refusal();
         return {};
@@ -293,8 +291,7 @@ private:
     bool is_presentity(std::string_view contact) const {
         const auto uri = sip::parse_uri(contact);
         if (!uri || !(uri->is_sip() || uri->scheme == sip::Scheme::pres)) return false;
-        std::array<char, 512> room{};
-        sip::Appender name(room);
+        sip::Room<512> name;
         sip::write_address_of_record(name, *uri);
         return !name.overflowed() && name.view() == inputs_.presentity;
     }
@@ -368,8 +365,7 @@ private:
                same_contact(a.tuple->contact, b.tuple->contact);
     }
     Status stamp(pidf::Tuple& tuple, std::int64_t wall_ms) {
-        std::array<char, 40> room{};
-        sip::Appender out(room);
+        sip::Room<40> out;
         sip::write_rfc3339(out, wall_ms);
         if (!arena_.copy(out.view(), tuple.timestamp.text)) return refusal();
         return {};

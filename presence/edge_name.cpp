@@ -1,7 +1,5 @@
 #include "presence/edge_name.hpp"
 
-#include <array>
-
 #include "sip/base/text.hpp"
 #include "sip/message/uri.hpp"
 
@@ -9,8 +7,7 @@ namespace presence {
 
 void EdgeName::write(sip::Appender& out, const sip::Uri& request_uri) const {
     const std::string_view user = sip::slice(presentity_, 0, presentity_.rfind('@'));
-    std::array<char, 512> room{};
-    sip::Appender named(room);
+    sip::Room<512> named;
     sip::write_address_of_record(named, request_uri);
     const std::string_view name = named.view();
     if (!named.overflowed() && request_uri.is_sip() &&

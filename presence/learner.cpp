@@ -1,9 +1,9 @@
 #include "presence/learner.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "presence/presence_package.hpp"
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/capabilities.hpp"
 
@@ -15,7 +15,7 @@ using Mark = sip::Registrar::Mark;
 /// R3856-6.11.2-5: who is no agent is not asked again; who does not answer, once it registers anew.
 Mark mark_for(std::uint16_t status) {
     constexpr std::array<std::uint16_t, 8> for_good{401, 403, 404, 405, 407, 489, 501, 603};
-    const bool known = std::find(for_good.begin(), for_good.end(), status) != for_good.end();
+    const bool known = sip::has(for_good, status);
     return known ? Mark::while_registered : Mark::until_refresh;
 }
 
@@ -57,8 +57,7 @@ void Learner::reconsider(sip::Now now, std::string_view presentity, bool elsewhe
 
 void Learner::begin(sip::Now now, std::string_view presentity,
                     const sip::Registrar::Binding& binding) {
-    std::array<char, 520> room{};
-    sip::Appender address(room);
+    sip::Room<520> address;
     address << "sip:" << presentity;
     if (address.overflowed()) return;
     sip::SubscribeOptions options;
@@ -133,8 +132,7 @@ bool Learner::work(sip::Now now) {
 void Learner::take(sip::Now now, sip::Handle handle, const sip::SubscriptionNotice& notice) {
     using Kind = sip::SubscriptionNotice::Kind;
     Learned& one = *slab_.find(handle);
-    std::array<char, 512> room{};
-    sip::Appender name(room);
+    sip::Room<512> name;
     name << one.presentity.view();
     bool changed = false;
     switch (notice.kind) {

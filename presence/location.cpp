@@ -1,7 +1,5 @@
 #include "presence/location.hpp"
 
-#include <array>
-
 #include "pidf/namespaces.hpp"
 #include "sip/base/buffer.hpp"
 
@@ -22,8 +20,7 @@ bool has_id(const pidf::List<T>& list, std::string_view id) {
 /// A person with an id that nothing else in the document has. Null: the arena refused.
 pidf::Person* add_person(pidf::Document& document, pidf::Arena& arena) {
     for (unsigned number = 0;; ++number) {
-        std::array<char, 24> room{};
-        sip::Appender out(room);
+        sip::Room<24> out;
         out << "located" << number;
         const std::string_view id = out.view();
         if (has_id(document.tuples, id) || has_id(document.persons, id) ||

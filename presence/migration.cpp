@@ -100,8 +100,7 @@ bool Migration::take(sip::Now now, const sip::Request& request, std::uint8_t pac
     if (package != number_ || !request.identity.authenticated || !parts_.package.may_leave(view))
         return false;
     // What passes in the dialog is known by its From and To.
-    std::array<char, 512> room{};
-    sip::Appender from(room);
+    sip::Room<512> from;
     sip::write_address_of_record(from, request.essentials.from.uri);
     if (from.overflowed() || from.view() != request.identity.address_of_record) return false;
     const auto agent = agent_of(resource);
@@ -119,8 +118,7 @@ bool Migration::is_answer(std::uint16_t status) const {
 
 void Migration::come_back(sip::Now now, const sip::Request& request, std::uint64_t binding,
                           std::uint16_t status) {
-    std::array<char, 512> room{};
-    sip::Appender name(room);
+    sip::Room<512> name;
     sip::write_address_of_record(name, request.essentials.request_uri);
     ++parts_.shard.counters.migrations_returned;
     parts_.shard.decision(now, "migration", "the PUA does not answer for itself", name.view(),

@@ -32,8 +32,7 @@ constexpr std::uint32_t first_of_rules = 2;
 bool is_entity_of(std::string_view entity, std::string_view resource) {
     const auto uri = sip::parse_uri(entity);
     if (!uri) return false;
-    std::array<char, 512> room{};
-    sip::Appender name(room);
+    sip::Room<512> name;
     sip::write_address_of_record(name, *uri);
     return !name.overflowed() && name.view() == resource;
 }
@@ -176,8 +175,7 @@ sip::Expected<sip::Decision> PresencePackage::decide_by_rules(sip::Now now, cons
     pidf::Arena arena(shard_.memory, verdict_bytes_max);
     Circumstances circumstances;
     circumstances.wall_ms = now.wall_ms;
-    std::array<char, 520> room{};
-    sip::Appender uri(room);
+    sip::Room<520> uri;
     uri << "sip:" << watcher.identity;
     const std::string_view identity = uri.view();
     if (watcher.authenticated && !uri.overflowed()) circumstances.identities = {&identity, 1};
@@ -245,7 +243,7 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
     pidf::ReadOptions options;
     options.unknown_basic = true;
     pidf::Document all;
-    std::optional<sip::Error> error;
+    sip::Fault error;
     const auto take = [&](std::string_view text) {
         if (error) return;
         const auto read = pidf::read(text, arena, options);

@@ -1,7 +1,5 @@
 #include "presence/service_capabilities.hpp"
 
-#include <array>
-
 #include "pidf/conformer.hpp"
 #include "pidf/schema.hpp"
 #include "sip/base/buffer.hpp"
@@ -168,8 +166,7 @@ private:
     }
     void number(Element* e, std::string_view name, std::int64_t value) {
         if (e == nullptr) return;
-        std::array<char, 24> room{};
-        sip::Appender out(room);
+        sip::Room<24> out;
         if (value < 0) out << '-';
         out << static_cast<std::uint64_t>(value < 0 ? -value : value);
         auto* made = arena_.make<pidf::Attribute>();

@@ -515,8 +515,7 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
         route = response_route(**via, source, Sender::stranger);
     else if (source.transport == Transport::udp && !message.has(HeaderId::via))
         return;  // without a Via nobody can tell whose answer it is
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(shard_.key, message));
     Reply reply(shard_, message, source, tag.view(), status, error.rule);
     if (error.condition == Condition::overloaded)
@@ -534,8 +533,7 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
     // its user is told; nothing else is ever cancelled (RFC 6665 4.6).
     const bool known = matched.match == ServerTransactions::Match::cancel;
     const auto essentials = decode_essentials(message, shard_.leniency);
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(shard_.key, message));
     Request request{message, *essentials, source, {}, matched.transaction, tag.view()};
     Reply reply(shard_, request, known ? 200 : 481);
@@ -550,8 +548,7 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
 /// Requirement D-7: authentication first, so that nothing is kept for a stranger.
 void Stack::admit(Now now, Request& request) {
     const MessageView& message = request.message;
-    std::array<char, 512> aor_room{};
-    Appender aor(aor_room);
+    Room<512> aor;
     if (gate_ != nullptr && (message.method != Method::options || gate_->refuses_all())) {
         const Gate::Verdict verdict = gate_->admit(now, request);
         if (verdict.kind == Gate::Verdict::Kind::refused) {
@@ -596,7 +593,7 @@ bool Stack::is_for_us(const Uri& request_uri) const {
     return transport_.listeners().has_host(request_uri.host);
 }
 
-std::optional<Error> Stack::check_require(const Request& request) const {
+Fault Stack::check_require(const Request& request) const {
     for (const HeaderField& field : request.message.headers) {
         if (field.id != HeaderId::require) continue;
         std::string_view rest = field.value;
@@ -610,7 +607,7 @@ std::optional<Error> Stack::check_require(const Request& request) const {
     return {};
 }
 
-std::optional<Error> Stack::check_scheme(const Request& request) const {
+Fault Stack::check_scheme(const Request& request) const {
     switch (request.essentials.request_uri.scheme) {
         case Scheme::other:
         case Scheme::im: return Error{Condition::scheme_not_supported, {}};
@@ -631,7 +628,7 @@ std::optional<Error> Stack::check_scheme(const Request& request) const {
 void Stack::dispatch(Now now, Request& request) {
     const MessageView& message = request.message;
     TransactionUser* user = user_of(message.method);
-    std::optional<Error> error;
+    Fault error;
     if (message.method == Method::unknown)
         error = Error{Condition::method_unknown, {}};
     else if (user == nullptr && message.method != Method::options)
@@ -670,7 +667,7 @@ void Stack::dispatch(Now now, Request& request) {
 }
 
 /// What every element answers by itself: OPTIONS, and the refusals of the general checks.
-void Stack::answer_generally(Now now, const Request& request, const std::optional<Error>& error) {
+void Stack::answer_generally(Now now, const Request& request, const Fault& error) {
     const std::uint16_t status = error ? status_of(error->condition) : 200;
     if (error)
         core().tell_refused(now, request, error->rule.empty() ? reason_of(status) : error->rule,
@@ -728,8 +725,7 @@ void Stack::resume(Now now, Staging::Waiting& waiting) {
     SIP_ASSERT(scan.end == ScanEnd::complete);
     const auto essentials = decode_essentials(scan.message, shard_.leniency);
     SIP_ASSERT(essentials);
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(shard_.key, scan.message));
     const Identity identity{waiting.identity.view(), waiting.authenticated, waiting.proved_by};
     Request request{scan.message, *essentials,         waiting.source,

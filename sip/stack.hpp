@@ -154,14 +154,14 @@ private:
     bool belongs(const Request& request) const;
     void refuse_for_rate(Now now, const Scan& scan, const Source& source);
     void dispatch(Now now, Request& request);
-    void answer_generally(Now now, const Request& request, const std::optional<Error>& error);
+    void answer_generally(Now now, const Request& request, const Fault& error);
     void resume(Now now, Staging::Waiting& waiting);
     /// Answers what never got as far as a transaction, and keeps nothing of it.
     void refuse_stateless(Now now, const MessageView& message, const Source& source,
                           const Error& error);
-    std::optional<Error> check_scheme(const Request& request) const;
+    Fault check_scheme(const Request& request) const;
     bool is_for_us(const Uri& request_uri) const;
-    std::optional<Error> check_require(const Request& request) const;
+    Fault check_require(const Request& request) const;
     TransactionUser* user_of(Method method) const;
     TransactionUser* user_at(std::uint8_t part) const;
     bool work(Now now);

@@ -24,14 +24,14 @@ namespace {
 constexpr std::size_t slots_max = 256;
 
 template <class Parsed>
-std::optional<sip::Error> error_of(const Parsed& parsed) {
+sip::Fault error_of(const Parsed& parsed) {
     if (parsed) return {};
     return parsed.error();
 }
 
 /// The first error in a list whose elements `next` takes off the front.
 template <class Next>
-std::optional<sip::Error> first_error(std::string_view value, Next next) {
+sip::Fault first_error(std::string_view value, Next next) {
     std::string_view rest = value;
     while (true) {
         const std::size_t before = value.size() - rest.size();
@@ -45,7 +45,7 @@ std::optional<sip::Error> first_error(std::string_view value, Next next) {
 }
 
 /// What is wrong with a value whose grammar is known and which `decode_essentials` leaves alone.
-std::optional<sip::Error> check_value(const sip::HeaderField& field) {
+sip::Fault check_value(const sip::HeaderField& field) {
     using enum sip::HeaderId;
     switch (field.id) {
         case event: return error_of(sip::parse_event(field.value));
@@ -76,7 +76,7 @@ std::optional<sip::Error> check_value(const sip::HeaderField& field) {
     }
 }
 
-std::optional<sip::Error> check_message(const sip::MessageView& message,
+sip::Fault check_message(const sip::MessageView& message,
                                         const sip::Leniency& leniency, const char* start) {
     const auto essentials = sip::decode_essentials(message, leniency);
     if (!essentials) return essentials.error();
@@ -126,7 +126,7 @@ Inspection inspect_sip(std::string_view text, const sip::Leniency& leniency) {
         out.lines.push_back("line ends alone: a keep-alive");
         return out;
     }
-    std::optional<sip::Error> error;
+    sip::Fault error;
     if (scan.end != sip::ScanEnd::complete)
         error = scan.error;
     else

@@ -170,8 +170,7 @@ bool unescape(std::string_view text, sip::Appender& out) {
 }  // namespace
 
 bool write_domain(sip::Appender& out, std::string_view domain) {
-    std::array<char, 4 * domain_max> room{};
-    sip::Appender plain(room);
+    sip::Room<4 * domain_max> plain;
     if (!unescape(domain, plain)) return false;
     const std::string_view text = plain.view();
     const std::size_t start = out.size();

@@ -1,8 +1,5 @@
 #include "presence/rules/identity.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "presence/rules/domain_name.hpp"
 #include "sip/base/text.hpp"
 
@@ -56,8 +53,7 @@ bool make_identity(std::string_view text, pidf::Arena& arena, Identity& out, boo
                                     : uri.scheme == sip::Scheme::other
                                         ? domain_of_other(uri.opaque())
                                         : std::string_view{};
-    std::array<char, domain_max> room{};
-    sip::Appender name(room);
+    sip::Room<domain_max> name;
     if (!domain.empty() && write_domain(name, domain) && !arena.copy(name.view(), out.domain))
         return false;
     const bool plain = is_hierarchical(uri) && uri.scheme != sip::Scheme::im && uri.port == 0 &&

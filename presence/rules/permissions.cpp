@@ -1,6 +1,5 @@
 #include "presence/rules/permissions.hpp"
 
-#include <algorithm>
 #include <tuple>
 
 #include "sip/base/text.hpp"
@@ -68,9 +67,9 @@ constexpr auto key_of = [](const auto& item) {
 /// Sorted, and none twice.
 template <class T>
 bool is_set(std::span<const T> items) {
-    return std::adjacent_find(items.begin(), items.end(), [](const T& a, const T& b) {
-               return key_of(a) >= key_of(b);
-           }) == items.end();
+    for (std::size_t i = 1; i < items.size(); ++i)
+        if (key_of(items[i - 1]) >= key_of(items[i])) return false;
+    return true;
 }
 
 constexpr std::uint8_t flag(bool on, unsigned bit) {

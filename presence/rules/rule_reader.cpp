@@ -16,7 +16,7 @@ namespace presence {
 namespace {
 
 using pidf::Element;
-using Status = std::optional<sip::Error>;  // nothing: all is well
+using Status = sip::Fault;  // nothing: all is well
 
 sip::Error bad(sip::StaticText rule, const Element& at) {
     return {sip::Condition::malformed, rule, at.offset};
@@ -270,8 +270,7 @@ private:
         return {};
     }
     Status domain(const Element& e, sip::StaticText rule, std::string_view& out) {
-        std::array<char, domain_max> room{};
-        sip::Appender name(room);
+        sip::Room<domain_max> name;
         if (!write_domain(name, e.attribute("domain"))) return bad(rule, e);
         if (!keep(name.view(), out)) return refused();
         return {};

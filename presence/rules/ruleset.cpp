@@ -7,6 +7,7 @@
 
 #include "pidf/unicode.hpp"
 #include "presence/rules/rule_model.hpp"
+#include "sip/base/ranges.hpp"
 #include "sip/base/sort.hpp"
 #include "sip/base/text.hpp"
 
@@ -21,12 +22,11 @@ struct Watcher {
     std::span<const Identity> identities;
 
     bool is(const Identity& id) const {
-        return std::any_of(identities.begin(), identities.end(),
+        return sip::any_of(identities,
                            [&](const Identity& mine) { return same_identity(mine, id); });
     }
     bool in(std::string_view domain) const {
-        return std::any_of(identities.begin(), identities.end(),
-                           [&](const Identity& mine) { return mine.domain == domain; });
+        return sip::any_of(identities, [&](const Identity& mine) { return mine.domain == domain; });
     }
     bool authenticated() const { return !identities.empty(); }
 };

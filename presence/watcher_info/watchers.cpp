@@ -385,7 +385,7 @@ std::uint64_t Watchers::id_of(const WatcherRow& row) const {
 
 // Quotas, decisions, time -------------------------------------------------------------------------
 
-std::optional<sip::Error> Watchers::refuses(sip::Now, const sip::Watcher& watcher,
+sip::Fault Watchers::refuses(sip::Now, const sip::Watcher& watcher,
                                             std::string_view event_id,
                                             const sip::Decision& decision) {
     if (decision.state != sip::SubscriptionDecision::pending) return {};

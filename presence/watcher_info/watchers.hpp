@@ -73,7 +73,7 @@ public:
     void attach_as(std::uint8_t part, sip::Notifier& notifier, std::uint8_t package);
 
     void on_subscription_change(sip::Now now, const sip::SubscriptionChange& change) override;
-    std::optional<sip::Error> refuses(sip::Now now, const sip::Watcher& watcher,
+    sip::Fault refuses(sip::Now now, const sip::Watcher& watcher,
                                       std::string_view event_id,
                                       const sip::Decision& decision) override;
     void write_record(sip::Now now, const sip::Watcher& watcher, std::string_view event_id,

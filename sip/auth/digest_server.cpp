@@ -49,7 +49,7 @@ StaticText broken_rule(const DigestCredentials& c, bool strict) {
 /// "user@host" of a URI, in its one spelling; empty when it is too long to compare.
 class AddressOfRecord {
 public:
-    explicit AddressOfRecord(const Uri& uri) : out_(room_) { write_address_of_record(out_, uri); }
+    explicit AddressOfRecord(const Uri& uri) { write_address_of_record(out_, uri); }
     AddressOfRecord(const AddressOfRecord&) = delete;
     AddressOfRecord& operator=(const AddressOfRecord&) = delete;
 
@@ -63,8 +63,7 @@ private:
         if (at == std::string_view::npos) return {{}, out_.view()};
         return {slice(out_.view(), 0, at), slice(out_.view(), at + 1)};
     }
-    std::array<char, 512> room_{};
-    Appender out_;
+    Room<512> out_;
 };
 
 constexpr std::string_view anonymous_user = "anonymous";
@@ -172,8 +171,7 @@ bool DigestServer::opaque_is_ours(const DigestCredentials& credentials,
                                   std::string_view realm) const {
     if (!options_.send_opaque) return true;
     if (credentials.opaque.empty()) return !options_.strict;
-    std::array<char, 16> room;
-    Appender ours(room);
+    Room<16> ours;
     write_opaque(ours, realm);
     return ours.view() == credentials.opaque;
 }
@@ -275,8 +273,7 @@ bool DigestServer::accepts(std::string_view qop) const {
 
 void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_view realm, bool stale,
                                     DigestRole role) {
-    std::array<char, NonceTable::nonce_bytes> room;
-    Appender nonce(room);
+    Room<NonceTable::nonce_bytes> nonce;
     nonces_.write(nonce, now, realm);
     for (const DigestAlgorithm algorithm : options_.algorithms) {
         Appender& text = out.begin(role == DigestRole::proxy ? HeaderId::proxy_authenticate

@@ -98,7 +98,7 @@ public:
 private:
     struct Found {
         std::optional<DigestCredentials> credentials;
-        std::optional<Error> error;  ///< of a field that could not be read
+        Fault error;  ///< of a field that could not be read
     };
     Found find_credentials(const MessageView& request, std::string_view realm,
                            DigestRole role) const;

@@ -55,8 +55,7 @@ NonceTable::NonceTable(Memory& memory, Entropy& entropy, std::size_t limit, Dura
 }
 
 void NonceTable::write_mac(Appender& out, std::uint64_t stamp, std::string_view realm) const {
-    std::array<char, stamp_digits> digits;
-    Appender text(digits);
+    Room<stamp_digits> text;
     text.hex(stamp);
     HmacSha256 mac = keyed_;
     mac.update(text.view());
@@ -87,8 +86,7 @@ NonceTable::Check NonceTable::check(Now now, std::string_view realm, std::string
     if (nonce.size() != nonce_bytes) return {};
     const auto stamp = parse_stamp(slice(nonce, 0, stamp_digits));
     if (!stamp) return {};
-    std::array<char, mac_digits> room;
-    Appender mac(room);
+    Room<mac_digits> mac;
     write_mac(mac, *stamp, realm);
     if (!equal_in_constant_time(mac.view(), slice(nonce, stamp_digits))) return {};
     Check check;

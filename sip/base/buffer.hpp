@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "sip/base/inline.hpp"
+
 namespace sip {
 
 /// Writes `number` at `to`, where there is room for it, twenty digits at most: the end of it.
@@ -21,7 +23,7 @@ inline char* write_decimal(char* to, std::uint64_t number) {
 /// that writers need one check at the end and never a partial one in the middle.
 class Appender {
 public:
-    explicit Appender(std::span<char> room) : room_(room) {}
+    SIP_CALL_FOR_SIZE explicit Appender(std::span<char> room) : room_(room) {}
 
     Appender& operator<<(std::string_view text) {
         if (text.size() > room_.size() - size_) {
@@ -86,6 +88,18 @@ private:
     std::span<char> room_;
     std::size_t size_ = 0;
     bool overflowed_ = false;
+};
+
+/// An Appender with the room that it writes to, of at most `most` bytes.
+template <std::size_t most>
+class Room : public Appender {
+public:
+    Room() : Appender(room_) {}
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+
+private:
+    std::array<char, most> room_;
 };
 
 }  // namespace sip

@@ -1,21 +1,18 @@
 #include "sip/base/endpoint.hpp"
 
-#include <algorithm>
-
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 
 namespace sip {
 
 bool Address::is_loopback() const {
     if (is_v4()) return bytes[12] == 127;
-    return std::all_of(bytes.begin(), bytes.begin() + 15, [](auto b) { return b == 0; }) &&
-           bytes[15] == 1;
+    return all_of(std::span(bytes).first(15), [](auto b) { return b == 0; }) && bytes[15] == 1;
 }
 
 bool Address::is_unspecified() const {
     const auto zero = [](auto b) { return b == 0; };
-    return is_v4() ? std::all_of(bytes.begin() + 12, bytes.end(), zero)
-                   : std::all_of(bytes.begin(), bytes.end(), zero);
+    return is_v4() ? all_of(std::span(bytes).subspan(12), zero) : all_of(bytes, zero);
 }
 
 std::uint64_t site_hash(const HashKey& key, const Address& address) {

@@ -47,6 +47,7 @@ class StaticText {
 public:
     constexpr StaticText() = default;
     constexpr StaticText(const char* text) : text_(text) {}
+    constexpr bool is_null() const { return text_ == nullptr; }  ///< see Fault
     constexpr bool empty() const { return *text_ == 0; }
     constexpr std::string_view view() const { return text_; }
     constexpr operator std::string_view() const { return view(); }
@@ -72,8 +73,48 @@ struct Error {
 };
 static_assert(sizeof(Error) == 8 + sizeof(void*));
 
+/// An Error, or none, in the two registers of an Error: as Fault, which takes memory.
+class Fault {
+public:
+    constexpr Fault() = default;
+    constexpr Fault(const Error& error) : error_(error) {}
+    constexpr explicit operator bool() const { return !error_.rule.is_null(); }
+    constexpr Error& operator*() { return error_; }
+    constexpr const Error& operator*() const { return error_; }
+    constexpr const Error* operator->() const { return &error_; }
+
+private:
+    Error error_{{}, nullptr};
+};
+static_assert(sizeof(Fault) == sizeof(Error));
+
+/// What was to be done is done, or an Error: a Fault seen from the other side.
+class Outcome {
+public:
+    constexpr Outcome() = default;
+    constexpr Outcome(const tl::unexpected<Error>& error) : fault_(error.value()) {}
+    constexpr bool has_value() const { return !fault_; }
+    constexpr explicit operator bool() const { return has_value(); }
+    constexpr Error& error() { return *fault_; }
+    constexpr const Error& error() const { return *fault_; }
+
+private:
+    Fault fault_;
+};
+
+namespace detail {
 template <class T>
-using Expected = tl::expected<T, Error>;
+struct ExpectedOf {
+    using Type = tl::expected<T, Error>;
+};
+template <>
+struct ExpectedOf<void> {
+    using Type = Outcome;
+};
+}  // namespace detail
+
+template <class T>
+using Expected = typename detail::ExpectedOf<T>::Type;
 
 inline tl::unexpected<Error> failure(Condition condition, StaticText rule, std::size_t offset = 0) {
     return tl::unexpected<Error>(Error{condition, rule, static_cast<std::uint32_t>(offset)});

@@ -2,6 +2,8 @@
 
 namespace sip {
 
+HashIndex::HashIndex(Memory& memory) : cells_(memory) {}
+
 bool HashIndex::reserve_one() { return size() < cells_.capacity() || cells_.grow(); }
 
 bool HashIndex::insert(std::uint64_t hash, std::uint32_t value) {

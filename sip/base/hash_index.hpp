@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sip/base/inline.hpp"
 #include "sip/base/split_table.hpp"
 
 namespace sip {
@@ -19,7 +20,7 @@ class HashIndex {
 public:
     static constexpr std::uint32_t none = UINT32_MAX;
 
-    explicit HashIndex(Memory& memory) : cells_(memory) {}
+    explicit HashIndex(Memory& memory);
 
     /// Room for one more entry, so that the next insert cannot fail. False: refused.
     [[nodiscard]] bool reserve_one();
@@ -31,11 +32,9 @@ public:
     /// `none` otherwise. Which is first is not said.
     template <class Predicate>
     std::uint32_t find(std::uint64_t hash, Predicate is_it) const {
-        const std::uint32_t tag = tag_of(hash);
-        const std::uint32_t found = buckets_.find(tag, access(), [&](std::uint32_t i) {
-            return cells_[i].tag == tag && is_it(cells_[i].value);
-        });
-        return found == none ? none : cells_[found].value;
+        for (const Cell* at = first(hash); at != nullptr; at = next(at))
+            if (is_it(at->value)) return at->value;
+        return none;
     }
     /// Puts `with` in the place of an entry, which must be there.
     void replace(std::uint64_t hash, std::uint32_t value, std::uint32_t with);
@@ -64,6 +63,22 @@ private:
     };
     static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash); }
     Access access() const { return {const_cast<Cells&>(cells_)}; }
+    /// The entries of one hash, one after the other; null at the end.
+    SIP_ALWAYS_INLINE const Cell* first(std::uint64_t hash) const {
+        const std::uint32_t tag = tag_of(hash);
+        return with_tag(buckets_.first(tag, access()), tag);
+    }
+    SIP_ALWAYS_INLINE const Cell* next(const Cell* cell) const {
+        return with_tag(cell->next, cell->tag);
+    }
+    SIP_ALWAYS_INLINE const Cell* with_tag(std::uint32_t from, std::uint32_t tag) const {
+        while (from != none) {
+            const Cell& cell = cells_[from];
+            if (cell.tag == tag) return &cell;
+            from = cell.next;
+        }
+        return nullptr;
+    }
 
     Cells cells_;
     SplitBuckets<std::uint32_t, none> buckets_;

@@ -8,6 +8,13 @@
 #define SIP_ALWAYS_INLINE inline
 #endif
 
+/// For what is done in many places and looks smaller than it is: a call in builds for size.
+#if defined(__OPTIMIZE_SIZE__)
+#define SIP_CALL_FOR_SIZE [[gnu::noinline]]
+#else
+#define SIP_CALL_FOR_SIZE
+#endif
+
 namespace sip {
 
 /// In builds for size what is there only to be fast is left out.

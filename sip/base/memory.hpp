@@ -133,33 +133,38 @@ constexpr std::size_t vector_bytes(std::size_t count) {
     return capacity * sizeof(T);
 }
 
+/// What vectors of all types share: room for so many elements, each of so many bytes.
+class VectorRoom {
+protected:
+    explicit VectorRoom(Memory& memory) : memory_(&memory) {}
+    VectorRoom(const VectorRoom&) = delete;
+    VectorRoom& operator=(const VectorRoom&) = delete;
+    ~VectorRoom() = default;
+
+    [[nodiscard]] bool grow(std::size_t count, std::size_t element_bytes);
+    void give_back(std::size_t element_bytes);
+
+    Memory* memory_;
+    void* data_ = nullptr;
+    std::size_t size_ = 0, capacity_ = 0;
+};
+
 /// A growing array of trivially copyable values. Growth may be refused; nothing is lost then.
 template <class T>
-class Vector {
+class Vector : VectorRoom {
     static_assert(std::is_trivially_copyable_v<T>);
 
 public:
-    explicit Vector(Memory& memory) : memory_(&memory) {}
-    Vector(const Vector&) = delete;
-    Vector& operator=(const Vector&) = delete;
-    ~Vector() { memory_->release(data_, capacity_ * sizeof(T)); }
+    explicit Vector(Memory& memory) : VectorRoom(memory) {}
+    ~Vector() { give_back(sizeof(T)); }
 
     [[nodiscard]] bool reserve(std::size_t count) {
-        if (count <= capacity_) return true;
-        std::size_t wanted = capacity_ == 0 ? 8 : capacity_ * 2;
-        if (wanted < count) wanted = count;
-        void* grown = memory_->allocate(wanted * sizeof(T));
-        if (grown == nullptr) return false;
-        if (size_ > 0) std::memcpy(grown, static_cast<const void*>(data_), size_ * sizeof(T));
-        memory_->release(data_, capacity_ * sizeof(T));
-        data_ = static_cast<T*>(grown);
-        capacity_ = wanted;
-        return true;
+        return count <= capacity_ || grow(count, sizeof(T));
     }
     [[nodiscard]] bool push(const T& value) {
         const T copy = value;  // `value` may stand in the array that moves
         if (!reserve(size_ + 1)) return false;
-        new (data_ + size_) T(copy);
+        new (end()) T(copy);
         ++size_;
         return true;
     }
@@ -170,40 +175,32 @@ public:
     /// Removes element `i` by moving the last one into its place.
     void remove_unordered(std::size_t i) {
         SIP_ASSERT(i < size_);
-        data_[i] = data_[size_ - 1];
+        begin()[i] = begin()[size_ - 1];
         --size_;
     }
     void clear() { size_ = 0; }
     /// Gives its memory back if it is empty.
     void trim() {
-        if (size_ > 0) return;
-        memory_->release(data_, capacity_ * sizeof(T));
-        data_ = nullptr;
-        capacity_ = 0;
+        if (size_ == 0) give_back(sizeof(T));
     }
 
     T& operator[](std::size_t i) {
         SIP_ASSERT(i < size_);
-        return data_[i];
+        return begin()[i];
     }
     const T& operator[](std::size_t i) const {
         SIP_ASSERT(i < size_);
-        return data_[i];
+        return begin()[i];
     }
     T& back() { return (*this)[size_ - 1]; }
-    T* begin() { return data_; }
-    T* end() { return data_ + size_; }
-    const T* begin() const { return data_; }
-    const T* end() const { return data_ + size_; }
-    T* data() { return data_; }
+    T* begin() { return static_cast<T*>(data_); }
+    T* end() { return begin() + size_; }
+    const T* begin() const { return static_cast<const T*>(data_); }
+    const T* end() const { return begin() + size_; }
+    T* data() { return begin(); }
     std::size_t size() const { return size_; }
     std::size_t capacity() const { return capacity_; }
     bool empty() const { return size_ == 0; }
-
-private:
-    Memory* memory_;
-    T* data_ = nullptr;
-    std::size_t size_ = 0, capacity_ = 0;
 };
 
 }  // namespace sip

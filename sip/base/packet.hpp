@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sip/base/inline.hpp"
 #include "sip/base/memory.hpp"
 
 namespace sip {
@@ -35,8 +36,12 @@ public:
         if (header_ != nullptr) ++header_->count;
     }
     SharedBytes(SharedBytes&& other) noexcept : header_(std::exchange(other.header_, nullptr)) {}
-    SharedBytes& operator=(SharedBytes other) noexcept {
-        std::swap(header_, other.header_);
+    SIP_CALL_FOR_SIZE SharedBytes& operator=(const SharedBytes& other) noexcept {
+        return *this = SharedBytes(other);
+    }
+    SIP_CALL_FOR_SIZE SharedBytes& operator=(SharedBytes&& other) noexcept {
+        SharedBytes taken(std::move(other));
+        std::swap(header_, taken.header_);
         return *this;
     }
     ~SharedBytes() {
@@ -60,6 +65,19 @@ private:
 
 /// A message on its way out: its head and, where many messages share it, its body.
 struct Packet {
+    Packet() = default;
+    Packet(SharedBytes of_head, SharedBytes of_body, std::uint16_t of_repeatable = 0,
+           std::uint16_t at_tag_end = 0)
+        : head(std::move(of_head)),
+          body(std::move(of_body)),
+          repeatable(of_repeatable),
+          tag_end(at_tag_end) {}
+    Packet(const Packet&) = default;
+    Packet(Packet&&) noexcept = default;
+    Packet& operator=(const Packet&) = default;
+    Packet& operator=(Packet&&) noexcept = default;
+    SIP_CALL_FOR_SIZE ~Packet() {}
+
     SharedBytes head;
     SharedBytes body;
     /// Of a response: so many bytes of the head can be made again from a copy of the request, its

@@ -204,7 +204,7 @@ Mask outside(const Block& block) {
 /// which is done so that the last bytes cost no more than others.
 template <class Run, class Block = VectorBlock>
 const char* find_end(const char* begin, const char* at, const char* end) {
-    if (static_cast<std::size_t>(end - begin) < Block::size) {
+    if (built_for_size || static_cast<std::size_t>(end - begin) < Block::size) {
         while (at != end && Run::has(*at)) ++at;
         return at;
     }

@@ -22,7 +22,7 @@ bool SlabCells::grow() {
     const std::size_t first = cells_;
     cells_ += std::size_t{1} << chunk_bits_;
     for (std::size_t i = cells_; i-- > first;) {
-        new (cell(i, cell_bytes_)) Cell{first_generation_, free_};
+        new (cell(i)) Cell{first_generation_, free_};
         free_ = static_cast<std::uint32_t>(i);
     }
     return true;
@@ -48,6 +48,11 @@ void SlabCells::trim() {
         chunks_.pop();
     }
     chunks_.trim();
+}
+
+void SlabCells::destroy_all(void (*destroy)(void*)) {
+    for (std::size_t i = 0; i < cells_ && size_ > 0; ++i)
+        if (void* const object = object_at(i)) destroy(object);
 }
 
 void SlabCells::release() {

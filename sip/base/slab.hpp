@@ -20,8 +20,7 @@ struct Handle {
     explicit operator bool() const { return index != UINT32_MAX; }
 };
 
-/// What slabs of all types share: cells of one size in chunks, and which of them are free. Each
-/// function that every message needs is told the size, which a Slab knows when it is compiled.
+/// What slabs of all types share: cells of one size in chunks, and which of them are free.
 class SlabCells {
 public:
     SlabCells(const SlabCells&) = delete;
@@ -43,6 +42,7 @@ protected:
         std::uint32_t next_free;  ///< `taken` of one that lives
         bool live() const { return next_free == taken; }
     };
+    static_assert(sizeof(Cell) == 8);
     static constexpr std::uint32_t taken = UINT32_MAX - 1;
 
     SlabCells(Memory& memory, std::size_t limit, std::size_t cell_bytes);
@@ -54,43 +54,56 @@ protected:
         return bits;
     }
     std::size_t cells() const { return cells_; }
-    Cell* cell(std::size_t i, std::size_t cell_bytes) {
-        const std::size_t in_chunk = i & ((std::size_t{1} << chunk_bits_) - 1);
-        return reinterpret_cast<Cell*>(chunks_[i >> chunk_bits_] + in_chunk * cell_bytes);
+    static std::uint32_t generation_of(void* object) { return cell_of(object).generation; }
+    /// The object there; null when none lives there.
+    void* object_at(std::size_t i) {
+        Cell* const found = cell(i);
+        return found->live() ? object_in(found) : nullptr;
     }
     /// Null when what it named is gone.
-    Cell* find_cell(Handle handle, std::size_t cell_bytes) {
+    void* find_object(Handle handle) {
         if (handle.index >= cells_) return nullptr;
-        Cell* const found = cell(handle.index, cell_bytes);
-        return found->live() && found->generation == handle.generation ? found : nullptr;
+        void* const found = object_at(handle.index);
+        return found != nullptr && generation_of(found) == handle.generation ? found : nullptr;
     }
-    Cell* live_cell(std::uint32_t index, std::size_t cell_bytes) {
+    /// Of one that is known to live.
+    void* live_object(std::uint32_t index) {
         SIP_ASSERT(index < cells_);
-        Cell* const found = cell(index, cell_bytes);
-        SIP_ASSERT(found->live());
+        void* const found = object_at(index);
+        SIP_ASSERT(found != nullptr);
         return found;
     }
-    /// A cell for an object to be made in, and its index; null when full or refused.
-    Cell* take_cell(std::size_t cell_bytes, std::uint32_t& index) {
-        if (size_ >= limit_) return nullptr;
-        if (free_ == UINT32_MAX && !grow()) return nullptr;
-        index = free_;
-        Cell* const found = cell(index, cell_bytes);
+    /// A place for an object to be made in, and its name; a false handle when full or refused.
+    Handle take_place(void*& place) {
+        if (size_ >= limit_) return {};
+        if (free_ == UINT32_MAX && !grow()) return {};
+        const std::uint32_t index = free_;
+        Cell* const found = cell(index);
         free_ = found->next_free;
         found->next_free = taken;
         ++size_;
-        return found;
+        place = object_in(found);
+        return {index, found->generation};
     }
-    void give_back(Cell& cell, std::uint32_t index) {
+    void give_back(void* object, std::uint32_t index) {
+        Cell& cell = cell_of(object);
         if (++cell.generation == 0) cell.generation = 1;
         if (cell.generation > highest_generation_) highest_generation_ = cell.generation;
         cell.next_free = free_;
         free_ = index;
         --size_;
     }
+    /// Calls `destroy` for all that live.
+    void destroy_all(void (*destroy)(void*));
     static constexpr unsigned chunk_bits_max = 5;
 
 private:
+    static void* object_in(Cell* cell) { return cell + 1; }
+    static Cell& cell_of(void* object) { return static_cast<Cell*>(object)[-1]; }
+    Cell* cell(std::size_t i) {
+        const std::size_t in_chunk = i & ((std::size_t{1} << chunk_bits_) - 1);
+        return reinterpret_cast<Cell*>(chunks_[i >> chunk_bits_] + in_chunk * cell_bytes_);
+    }
     std::size_t chunk_bytes() const { return std::size_t{cell_bytes_} << chunk_bits_; }
     bool grow();
     void release();
@@ -111,46 +124,40 @@ private:
 /// the caller answers with 503.
 template <class T>
 class Slab : public SlabCells {
+    static_assert(alignof(T) <= sizeof(Cell));
     struct Place : Cell {
         alignas(T) unsigned char storage[sizeof(T)];
     };
     static constexpr std::size_t bytes = sizeof(Place);
-    static T* object_in(Cell* cell) {
-        return std::launder(reinterpret_cast<T*>(static_cast<Place*>(cell)->storage));
-    }
+    static T* object(void* at) { return static_cast<T*>(at); }
 
 public:
     Slab(Memory& memory, std::size_t limit) : SlabCells(memory, limit, bytes) {}
     ~Slab() {
         if constexpr (!std::is_trivially_destructible_v<T>)
-            for (std::size_t i = 0; i < cells() && size() > 0; ++i)
-                if (Cell* const at = cell(i, bytes); at->live()) object_in(at)->~T();
+            destroy_all([](void* at) { object(at)->~T(); });
     }
 
     /// Nothing (a false handle) when full.
     template <class... Args>
     Handle create(Args&&... args) {
-        std::uint32_t index = UINT32_MAX;
-        Cell* const found = take_cell(bytes, index);
-        if (found == nullptr) return {};
-        new (static_cast<Place*>(found)->storage) T(std::forward<Args>(args)...);
-        return {index, found->generation};
+        void* place = nullptr;
+        const Handle made = take_place(place);
+        if (place != nullptr) new (place) T(std::forward<Args>(args)...);
+        return made;
     }
     /// Null when the object is gone.
-    T* find(Handle handle) {
-        Cell* const found = find_cell(handle, bytes);
-        return found != nullptr ? object_in(found) : nullptr;
-    }
+    T* find(Handle handle) { return object(find_object(handle)); }
     const T* find(Handle handle) const { return const_cast<Slab*>(this)->find(handle); }
     /// For an index that is known to be live (from an index table of this slab).
-    T& at(std::uint32_t index) { return *object_in(live_cell(index, bytes)); }
+    T& at(std::uint32_t index) { return *object(live_object(index)); }
     const T& at(std::uint32_t index) const { return const_cast<Slab*>(this)->at(index); }
-    Handle handle_at(std::uint32_t index) { return {index, live_cell(index, bytes)->generation}; }
+    Handle handle_at(std::uint32_t index) { return {index, generation_of(live_object(index))}; }
     void destroy(Handle handle) {
-        Cell* const found = find_cell(handle, bytes);
+        void* const found = find_object(handle);
         SIP_ASSERT(found != nullptr);
-        object_in(found)->~T();
-        give_back(*found, handle.index);
+        object(found)->~T();
+        give_back(found, handle.index);
     }
     /// Calls `visit(Handle, T&)` for each live object, in order of index. It may destroy the one
     /// it is given.
@@ -164,8 +171,8 @@ public:
     template <class Visit>
     std::uint32_t for_each_from(std::uint32_t at, std::uint32_t count, Visit visit) {
         for (; at < cells() && count > 0; ++at, --count)
-            if (Cell* const met = cell(at, bytes); met->live())
-                visit(Handle{at, met->generation}, *object_in(met));
+            if (void* const met = object_at(at))
+                visit(Handle{at, generation_of(met)}, *object(met));
         return at < cells() ? at : UINT32_MAX;
     }
 

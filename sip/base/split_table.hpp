@@ -5,6 +5,7 @@
 
 #include "sip/base/assert.hpp"
 #include "sip/base/chunks.hpp"
+#include "sip/base/inline.hpp"
 #include "sip/base/memory.hpp"
 
 namespace sip {
@@ -46,10 +47,14 @@ public:
     /// than those of that hash are asked about, too.
     template <class Access, class Predicate>
     Ref find(std::uint64_t hash, Access access, Predicate is_it) const {
-        if (size_ == 0) return none;
-        for (Ref at = access.head(place_of(hash)); at != none; at = access.next(at))
+        for (Ref at = first(hash, access); at != none; at = access.next(at))
             if (is_it(at)) return at;
         return none;
+    }
+    /// The first one in the bucket of `hash`; `none` where it is empty.
+    template <class Access>
+    Ref first(std::uint64_t hash, Access access) const {
+        return size_ == 0 ? none : access.head(place_of(hash));
     }
     /// Forgets its buckets. It is empty.
     void reset() {
@@ -113,7 +118,7 @@ class SplitTable {
     };
 
 public:
-    explicit SplitTable(Memory& memory) : heads_(memory) {}
+    SIP_CALL_FOR_SIZE explicit SplitTable(Memory& memory) : heads_(memory) {}
 
     /// Room for one more, so that the next insert cannot fail. False: refused.
     [[nodiscard]] bool reserve_one() {

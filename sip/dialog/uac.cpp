@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/message/contact.hpp"
@@ -44,7 +45,7 @@ bool is_same(const Target& a, const Target& b) {
 void turn_to_next_uri(UacAttempt& attempt) {
     attempt.digest = {};
     attempt.placed = attempt.by_name = attempt.exhausted = false;
-    attempt.not_found.reset();
+    attempt.not_found = {};
     attempt.tried.clear();
 }
 
@@ -235,8 +236,7 @@ bool Uac::choose(Now now, const Core& core, const Locator::Targets& found, UacAt
         // RFC 3261 26.2.2: SIPS is never downgraded.
         return !core.transport.listeners().is_ours(target.remote) &&
                (is_secure(target.transport) || !attempt.needs_tls) &&
-               std::none_of(attempt.tried.begin(), attempt.tried.end(),
-                            [&](const Target& each) { return is_same(each, target); });
+               !any_of(attempt.tried, [&](const Target& each) { return is_same(each, target); });
     };
     const Target* chosen = nullptr;
     for (const Target& target : found) {
@@ -265,8 +265,7 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
         hop = dialog->next_hop_uri();
     } else if (hop.empty()) {
         const bool is_tried =
-            std::any_of(attempt.tried.begin(), attempt.tried.end(),
-                        [&](const Target& each) { return is_same(each, next_hop_); });
+            any_of(attempt.tried, [&](const Target& each) { return is_same(each, next_hop_); });
         if (next_hop_.remote.port != 0 && !is_tried &&
             (!hop_by_name_ || !core.locator.has_failed(now, next_hop_))) {
             place(next_hop_, hop_by_name_, attempt);
@@ -292,8 +291,8 @@ Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& ow
                              UacAttempt& attempt, const Dialog* dialog) {
     attempt.in_dialog = dialog != nullptr;
     attempt.needs_tls = sips_ || (dialog != nullptr && dialog->needs_tls());
-    Error error =
-        attempt.not_found.value_or(Error{Condition::not_found, "no server is left to be tried", 0});
+    Error error{Condition::not_found, "no server is left to be tried"};
+    if (attempt.not_found) error = *attempt.not_found;
     if (attempt.sent >= UacAttempt::sent_max) attempt.exhausted = true;
     while (!attempt.placed) {
         if (!attempt.exhausted) {

@@ -79,7 +79,7 @@ struct UacAttempt {
     bool heard = false;      ///< a provisional response came
     bool exhausted = false;  ///< all servers of the URI at hand were tried, or none was found
     LookupId lookup{};       ///< it waits for the name system, and is outstanding
-    std::optional<Error> not_found;  ///< what that lookup came to
+    Fault not_found;  ///< what that lookup came to
     static constexpr std::size_t servers_max = 8;
     SmallVector<Target, servers_max> tried;        ///< of the URI at hand
     static constexpr std::uint32_t sent_max = 24;  ///< 401 and the like included

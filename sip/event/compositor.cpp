@@ -31,8 +31,7 @@ Compositor::~Compositor() {
 }
 
 bool Compositor::serves(const Request& request) {
-    std::array<char, 512> room{};
-    Appender name(room);
+    Room<512> name;
     write_address_of_record(name, request.essentials.request_uri);
     if (name.overflowed()) return false;
     for (std::size_t i = 0; i < packages_.size(); ++i)

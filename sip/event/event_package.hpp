@@ -96,7 +96,7 @@ class SubscriptionListener {
 public:
     virtual void on_subscription_change(Now now, const SubscriptionChange& change) = 0;
     /// Asked before one that is not to be refused otherwise is made. An error refuses it.
-    virtual std::optional<Error> refuses(Now, const Watcher&, std::string_view event_id,
+    virtual Fault refuses(Now, const Watcher&, std::string_view event_id,
                                          const Decision&) {
         (void)event_id;
         return {};

@@ -1,7 +1,5 @@
 #include "sip/event/notifier.hpp"
 
-#include <algorithm>
-
 #include "sip/base/jitter.hpp"
 #include "sip/dialog/request_head.hpp"
 #include "sip/event/event_headers.hpp"
@@ -114,8 +112,7 @@ void Notifier::write_name(Appender& out, const Request& request) const {
 
 bool Notifier::serves(const Request& request) {
     if (!request.essentials.to_tag.empty()) return true;  // its dialog decides
-    std::array<char, 512> room{};
-    Appender name(room);
+    Room<512> name;
     write_name(name, request);
     if (name.overflowed()) return false;
     for (std::size_t i = 0; i < packages_.size(); ++i)
@@ -188,8 +185,8 @@ void Notifier::on_request(Now now, const Request& request) {
         subscribe(now, request, wanted);
 }
 
-std::optional<Error> Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
-                                          const Decision& decision) {
+Fault Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
+                           const Decision& decision) {
     const Limits& limits = core_.shard.limits;
     Counters& counters = core_.shard.counters;
     if (slab_.full()) {
@@ -246,8 +243,7 @@ void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
         refuse(now, request, wanted, *error);
         return;
     }
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(core_.shard.mint());
     const auto made = make(request, wanted, tag.view());
     if (!made) {

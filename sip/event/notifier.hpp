@@ -364,7 +364,7 @@ private:
                                  const Dialog::Refresh& refresh) const;
     SharedBytes records_of(Now now, const Staged& staged) const;
     Handle find_dialog(const Essentials& essentials);
-    std::optional<Error> over_quota(Now now, const Request& request, Wanted& wanted,
+    Fault over_quota(Now now, const Request& request, Wanted& wanted,
                                     const Decision& decision);
 
     // What becomes of a subscription.

@@ -1,8 +1,7 @@
 #include "sip/event/notify_digest.hpp"
 
-#include <algorithm>
-
 #include "sip/auth/quoted_text.hpp"
+#include "sip/base/ranges.hpp"
 #include "sip/message/digest_header.hpp"
 
 namespace sip {
@@ -25,9 +24,7 @@ void for_each_challenge(const MessageView& response, HeaderId id, Visit visit) {
 NotifyDigest::NotifyDigest(Memory& memory, Entropy& entropy, const NotifySecretSource& secrets)
     : memory_(memory), entropy_(entropy), secrets_(secrets), key_{entropy.next(), entropy.next()} {}
 
-bool NotifyDigest::was_answered(std::uint64_t nonce) const {
-    return std::find(answered_.begin(), answered_.end(), nonce) != answered_.end();
-}
+bool NotifyDigest::was_answered(std::uint64_t nonce) const { return has(answered_, nonce); }
 
 /// False: one of the challenges was answered before.
 bool NotifyDigest::add_secrets(DigestClient& client, const MessageView& response, HeaderId id,

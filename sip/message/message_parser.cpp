@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "sip/base/inline.hpp"
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/header_table.hpp"
 #include "sip/message/name_word.hpp"
@@ -43,7 +44,7 @@ bool is_version_shaped(std::string_view text) {
     if (text.size() < 4 || !equal_ignoring_case(slice(text, 0, 4), "SIP/")) return false;
     const auto [major, minor, dotted] = split_at(slice(text, 4), '.');
     const auto digits = [](std::string_view part) {
-        return !part.empty() && std::all_of(part.begin(), part.end(), is_digit);
+        return !part.empty() && all_of(part, is_digit);
     };
     return dotted && digits(major) && digits(minor);
 }

@@ -87,6 +87,11 @@ void MessageWriter::start_line() {
 
 void MessageWriter::start_value(HeaderId id) {
     start_line();
+    if constexpr (built_for_size) {
+        if (id == HeaderId::unknown || id == HeaderId::content_length) out_.fail();
+        out_ << detail::header_entries[static_cast<std::size_t>(id)].name << ": ";
+        return value_starts();
+    }
     const HeaderStart& start = starts[static_cast<std::size_t>(id)];
     if (start.size == 0) out_.fail();
     if (char* const to = out_.room_for(sizeof start)) {

@@ -560,8 +560,7 @@ bool equivalent(const Uri& a, const Uri& b) {
 }
 
 std::uint64_t hash_of(const HashKey& key, const Uri& uri) {
-    std::array<char, 512> room{};
-    Appender out(room);
+    Room<512> out;
     out.decimal(static_cast<std::uint64_t>(uri.scheme));
     if (uri.scheme == Scheme::other) {
         // Names of schemes compare in any case; all behind them byte by byte.

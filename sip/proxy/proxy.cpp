@@ -149,8 +149,7 @@ bool Proxy::plan_user(const Request& request, const Routing& routing, Plan& plan
 
 /// Whether `target` is a contact of whom To names, as it is registered now.
 bool Proxy::is_registered(const Request& request, const Uri& target, Way& way) {
-    std::array<char, 512> name_room{};
-    Appender name(name_room);
+    Room<512> name;
     write_address_of_record(name, request.essentials.to.uri);
     if (name.overflowed()) return false;
     bool found = false;
@@ -224,11 +223,10 @@ void Proxy::look_for_agent(const Request& request, Plan& plan) const {
 }
 
 /// A dialog with an agent that is not there any more has ended: its watcher begins another, here.
-std::optional<Error> Proxy::check_agent(Now now, const Request& request, Plan& plan) {
+Fault Proxy::check_agent(Now now, const Request& request, Plan& plan) {
     if (plan.agent_package.empty()) return {};
     const bool asks = request.message.method == Method::subscribe;
-    std::array<char, 512> agent_room{}, other_room{};
-    Appender agent(agent_room), other(other_room);
+    Room<512> agent, other;
     const Essentials& e = request.essentials;
     write_address_of_record(agent, (asks ? e.to : e.from).uri);
     write_address_of_record(other, (asks ? e.from : e.to).uri);
@@ -255,7 +253,7 @@ void Proxy::plan(const Request& request, const Routing& routing, Plan& plan) {
 }
 
 /// RFC 3261 16.3, in its order, up to what needs to know the sender.
-std::optional<Error> Proxy::check(const Request& request, const Routing& routing) {
+Fault Proxy::check(const Request& request, const Routing& routing) {
     const Essentials& e = request.essentials;
     if (!routing.next_hop().is_sip()) return Error{Condition::scheme_not_supported, {}};
     if (e.request_uri.scheme == Scheme::sips && !is_secure(request.source.transport))
@@ -287,8 +285,7 @@ std::optional<Error> Proxy::check(const Request& request, const Routing& routing
 
 /// RFC 3261 16.5: whom it is for has to exist, and to be somewhere else than here. A stranger is
 /// not told which of the two fails: he could ask for all names.
-std::optional<Error> Proxy::check_target(const Request& request, const Plan& plan,
-                                         bool& has_contact) {
+Fault Proxy::check_target(const Request& request, const Plan& plan, bool& has_contact) {
     if (plan.kind != Plan::Kind::user) return {};
     // A temporary GRUU is of somebody who exists as long as it leads anywhere.
     const bool is_device = is_gruu(request.essentials.request_uri);
@@ -346,8 +343,7 @@ bool Proxy::admit(Now now, Request& request) {
             return false;
         }
     }
-    std::array<char, 512> from_room{};
-    Appender from(from_room);
+    Room<512> from;
     write_address_of_record(from, request.essentials.from.uri);
     if (!from.overflowed() && from.view() == request.identity.address_of_record) return true;
     refuse(now, request, {Condition::forbidden, "From is not your own address"});
@@ -379,8 +375,7 @@ bool Proxy::take(Now now, Request& request) {
         refuse(now, request, planned.error);
         return true;
     }
-    std::array<char, 512> from_room{};
-    Appender from(from_room);
+    Room<512> from;
     write_address_of_record(from, request.essentials.from.uri);
     request.identity = {from.overflowed() ? std::string_view{} : from.view(), false};
     if (planned.must_prove && !admit(now, request)) return true;

@@ -197,10 +197,10 @@ private:
     void for_each_contact(const Plan& plan, const Uri& target,
                           Visitor<const Registrar::Binding&> visit);
     void look_for_agent(const Request& request, Plan& plan) const;
-    std::optional<Error> check_agent(Now now, const Request& request, Plan& plan);
+    Fault check_agent(Now now, const Request& request, Plan& plan);
     bool is_ours(const NameAddr& address) const;
-    std::optional<Error> check(const Request& request, const Routing& routing);
-    std::optional<Error> check_target(const Request& request, const Plan& plan, bool& has_contact);
+    Fault check(const Request& request, const Routing& routing);
+    Fault check_target(const Request& request, const Plan& plan, bool& has_contact);
     bool admit(Now now, Request& request);
     void refuse(Now now, const Request& request, const Error& error);
     void carry(Now now, Request& request, const Routing& routing, const Plan& plan);

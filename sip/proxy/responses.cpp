@@ -203,8 +203,7 @@ void Proxy::answer(Now now, Context& context, std::uint16_t status, std::string_
     }
     if (!packet) {
         const Opened opened = open(context);
-        std::array<char, 16> tag_room{};
-        Appender tag(tag_room);
+        Room<16> tag;
         tag.hex(stateless_tag(shard.key, opened.message));
         const std::string_view to_tag =
             opened.essentials.to_tag.empty() ? tag.view() : opened.essentials.to_tag;

@@ -72,8 +72,7 @@ void Proxy::give_back(Now now, Handle handle, std::uint16_t status) {
     SIP_ASSERT(scan.end == ScanEnd::complete);
     const auto essentials = decode_essentials(scan.message, core_.shard.leniency);
     SIP_ASSERT(essentials);
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(stateless_tag(core_.shard.key, scan.message));
     const Request request{scan.message, *essentials, source, {identity.view(), true},
                           server,       tag.view()};

@@ -106,8 +106,7 @@ Handle Registrar::find_gruu(const Uri& gruu) {
         });
         return index == HashIndex::none ? Handle{} : slab_.handle_at(index);
     }
-    std::array<char, 512> room{};
-    Appender name(room);
+    Room<512> name;
     write_address_of_record(name, gruu);
     const std::string_view wanted = gruu.parameters.value_of("gr");
     const Handle address = name.overflowed() || wanted.empty() ? Handle{} : find(name.view());

@@ -52,8 +52,7 @@ Expected<Handle> Registrant::make(const RegisterOptions& options) {
     if (options.expires_s == 0)
         return failure(Condition::malformed, "a registration lasts longer than 0 s");
     // RFC 3261 10.2: the Request-URI is the domain, without a user.
-    std::array<char, uri_room> room{};
-    Appender domain(room);
+    Room<uri_room> domain;
     domain << address->scheme_name() << ':' << address->host;
     if (address->port != 0) domain << ':' << address->port;
     if (domain.overflowed()) return failure(Condition::malformed, "the domain is too long");
@@ -163,8 +162,7 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     const auto way = r.uac.find_way(now, core_, {part_, handle}, r.attempt);
     if (!way) return tl::unexpected(way.error());
     if (!*way) return {};
-    std::array<char, uri_room> room{};
-    Appender own(room);
+    Room<uri_room> own;
     std::string_view contact = r.contact.view();
     if (contact.empty()) contact = r.uac.write_contact_uri(own, core_);
     if (own.overflowed()) return failure(Condition::too_large, "our contact is too long");
@@ -245,8 +243,7 @@ void Registrant::on_failure(Now now, Handle handle, Failure why) {
 
 /// RFC 3261 10.2.4: the 2xx lists every binding; ours says how long it lasts.
 std::uint32_t Registrant::granted(const Registration& r, const MessageView& response) const {
-    std::array<char, uri_room> room{};
-    Appender own(room);
+    Room<uri_room> own;
     std::string_view text = r.contact.view();
     if (text.empty()) text = r.uac.write_contact_uri(own, core_);
     const auto ours = parse_uri(text, shard().leniency);

@@ -487,8 +487,7 @@ Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
         if (lists_token(request.message, HeaderId::supported, "outbound"))
             reply.header(HeaderId::require, "outbound");
         if (is_first_hop(request)) {
-            std::array<char, 16> room{};
-            Appender timer(room);
+            Room<16> timer;
             timer << core_.shard.limits.flow_keep_alive_s;
             reply.writer().header("Flow-Timer", timer.view());
         }
@@ -592,8 +591,7 @@ void Registrar::on_committed(Now now, Handle object) {
     const Handle address = staged->all         ? staged->all
                            : staged->count > 0 ? slab_.find(staged->changes[0].entry)->address
                                                : Handle{};
-    std::array<char, 512> room{};
-    Appender name(room);
+    Room<512> name;
     if (address) name << addresses_.find(address)->name.view();
     bool changed = static_cast<bool>(staged->all);
     if (staged->all) remove_all(staged->all);
@@ -672,8 +670,7 @@ void Registrar::on_timer(Now now, Handle object) {
 }
 
 void Registrar::run_out(Now now, Handle object) {
-    std::array<char, 512> room{};
-    Appender name(room);
+    Room<512> name;
     name << addresses_.find(slab_.find(object)->address)->name.view();
     destroy(object);
     listener_.registrations_changed(now, name.view());

@@ -1,7 +1,6 @@
 #include "sip/transaction/completed_transactions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "sip/transaction/reply.hpp"
@@ -136,8 +135,7 @@ const CompletedTransactions::Record* CompletedTransactions::find_merge(Now now,
 
 Packet CompletedTransactions::response(const Record& record, const MessageView& request,
                                        const Source& source) {
-    std::array<char, 16> tag_room{};
-    Appender tag(tag_room);
+    Room<16> tag;
     tag.hex(record.to_tag);
     Reply reply(shard_, request, source, tag.view(), record.status, tails_.reason_of(record.tail));
     tails_.write(reply.rest(), record.tail);

@@ -1,7 +1,5 @@
 #include "sip/transaction/core.hpp"
 
-#include <array>
-
 #include "sip/transaction/gate.hpp"
 
 namespace sip {
@@ -56,8 +54,7 @@ void Core::tell_refused(Now now, const Request& request, std::string_view rule,
     const Essentials& e = request.essentials;
     // In a dialog the Request-URI is our Contact, in REGISTER the domain.
     const bool by_to = !e.to_tag.empty() || request.message.method == Method::register_;
-    std::array<char, 512> about_room{}, from_room{};
-    Appender about(about_room), from(from_room);
+    Room<512> about, from;
     write_address_of_record(about, by_to ? e.to.uri : e.request_uri);
     std::string_view subject = request.identity.address_of_record;
     if (subject.empty()) {

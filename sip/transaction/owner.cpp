@@ -1,7 +1,5 @@
 #include "sip/transaction/owner.hpp"
 
-#include <array>
-
 #include "sip/base/text.hpp"
 #include "sip/message/gruu.hpp"
 #include "sip/message/name_addr.hpp"
@@ -35,8 +33,7 @@ std::optional<unsigned> by_route(const WorkerPlace& place, const MessageView& me
 }
 
 std::optional<unsigned> by_address(const WorkerPlace& place, const Uri& about) {
-    std::array<char, address_bytes_max> room;
-    Appender name(room);
+    Room<address_bytes_max> name;
     write_address_of_record(name, about);
     if (name.overflowed()) return {};
     return owner_of_address(place, name.view());

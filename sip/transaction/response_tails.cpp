@@ -79,8 +79,7 @@ ResponseTails::ResponseTails(Shard& shard)
 ResponseTails::~ResponseTails() = default;
 
 bool ResponseTails::keep(std::string_view reason, std::string_view bytes, Tail& tail) {
-    std::array<char, form_bytes_max> room;
-    Appender form(room);
+    Room<form_bytes_max> form;
     form << reason << '\n';
     if (!has_mark(bytes) && !has_mark(reason))
         write_form(form, bytes, tail);

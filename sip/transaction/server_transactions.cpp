@@ -360,8 +360,7 @@ void ServerTransactions::keep_sent_by(Transaction& t, const Request& request) {
     if (!is_reliable(t.target.transport) || !request.identity.authenticated || name.empty() ||
         name.is_invalid())
         return;
-    std::array<char, DomainName::most + 32> room;
-    Appender uri(room);
+    Room<DomainName::most + 32> uri;
     uri << "sip:" << name.view();
     if (via.port != 0) uri << ':' << via.port;
     uri << (is_secure(t.target.transport) ? ";transport=tls" : ";transport=tcp");

@@ -4,6 +4,7 @@
 
 #include "sip/base/buffer.hpp"
 #include "sip/base/endpoint.hpp"
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 
 namespace sip {
@@ -14,9 +15,8 @@ constexpr std::size_t name_max = 253, label_max = 63;
 bool is_label(std::string_view label) {
     // An underscore is no letter of a host name, and stands in some all the same.
     return !label.empty() && label.size() <= label_max && label.front() != '-' &&
-           label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
-               return is_alphanumeric(c) || c == '-' || c == '_';
-           });
+           label.back() != '-' &&
+           all_of(label, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
 }
 
 /// A DNS name as RFC 5280 4.2.1.6 wants it: labels alone, no wildcard, no final dot, no address in
@@ -65,10 +65,9 @@ std::string_view without_final_dot(std::string_view name) {
 }  // namespace
 
 DomainIdentities::DomainIdentities(const CertificateNames& names) : names_(names) {
-    by_uri_ = std::any_of(names.alternatives.begin(), names.alternatives.end(),
-                          [](const AlternativeName& name) {
-                              return name.type == AlternativeName::Type::uri && host_of(name.value);
-                          });
+    by_uri_ = any_of(names.alternatives, [](const AlternativeName& name) {
+        return name.type == AlternativeName::Type::uri && host_of(name.value);
+    });
 }
 
 std::optional<std::string_view> DomainIdentities::identity_of(const AlternativeName& name) {

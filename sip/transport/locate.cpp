@@ -1,7 +1,5 @@
 #include "sip/transport/locate.hpp"
 
-#include <array>
-
 #include "sip/base/buffer.hpp"
 #include "sip/base/text.hpp"
 
@@ -30,8 +28,7 @@ Expected<Target> locate(const Uri& uri, const Listeners& listeners) {
     target.remote.port =
         uri.port != 0 ? uri.port
                       : static_cast<std::uint16_t>(is_secure(target.transport) ? 5061 : 5060);
-    std::array<char, 64> room;
-    Appender maddr(room);
+    Room<64> maddr;
     write_plain(maddr, uri.parameters.value_of("maddr"), Class::uri_parameter);
     const std::string_view host = maddr.size() == 0 ? uri.host : maddr.view();
     if (maddr.overflowed()) return failure(Condition::not_found, "maddr is no address");

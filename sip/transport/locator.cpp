@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 #include "sip/transport/locate.hpp"
 #include "sip/transport/transport_layer.hpp"
@@ -57,8 +58,7 @@ Expected<Locator::Begun> Locator::begin(Now now, const Uri& uri, const Owner& ow
     auto target = locate(sip, transport_.listeners());
     if (!target) {
         if (target.error().condition != Condition::not_found) return tl::unexpected(target.error());
-        std::array<char, DomainName::most + 1> room;
-        Appender maddr(room);
+        Room<DomainName::most + 1> maddr;
         write_plain(maddr, uri.parameters.value_of("maddr"), Class::uri_parameter);
         std::string_view host = uri.host;
         if (maddr.size() > 0) host = maddr.view();
@@ -120,7 +120,7 @@ Expected<Locator::Targets> Locator::take(LookupId id) {
     Lookup* lookup = lookups_.find(handle);
     if (lookup == nullptr || lookup->stage != Stage::done)
         return failure(Condition::not_found, "no such lookup");
-    const std::optional<Error> error = lookup->error;
+    const Fault error = lookup->error;
     const Targets targets = lookup->targets;
     destroy(handle);
     if (error) return tl::unexpected(*error);
@@ -184,8 +184,7 @@ void Locator::destroy(Handle handle) {
 
 bool Locator::speaks(Transport transport) const {
     const Listeners& listeners = transport_.listeners();
-    return std::any_of(listeners.begin(), listeners.end(),
-                       [&](const auto& each) { return each.transport == transport; });
+    return any_of(listeners, [&](const auto& each) { return each.transport == transport; });
 }
 
 /// RFC 3263 4.1, 4.2: what is asked first.
@@ -258,8 +257,8 @@ void Locator::ask(Now now, Lookup& lookup, RecordType type, const DomainName& na
 }
 
 bool Locator::waits(const Lookup& lookup) {
-    return std::any_of(lookup.asked.begin(), lookup.asked.begin() + lookup.asked_count,
-                       [](const NameWaiter& waiter) { return waiter.pending; });
+    return any_of(std::span(lookup.asked).first(lookup.asked_count),
+                  [](const NameWaiter& waiter) { return waiter.pending; });
 }
 
 /// All that the stage needs, at once.
@@ -398,16 +397,15 @@ void Locator::add_addresses(Lookup& lookup, std::size_t host, std::size_t most) 
             if (listener == nullptr) continue;
             target.listener = listener->id;
             if (is_secure(at.transport)) target.domain = lookup.domain;
-            const bool known =
-                std::any_of(lookup.targets.begin(), lookup.targets.end(), [&](const Target& other) {
-                    return other.transport == target.transport && other.remote == target.remote;
-                });
+            const bool known = any_of(lookup.targets, [&](const Target& other) {
+                return other.transport == target.transport && other.remote == target.remote;
+            });
             if (!known && lookup.targets.push(target)) ++added;
         }
     }
 }
 
-void Locator::finish(Lookup& lookup, std::optional<Error> error) {
+void Locator::finish(Lookup& lookup, Fault error) {
     lookup.stage = Stage::done;
     lookup.error = error;
     lookup.timers.detach(shard_.timers);
@@ -441,7 +439,7 @@ void Locator::failed(Now now, const Target& target, std::optional<Duration> how_
 }
 
 bool Locator::has_failed(Now now, const Target& target) const {
-    return std::any_of(failed_.begin(), failed_.end(), [&](const Failed& each) {
+    return any_of(failed_, [&](const Failed& each) {
         return each.transport == target.transport && each.remote == target.remote &&
                now.mono < each.until;
     });

@@ -102,7 +102,7 @@ private:
         std::array<NameWaiter, 2 * hosts_max> asked;
         std::size_t asked_count = 0;
         Targets targets;
-        std::optional<Error> error;
+        Fault error;
         Timers<Name, 2> timers;
     };
     struct Failed {
@@ -134,7 +134,7 @@ private:
     void add_in_order(Lookup& lookup, const Service& service, const KeptRecords& records);
     void judge_addresses(Now now, Lookup& lookup);
     void add_addresses(Lookup& lookup, std::size_t host, std::size_t most);
-    void finish(Lookup& lookup, std::optional<Error> error);
+    void finish(Lookup& lookup, Fault error);
     void answer_those_who_wait(Now now);
     void order_by_failure(Now now, Targets& targets) const;
     void destroy(Handle handle);

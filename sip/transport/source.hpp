@@ -2,6 +2,7 @@
 
 #include "sip/base/endpoint.hpp"
 #include "sip/base/ids.hpp"
+#include "sip/base/inline.hpp"
 #include "sip/base/packet.hpp"
 
 namespace sip {
@@ -26,7 +27,7 @@ struct Target {
 };
 
 /// Back to where a message came from.
-inline Target back_to(const Source& source) {
+SIP_CALL_FOR_SIZE inline Target back_to(const Source& source) {
     return {source.transport, source.listener, source.flow, source.remote, {}};
 }
 

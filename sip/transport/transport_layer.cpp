@@ -143,8 +143,7 @@ Expected<Target> TransportLayer::locate(const Uri& uri) const {
 void TransportLayer::secured(FlowId id, std::span<const std::string_view> names) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr) return;
-    std::array<char, peer_names_max> room;
-    Appender out(room);
+    Room<peer_names_max> out;
     for (std::string_view name : names) {
         const std::size_t before = out.size();
         if (name.find('\n') != std::string_view::npos) continue;

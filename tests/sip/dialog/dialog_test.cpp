@@ -63,7 +63,7 @@ struct Uas {
     }
     StackWorld world;
     std::optional<Dialog> dialog;
-    std::optional<Error> error;
+    Fault error;
     bool refreshed = false;
     unsigned cseq = 0;
 };

@@ -93,7 +93,7 @@ struct Diary final : SubscriptionListener {
                    ? std::chrono::duration_cast<seconds>(change.expires_at - now.mono).count()
                    : 0;
     }
-    std::optional<Error> refuses(Now, const Watcher& watcher, std::string_view event_id,
+    Fault refuses(Now, const Watcher& watcher, std::string_view event_id,
                                  const Decision& decision) override {
         if (watcher.identity != "mallory@example.com") return {};
         CHECK(event_id.empty());

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sip/base/inline.hpp"
+#include "sip/base/scan.hpp"
 
 namespace sip {
 
@@ -45,9 +46,7 @@ public:
     Appender& lower(std::string_view text) {
         const std::size_t begin = size_;
         *this << text;
-        for (std::size_t at = begin; !overflowed_ && at < size_; ++at)
-            if (const char c = room_[at]; c >= 'A' && c <= 'Z')
-                room_[at] = static_cast<char>(c + 32);
+        if (!overflowed_) scan::make_lower(room_.data() + begin, size_ - begin);
         return *this;
     }
     Appender& operator<<(const char* text) { return *this << std::string_view(text); }

@@ -109,6 +109,9 @@ std::optional<Address> parse_ipv6(std::string_view text) {
 }
 
 std::optional<Address> parse_numeric_host(std::string_view host) {
+    // A name, nearly always: no address starts so.
+    if (host.empty() || (hex_value(host.front()) < 0 && host.front() != '[' && host.front() != ':'))
+        return {};
     if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
         return parse_ipv6(slice(host, 1, host.size() - 2));
     if (host.find(':') != std::string_view::npos) return parse_ipv6(host);

@@ -72,6 +72,12 @@ public:
         const std::uint64_t past = low + each(static_cast<char>(0x7f - last));
         return {from & ~past & ~word_};
     }
+    /// The same with its letters in lower case.
+    PlainBlock lower() const {
+        PlainBlock small(*this);
+        small.word_ |= (inside('A', 'Z').bits & high) >> 2;
+        return small;
+    }
     /// Letters in either case.
     Set letters() const {
         PlainBlock small(*this);
@@ -265,6 +271,14 @@ inline bool copy_short_run(char* to, std::string_view text) {
         *to++ = c;
     }
     return all;
+}
+
+/// Puts letters of ASCII in lower case.
+inline void make_lower(char* text, std::size_t size) {
+    for (; size >= PlainBlock::size; text += PlainBlock::size, size -= PlainBlock::size)
+        PlainBlock(text).lower().store(text);
+    for (; size > 0; ++text, --size)
+        if (*text >= 'A' && *text <= 'Z') *text = static_cast<char>(*text + 32);
 }
 
 /// Of the 64 bytes from `at` on, all of which are there, those that are not of `Run`, the first one

@@ -45,13 +45,9 @@ std::optional<std::uint8_t> choose_type(const MessageView& message,
 /// RFC 3858 3: what people call the watcher, without quotes and escapes. Without memory it has no
 /// name.
 void keep_display_name(const Request& request, Memory& memory, Block& out) {
-    const HeaderField* from = request.message.find(HeaderId::from);
-    if (from == nullptr) return;
-    const auto address = parse_name_addr(from->value);
-    if (!address) return;
     std::array<char, SubscriptionChange::display_name_max + 1> room{};
     std::size_t size = 0;
-    const std::string_view name = address->display_name;
+    const std::string_view name = request.essentials.from.display_name;
     for (std::size_t i = 0; i < name.size() && size < room.size(); ++i) {
         if (name[i] == '\\' && i + 1 < name.size()) ++i;
         room[size++] = name[i];

@@ -6,6 +6,7 @@ namespace sip {
 namespace {
 
 constexpr auto no_parameter = [](const Parameter&) {};
+constexpr auto any_parameter = [](const Parameter&) { return true; };
 
 /// What may stand before "<": a quoted-string or tokens. Nothing is taken when a URI without
 /// brackets stands here.
@@ -71,8 +72,12 @@ Expected<void> read_address(NameAddr& into, Scanner& scanner, Ends ends, const L
     return read;
 }
 
-Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency) {
+Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency,
+                                   const char* limit) {
     Expected<NameAddr> result;
+    const usual::Part part(value, limit);
+    if (part.is_one() && usual::read_name_addr(*result, part, any_parameter) == part.end())
+        return result;
     Scanner scanner(value);
     if (const auto read = read_name_addr(*result, scanner, Ends::with_text, leniency, no_parameter);
         !read)
@@ -83,7 +88,7 @@ Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& lenie
 Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const Leniency& leniency,
                      const char* limit) {
     const bool is_usual = usual::take_value(rest, limit, [&into](const usual::Part& part) {
-        return usual::read_name_addr(into, part, [](const Parameter&) { return true; });
+        return usual::read_name_addr(into, part, any_parameter);
     });
     if (is_usual) return Taken::value;
     return take_value(rest, error, ListRule{}, [&](Scanner& scanner, Ends ends) {

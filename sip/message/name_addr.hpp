@@ -36,10 +36,11 @@ Expected<void> read_name_addr(NameAddr& into, Scanner& scanner, Ends ends, const
 
 /// One value, all of `value`. Without <> everything from ";" on belongs to the header field, and a
 /// URI holding "?" or "," is an error (RFC 8217) unless leniency says otherwise.
-Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency = {});
+/// Where it is known what can be read behind `value`, up to `limit`, it costs less.
+Expected<NameAddr> parse_name_addr(std::string_view value, const Leniency& leniency = {},
+                                   const char* limit = nullptr);
 
-/// The same of a list: see `take_value`. Where it is known what can be read behind `rest`, up to
-/// `limit`, it costs less.
+/// The same of a list: see `take_value`.
 Taken take_name_addr(std::string_view& rest, NameAddr& into, Error& error, const Leniency& leniency,
                      const char* limit = nullptr);
 

@@ -86,7 +86,7 @@ Reply::Reply(Shard& shard, const MessageView& request, const Source& source,
         from != nullptr && !has_control(from->value))
         writer_.header(HeaderId::from, from->value);
     if (const auto* to = request.find(HeaderId::to); to != nullptr && !has_control(to->value)) {
-        const auto parsed = parse_name_addr(to->value, shard.leniency);
+        const auto parsed = parse_name_addr(to->value, shard.leniency, request.limit());
         const bool tagged = !parsed || parsed->parameters.has("tag") || status == 100;
         Appender& out = writer_.begin(HeaderId::to) << to->value;
         if (!tagged && !to_tag.empty()) {

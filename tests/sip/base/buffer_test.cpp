@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+
+#include "sip/base/text.hpp"
 
 using namespace sip;
 
@@ -45,6 +48,20 @@ TEST_CASE("numbers are written whole, at both ends of their ranges") {
     out.hex(UINT64_MAX);
     CHECK(out.view() ==
           "0 18446744073709551615 4294967295 65535 bc 0000000000000001 ffffffffffffffff");
+}
+
+TEST_CASE("letters of ASCII become small ones at any place of any text") {
+    std::string all;
+    for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+    for (std::size_t from = 0; from < all.size(); ++from)
+        for (std::size_t size = 0; size <= 20 && from + size <= all.size(); ++size) {
+            std::array<char, 20> room{};
+            Appender out(room);
+            out.lower(std::string_view(all).substr(from, size));
+            REQUIRE(out.size() == size);
+            for (std::size_t i = 0; i < size; ++i)
+                REQUIRE(out.view()[i] == to_lower(all[from + i]));
+        }
 }
 
 TEST_CASE("letters of ASCII become small ones, all else stays, and no part is written") {

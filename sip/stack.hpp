@@ -70,7 +70,9 @@ public:
         neighbors_ = neighbors;
         transport_.set_neighbors(neighbors);
     }
-    Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_, admission_}; }
+    SIP_CALL_FOR_SIZE Core core() {
+        return {shard_, transport_, servers_, clients_, staging_, locator_, admission_};
+    }
 
     // Inputs.
     void input(const Now& now, const Datagram& in);

@@ -14,7 +14,7 @@ namespace {
 constexpr std::array bases{DigestAlgorithm::md5, DigestAlgorithm::sha256,
                            DigestAlgorithm::sha512_256};
 
-DigestVerdict challenge(StaticText rule, bool stale = false) {
+SIP_CALL_FOR_SIZE DigestVerdict challenge(StaticText rule, bool stale = false) {
     DigestVerdict verdict;
     verdict.outcome = DigestVerdict::Outcome::challenge;
     verdict.stale = stale;
@@ -22,7 +22,7 @@ DigestVerdict challenge(StaticText rule, bool stale = false) {
     return verdict;
 }
 
-DigestVerdict malformed(const Error& error) {
+SIP_CALL_FOR_SIZE DigestVerdict malformed(const Error& error) {
     DigestVerdict verdict;
     verdict.outcome = DigestVerdict::Outcome::malformed;
     verdict.error = error;

@@ -117,19 +117,29 @@ constexpr std::size_t slot_of(std::uint64_t first, std::uint64_t last) {
 struct HeaderTable {
     std::array<HeaderId, slot_count> ids{};
     std::array<HeaderId, 26> compact{};
-    std::array<NameWords, header_id_count> names{};
     std::array<std::uint8_t, header_id_count> sizes{};
     bool perfect = true;
 };
+
+/// What of the entries is asked for while it runs.
+inline constexpr std::array<const char*, header_id_count> header_names = [] {
+    std::array<const char*, header_id_count> made{};
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = header_entries[i].name.data();
+    return made;
+}();
+inline constexpr std::array<NameWords, header_id_count> header_words = [] {
+    std::array<NameWords, header_id_count> made{};
+    for (std::size_t i = 1; i < made.size(); ++i) made[i] = words_of(header_entries[i].name);
+    return made;
+}();
 
 inline constexpr HeaderTable header_table = [] {
     HeaderTable made;
     for (std::size_t i = 1; i < header_entries.size(); ++i) {
         const HeaderEntry& entry = header_entries[i];
         if (entry.name.size() > name_size_max || entry.name.size() < 2) made.perfect = false;
-        made.names[i] = words_of(entry.name);
         made.sizes[i] = static_cast<std::uint8_t>(entry.name.size());
-        HeaderId& slot = made.ids[slot_of(made.names[i].first, made.names[i].last)];
+        HeaderId& slot = made.ids[slot_of(header_words[i].first, header_words[i].last)];
         if (static_cast<std::size_t>(entry.id) != i || slot != HeaderId::unknown)
             made.perfect = false;
         slot = entry.id;
@@ -147,14 +157,14 @@ HeaderId id_of_long(std::string_view name, HeaderId id);
 /// `header_id_of` for a name that is a token, behind which others stand: eight bytes can be read
 /// from its start on. Without control bytes the words are as good as the name.
 SIP_ALWAYS_INLINE HeaderId plain_header_id(const char* name, std::size_t size) {
+    if constexpr (built_for_size) return header_id_of({name, size});
     if (size <= 8) {
         if (size < 2) return size == 1 ? id_of_compact(*name) : HeaderId::unknown;
         const std::uint64_t word =
             (load_word<std::uint64_t>(name) | small_letters) & bytes_of(size);
         const HeaderId id = header_table.ids[slot_of(word, 0)];
         // A word ends in the zeros that its name leaves, so that it tells the size too.
-        if (header_table.names[static_cast<std::size_t>(id)].first != word)
-            return HeaderId::unknown;
+        if (header_words[static_cast<std::size_t>(id)].first != word) return HeaderId::unknown;
         if (id == HeaderId::unknown) __builtin_unreachable();  // has no bytes
         return id;
     }
@@ -162,8 +172,8 @@ SIP_ALWAYS_INLINE HeaderId plain_header_id(const char* name, std::size_t size) {
     const std::uint64_t last = load_word<std::uint64_t>(name + size - 8) | small_letters;
     const HeaderId id = header_table.ids[slot_of(first, last)];
     const auto at = static_cast<std::size_t>(id);
-    if (header_table.sizes[at] != size || header_table.names[at].first != first ||
-        header_table.names[at].last != last)
+    if (header_table.sizes[at] != size || header_words[at].first != first ||
+        header_words[at].last != last)
         return HeaderId::unknown;
     if (id == HeaderId::unknown) __builtin_unreachable();
     return size <= 16 ? id : id_of_long({name, size}, id);

@@ -49,7 +49,7 @@ struct Outbox {
     std::vector<Sent> sent{1'024};
 };
 
-void serve(presence::Server& server, Now now, std::string_view bytes, Outbox& out) {
+void serve(presence::Server& server, const Now& now, std::string_view bytes, Outbox& out) {
     out.count = 0;
     if (!bytes.empty()) server.input(now, Datagram{udp, phone_at, {bytes.data(), bytes.size()}});
     for (;;) {
@@ -70,7 +70,7 @@ void serve(presence::Server& server, Now now, std::string_view bytes, Outbox& ou
 }  // namespace
 
 /// What callgrind counts: one input, or none, and all that comes of it.
-extern "C" __attribute__((noinline)) void measured(presence::Server& server, Now now,
+extern "C" __attribute__((noinline)) void measured(presence::Server& server, const Now& now,
                                                    std::string_view bytes, Outbox& out) {
     serve(server, now, bytes, out);
 }

@@ -10,39 +10,39 @@ namespace {
 using enum Type;
 
 struct Global {
-    std::string_view ns, name;
+    sip::StaticText ns, name;
     Type type;
 };
 /// Elements that a schema declares at its top: they are what they are wherever they stand. An empty
 /// name: every one of the namespace.
 constexpr Global globals[] = {
-    {pidf_namespace, "presence", misplaced},
-    {data_model_namespace, "person", misplaced},
-    {data_model_namespace, "device", misplaced},
-    {data_model_namespace, "deviceID", uri},
-    {rpid_namespace, "activities", activities},
-    {rpid_namespace, "class", string},
-    {rpid_namespace, "mood", mood},
-    {rpid_namespace, "place-is", place_is},
-    {rpid_namespace, "place-type", place_type},
-    {rpid_namespace, "privacy", privacy},
-    {rpid_namespace, "relationship", relationship},
-    {rpid_namespace, "service-class", service_class},
-    {rpid_namespace, "sphere", sphere},
-    {rpid_namespace, "status-icon", status_icon},
-    {rpid_namespace, "time-offset", time_offset},
-    {rpid_namespace, "user-input", user_input},
-    {timed_status_namespace, "timed-status", timed_status},
-    {cipid_namespace, "card", uri},
-    {cipid_namespace, "display-name", string},
-    {cipid_namespace, "homepage", uri},
-    {cipid_namespace, "icon", uri},
-    {cipid_namespace, "map", uri},
-    {cipid_namespace, "sound", uri},
-    {caps_namespace, "servcaps", servcaps},
-    {caps_namespace, "devcaps", devcaps},
-    {geopriv_namespace, "geopriv", geopriv},
-    {location_type_namespace, "", empty},
+    {pidf_namespace.data(), "presence", misplaced},
+    {data_model_namespace.data(), "person", misplaced},
+    {data_model_namespace.data(), "device", misplaced},
+    {data_model_namespace.data(), "deviceID", uri},
+    {rpid_namespace.data(), "activities", activities},
+    {rpid_namespace.data(), "class", string},
+    {rpid_namespace.data(), "mood", mood},
+    {rpid_namespace.data(), "place-is", place_is},
+    {rpid_namespace.data(), "place-type", place_type},
+    {rpid_namespace.data(), "privacy", privacy},
+    {rpid_namespace.data(), "relationship", relationship},
+    {rpid_namespace.data(), "service-class", service_class},
+    {rpid_namespace.data(), "sphere", sphere},
+    {rpid_namespace.data(), "status-icon", status_icon},
+    {rpid_namespace.data(), "time-offset", time_offset},
+    {rpid_namespace.data(), "user-input", user_input},
+    {timed_status_namespace.data(), "timed-status", timed_status},
+    {cipid_namespace.data(), "card", uri},
+    {cipid_namespace.data(), "display-name", string},
+    {cipid_namespace.data(), "homepage", uri},
+    {cipid_namespace.data(), "icon", uri},
+    {cipid_namespace.data(), "map", uri},
+    {cipid_namespace.data(), "sound", uri},
+    {caps_namespace.data(), "servcaps", servcaps},
+    {caps_namespace.data(), "devcaps", devcaps},
+    {geopriv_namespace.data(), "geopriv", geopriv},
+    {location_type_namespace.data(), "", empty},
 };
 
 constexpr AttributeRule timed[] = {
@@ -150,28 +150,27 @@ constexpr Child usage_rules_children[] = {{"retransmission-allowed", boolean},
                                           {"external-ruleset", uri},
                                           {"note-well", note}};
 
-constexpr TypeRow text_row(Simple what, std::span<const AttributeRule> attributes = {}) {
+constexpr TypeRow text_row(Simple what, Few<AttributeRule> attributes = {}) {
     TypeRow made;
     made.simple = what;
     made.attributes = attributes;
     return made;
 }
-constexpr TypeRow children_row(Content content, std::string_view ns,
-                               std::span<const Child> children) {
+constexpr TypeRow children_row(Content content, std::string_view ns, Few<Child> children) {
     TypeRow made;
     made.content = content;
-    made.ns = ns;
+    made.ns = ns.data();
     made.children = children;
     return made;
 }
-constexpr TypeRow rpid_row(Content content, std::span<const Child> children) {
+constexpr TypeRow rpid_row(Content content, Few<Child> children) {
     return children_row(content, rpid_namespace, children);
 }
-constexpr TypeRow caps_row(std::span<const Child> children) {
+constexpr TypeRow caps_row(Few<Child> children) {
     return children_row(Content::sequence, caps_namespace, children);
 }
 
-constexpr TypeRow with_attributes(TypeRow made, std::span<const AttributeRule> attributes) {
+constexpr TypeRow with_attributes(TypeRow made, Few<AttributeRule> attributes) {
     made.attributes = attributes;
     return made;
 }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 #include "pidf/element.hpp"
 #include "pidf/namespaces.hpp"
+#include "sip/base/error.hpp"
 
 namespace pidf {
 
@@ -93,16 +93,31 @@ enum class Simple : std::uint8_t {
 };
 
 struct Child {
-    std::string_view names;  ///< with a blank between two; in a sequence in this order
+    sip::StaticText names;  ///< with a blank between two; in a sequence in this order
     Type type;
     bool many = false;
     bool required = false;
 };
 
 struct AttributeRule {
-    std::string_view name;
+    sip::StaticText name;
     Simple simple;
     bool required = false;
+};
+
+/// Some rows of a table.
+template <class T>
+class Few {
+public:
+    constexpr Few() = default;
+    template <std::size_t count>
+    constexpr Few(const T (&rows)[count]) : first_(rows), count_(count) {}
+    constexpr const T* begin() const { return first_; }
+    constexpr const T* end() const { return first_ + count_; }
+
+private:
+    const T* first_ = nullptr;
+    std::uint32_t count_ = 0;
 };
 
 struct TypeRow {
@@ -112,9 +127,9 @@ struct TypeRow {
     bool language = false;       ///< xml:lang too
     bool others = false;         ///< elements of other namespaces as children
     bool needs_child = false;    ///< other than a note
-    std::string_view ns;         ///< of its children
-    std::span<const Child> children;
-    std::span<const AttributeRule> attributes;
+    sip::StaticText ns;          ///< of its children
+    Few<Child> children;
+    Few<AttributeRule> attributes;
 
     /// The rank of a name among those of all children; -1: not listed.
     int rank(std::string_view name) const;

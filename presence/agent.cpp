@@ -68,13 +68,13 @@ sip::Limits Agent::limits_for(std::uint32_t watchers) {
     return limits;
 }
 
-void Agent::shut_down(sip::Now now) {
+void Agent::shut_down(const sip::Now& now) {
     door_.stopping = true;
     stack_.set_gate(&door_);
     notifier_.shut_down(now, sip::subscription_machine::Event::deactivate, 0, 0);
 }
 
-sip::Gate::Verdict Agent::Door::admit(sip::Now, const sip::Request&) {
+sip::Gate::Verdict Agent::Door::admit(const sip::Now&, const sip::Request&) {
     Verdict verdict;
     verdict.kind = Verdict::Kind::refused;
     verdict.error = {stopping ? sip::Condition::overloaded : sip::Condition::forbidden,
@@ -91,7 +91,7 @@ Agent::Package::Package(const AgentOptions& options, const AgentUser& user, sip:
     traits_.notify_interval_min = options.notify_interval;
 }
 
-sip::Decision Agent::Package::decide(sip::Now, const sip::Watcher& watcher) {
+sip::Decision Agent::Package::decide(const sip::Now&, const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     // R3856-9.5-1: whom nobody vouches for is not served.
     if (!watcher.authenticated)
@@ -107,9 +107,9 @@ sip::Decision Agent::Package::decide(sip::Now, const sip::Watcher& watcher) {
     return {State::rejected, closed_view, "policy block"};
 }
 
-sip::Expected<std::size_t> Agent::Package::render(sip::Now, sip::ResourceId, std::string_view,
-                                                  sip::ViewId view, std::string_view,
-                                                  std::span<char> room) {
+sip::Expected<std::size_t> Agent::Package::render(const sip::Now&, sip::ResourceId,
+                                                  std::string_view, sip::ViewId view,
+                                                  std::string_view, std::span<char> room) {
     sip::Appender out(room);
     if (const auto own = user_.document(); view == full_view && !own.empty()) {
         out << own;

@@ -60,11 +60,11 @@ public:
     sip::Notifier& notifier() { return notifier_; }
 
     /// The document is another one: watchers are told.
-    void state_changed(sip::Now now) { notifier_.state_changed(now, 0, presentity_); }
+    void state_changed(const sip::Now& now) { notifier_.state_changed(now, 0, presentity_); }
     /// Every watcher is decided about anew.
-    void policy_changed(sip::Now now) { notifier_.decide_again(now, 0, presentity_); }
+    void policy_changed(const sip::Now& now) { notifier_.decide_again(now, 0, presentity_); }
     /// Ends every subscription, as `deactivated`, and refuses what is asked from here on.
-    void shut_down(sip::Now now);
+    void shut_down(const sip::Now& now);
     /// No subscription is left, its last NOTIFY included.
     bool idle() const { return notifier_.size() == 0; }
 
@@ -74,8 +74,8 @@ private:
         Package(const AgentOptions& options, const AgentUser& user, sip::Shard& shard);
         const Traits& traits() const override { return traits_; }
         bool exists(std::string_view resource) const override { return resource == presentity_; }
-        sip::Decision decide(sip::Now now, const sip::Watcher& watcher) override;
-        sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id,
+        sip::Decision decide(const sip::Now& now, const sip::Watcher& watcher) override;
+        sip::Expected<std::size_t> render(const sip::Now& now, sip::ResourceId id,
                                           std::string_view resource, sip::ViewId view,
                                           std::string_view content_type,
                                           std::span<char> room) override;
@@ -89,8 +89,9 @@ private:
     /// Lets nobody in of its own accord.
     class Door final : public sip::Gate {
     public:
-        Verdict admit(sip::Now, const sip::Request&) override;
-        void write_challenges(sip::Now, const sip::Request&, bool, sip::MessageWriter&) override {}
+        Verdict admit(const sip::Now&, const sip::Request&) override;
+        void write_challenges(const sip::Now&, const sip::Request&, bool,
+                              sip::MessageWriter&) override {}
         bool refuses_all() const override { return stopping; }
         bool stopping = false;
     };

@@ -28,7 +28,7 @@ bool Learner::may_learn(const sip::Registrar::Binding& binding) const {
            said.has_event("presence");
 }
 
-void Learner::reconsider(sip::Now now, std::string_view presentity, bool elsewhere) {
+void Learner::reconsider(const sip::Now& now, std::string_view presentity, bool elsewhere) {
     if (stopped_) return;
     bool changed = false;
     // One at a time: what ends leaves the index that is being searched.
@@ -55,7 +55,7 @@ void Learner::reconsider(sip::Now now, std::string_view presentity, bool elsewhe
     if (changed) parts_.listener.state_changed(now, number_, presentity);
 }
 
-void Learner::begin(sip::Now now, std::string_view presentity,
+void Learner::begin(const sip::Now& now, std::string_view presentity,
                     const sip::Registrar::Binding& binding) {
     sip::Room<520> address;
     address << "sip:" << presentity;
@@ -98,7 +98,7 @@ void Learner::begin(sip::Now now, std::string_view presentity,
 }
 
 /// Whether a document went with it.
-bool Learner::end(sip::Now now, sip::Handle handle) {
+bool Learner::end(const sip::Now& now, sip::Handle handle) {
     Learned& one = *slab_.find(handle);
     (void)parts_.subscriber.unsubscribe(now, one.watch);  // not there: it has ended by itself
     by_name_.erase(hash_of(one.presentity.view()), handle.index);
@@ -108,7 +108,7 @@ bool Learner::end(sip::Now now, sip::Handle handle) {
     return had;
 }
 
-void Learner::stop(sip::Now now) {
+void Learner::stop(const sip::Now& now) {
     stopped_ = true;
     slab_.for_each([&](sip::Handle handle, Learned&) { (void)end(now, handle); });
 }
@@ -120,7 +120,7 @@ sip::Handle Learner::find(sip::WatchId watch) {
     return index == sip::HashIndex::none ? sip::Handle{} : slab_.handle_at(index);
 }
 
-bool Learner::work(sip::Now now) {
+bool Learner::work(const sip::Now& now) {
     bool any = false;
     while (const auto notice = parts_.subscriber.next_notice()) {
         any = true;
@@ -129,7 +129,7 @@ bool Learner::work(sip::Now now) {
     return any;
 }
 
-void Learner::take(sip::Now now, sip::Handle handle, const sip::SubscriptionNotice& notice) {
+void Learner::take(const sip::Now& now, sip::Handle handle, const sip::SubscriptionNotice& notice) {
     using Kind = sip::SubscriptionNotice::Kind;
     Learned& one = *slab_.find(handle);
     sip::Room<512> name;
@@ -159,7 +159,8 @@ void Learner::take(sip::Now now, sip::Handle handle, const sip::SubscriptionNoti
 }
 
 /// What is no document of ours to show says nothing: what there was before is no longer so either.
-void Learner::set_document(sip::Now now, Learned& one, const sip::SubscriptionNotice& notice) {
+void Learner::set_document(const sip::Now& now, Learned& one,
+                           const sip::SubscriptionNotice& notice) {
     sip::Shard& shard = parts_.shard;
     one.document = {};
     one.changed = now;
@@ -185,7 +186,7 @@ void Learner::set_document(sip::Now now, Learned& one, const sip::SubscriptionNo
     if (!one.document) ++shard.counters.limit_memory;
 }
 
-sip::Gate::Verdict NotifyDoor::admit(sip::Now now, const sip::Request& request) {
+sip::Gate::Verdict NotifyDoor::admit(const sip::Now& now, const sip::Request& request) {
     let_in_ = request.message.method == sip::Method::notify && !otherwise_.refuses_all() &&
               subscriber_.knows_dialog(request);
     return let_in_ ? Verdict{} : otherwise_.admit(now, request);

@@ -39,11 +39,11 @@ public:
 
     /// The registrations of a presentity are others than before, or who serves it is: with
     /// `elsewhere` a PUA does, and nothing is to be learnt.
-    void reconsider(sip::Now now, std::string_view presentity, bool elsewhere);
+    void reconsider(const sip::Now& now, std::string_view presentity, bool elsewhere);
     /// Takes news, and tells of it. False: there was none.
-    bool work(sip::Now now);
+    bool work(const sip::Now& now);
     /// Ends all subscriptions, and begins no other.
-    void stop(sip::Now now);
+    void stop(const sip::Now& now);
 
     /// What is known of a canonical address-of-record: `visit(const LocalStates::State&, id)`.
     template <class Visit>
@@ -81,10 +81,11 @@ private:
         return sip::table_hash(parts_.shard.key, presentity);
     }
     bool may_learn(const sip::Registrar::Binding& binding) const;
-    void begin(sip::Now now, std::string_view presentity, const sip::Registrar::Binding& binding);
-    bool end(sip::Now now, sip::Handle handle);
-    void take(sip::Now now, sip::Handle handle, const sip::SubscriptionNotice& notice);
-    void set_document(sip::Now now, Learned& one, const sip::SubscriptionNotice& notice);
+    void begin(const sip::Now& now, std::string_view presentity,
+               const sip::Registrar::Binding& binding);
+    bool end(const sip::Now& now, sip::Handle handle);
+    void take(const sip::Now& now, sip::Handle handle, const sip::SubscriptionNotice& notice);
+    void set_document(const sip::Now& now, Learned& one, const sip::SubscriptionNotice& notice);
     sip::Handle find(sip::WatchId watch);
 
     Parts parts_;
@@ -103,13 +104,13 @@ public:
     NotifyDoor(sip::Gate& otherwise, sip::Subscriber& subscriber)
         : otherwise_(otherwise), subscriber_(subscriber) {}
 
-    Verdict admit(sip::Now now, const sip::Request& request) override;
-    void write_challenges(sip::Now now, const sip::Request& request, bool stale,
+    Verdict admit(const sip::Now& now, const sip::Request& request) override;
+    void write_challenges(const sip::Now& now, const sip::Request& request, bool stale,
                           sip::MessageWriter& writer) override {
         otherwise_.write_challenges(now, request, stale, writer);
     }
     bool refuses_all() const override { return otherwise_.refuses_all(); }
-    void write_proof(sip::Now now, sip::MessageWriter& writer) override {
+    void write_proof(const sip::Now& now, sip::MessageWriter& writer) override {
         if (!let_in_) otherwise_.write_proof(now, writer);
     }
 

@@ -80,12 +80,13 @@ std::optional<sip::Registrar::Binding> Migration::agent_of(std::string_view pres
     return agent;
 }
 
-void Migration::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
+void Migration::state_changed(const sip::Now& now, std::uint8_t package,
+                              std::string_view resource) {
     parts_.notifier.state_changed(now, package, resource);
     if (package == number_) reconsider(now, resource);
 }
 
-void Migration::reconsider(sip::Now now, std::string_view presentity) {
+void Migration::reconsider(const sip::Now& now, std::string_view presentity) {
     parts_.notifier.let_go(now, number_, presentity);
     if (learner_ != nullptr)
         learner_->reconsider(now, presentity, agent_of(presentity).has_value());
@@ -95,7 +96,7 @@ bool Migration::is_elsewhere(std::uint8_t package, std::string_view resource, si
     return package == number_ && parts_.package.may_leave(view) && agent_of(resource);
 }
 
-bool Migration::take(sip::Now now, const sip::Request& request, std::uint8_t package,
+bool Migration::take(const sip::Now& now, const sip::Request& request, std::uint8_t package,
                      std::string_view resource, sip::ViewId view) {
     if (package != number_ || !request.identity.authenticated || !parts_.package.may_leave(view))
         return false;
@@ -116,7 +117,7 @@ bool Migration::is_answer(std::uint16_t status) const {
     return status == 403 || status == 423 || status >= 600;
 }
 
-void Migration::come_back(sip::Now now, const sip::Request& request, std::uint64_t binding,
+void Migration::come_back(const sip::Now& now, const sip::Request& request, std::uint64_t binding,
                           std::uint16_t status) {
     sip::Room<512> name;
     sip::write_address_of_record(name, request.essentials.request_uri);
@@ -128,20 +129,20 @@ void Migration::come_back(sip::Now now, const sip::Request& request, std::uint64
     parts_.notifier.serve_here(now, request);
 }
 
-bool Migration::may_go(sip::Now now, std::string_view watcher, std::string_view resource) {
+bool Migration::may_go(const sip::Now& now, std::string_view watcher, std::string_view resource) {
     const sip::Decision decision = parts_.package.decide(now, {watcher, resource, true});
     return decision.state == sip::SubscriptionDecision::active &&
            parts_.package.may_leave(decision.view);
 }
 
-std::optional<sip::Registrar::Binding> Migration::agent_for(sip::Now now, std::string_view,
+std::optional<sip::Registrar::Binding> Migration::agent_for(const sip::Now& now, std::string_view,
                                                             std::string_view watcher,
                                                             std::string_view resource) {
     if (!may_go(now, watcher, resource)) return {};
     return agent_of(resource);
 }
 
-bool Migration::may_be_told(sip::Now now, std::string_view, std::string_view watcher,
+bool Migration::may_be_told(const sip::Now& now, std::string_view, std::string_view watcher,
                             std::string_view resource) {
     return may_go(now, watcher, resource);
 }

@@ -51,25 +51,26 @@ public:
     /// Who asks PUAs where we serve, and stops where they do. Null: nobody.
     void set_learner(Learner* learner) { learner_ = learner; }
     /// To be told of publications and registrations in the notifier's place, which is told first.
-    void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
+    void state_changed(const sip::Now& now, std::uint8_t package,
+                       std::string_view resource) override;
 
     bool is_elsewhere(std::uint8_t package, std::string_view resource, sip::ViewId view) override;
-    bool take(sip::Now now, const sip::Request& request, std::uint8_t package,
+    bool take(const sip::Now& now, const sip::Request& request, std::uint8_t package,
               std::string_view resource, sip::ViewId view) override;
-    std::optional<sip::Registrar::Binding> agent_for(sip::Now now, std::string_view package,
+    std::optional<sip::Registrar::Binding> agent_for(const sip::Now& now, std::string_view package,
                                                      std::string_view watcher,
                                                      std::string_view resource) override;
-    bool may_be_told(sip::Now now, std::string_view package, std::string_view watcher,
+    bool may_be_told(const sip::Now& now, std::string_view package, std::string_view watcher,
                      std::string_view resource) override;
 
 private:
     bool is_answer(std::uint16_t status) const override;
-    void come_back(sip::Now now, const sip::Request& request, std::uint64_t binding,
+    void come_back(const sip::Now& now, const sip::Request& request, std::uint64_t binding,
                    std::uint16_t status) override;
     std::optional<sip::Registrar::Binding> agent_of(std::string_view presentity);
     bool may_be_agent(const sip::Registrar::Binding& binding) const;
-    void reconsider(sip::Now now, std::string_view presentity);
-    bool may_go(sip::Now now, std::string_view watcher, std::string_view resource);
+    void reconsider(const sip::Now& now, std::string_view presentity);
+    bool may_go(const sip::Now& now, std::string_view watcher, std::string_view resource);
 
     Parts parts_;
     std::uint8_t number_;

@@ -93,7 +93,7 @@ std::string_view reason_of(Policy policy, bool own) {
 }
 
 /// When the wall clock will show `wall_ms`, which is later than now.
-sip::Instant instant_of(sip::Now now, std::int64_t wall_ms) {
+sip::Instant instant_of(const sip::Now& now, std::int64_t wall_ms) {
     constexpr std::int64_t far_ms = std::int64_t{1000} * 86'400 * 366;  // looked at again then
     return sip::later(now.mono, sip::milliseconds{std::min(wall_ms - now.wall_ms, far_ms)});
 }
@@ -128,7 +128,7 @@ PresencePackage::PresencePackage(sip::Shard& shard, const sip::Directory& direct
 
 // Who may see whom ------------------------------------------------------------------------------
 
-sip::Decision PresencePackage::decide(sip::Now now, const sip::Watcher& watcher) {
+sip::Decision PresencePackage::decide(const sip::Now& now, const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     // R3856-9.5-1: whom nobody vouches for is not served.
     if (!watcher.authenticated && !anonymous_)
@@ -169,7 +169,8 @@ PresencePackage::PolicyInForce PresencePackage::policy_for(std::string_view pres
     return {own.value_or(policy_), own.has_value()};
 }
 
-sip::Expected<sip::Decision> PresencePackage::decide_by_rules(sip::Now now, const Ruleset& rules,
+sip::Expected<sip::Decision> PresencePackage::decide_by_rules(const sip::Now& now,
+                                                              const Ruleset& rules,
                                                               const sip::Watcher& watcher) {
     using State = sip::SubscriptionDecision;
     pidf::Arena arena(shard_.memory, verdict_bytes_max);
@@ -229,7 +230,7 @@ std::string_view PresencePackage::reason_by_rules(const Verdict& verdict) {
 
 /// RFC 5025 3.1.2, kept until the state of somebody changes.
 sip::Expected<std::optional<std::string_view>> PresencePackage::sphere_of_presentity(
-    sip::Now now, std::string_view resource) {
+    const sip::Now& now, std::string_view resource) {
     if (sphere_of_.view() != resource)
         if (const auto read = read_sphere(now, resource); !read)
             return tl::unexpected(read.error());
@@ -237,7 +238,7 @@ sip::Expected<std::optional<std::string_view>> PresencePackage::sphere_of_presen
     return std::optional(sphere_.view());
 }
 
-sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view resource) {
+sip::Expected<void> PresencePackage::read_sphere(const sip::Now& now, std::string_view resource) {
     sphere_of_.reset();
     pidf::Arena arena(shard_.memory, documents_bytes_max);
     pidf::ReadOptions options;
@@ -276,7 +277,7 @@ sip::Expected<void> PresencePackage::read_sphere(sip::Now now, std::string_view 
     return {};
 }
 
-bool PresencePackage::state_may_have_changed(sip::Now now, std::string_view presentity) {
+bool PresencePackage::state_may_have_changed(const sip::Now& now, std::string_view presentity) {
     sphere_of_.reset();
     if (reconsideration_ == nullptr || !reconsideration_->asks_for_sphere(presentity)) return false;
     const auto sphere = sphere_of_presentity(now, presentity);
@@ -286,7 +287,8 @@ bool PresencePackage::state_may_have_changed(sip::Now now, std::string_view pres
 // What they see ---------------------------------------------------------------------------------
 
 /// What is no document hides nothing of what others say.
-std::optional<LocalStates::State> PresencePackage::state_of(sip::Now now, const LocalStates* states,
+std::optional<LocalStates::State> PresencePackage::state_of(const sip::Now& now,
+                                                            const LocalStates* states,
                                                             std::string_view resource) const {
     if (states == nullptr) return {};
     auto state = states->state_of(resource);
@@ -301,7 +303,7 @@ std::optional<LocalStates::State> PresencePackage::state_of(sip::Now now, const 
     return state;
 }
 
-sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId id,
+sip::Expected<std::size_t> PresencePackage::render(const sip::Now& now, sip::ResourceId id,
                                                    std::string_view resource, sip::ViewId view,
                                                    std::string_view, std::span<char> room) {
     if (view == full_view) return compose_all(now, id, resource, nullptr, room);
@@ -316,7 +318,7 @@ sip::Expected<std::size_t> PresencePackage::render(sip::Now now, sip::ResourceId
     return compose_of(now, id, inputs, room);
 }
 
-sip::Expected<std::size_t> PresencePackage::compose_all(sip::Now now, sip::ResourceId id,
+sip::Expected<std::size_t> PresencePackage::compose_all(const sip::Now& now, sip::ResourceId id,
                                                         std::string_view resource,
                                                         CompositionObserver* observer,
                                                         std::span<char> room) {
@@ -327,7 +329,7 @@ sip::Expected<std::size_t> PresencePackage::compose_all(sip::Now now, sip::Resou
 }
 
 /// What there is of the presentity goes into `inputs`, and is composed.
-sip::Expected<std::size_t> PresencePackage::compose_of(sip::Now now, sip::ResourceId id,
+sip::Expected<std::size_t> PresencePackage::compose_of(const sip::Now& now, sip::ResourceId id,
                                                        Inputs& inputs, std::span<char> room) {
     sip::Vector<Published> published(shard_.memory);
     sip::Vector<Registered> registered(shard_.memory);
@@ -338,7 +340,7 @@ sip::Expected<std::size_t> PresencePackage::compose_of(sip::Now now, sip::Resour
     return finish(now, inputs, room);
 }
 
-sip::Expected<std::size_t> PresencePackage::finish(sip::Now now, Inputs& inputs,
+sip::Expected<std::size_t> PresencePackage::finish(const sip::Now& now, Inputs& inputs,
                                                    std::span<char> room) {
     inputs.policy = composition_;
     inputs.now_ms = now.wall_ms;
@@ -350,7 +352,7 @@ sip::Expected<std::size_t> PresencePackage::finish(sip::Now now, Inputs& inputs,
 }
 
 /// All that is said of a presentity. False: no memory.
-bool PresencePackage::collect(sip::Now now, sip::ResourceId id, std::string_view resource,
+bool PresencePackage::collect(const sip::Now& now, sip::ResourceId id, std::string_view resource,
                               sip::Vector<Published>& published,
                               sip::Vector<Registered>& registered) const {
     bool complete = true;
@@ -387,7 +389,7 @@ bool PresencePackage::may_publish(std::string_view resource, std::string_view pu
 }
 
 sip::Expected<std::size_t> PresencePackage::accept_publication(
-    sip::Now now, const sip::PublicationBody& publication, std::span<char> room) {
+    const sip::Now& now, const sip::PublicationBody& publication, std::span<char> room) {
     if (!is_readable(publication.content_type, publication.body))
         return sip::failure(sip::Condition::media_not_supported, "PIDF: charset is not UTF-8");
     pidf::Arena arena(shard_.memory, arena_bytes_max);

@@ -67,7 +67,7 @@ public:
     }
     /// The state of `presentity` may be another one. True: its watchers have to be decided about
     /// again, since rules ask for its sphere.
-    bool state_may_have_changed(sip::Now now, std::string_view presentity);
+    bool state_may_have_changed(const sip::Now& now, std::string_view presentity);
     Policy policy() const { return policy_; }
     /// Existing subscriptions follow once `sip::Notifier::decide_again` is called.
     void set_policy(Policy policy) { policy_ = policy; }
@@ -86,7 +86,7 @@ public:
 
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return directory_.exists(resource); }
-    sip::Decision decide(sip::Now now, const sip::Watcher& watcher) override;
+    sip::Decision decide(const sip::Now& now, const sip::Watcher& watcher) override;
     void retain_view(sip::ViewId view) override { views_.retain(view); }
     void release_view(sip::ViewId view) override { views_.release(view); }
     const PermissionViews& views() const { return views_; }
@@ -94,13 +94,13 @@ public:
         views_.trim();
         for (sip::Block* block : {&reason_, &sphere_of_, &sphere_}) block->reset();
     }
-    sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
-                                      sip::ViewId view, std::string_view content_type,
-                                      std::span<char> room) override;
+    sip::Expected<std::size_t> render(const sip::Now& now, sip::ResourceId id,
+                                      std::string_view resource, sip::ViewId view,
+                                      std::string_view content_type, std::span<char> room) override;
     bool may_publish(std::string_view resource, std::string_view publisher) const override;
     std::optional<sip::Instant> changes_at() const override { return changes_at_; }
     /// The document of `full_view`, as `render` gives it; `observer` hears what was left out.
-    sip::Expected<std::size_t> compose_all(sip::Now now, sip::ResourceId id,
+    sip::Expected<std::size_t> compose_all(const sip::Now& now, sip::ResourceId id,
                                            std::string_view resource, CompositionObserver* observer,
                                            std::span<char> room);
     /// For people: what those of a view see.
@@ -116,27 +116,27 @@ public:
     };
     PolicyInForce policy_for(std::string_view presentity) const;
     /// The document is read, and written anew: a watcher never gets bytes that a publisher wrote.
-    sip::Expected<std::size_t> accept_publication(sip::Now now,
+    sip::Expected<std::size_t> accept_publication(const sip::Now& now,
                                                   const sip::PublicationBody& publication,
                                                   std::span<char> room) override;
     /// The same devices, by their deviceIDs; or the same services, by their contacts, in one call.
     bool supersedes(std::string_view newer, std::string_view older, bool same_call) override;
 
 private:
-    std::optional<LocalStates::State> state_of(sip::Now now, const LocalStates* states,
+    std::optional<LocalStates::State> state_of(const sip::Now& now, const LocalStates* states,
                                                std::string_view resource) const;
-    bool collect(sip::Now now, sip::ResourceId id, std::string_view resource,
+    bool collect(const sip::Now& now, sip::ResourceId id, std::string_view resource,
                  sip::Vector<Published>& published, sip::Vector<Registered>& registered) const;
     sip::Decision decide_by_policy(const sip::Watcher& watcher) const;
     std::string_view reason_by_rules(const Verdict& verdict);
-    sip::Expected<std::size_t> compose_of(sip::Now now, sip::ResourceId id, Inputs& inputs,
+    sip::Expected<std::size_t> compose_of(const sip::Now& now, sip::ResourceId id, Inputs& inputs,
                                           std::span<char> room);
-    sip::Expected<std::size_t> finish(sip::Now now, Inputs& inputs, std::span<char> room);
-    sip::Expected<sip::Decision> decide_by_rules(sip::Now now, const Ruleset& rules,
+    sip::Expected<std::size_t> finish(const sip::Now& now, Inputs& inputs, std::span<char> room);
+    sip::Expected<sip::Decision> decide_by_rules(const sip::Now& now, const Ruleset& rules,
                                                  const sip::Watcher& watcher);
-    sip::Expected<std::optional<std::string_view>> sphere_of_presentity(sip::Now now,
+    sip::Expected<std::optional<std::string_view>> sphere_of_presentity(const sip::Now& now,
                                                                         std::string_view resource);
-    sip::Expected<void> read_sphere(sip::Now now, std::string_view resource);
+    sip::Expected<void> read_sphere(const sip::Now& now, std::string_view resource);
 
     sip::Shard& shard_;
     const sip::Directory& directory_;

@@ -43,7 +43,7 @@ Reconsideration::Entry* Reconsideration::obtain(std::string_view presentity) {
     return entry;
 }
 
-void Reconsideration::expect(sip::Now now, std::string_view presentity, const Basis& basis) {
+void Reconsideration::expect(const sip::Now& now, std::string_view presentity, const Basis& basis) {
     if (!basis.until_wall_ms && !basis.by_sphere && find(presentity) == nullptr) return;
     Entry* entry = obtain(presentity);
     if (entry == nullptr) return;
@@ -60,7 +60,7 @@ void Reconsideration::expect(sip::Now now, std::string_view presentity, const Ba
     set_timer(now, *entry);
 }
 
-void Reconsideration::expect_soon(sip::Now now, std::string_view presentity) {
+void Reconsideration::expect_soon(const sip::Now& now, std::string_view presentity) {
     Entry* entry = obtain(presentity);
     if (entry == nullptr) return;
     entry->short_of_memory = true;
@@ -79,12 +79,12 @@ bool Reconsideration::is_other_sphere(std::string_view presentity,
     return entry->has_sphere != sphere.has_value() || (sphere && entry->sphere.view() != *sphere);
 }
 
-bool Reconsideration::has_passed(sip::Now now, const Entry& entry) {
+bool Reconsideration::has_passed(const sip::Now& now, const Entry& entry) {
     return now.wall_ms < entry.decided_wall_ms ||
            (entry.until_wall_ms && now.wall_ms >= *entry.until_wall_ms);
 }
 
-void Reconsideration::set_timer(sip::Now now, Entry& entry) {
+void Reconsideration::set_timer(const sip::Now& now, Entry& entry) {
     std::int64_t wait_ms = look_interval_ms;
     if (entry.until_wall_ms)
         wait_ms = std::clamp<std::int64_t>(*entry.until_wall_ms - now.wall_ms, 1, wait_ms);
@@ -93,7 +93,7 @@ void Reconsideration::set_timer(sip::Now now, Entry& entry) {
     entry.timers.set(shard_.timers, Name::look, sip::later(now.mono, sip::milliseconds{wait_ms}));
 }
 
-void Reconsideration::on_timer(sip::Now now, sip::Handle object) {
+void Reconsideration::on_timer(const sip::Now& now, sip::Handle object) {
     Entry* entry = slab_.find(object);
     if (entry == nullptr || !entry->timers.pop_due(shard_.timers, now.mono)) return;
     if (!who_.is_watched(entry->presentity.view())) {

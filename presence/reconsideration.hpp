@@ -15,7 +15,7 @@ namespace presence {
 class Reconsiderer {
 public:
     /// Everybody who watches `presentity` (a canonical address-of-record).
-    virtual void decide_again(sip::Now now, std::string_view presentity) = 0;
+    virtual void decide_again(const sip::Now& now, std::string_view presentity) = 0;
     /// Whether anybody does, or waits for a decision.
     virtual bool is_watched(std::string_view presentity) const = 0;
 
@@ -40,17 +40,17 @@ public:
     };
     /// It was decided about a watcher of `presentity`. Without memory for it, it is decided anew
     /// with the next one.
-    void expect(sip::Now now, std::string_view presentity, const Basis& basis);
+    void expect(const sip::Now& now, std::string_view presentity, const Basis& basis);
     /// There was no memory to decide: once more in a moment.
-    void expect_soon(sip::Now now, std::string_view presentity);
+    void expect_soon(const sip::Now& now, std::string_view presentity);
     /// Whether decisions about `presentity` rested on a sphere, and on another one than `sphere`.
     bool is_other_sphere(std::string_view presentity, std::optional<std::string_view> sphere);
     /// Whether they rested on one.
     bool asks_for_sphere(std::string_view presentity);
     std::size_t size() const { return slab_.size(); }
 
-    void on_request(sip::Now, const sip::Request&) override {}
-    void on_timer(sip::Now now, sip::Handle object) override;
+    void on_request(const sip::Now&, const sip::Request&) override {}
+    void on_timer(const sip::Now& now, sip::Handle object) override;
     void trim() override {
         slab_.trim();
         by_name_.trim();
@@ -70,8 +70,8 @@ private:
     };
     Entry* find(std::string_view presentity);
     Entry* obtain(std::string_view presentity);
-    static bool has_passed(sip::Now now, const Entry& entry);
-    void set_timer(sip::Now now, Entry& entry);
+    static bool has_passed(const sip::Now& now, const Entry& entry);
+    void set_timer(const sip::Now& now, Entry& entry);
     void drop(sip::Handle handle);
 
     sip::Shard& shard_;

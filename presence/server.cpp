@@ -194,14 +194,14 @@ void Server::join(const ServerOptions& options) {
     stack_.set_gate(&notify_door_.emplace(asserted, *subscriber_));
 }
 
-std::optional<sip::Effect> Server::poll(sip::Now now) {
+std::optional<sip::Effect> Server::poll(const sip::Now& now) {
     for (;;) {
         if (auto effect = stack_.poll(now)) return effect;
         if (!learner_ || !learner_->work(now)) return {};
     }
 }
 
-void Server::registrations_changed(sip::Now now, std::string_view address_of_record) {
+void Server::registrations_changed(const sip::Now& now, std::string_view address_of_record) {
     state_changed(now, presence_number, address_of_record);
 }
 
@@ -237,7 +237,7 @@ std::optional<sip::Target> Server::find(const sip::Uri& gruu) {
     return target;
 }
 
-void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
+void Server::shut_down(const sip::Now& now, Stop stop, std::uint32_t retry_after_min_s,
                        std::uint32_t retry_after_max_s) {
     using Machine = sip::subscription_machine::Event;
     stack_.set_gate(&stopping_);
@@ -249,7 +249,7 @@ void Server::shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s,
         notifier_.shut_down(now, Machine::probation, retry_after_min_s, retry_after_max_s);
 }
 
-bool Server::trim(sip::Now now, std::size_t blocks_max) {
+bool Server::trim(const sip::Now& now, std::size_t blocks_max) {
     stack_.advance(now);
     if (stack_.shard().limits.reserve) return false;
     sip::Memory& memory = stack_.shard().memory;
@@ -266,27 +266,28 @@ bool Server::trim(sip::Now now, std::size_t blocks_max) {
     return more;
 }
 
-void Server::set_policy(sip::Now now, Policy policy) {
+void Server::set_policy(const sip::Now& now, Policy policy) {
     package_.set_policy(policy);
     decide_again(now, {});
 }
 
-void Server::state_changed(sip::Now now, std::string_view presentity) {
+void Server::state_changed(const sip::Now& now, std::string_view presentity) {
     state_changed(now, presence_number, presentity);
 }
 
-void Server::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
+void Server::state_changed(const sip::Now& now, std::uint8_t package, std::string_view resource) {
     look_at_sphere(now, package, resource);
     migration_.state_changed(now, package, resource);
 }
 
 /// Nobody is told of the new state who may not see it in the sphere that it brings.
-void Server::look_at_sphere(sip::Now now, std::uint8_t package, std::string_view resource) {
+void Server::look_at_sphere(const sip::Now& now, std::uint8_t package, std::string_view resource) {
     if (package == presence_number && package_.state_may_have_changed(now, resource))
         decide_again(now, resource);
 }
 
-void Server::Learnt::state_changed(sip::Now now, std::uint8_t package, std::string_view resource) {
+void Server::Learnt::state_changed(const sip::Now& now, std::uint8_t package,
+                                   std::string_view resource) {
     server_.look_at_sphere(now, package, resource);
     server_.notifier_.state_changed(now, package, resource);
 }
@@ -295,18 +296,18 @@ sip::ResourceId Server::resource_of(std::string_view presentity) const {
     return resources_.find(presence_number, presentity);
 }
 
-sip::Expected<std::size_t> Server::compose(sip::Now now, std::string_view presentity,
+sip::Expected<std::size_t> Server::compose(const sip::Now& now, std::string_view presentity,
                                            CompositionObserver* observer, std::span<char> room) {
     return package_.compose_all(now, resource_of(presentity), presentity, observer, room);
 }
 
-void Server::policy_changed(sip::Now now, std::string_view presentity) {
+void Server::policy_changed(const sip::Now& now, std::string_view presentity) {
     decide_again(now, presentity);
 }
 
 /// Live subscriptions, then those whose dialog is gone. Who may see watchers depends on who may
 /// watch.
-void Server::decide_again(sip::Now now, std::string_view presentity) {
+void Server::decide_again(const sip::Now& now, std::string_view presentity) {
     notifier_.decide_again(now, presence_number, presentity);
     watchers().decide_again(now, presentity);
     notifier_.decide_again(now, watcher_info_number, presentity);

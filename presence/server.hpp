@@ -115,26 +115,30 @@ public:
     }
 
     // Inputs and outputs: those of sip::Stack.
-    void input(sip::Now now, const sip::Datagram& in) { stack_.input(now, in); }
-    void input(sip::Now now, const sip::Chunk& in) { stack_.input(now, in); }
+    void input(const sip::Now& now, const sip::Datagram& in) { stack_.input(now, in); }
+    void input(const sip::Now& now, const sip::Chunk& in) { stack_.input(now, in); }
     bool is_behind(sip::FlowId flow) const { return stack_.is_behind(flow); }
-    sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+    sip::FlowId accepted(const sip::Now& now, sip::Transport transport, sip::Endpoint local,
                          sip::Endpoint remote) {
         return stack_.accepted(now, transport, local, remote);
     }
-    void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) {
+    void connected(const sip::Now& now, sip::FlowId flow, sip::Endpoint local) {
         stack_.connected(now, flow, local);
     }
-    void secured(sip::Now now, sip::FlowId flow, std::span<const std::string_view> names) {
+    void secured(const sip::Now& now, sip::FlowId flow, std::span<const std::string_view> names) {
         stack_.secured(now, flow, names);
     }
-    void resolved(sip::Now now, const sip::NameAnswer& answer) { stack_.resolved(now, answer); }
-    void closed(sip::Now now, sip::FlowId flow) { stack_.closed(now, flow); }
-    void unreachable(sip::Now now, const sip::Unreachable& in) { stack_.unreachable(now, in); }
-    void committed(sip::Now now, sip::CommitId id) { stack_.committed(now, id); }
-    void failed(sip::Now now, sip::CommitId id) { stack_.failed(now, id); }
-    void advance(sip::Now now) { stack_.advance(now); }
-    std::optional<sip::Effect> poll(sip::Now now);
+    void resolved(const sip::Now& now, const sip::NameAnswer& answer) {
+        stack_.resolved(now, answer);
+    }
+    void closed(const sip::Now& now, sip::FlowId flow) { stack_.closed(now, flow); }
+    void unreachable(const sip::Now& now, const sip::Unreachable& in) {
+        stack_.unreachable(now, in);
+    }
+    void committed(const sip::Now& now, sip::CommitId id) { stack_.committed(now, id); }
+    void failed(const sip::Now& now, sip::CommitId id) { stack_.failed(now, id); }
+    void advance(const sip::Now& now) { stack_.advance(now); }
+    std::optional<sip::Effect> poll(const sip::Now& now);
     std::optional<sip::Instant> deadline() const { return stack_.deadline(); }
 
     /// How watchers are told that we stop.
@@ -144,28 +148,28 @@ public:
     };
     /// Ends every subscription, and answers 503 from here on; with `probation` each watcher is told
     /// to wait between the two numbers of seconds. Poll until `idle`, or as long as there is time.
-    void shut_down(sip::Now now, Stop stop, std::uint32_t retry_after_min_s = 5,
+    void shut_down(const sip::Now& now, Stop stop, std::uint32_t retry_after_min_s = 5,
                    std::uint32_t retry_after_max_s = 30);
     /// No subscription is left, its last NOTIFY included, and nothing waits for the store.
     bool idle() { return notifier_.size() == 0 && stack_.core().staging.size() == 0; }
 
     /// Gives back the memory that only a load of the past needed; see sip::Stack.
     /// No more than `blocks_max` at once; true: there is more.
-    bool trim(sip::Now now, std::size_t blocks_max = SIZE_MAX);
+    bool trim(const sip::Now& now, std::size_t blocks_max = SIZE_MAX);
 
     /// Another policy for those without rules; every subscription is decided anew.
-    void set_policy(sip::Now now, Policy policy);
+    void set_policy(const sip::Now& now, Policy policy);
     /// The rules or the policy of `presentity` (a canonical address-of-record; empty: of everybody)
     /// are other ones than before: the subscriptions to it are decided anew, at once.
-    void policy_changed(sip::Now now, std::string_view presentity);
+    void policy_changed(const sip::Now& now, std::string_view presentity);
 
     /// The local states say another thing about `presentity` (a canonical address-of-record) than
     /// before: its watchers are told.
-    void state_changed(sip::Now now, std::string_view presentity);
+    void state_changed(const sip::Now& now, std::string_view presentity);
 
     /// What would be decided of `watcher` (a canonical address-of-record, proved to be theirs) if
     /// it subscribed to `presentity` now. Nothing changes.
-    sip::Decision decision_for(sip::Now now, std::string_view watcher,
+    sip::Decision decision_for(const sip::Now& now, std::string_view watcher,
                                std::string_view presentity) {
         return package_.decide(now, {watcher, presentity, true});
     }
@@ -173,7 +177,7 @@ public:
     sip::ResourceId resource_of(std::string_view presentity) const;
     /// The document of those who may see all of `presentity`, as it is now: how many bytes of
     /// `room`. `observer` may be null.
-    sip::Expected<std::size_t> compose(sip::Now now, std::string_view presentity,
+    sip::Expected<std::size_t> compose(const sip::Now& now, std::string_view presentity,
                                        CompositionObserver* observer, std::span<char> room);
 
     // For people, tests and the edge.
@@ -207,28 +211,31 @@ private:
     /// Refuses all once we stop, so that what ended is not begun again.
     class Stopping final : public sip::Gate {
     public:
-        Verdict admit(sip::Now, const sip::Request&) override {
+        Verdict admit(const sip::Now&, const sip::Request&) override {
             Verdict verdict;
             verdict.kind = Verdict::Kind::refused;
             verdict.error = {sip::Condition::overloaded, "Shutting down"};
             return verdict;
         }
-        void write_challenges(sip::Now, const sip::Request&, bool, sip::MessageWriter&) override {}
+        void write_challenges(const sip::Now&, const sip::Request&, bool,
+                              sip::MessageWriter&) override {}
         bool refuses_all() const override { return true; }
     };
     /// Hears of what PUAs were asked for: who serves them is the same as before.
     class Learnt final : public sip::StateListener {
     public:
         explicit Learnt(Server& server) : server_(server) {}
-        void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
+        void state_changed(const sip::Now& now, std::uint8_t package,
+                           std::string_view resource) override;
 
     private:
         Server& server_;
     };
-    void look_at_sphere(sip::Now now, std::uint8_t package, std::string_view resource);
-    void registrations_changed(sip::Now now, std::string_view address_of_record) override;
-    void state_changed(sip::Now now, std::uint8_t package, std::string_view resource) override;
-    void decide_again(sip::Now now, std::string_view presentity) override;
+    void look_at_sphere(const sip::Now& now, std::uint8_t package, std::string_view resource);
+    void registrations_changed(const sip::Now& now, std::string_view address_of_record) override;
+    void state_changed(const sip::Now& now, std::uint8_t package,
+                       std::string_view resource) override;
+    void decide_again(const sip::Now& now, std::string_view presentity) override;
     bool is_watched(std::string_view presentity) const override;
     std::optional<sip::Target> find(const sip::Uri& gruu) override;
     void join(const ServerOptions& options);

@@ -136,7 +136,7 @@ private:
         const bool by_text =
             names == pidf::Type::scheme_names || names == pidf::Type::language_names;
         const std::string_view name =
-            by_text ? pidf::row(names).children[0].names : name_of(names, token);
+            by_text ? pidf::row(names).children.begin()->names.view() : name_of(names, token);
         if (name.empty()) return;
         for (const Element& known : to->children)
             if (known.name == name && (!by_text || known.simple_text() == token)) return;

@@ -57,7 +57,7 @@ TransactionUser* Stack::user_of(Method method) const {
     return user_at(user_by_method_[static_cast<std::size_t>(method)]);
 }
 
-void Stack::see(Now now) {
+void Stack::see(const Now& now) {
     SIP_ASSERT(now.mono >= last_);
     last_ = now.mono;
 }
@@ -79,14 +79,14 @@ void Stack::count_limit(const Error& error) {
     }
 }
 
-void Stack::trace_in(Now now, const Source& source, std::string_view bytes) {
+void Stack::trace_in(const Now& now, const Source& source, std::string_view bytes) {
     ++shard_.counters.messages_in;
     if (shard_.tracer != nullptr)
         shard_.tracer->message(now,
                                {false, source.transport, source.local, source.remote, bytes, {}});
 }
 
-void Stack::input(Now now, const Datagram& in) {
+void Stack::input(const Now& now, const Datagram& in) {
     see(now);
     const auto* listener = transport_.listeners().datagram(in.via);
     if (listener == nullptr) return;
@@ -108,7 +108,7 @@ void Stack::input(Now now, const Datagram& in) {
         handle(now, scan, source);
 }
 
-void Stack::input(Now now, const Chunk& in) {
+void Stack::input(const Now& now, const Chunk& in) {
     see(now);
     transport_.receive(now, in);
     tell_of_lost(now);
@@ -125,7 +125,7 @@ bool Stack::is_for_another(const Scan& scan, const Source& source) {
     return true;
 }
 
-void Stack::take_over(Now now, const Source& source, std::string_view bytes) {
+void Stack::take_over(const Now& now, const Source& source, std::string_view bytes) {
     see(now);
     const bool datagram = source.transport == Transport::udp;
     if (!datagram) {
@@ -140,39 +140,39 @@ void Stack::take_over(Now now, const Source& source, std::string_view bytes) {
     handle(now, scan, source);
 }
 
-FlowId Stack::mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+FlowId Stack::mirrored(const Now& now, Transport transport, Endpoint local, Endpoint remote,
                        std::string_view proved) {
     see(now);
     return transport_.mirrored(now, transport, local, remote, proved);
 }
 
-void Stack::expect_keep_alives(Now now, FlowId flow, Duration every) {
+void Stack::expect_keep_alives(const Now& now, FlowId flow, Duration every) {
     see(now);
     transport_.expect_keep_alives(now, flow, every);
 }
 
-FlowId Stack::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
+FlowId Stack::accepted(const Now& now, Transport transport, Endpoint local, Endpoint remote) {
     see(now);
     return transport_.accepted(now, transport, local, remote);
 }
 
-void Stack::connected(Now now, FlowId flow, Endpoint local) {
+void Stack::connected(const Now& now, FlowId flow, Endpoint local) {
     see(now);
     transport_.connected(now, flow, local);
 }
 
-void Stack::secured(Now now, FlowId flow, std::span<const std::string_view> names) {
+void Stack::secured(const Now& now, FlowId flow, std::span<const std::string_view> names) {
     see(now);
     transport_.secured(flow, names);
 }
 
-void Stack::resolved(Now now, const NameAnswer& answer) {
+void Stack::resolved(const Now& now, const NameAnswer& answer) {
     see(now);
     locator_.resolved(now, answer);
     tell_of_located(now);
 }
 
-void Stack::tell_of_located(Now now) {
+void Stack::tell_of_located(const Now& now) {
     for (int told = 0; told < pieces_max; ++told) {
         const auto done = locator_.next_done();
         if (!done) return;
@@ -184,7 +184,7 @@ void Stack::tell_of_located(Now now) {
     }
 }
 
-void Stack::closed(Now now, FlowId flow) {
+void Stack::closed(const Now& now, FlowId flow) {
     see(now);
     (void)transport_.closed(flow);
     tell_of_lost(now);
@@ -192,7 +192,7 @@ void Stack::closed(Now now, FlowId flow) {
 
 /// Whatever lived by a connection that is gone hears of it, and nothing else is looked at. Where
 /// that are many, the others follow in `work`.
-void Stack::tell_of_lost(Now now) {
+void Stack::tell_of_lost(const Now& now) {
     for (int told = 0; told < pieces_max; ++told) {
         const auto lost = transport_.next_lost();
         if (!lost) return;
@@ -200,7 +200,7 @@ void Stack::tell_of_lost(Now now) {
     }
 }
 
-void Stack::tell(Now now, const FlowBond::Owner& lost) {
+void Stack::tell(const Now& now, const FlowBond::Owner& lost) {
     if (lost.part == client_part) {
         if (const auto told = clients_.lost(now, lost.object)) report(now, *told);
     } else if (lost.part == server_part) {
@@ -210,7 +210,7 @@ void Stack::tell(Now now, const FlowBond::Owner& lost) {
     }
 }
 
-void Stack::unreachable(Now now, const Unreachable& in) {
+void Stack::unreachable(const Now& now, const Unreachable& in) {
     see(now);
     if (neighbors_ != nullptr) {
         const auto owner = owner_of_quoted(shard_.place, {in.quoted.data(), in.quoted.size()});
@@ -222,19 +222,19 @@ void Stack::unreachable(Now now, const Unreachable& in) {
     take_over(now, in);
 }
 
-void Stack::take_over(Now now, const Unreachable& in) {
+void Stack::take_over(const Now& now, const Unreachable& in) {
     see(now);
     const auto told =
         clients_.unreachable(now, in.via, in.to, {in.quoted.data(), in.quoted.size()});
     if (told) report(now, *told);
 }
 
-void Stack::committed(Now now, CommitId id) {
+void Stack::committed(const Now& now, CommitId id) {
     see(now);
     staging_.committed(id);
 }
 
-void Stack::failed(Now now, CommitId id) {
+void Stack::failed(const Now& now, CommitId id) {
     see(now);
     staging_.failed(id);
 }
@@ -252,14 +252,14 @@ void Stack::trim() {
     shard_.texts.trim();
 }
 
-void Stack::advance(Now now) { see(now); }
+void Stack::advance(const Now& now) { see(now); }
 
 std::optional<Instant> Stack::deadline() const {
     if (unfinished_) return last_;
     return shard_.timers.next();
 }
 
-std::optional<Effect> Stack::poll(Now now) {
+std::optional<Effect> Stack::poll(const Now& now) {
     see(now);
     unfinished_ = false;
     for (int piece = 0;; ++piece) {
@@ -288,7 +288,7 @@ std::optional<Effect> Stack::poll(Now now) {
 }
 
 /// One piece of what can be done without new input; false when there is none left.
-bool Stack::work(Now now) {
+bool Stack::work(const Now& now) {
     if (transport_.has_lost()) {
         tell(now, *transport_.next_lost());
         return true;
@@ -325,7 +325,7 @@ bool Stack::work(Now now) {
     return false;
 }
 
-void Stack::take(Now now, const TransportLayer::StreamMessage& message) {
+void Stack::take(const Now& now, const TransportLayer::StreamMessage& message) {
     if (neighbors_ != nullptr && message.scan.end == ScanEnd::complete) {
         if (may_bring(now, message) && !is_for_another(message.scan, message.source)) {
             trace_in(now, message.source, message.scan.message.bytes);
@@ -343,7 +343,7 @@ void Stack::take(Now now, const TransportLayer::StreamMessage& message) {
     }
 }
 
-void Stack::fire(Now now, const TimerQueue::Due& due) {
+void Stack::fire(const Now& now, const TimerQueue::Due& due) {
     const Handle object = due.owner.object;
     switch (due.owner.part) {
         case transport_part:
@@ -360,12 +360,12 @@ void Stack::fire(Now now, const TimerQueue::Due& due) {
     }
 }
 
-void Stack::report(Now now, const ClientTransactions::Report& told) {
+void Stack::report(const Now& now, const ClientTransactions::Report& told) {
     if (TransactionUser* user = user_at(told.user))
         user->on_failure(now, told.object, told.failure);
 }
 
-void Stack::handle(Now now, const Scan& scan, const Source& source) {
+void Stack::handle(const Now& now, const Scan& scan, const Source& source) {
     if (scan.end == ScanEnd::broken) count_limit(scan.error);
     if (scan.message.is_request() && !scan.message.method_name.empty()) {
         handle_request(now, scan, source);
@@ -380,7 +380,7 @@ void Stack::handle(Now now, const Scan& scan, const Source& source) {
     handle_response(now, scan.message, source);
 }
 
-void Stack::handle_response(Now now, const MessageView& message, const Source& source) {
+void Stack::handle_response(const Now& now, const MessageView& message, const Source& source) {
     ++shard_.counters.responses_in;
     Essentials essentials{Essentials::Unread{}};
     if (const auto read = decode_essentials(essentials, message, shard_.leniency); !read) {
@@ -405,7 +405,7 @@ void Stack::handle_response(Now now, const MessageView& message, const Source& s
                           {message, essentials, source, told->transaction, message.status});
 }
 
-void Stack::handle_request(Now now, const Scan& scan, const Source& source) {
+void Stack::handle_request(const Now& now, const Scan& scan, const Source& source) {
     const MessageView& message = scan.message;
     ++shard_.counters.requests_in;
     if (scan.end == ScanEnd::broken) {
@@ -464,7 +464,7 @@ bool Stack::belongs(const Request& request) const {
 
 /// Whether a request from there, which belongs to nothing that holds, is served at all. Where it
 /// is not, it is answered here if it is answered.
-bool Stack::may_ask(Now now, const MessageView& message, const Source& source) {
+bool Stack::may_ask(const Now& now, const MessageView& message, const Source& source) {
     switch (admission_.stranger(now, source.remote.address)) {
         case Admission::Answer::admit: return true;
         case Admission::Answer::refuse:
@@ -475,14 +475,14 @@ bool Stack::may_ask(Now now, const MessageView& message, const Source& source) {
     return false;
 }
 
-void Stack::refuse_for_rate(Now now, const Scan& scan, const Source& source) {
+void Stack::refuse_for_rate(const Now& now, const Scan& scan, const Source& source) {
     if (scan.message.is_request() && !scan.message.method_name.empty())
         refuse_stateless(now, scan.message, source, {Condition::overloaded, "Too many requests"});
 }
 
 /// Threat 17: what a connection brings has a rate, and what all of one address bring has it, too.
 /// Who is over it is answered 503; a connection that goes on all the same is closed.
-bool Stack::may_bring(Now now, const TransportLayer::StreamMessage& message) {
+bool Stack::may_bring(const Now& now, const TransportLayer::StreamMessage& message) {
     const Source& source = message.source;
     const Rate rate = admission_.rate_of(now, source.remote.address);
     if (!rate.limits()) return true;
@@ -499,7 +499,7 @@ bool Stack::may_bring(Now now, const TransportLayer::StreamMessage& message) {
     return false;
 }
 
-void Stack::refuse_stateless(Now now, const MessageView& message, const Source& source,
+void Stack::refuse_stateless(const Now& now, const MessageView& message, const Source& source,
                              const Error& error) {
     if (message.method == Method::ack) {
         ++shard_.counters.malformed_ack;
@@ -527,7 +527,7 @@ void Stack::refuse_stateless(Now now, const MessageView& message, const Source& 
     shard_.memory.open_reserve(false);
 }
 
-void Stack::handle_cancel(Now now, const MessageView& message, const Source& source,
+void Stack::handle_cancel(const Now& now, const MessageView& message, const Source& source,
                           const ServerTransactions::Matched& matched) {
     // RFC 3261 9.2: 200 when the request is here, 481 otherwise. Of an INVITE still unanswered
     // its user is told; nothing else is ever cancelled (RFC 6665 4.6).
@@ -546,7 +546,7 @@ void Stack::handle_cancel(Now now, const MessageView& message, const Source& sou
 }
 
 /// Requirement D-7: authentication first, so that nothing is kept for a stranger.
-void Stack::admit(Now now, Request& request) {
+void Stack::admit(const Now& now, Request& request) {
     const MessageView& message = request.message;
     Room<512> aor;
     if (gate_ != nullptr && (message.method != Method::options || gate_->refuses_all())) {
@@ -625,7 +625,7 @@ Fault Stack::check_scheme(const Request& request) const {
     return Error{Condition::scheme_not_supported, "sips is served over TLS alone"};
 }
 
-void Stack::dispatch(Now now, Request& request) {
+void Stack::dispatch(const Now& now, Request& request) {
     const MessageView& message = request.message;
     TransactionUser* user = user_of(message.method);
     Fault error;
@@ -667,7 +667,7 @@ void Stack::dispatch(Now now, Request& request) {
 }
 
 /// What every element answers by itself: OPTIONS, and the refusals of the general checks.
-void Stack::answer_generally(Now now, const Request& request, const Fault& error) {
+void Stack::answer_generally(const Now& now, const Request& request, const Fault& error) {
     const std::uint16_t status = error ? status_of(error->condition) : 200;
     if (error)
         core().tell_refused(now, request, error->rule.empty() ? reason_of(status) : error->rule,
@@ -719,7 +719,7 @@ void Stack::answer_generally(Now now, const Request& request, const Fault& error
 }
 
 /// A request that waited behind a staged change comes again, from its copy.
-void Stack::resume(Now now, Staging::Waiting& waiting) {
+void Stack::resume(const Now& now, Staging::Waiting& waiting) {
     const Scan scan = scan_message(waiting.bytes.view(), slots_, Framing::datagram, shard_.limits,
                                    shard_.leniency);
     SIP_ASSERT(scan.end == ScanEnd::complete);

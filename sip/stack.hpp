@@ -70,50 +70,52 @@ public:
         neighbors_ = neighbors;
         transport_.set_neighbors(neighbors);
     }
-    Core core() { return {shard_, transport_, servers_, clients_, staging_, locator_, admission_}; }
+    SIP_CALL_FOR_SIZE Core core() {
+        return {shard_, transport_, servers_, clients_, staging_, locator_, admission_};
+    }
 
     // Inputs.
-    void input(Now now, const Datagram& in);
-    void input(Now now, const Chunk& in);
+    void input(const Now& now, const Datagram& in);
+    void input(const Now& now, const Chunk& in);
     /// Of what came by a connection not all was looked at. Whoever cannot `poll` until there is
     /// nothing, reads no more from the connection until this is false: what waits is bounded, and
     /// a connection that is over the bound is closed.
     bool is_behind(FlowId flow) const { return transport_.is_behind(flow); }
     /// A peer connected. FlowId{}: refused by a limit, close it.
-    FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
+    FlowId accepted(const Now& now, Transport transport, Endpoint local, Endpoint remote);
     /// A message that another worker received, and we own (Neighbors): a datagram at `source`, or
     /// one that came by a connection there, whose number is `mirrored` here.
-    void take_over(Now now, const Source& source, std::string_view bytes);
+    void take_over(const Now& now, const Source& source, std::string_view bytes);
     /// Such a connection is new here; see TransportLayer::mirrored. FlowId{}: refused by a limit.
-    FlowId mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+    FlowId mirrored(const Now& now, Transport transport, Endpoint local, Endpoint remote,
                     std::string_view proved);
     /// TransportLayer::expect_keep_alives, for the worker that a connection of ours is mirrored at.
-    void expect_keep_alives(Now now, FlowId flow, Duration every);
+    void expect_keep_alives(const Now& now, FlowId flow, Duration every);
     /// The connection that an OpenFlow effect asked for stands.
-    void connected(Now now, FlowId flow, Endpoint local);
+    void connected(const Now& now, FlowId flow, Endpoint local);
     /// What the certificate of a TLS peer proves; see TransportLayer::secured.
-    void secured(Now now, FlowId flow, std::span<const std::string_view> names);
+    void secured(const Now& now, FlowId flow, std::span<const std::string_view> names);
     /// An answer to a Resolve effect.
-    void resolved(Now now, const NameAnswer& answer);
+    void resolved(const Now& now, const NameAnswer& answer);
     /// A connection ended, or could not be opened, or could not be written to.
-    void closed(Now now, FlowId flow);
+    void closed(const Now& now, FlowId flow);
     /// A datagram did not arrive. A hint: see ClientTransactions::unreachable.
-    void unreachable(Now now, const Unreachable& in);
+    void unreachable(const Now& now, const Unreachable& in);
     /// The same, from the worker whose socket was told.
-    void take_over(Now now, const Unreachable& in);
+    void take_over(const Now& now, const Unreachable& in);
     /// The records of `id` are durable: what waited for them is released.
-    void committed(Now now, CommitId id);
+    void committed(const Now& now, CommitId id);
     /// They are not: the staged change is undone, and its requester answered 500.
-    void failed(Now now, CommitId id);
+    void failed(const Now& now, CommitId id);
     /// Time moved on. `now.mono` never goes backwards.
-    void advance(Now now);
+    void advance(const Now& now);
 
     // Outputs.
     /// The next effect. Timers that are due fire here, one by one, and messages that wait (the
     /// NOTIFYs) are written here, so a slow edge holds them back by not asking. Where much work
     /// brings about no effect it gives nothing before all is done, and `deadline` is at once: so
     /// other inputs are not kept waiting.
-    std::optional<Effect> poll(Now now);
+    std::optional<Effect> poll(const Now& now);
     /// Gives back the memory that only a load of the past needed: of each kind of object, if none
     /// is left. For when it is quiet; nothing depends on it.
     void trim();
@@ -138,39 +140,39 @@ private:
     /// So many pieces of work, which may have no effect, are done in a row: some 2 ms.
     static constexpr int pieces_max = 32;
 
-    void see(Now now);
+    void see(const Now& now);
     std::span<HeaderField> slots();
     void count_limit(const Error& error);
-    void handle(Now now, const Scan& scan, const Source& source);
-    void take(Now now, const TransportLayer::StreamMessage& message);
+    void handle(const Now& now, const Scan& scan, const Source& source);
+    void take(const Now& now, const TransportLayer::StreamMessage& message);
     bool is_for_another(const Scan& scan, const Source& source);
-    void handle_response(Now now, const MessageView& message, const Source& source);
-    void handle_request(Now now, const Scan& scan, const Source& source);
-    void handle_cancel(Now now, const MessageView& message, const Source& source,
+    void handle_response(const Now& now, const MessageView& message, const Source& source);
+    void handle_request(const Now& now, const Scan& scan, const Source& source);
+    void handle_cancel(const Now& now, const MessageView& message, const Source& source,
                        const ServerTransactions::Matched& matched);
-    void admit(Now now, Request& request);
-    bool may_bring(Now now, const TransportLayer::StreamMessage& message);
-    bool may_ask(Now now, const MessageView& message, const Source& source);
+    void admit(const Now& now, Request& request);
+    bool may_bring(const Now& now, const TransportLayer::StreamMessage& message);
+    bool may_ask(const Now& now, const MessageView& message, const Source& source);
     bool belongs(const Request& request) const;
-    void refuse_for_rate(Now now, const Scan& scan, const Source& source);
-    void dispatch(Now now, Request& request);
-    void answer_generally(Now now, const Request& request, const Fault& error);
-    void resume(Now now, Staging::Waiting& waiting);
+    void refuse_for_rate(const Now& now, const Scan& scan, const Source& source);
+    void dispatch(const Now& now, Request& request);
+    void answer_generally(const Now& now, const Request& request, const Fault& error);
+    void resume(const Now& now, Staging::Waiting& waiting);
     /// Answers what never got as far as a transaction, and keeps nothing of it.
-    void refuse_stateless(Now now, const MessageView& message, const Source& source,
+    void refuse_stateless(const Now& now, const MessageView& message, const Source& source,
                           const Error& error);
     Fault check_scheme(const Request& request) const;
     bool is_for_us(const Uri& request_uri) const;
     Fault check_require(const Request& request) const;
     TransactionUser* user_of(Method method) const;
     TransactionUser* user_at(std::uint8_t part) const;
-    bool work(Now now);
-    void fire(Now now, const TimerQueue::Due& due);
-    void report(Now now, const ClientTransactions::Report& report);
-    void tell_of_lost(Now now);
-    void tell(Now now, const FlowBond::Owner& lost);
-    void tell_of_located(Now now);
-    void trace_in(Now now, const Source& source, std::string_view bytes);
+    bool work(const Now& now);
+    void fire(const Now& now, const TimerQueue::Due& due);
+    void report(const Now& now, const ClientTransactions::Report& report);
+    void tell_of_lost(const Now& now);
+    void tell(const Now& now, const FlowBond::Owner& lost);
+    void tell_of_located(const Now& now);
+    void trace_in(const Now& now, const Source& source, std::string_view bytes);
 
     Shard shard_;
     Admission admission_;

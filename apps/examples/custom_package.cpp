@@ -28,11 +28,12 @@ public:
 
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return resource == "front@house"; }
-    sip::Decision decide(sip::Now, const sip::Watcher&) override {
+    sip::Decision decide(const sip::Now&, const sip::Watcher&) override {
         return {sip::SubscriptionDecision::active, everybody};
     }
-    sip::Expected<std::size_t> render(sip::Now, sip::ResourceId, std::string_view, sip::ViewId,
-                                      std::string_view, std::span<char> room) override {
+    sip::Expected<std::size_t> render(const sip::Now&, sip::ResourceId, std::string_view,
+                                      sip::ViewId, std::string_view,
+                                      std::span<char> room) override {
         sip::Appender out(room);
         out << (open_ ? "open" : "closed");
         return out.size();

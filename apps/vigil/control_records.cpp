@@ -21,7 +21,7 @@ std::string uri_of(std::string_view address_of_record) {
     return "sip:" + std::string(address_of_record);
 }
 
-Record begin(sip::Now now, std::string_view kind, std::string_view presentity) {
+Record begin(const sip::Now& now, std::string_view kind, std::string_view presentity) {
     Record out;
     out.set("time", time_text(now.wall_ms)).set("kind", std::string(kind));
     if (!presentity.empty()) out.set("uri", uri_of(presentity));
@@ -42,19 +42,21 @@ std::string_view name_of(sip::Notifier::Told told) {
     return "none";
 }
 
-std::int64_t seconds_until(sip::Now now, sip::Instant at) {
+std::int64_t seconds_until(const sip::Now& now, sip::Instant at) {
     return sip::seconds_left(now.mono, at);
 }
 
 /// Never negative: a clock that is read later than an input.
-std::int64_t age_s(sip::Now now, sip::Instant since) {
+std::int64_t age_s(const sip::Now& now, sip::Instant since) {
     const auto age = std::chrono::duration_cast<sip::seconds>(now.mono - since).count();
     return age < 0 ? 0 : age;
 }
 
-std::string wall_text(sip::Now now, sip::Instant at) { return time_text(sip::wall_ms_at(now, at)); }
+std::string wall_text(const sip::Now& now, sip::Instant at) {
+    return time_text(sip::wall_ms_at(now, at));
+}
 
-void set_notify(Record& out, sip::Now now, const Snapshot& s) {
+void set_notify(Record& out, const sip::Now& now, const Snapshot& s) {
     out.set("notify", std::string(name_of(s.told)));
     if (s.told != sip::Notifier::Told::nothing)
         out.set("notify_time", wall_text(now, s.told_at))
@@ -70,7 +72,7 @@ void set_notify(Record& out, sip::Now now, const Snapshot& s) {
 /// Remembers which publication of the composition is which.
 class Listener final : public presence::CompositionObserver {
 public:
-    Listener(sip::Now now, std::string_view presentity, std::vector<Record>& out)
+    Listener(const sip::Now& now, std::string_view presentity, std::vector<Record>& out)
         : now_(now), presentity_(presentity), out_(out) {}
 
     void knows(std::uint64_t chain, std::string_view etag) {
@@ -113,7 +115,7 @@ std::string_view name_of(sip::SubscriptionDecision state) {
 
 }  // namespace
 
-Record record_of(sip::Now now, const Snapshot& s) {
+Record record_of(const sip::Now& now, const Snapshot& s) {
     Record out = begin(now, "subscription", s.resource);
     out.set("watcher", uri_of(s.watcher)).set("package", std::string(s.package));
     if (!s.event_id.empty()) out.set("event_id", std::string(s.event_id));
@@ -134,7 +136,7 @@ Record record_of(sip::Now now, const Snapshot& s) {
     return out;
 }
 
-Record record_of(sip::Now now, std::string_view presentity,
+Record record_of(const sip::Now& now, std::string_view presentity,
                  const sip::Compositor::Publication& publication) {
     Record out = begin(now, "publication", presentity);
     out.set("etag", std::string(publication.etag.substr(0, etag_shown)))
@@ -150,7 +152,8 @@ Record record_of(sip::Now now, std::string_view presentity,
     return out;
 }
 
-Record record_of(sip::Now now, std::string_view address, const sip::Registrar::Binding& binding) {
+Record record_of(const sip::Now& now, std::string_view address,
+                 const sip::Registrar::Binding& binding) {
     Record out = begin(now, "registration", address);
     out.set("contact", std::string(binding.contact));
     if (binding.has_q) out.set("q", std::int64_t{binding.q});
@@ -166,7 +169,7 @@ Record record_of(sip::Now now, std::string_view address, const sip::Registrar::B
     return out;
 }
 
-Record record_of(sip::Now now, const RecentDecisions::Entry& entry) {
+Record record_of(const sip::Now& now, const RecentDecisions::Entry& entry) {
     Record out = begin(now, "refusal", entry.about);
     out.set("watcher", uri_of(entry.subject))
         .set("what", entry.what)
@@ -178,7 +181,7 @@ Record record_of(sip::Now now, const RecentDecisions::Entry& entry) {
     return out;
 }
 
-Record address_record(sip::Now now, presence::Server& server, std::string_view presentity) {
+Record address_record(const sip::Now& now, presence::Server& server, std::string_view presentity) {
     const auto force = server.package().policy_for(presentity);
     Record out = begin(now, "presentity", presentity);
     out.set("exists", server.package().exists(presentity))
@@ -188,7 +191,7 @@ Record address_record(sip::Now now, presence::Server& server, std::string_view p
     return out;
 }
 
-Record decision_record(sip::Now now, presence::Server& server, std::string_view watcher,
+Record decision_record(const sip::Now& now, presence::Server& server, std::string_view watcher,
                        std::string_view presentity) {
     Record out = begin(now, "decision", presentity);
     out.set("watcher", uri_of(watcher));
@@ -206,7 +209,7 @@ Record decision_record(sip::Now now, presence::Server& server, std::string_view 
         .set("status", status_of(decision.state));
 }
 
-std::vector<Record> compose_records(sip::Now now, presence::Server& server,
+std::vector<Record> compose_records(const sip::Now& now, presence::Server& server,
                                     std::string_view presentity, bool raw) {
     std::vector<Record> out;
     Listener listener(now, presentity, out);

@@ -133,7 +133,7 @@ public:
         : address_(std::move(address)), wish_(std::move(wish)) {}
 
     const PresenceWish& wish() const { return wish_; }
-    Outcome<void> set(sip::Now now, PresenceWish wish) {
+    Outcome<void> set(const sip::Now& now, PresenceWish wish) {
         wish.wall_ms = now.wall_ms;
         auto document = make_document(wish);
         if (!document) return failure(std::string(document.error().rule));
@@ -157,7 +157,7 @@ private:
 class WatcherTracer final : public sip::Tracer {
 public:
     explicit WatcherTracer(bool json) : json_(json) {}
-    void subscription(sip::Now now, const sip::TraceSubscription& what) override {
+    void subscription(const sip::Now& now, const sip::TraceSubscription& what) override {
         const std::string watcher = "sip:" + std::string(what.watcher);
         const std::string state(what.state), reason(what.reason);
         if (json_)

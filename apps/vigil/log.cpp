@@ -18,26 +18,27 @@ constexpr std::size_t line_bytes_max = 1'000;
 Log::Log(LogLevel level, Sink sink, Rate rate)
     : level_(level), sink_(std::move(sink)), rate_(rate) {}
 
-void Log::say(sip::Now now, LogLevel level, std::string_view text) {
+void Log::say(const sip::Now& now, LogLevel level, std::string_view text) {
     const std::lock_guard lock(mutex_);
     say_one(now, level, text);
 }
 
-void Log::say_one(sip::Now now, LogLevel level, std::string_view text) {
+void Log::say_one(const sip::Now& now, LogLevel level, std::string_view text) {
     if (wants(level)) write(now, level, text);
 }
 
-void Log::answer(sip::Now now, std::string_view text) {
+void Log::answer(const sip::Now& now, std::string_view text) {
     const std::lock_guard lock(mutex_);
     write(now, LogLevel::info, text);
 }
 
-void Log::write(sip::Now now, LogLevel level, std::string_view text) {
+void Log::write(const sip::Now& now, LogLevel level, std::string_view text) {
     sink_(fmt::format("{} {:<5} {}\n", time_text(now.wall_ms),
                       level_names[static_cast<std::size_t>(level)], escape(text, line_bytes_max)));
 }
 
-void Log::say_limited(sip::Now now, LogLevel level, std::string_view key, std::string_view text) {
+void Log::say_limited(const sip::Now& now, LogLevel level, std::string_view key,
+                      std::string_view text) {
     if (!wants(level)) return;
     const std::lock_guard lock(mutex_);
     Count& count = count_of(key);

@@ -34,11 +34,12 @@ public:
     bool wants(LogLevel level) const { return level <= level_; }
 
     /// A line that is written however often it comes: start, stop, configuration.
-    void say(sip::Now now, LogLevel level, std::string_view text);
+    void say(const sip::Now& now, LogLevel level, std::string_view text);
     /// What the operator asked for: written whatever the level is.
-    void answer(sip::Now now, std::string_view text);
+    void answer(const sip::Now& now, std::string_view text);
     /// A line that peers can cause; `key` names its kind and is no text of theirs.
-    void say_limited(sip::Now now, LogLevel level, std::string_view key, std::string_view text);
+    void say_limited(const sip::Now& now, LogLevel level, std::string_view key,
+                     std::string_view text);
     std::uint64_t left_out() const { return left_out_; }
 
 private:
@@ -47,8 +48,8 @@ private:
         std::uint32_t written = 0;
         std::uint64_t left_out = 0;
     };
-    void write(sip::Now now, LogLevel level, std::string_view text);
-    void say_one(sip::Now now, LogLevel level, std::string_view text);
+    void write(const sip::Now& now, LogLevel level, std::string_view text);
+    void say_one(const sip::Now& now, LogLevel level, std::string_view text);
     Count& count_of(std::string_view key);
 
     std::atomic<LogLevel> level_;

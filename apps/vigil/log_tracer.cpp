@@ -39,7 +39,7 @@ LogLevel level_of(const sip::TraceDecision& decision) {
 
 }  // namespace
 
-void LogTracer::message(sip::Now now, const sip::TraceMessage& message) {
+void LogTracer::message(const sip::Now& now, const sip::TraceMessage& message) {
     if (capture_ != nullptr) capture_->write(now, message);
     if (!log_.wants(LogLevel::debug)) return;
     log_.say_limited(now, LogLevel::debug, "message",
@@ -49,7 +49,7 @@ void LogTracer::message(sip::Now now, const sip::TraceMessage& message) {
                          " bytes: " + masked(start_line(message.head)));
 }
 
-void LogTracer::transition(sip::Now now, const sip::TraceTransition& transition) {
+void LogTracer::transition(const sip::Now& now, const sip::TraceTransition& transition) {
     if (hook_) hook_(now, transition);
     if (!log_.wants(LogLevel::debug)) return;
     log_.say_limited(now, LogLevel::debug, "transition",
@@ -58,7 +58,7 @@ void LogTracer::transition(sip::Now now, const sip::TraceTransition& transition)
                          std::string(transition.event) + " -> " + std::string(transition.to));
 }
 
-void LogTracer::decision(sip::Now now, const sip::TraceDecision& decision) {
+void LogTracer::decision(const sip::Now& now, const sip::TraceDecision& decision) {
     if (decision_hook_) decision_hook_(now, decision);
     const LogLevel level = level_of(decision);
     if (log_.wants(level)) {
@@ -70,7 +70,7 @@ void LogTracer::decision(sip::Now now, const sip::TraceDecision& decision) {
     }
 }
 
-void LogTracer::subscription(sip::Now now, const sip::TraceSubscription& subscription) {
+void LogTracer::subscription(const sip::Now& now, const sip::TraceSubscription& subscription) {
     if (!log_.wants(LogLevel::info)) return;
     std::string text =
         "subscription " + std::to_string(subscription.id) + ": " +

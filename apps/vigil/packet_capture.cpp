@@ -103,7 +103,7 @@ edge::Outcome<PacketCapture> PacketCapture::open(const std::string& path) {
     return capture;
 }
 
-void PacketCapture::write(sip::Now now, const sip::TraceMessage& message) {
+void PacketCapture::write(const sip::Now& now, const sip::TraceMessage& message) {
     const std::lock_guard lock(*mutex_);
     std::string whole(message.head);
     whole += message.body;
@@ -111,7 +111,7 @@ void PacketCapture::write(sip::Now now, const sip::TraceMessage& message) {
         write_packet(now, message, std::string_view(whole).substr(at, payload_max));
 }
 
-void PacketCapture::write_packet(sip::Now now, const sip::TraceMessage& message,
+void PacketCapture::write_packet(const sip::Now& now, const sip::TraceMessage& message,
                                  std::string_view payload) {
     const sip::Endpoint& from = message.outgoing ? message.local : message.remote;
     const sip::Endpoint& to = message.outgoing ? message.remote : message.local;

@@ -21,14 +21,15 @@ public:
     /// Begins a new file.
     static edge::Outcome<PacketCapture> open(const std::string& path);
 
-    void write(sip::Now now, const sip::TraceMessage& message);
+    void write(const sip::Now& now, const sip::TraceMessage& message);
     /// A write failed: nothing more is written.
     bool is_broken() const { return broken_; }
 
 private:
     explicit PacketCapture(edge::Descriptor fd)
         : mutex_(std::make_unique<std::mutex>()), fd_(std::move(fd)) {}
-    void write_packet(sip::Now now, const sip::TraceMessage& message, std::string_view payload);
+    void write_packet(const sip::Now& now, const sip::TraceMessage& message,
+                      std::string_view payload);
     void put(const std::string& bytes);
     std::uint32_t next_sequence(const sip::TraceMessage& message, std::size_t size);
 

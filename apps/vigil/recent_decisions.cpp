@@ -21,7 +21,7 @@ std::uint64_t hash_of(const sip::TraceDecision& decision) {
 
 }  // namespace
 
-void RecentDecisions::add(sip::Now now, const sip::TraceDecision& decision) {
+void RecentDecisions::add(const sip::Now& now, const sip::TraceDecision& decision) {
     if (decision.subject.empty()) return;
     std::deque<Entry>& line = decision.status == 401 || decision.status == 407 ? claimed_ : proved_;
     const std::uint64_t hash = hash_of(decision);

@@ -26,7 +26,7 @@ public:
     };
 
     /// What names nobody is passed over.
-    void add(sip::Now now, const sip::TraceDecision& decision);
+    void add(const sip::Now& now, const sip::TraceDecision& decision);
     /// The last ones first: `visit(const Entry&)`.
     template <class Visit>
     void for_each(Visit visit) const {

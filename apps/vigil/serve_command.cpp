@@ -369,7 +369,7 @@ private:
     }
 
     /// The policy, if it is another one.
-    std::optional<presence::Policy> take(sip::Now now, const ServeSettings& settings,
+    std::optional<presence::Policy> take(const sip::Now& now, const ServeSettings& settings,
                                          std::size_t users) {
         settings_.on_stop = settings.on_stop;
         settings_.log = settings.log;

@@ -201,8 +201,8 @@ void ServeWorker::prepare() {
     if (rules_) watch_rules();
     trim_later(trim_interval);
     tracer_.on_transition(
-        [this](sip::Now now, const sip::TraceTransition& step) { note_pending(now, step); });
-    tracer_.on_decision([this](sip::Now now, const sip::TraceDecision& decision) {
+        [this](const sip::Now& now, const sip::TraceTransition& step) { note_pending(now, step); });
+    tracer_.on_decision([this](const sip::Now& now, const sip::TraceDecision& decision) {
         decisions_.add(now, decision);
     });
     driver_.on_tls_trouble([this](const edge::TlsTrouble& what) { tell_of_tls(what); });
@@ -229,7 +229,7 @@ void ServeWorker::run_posted() {
     for (const auto& each : posted) each();
 }
 
-void ServeWorker::note_pending(sip::Now now, const sip::TraceTransition& step) {
+void ServeWorker::note_pending(const sip::Now& now, const sip::TraceTransition& step) {
     if (told_of_pending_ || step.machine != "subscription" || step.to != "pending") return;
     told_of_pending_ = true;
     common_.log.say(now, LogLevel::warn,

@@ -127,7 +127,7 @@ private:
     presence::ServerOptions server_options();
     edge::DriverOptions driver_options() const;
     void run_posted();
-    void note_pending(sip::Now now, const sip::TraceTransition& step);
+    void note_pending(const sip::Now& now, const sip::TraceTransition& step);
     void trim_later(sip::Duration after);
     void watch_rules();
     void look_at_rules();

@@ -41,7 +41,7 @@ WatcherInfoPackage::~WatcherInfoPackage() {
 }
 
 /// RFC 3857 4.6.
-sip::Decision WatcherInfoPackage::decide(sip::Now now, const sip::Watcher& watcher) {
+sip::Decision WatcherInfoPackage::decide(const sip::Now& now, const sip::Watcher& watcher) {
     using Decided = sip::SubscriptionDecision;
     if (!watcher.authenticated) return {Decided::rejected, all_watchers};
     if (watcher.identity == watcher.resource) return {Decided::active, all_watchers};
@@ -51,9 +51,9 @@ sip::Decision WatcherInfoPackage::decide(sip::Now now, const sip::Watcher& watch
     return {Decided::active, own_subscriptions};
 }
 
-sip::Expected<std::size_t> WatcherInfoPackage::render(sip::Now, sip::ResourceId, std::string_view,
-                                                      sip::ViewId, std::string_view,
-                                                      std::span<char>) {
+sip::Expected<std::size_t> WatcherInfoPackage::render(const sip::Now&, sip::ResourceId,
+                                                      std::string_view, sip::ViewId,
+                                                      std::string_view, std::span<char>) {
     return sip::failure(sip::Condition::internal, "Watcher information is each subscription's own");
 }
 
@@ -80,8 +80,8 @@ bool WatcherInfoPackage::is_news(const Viewer& viewer, const WatcherRow& row) co
     return knows_of_it && !is_old;
 }
 
-WatcherEntry WatcherInfoPackage::entry_of(sip::Now now, const Viewer& viewer, const WatcherRow& row,
-                                          std::span<char> id_room) const {
+WatcherEntry WatcherInfoPackage::entry_of(const sip::Now& now, const Viewer& viewer,
+                                          const WatcherRow& row, std::span<char> id_room) const {
     const State state = state_for(viewer, row);
     sip::Appender id(id_room);
     id << 'w';
@@ -101,7 +101,7 @@ WatcherEntry WatcherInfoPackage::entry_of(sip::Now now, const Viewer& viewer, co
 }
 
 /// In the order of changes, as many as fit; the others follow in partial documents.
-void WatcherInfoPackage::write_pages(sip::Now now, Viewer& viewer, bool full,
+void WatcherInfoPackage::write_pages(const sip::Now& now, Viewer& viewer, bool full,
                                      WatcherDocument& document) {
     viewer.next_told = watchers_.sequence();
     std::uint64_t written = full ? 0 : viewer.told;
@@ -120,7 +120,8 @@ void WatcherInfoPackage::write_pages(sip::Now now, Viewer& viewer, bool full,
 }
 
 /// For a document that none follows.
-void WatcherInfoPackage::write_once(sip::Now now, Viewer& viewer, WatcherDocument& document) {
+void WatcherInfoPackage::write_once(const sip::Now& now, Viewer& viewer,
+                                    WatcherDocument& document) {
     viewer.next_told = watchers_.sequence();
     bool all = true;
     for (const bool undecided : {true, false})
@@ -135,7 +136,7 @@ void WatcherInfoPackage::write_once(sip::Now now, Viewer& viewer, WatcherDocumen
     if (!all) ++shard_.counters.limit_notify_body_bytes;
 }
 
-sip::Expected<std::size_t> WatcherInfoPackage::render_own(sip::Now now,
+sip::Expected<std::size_t> WatcherInfoPackage::render_own(const sip::Now& now,
                                                           const sip::OwnDocument& wanted,
                                                           std::span<char> room) {
     const sip::Handle handle = obtain(wanted);
@@ -161,7 +162,7 @@ sip::Expected<std::size_t> WatcherInfoPackage::render_own(sip::Now now,
     return document.finish();
 }
 
-void WatcherInfoPackage::on_own_sent(sip::Now, sip::SubscriptionId id) {
+void WatcherInfoPackage::on_own_sent(const sip::Now&, sip::SubscriptionId id) {
     Viewer* viewer = viewers_.find(find(id));
     if (viewer == nullptr) return;
     if (viewer->started) ++viewer->version;
@@ -171,7 +172,7 @@ void WatcherInfoPackage::on_own_sent(sip::Now, sip::SubscriptionId id) {
 }
 
 /// What is none of this viewer's business is passed over for good.
-bool WatcherInfoPackage::has_news(sip::Now, sip::SubscriptionId id) {
+bool WatcherInfoPackage::has_news(const sip::Now&, sip::SubscriptionId id) {
     Viewer* viewer = viewers_.find(find(id));
     if (viewer == nullptr || !viewer->started) return false;
     if (viewer->behind) return true;

@@ -37,15 +37,15 @@ public:
 
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view resource) const override { return parent_.exists(resource); }
-    sip::Decision decide(sip::Now now, const sip::Watcher& watcher) override;
+    sip::Decision decide(const sip::Now& now, const sip::Watcher& watcher) override;
     /// Never asked: documents are each subscription's own.
-    sip::Expected<std::size_t> render(sip::Now now, sip::ResourceId id, std::string_view resource,
-                                      sip::ViewId view, std::string_view content_type,
-                                      std::span<char> room) override;
-    sip::Expected<std::size_t> render_own(sip::Now now, const sip::OwnDocument& wanted,
+    sip::Expected<std::size_t> render(const sip::Now& now, sip::ResourceId id,
+                                      std::string_view resource, sip::ViewId view,
+                                      std::string_view content_type, std::span<char> room) override;
+    sip::Expected<std::size_t> render_own(const sip::Now& now, const sip::OwnDocument& wanted,
                                           std::span<char> room) override;
-    void on_own_sent(sip::Now now, sip::SubscriptionId id) override;
-    bool has_news(sip::Now now, sip::SubscriptionId id) override;
+    void on_own_sent(const sip::Now& now, sip::SubscriptionId id) override;
+    bool has_news(const sip::Now& now, sip::SubscriptionId id) override;
     void forget(sip::SubscriptionId id) override;
     /// Gives back memory that only a load of the past needed. `watchers()` is the stack's to trim.
     void trim();
@@ -76,10 +76,10 @@ private:
     void for_each_to_be_told(const WatcherRow& row, Visit visit);
     bool is_to_be_told(const WatcherRow& row) override;
     void cannot_be_told(const WatcherRow& row) override;
-    WatcherEntry entry_of(sip::Now now, const Viewer& viewer, const WatcherRow& row,
+    WatcherEntry entry_of(const sip::Now& now, const Viewer& viewer, const WatcherRow& row,
                           std::span<char> id_room) const;
-    void write_pages(sip::Now now, Viewer& viewer, bool full, WatcherDocument& document);
-    void write_once(sip::Now now, Viewer& viewer, WatcherDocument& document);
+    void write_pages(const sip::Now& now, Viewer& viewer, bool full, WatcherDocument& document);
+    void write_once(const sip::Now& now, Viewer& viewer, WatcherDocument& document);
     void enter(Viewer& viewer, std::uint32_t index);
     void leave(Viewer& viewer, std::uint32_t index);
     std::uint64_t own_hash(std::uint32_t list, std::string_view identity) const;

@@ -45,7 +45,7 @@ void Watchers::attach_as(std::uint8_t part, sip::Notifier& notifier, std::uint8_
 
 // What becomes of a row ---------------------------------------------------------------------------
 
-void Watchers::on_subscription_change(sip::Now now, const sip::SubscriptionChange& change) {
+void Watchers::on_subscription_change(const sip::Now& now, const sip::SubscriptionChange& change) {
     using Was = sip::SubscriptionChange::State;
     if (change.from == Was::init) {
         begin(now, change);
@@ -70,7 +70,7 @@ void Watchers::on_subscription_change(sip::Now now, const sip::SubscriptionChang
 }
 
 /// RFC 3857 4.7.1: a new one takes the place of one that waits and is the same.
-void Watchers::begin(sip::Now now, const sip::SubscriptionChange& change) {
+void Watchers::begin(const sip::Now& now, const sip::SubscriptionChange& change) {
     using Was = sip::SubscriptionChange::State;
     const std::uint32_t old =
         waiting_.size == 0 ? UINT32_MAX
@@ -95,7 +95,7 @@ void Watchers::begin(sip::Now now, const sip::SubscriptionChange& change) {
 
 /// A decision was taken back, for which RFC 3857 figure 1 has no arrow: the subscription that was
 /// active is told as deactivated, and as a new one that is pending.
-void Watchers::begin_again(sip::Now now, const sip::SubscriptionChange& change) {
+void Watchers::begin_again(const sip::Now& now, const sip::SubscriptionChange& change) {
     const sip::Handle old = rows_.handle_at(change.mark);
     change.mark = UINT32_MAX;
     rows_.find(old)->subscription = {};
@@ -113,7 +113,7 @@ void Watchers::begin_again(sip::Now now, const sip::SubscriptionChange& change) 
     step(now, handle, Event::subscribe);
 }
 
-void Watchers::step(sip::Now now, sip::Handle handle, Event event) {
+void Watchers::step(const sip::Now& now, sip::Handle handle, Event event) {
     WatcherRow& row = *rows_.find(handle);
     const State from = row.state;
     const watcher_machine::Row& taken = watcher_machine::step(from, event);
@@ -144,7 +144,7 @@ void Watchers::step(sip::Now now, sip::Handle handle, Event event) {
 }
 
 /// Of those that are the same one waits at most, and none beside one that is pending.
-void Watchers::end_one_of_two(sip::Now now, sip::Handle handle) {
+void Watchers::end_one_of_two(const sip::Now& now, sip::Handle handle) {
     const WatcherRow& row = *rows_.find(handle);
     const sip::Watcher watcher = watcher_of(row);
     const std::uint64_t key = key_of(watcher, row.event_id.view());
@@ -224,7 +224,7 @@ void Watchers::touch(std::uint32_t index) {
 
 // Rows and lists ----------------------------------------------------------------------------------
 
-sip::Handle Watchers::make(sip::Now now, const sip::SubscriptionChange& change) {
+sip::Handle Watchers::make(const sip::Now& now, const sip::SubscriptionChange& change) {
     const sip::Watcher& watcher = change.watcher;
     const bool decided = change.to == sip::SubscriptionChange::State::active;
     if (!decided && !make_room(now)) return {};
@@ -259,7 +259,7 @@ sip::Handle Watchers::make(sip::Now now, const sip::SubscriptionChange& change) 
 }
 
 /// For one more that is undecided: the one that has waited longest goes. False: none waits.
-bool Watchers::make_room(sip::Now now) {
+bool Watchers::make_room(const sip::Now& now) {
     if (pending_.size + waiting_.size < shard_.limits.undecided_watchers) return true;
     ++shard_.counters.limit_undecided_watchers;
     if (waiting_.first == UINT32_MAX) return false;
@@ -385,9 +385,8 @@ std::uint64_t Watchers::id_of(const WatcherRow& row) const {
 
 // Quotas, decisions, time -------------------------------------------------------------------------
 
-sip::Fault Watchers::refuses(sip::Now, const sip::Watcher& watcher,
-                                            std::string_view event_id,
-                                            const sip::Decision& decision) {
+sip::Fault Watchers::refuses(const sip::Now&, const sip::Watcher& watcher,
+                             std::string_view event_id, const sip::Decision& decision) {
     if (decision.state != sip::SubscriptionDecision::pending) return {};
     // One that is the same and waits makes room for it.
     if (find_undecided(key_of(watcher, event_id), watcher, event_id, UINT32_MAX, State::waiting) !=
@@ -405,7 +404,7 @@ sip::Fault Watchers::refuses(sip::Now, const sip::Watcher& watcher,
     return {};
 }
 
-void Watchers::decide_again(sip::Now now, std::string_view resource) {
+void Watchers::decide_again(const sip::Now& now, std::string_view resource) {
     if (waiting_.size == 0) return;
     if (resource.empty()) {
         walk_.of_all = ++walk_.asked;
@@ -425,7 +424,7 @@ void Watchers::begin_walk() {
     walk_.begun_for = walk_.asked;
 }
 
-void Watchers::walk_on(sip::Now now) {
+void Watchers::walk_on(const sip::Now& now) {
     std::size_t looks = looks_in_a_row, decisions = decisions_in_a_row;
     for (; walk_.at != UINT32_MAX && looks > 0 && decisions > 0; --looks) {
         const WatcherRow& row = rows_.at(walk_.at);
@@ -441,13 +440,13 @@ void Watchers::walk_on(sip::Now now) {
     if (walk_.asked > walk_.done) begin_walk();
 }
 
-bool Watchers::pull(sip::Now now) {
+bool Watchers::pull(const sip::Now& now) {
     if (!walk_.goes_on) return false;
     walk_on(now);
     return true;
 }
 
-void Watchers::decide_one(sip::Now now, sip::Handle handle) {
+void Watchers::decide_one(const sip::Now& now, sip::Handle handle) {
     const sip::Watcher watcher = watcher_of(*rows_.find(handle));
     if (!parent_.exists(watcher.resource)) {
         step(now, handle, Event::noresource);
@@ -473,7 +472,7 @@ void Watchers::set_timer(Name name, const Line& line) {
         timers_.set(shard_.timers, name, rows_.at(line.first).giveup_at);
 }
 
-void Watchers::on_timer(sip::Now now, sip::Handle) {
+void Watchers::on_timer(const sip::Now& now, sip::Handle) {
     while (const auto name = timers_.pop_due(shard_.timers, now.mono)) {
         Line& line = *name == Name::pending ? pending_ : waiting_;
         // Where there are more, the timer fires again.
@@ -493,7 +492,7 @@ void Watchers::on_timer(sip::Now now, sip::Handle) {
     }
 }
 
-sip::WatcherRecord Watchers::record_of(sip::Now now, const WatcherRow& row) const {
+sip::WatcherRecord Watchers::record_of(const sip::Now& now, const WatcherRow& row) const {
     sip::WatcherRecord record;
     record.resource = lists_.at(row.list).resource.view();
     record.package = package();
@@ -506,8 +505,9 @@ sip::WatcherRecord Watchers::record_of(sip::Now now, const WatcherRow& row) cons
     return record;
 }
 
-void Watchers::write_record(sip::Now now, const sip::Watcher& watcher, std::string_view event_id,
-                            std::string_view display_name, sip::RecordWriter& out) const {
+void Watchers::write_record(const sip::Now& now, const sip::Watcher& watcher,
+                            std::string_view event_id, std::string_view display_name,
+                            sip::RecordWriter& out) const {
     sip::WatcherRecord record;
     record.resource = watcher.resource;
     record.package = package();

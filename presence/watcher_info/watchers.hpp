@@ -72,15 +72,15 @@ public:
     /// `package`, the number of the watcher information.
     void attach_as(std::uint8_t part, sip::Notifier& notifier, std::uint8_t package);
 
-    void on_subscription_change(sip::Now now, const sip::SubscriptionChange& change) override;
-    sip::Fault refuses(sip::Now now, const sip::Watcher& watcher,
-                                      std::string_view event_id,
-                                      const sip::Decision& decision) override;
-    void write_record(sip::Now now, const sip::Watcher& watcher, std::string_view event_id,
+    void on_subscription_change(const sip::Now& now,
+                                const sip::SubscriptionChange& change) override;
+    sip::Fault refuses(const sip::Now& now, const sip::Watcher& watcher, std::string_view event_id,
+                       const sip::Decision& decision) override;
+    void write_record(const sip::Now& now, const sip::Watcher& watcher, std::string_view event_id,
                       std::string_view display_name, sip::RecordWriter& out) const override;
     /// Rules changed: those that wait for a decision about `resource` (an empty name: about any)
     /// may have one. Where many wait they are looked at some at a time.
-    void decide_again(sip::Now now, std::string_view resource);
+    void decide_again(const sip::Now& now, std::string_view resource);
 
     /// Whether anybody watches `resource` or waits to.
     bool is_watched(std::string_view resource) const;
@@ -112,7 +112,7 @@ public:
 
     /// All that a store keeps: `visit(const sip::WatcherRecord&)`.
     template <class Visit>
-    void for_each_record(sip::Now now, Visit visit) {
+    void for_each_record(const sip::Now& now, Visit visit) {
         rows_.for_each([&](sip::Handle, WatcherRow& row) {
             if (row.is_undecided()) visit(record_of(now, row));
         });
@@ -122,9 +122,9 @@ public:
     std::size_t waiting() const { return waiting_.size; }
     std::size_t ended() const { return ended_.size; }
 
-    void on_request(sip::Now, const sip::Request&) override {}
-    void on_timer(sip::Now now, sip::Handle object) override;
-    bool pull(sip::Now now) override;
+    void on_request(const sip::Now&, const sip::Request&) override {}
+    void on_timer(const sip::Now& now, sip::Handle object) override;
+    bool pull(const sip::Now& now) override;
     void trim() override;
 
 private:
@@ -146,8 +146,8 @@ private:
         std::uint32_t done = 0;       ///< up to this one all is decided
     };
     void begin_walk();
-    void walk_on(sip::Now now);
-    void decide_one(sip::Now now, sip::Handle row);
+    void walk_on(const sip::Now& now);
+    void decide_one(const sip::Now& now, sip::Handle row);
     std::uint32_t first_behind(const WatcherList& list, std::uint64_t sequence) const;
     struct ByResource {
         sip::Slab<WatcherList>& slab;
@@ -157,14 +157,14 @@ private:
     std::uint32_t find_list(std::string_view resource, std::uint64_t hash) const;
     sip::Handle obtain_list(std::string_view resource);
     void release_list(sip::Handle handle);
-    sip::Handle make(sip::Now now, const sip::SubscriptionChange& change);
-    void begin(sip::Now now, const sip::SubscriptionChange& change);
-    void begin_again(sip::Now now, const sip::SubscriptionChange& change);
-    bool make_room(sip::Now now);
-    void step(sip::Now now, sip::Handle handle, WatcherRow::Event event);
+    sip::Handle make(const sip::Now& now, const sip::SubscriptionChange& change);
+    void begin(const sip::Now& now, const sip::SubscriptionChange& change);
+    void begin_again(const sip::Now& now, const sip::SubscriptionChange& change);
+    bool make_room(const sip::Now& now);
+    void step(const sip::Now& now, sip::Handle handle, WatcherRow::Event event);
     void set_state(WatcherRow& row, std::uint32_t index, WatcherRow::State state);
     void touch(std::uint32_t index);
-    void end_one_of_two(sip::Now now, sip::Handle handle);
+    void end_one_of_two(const sip::Now& now, sip::Handle handle);
     void forget(std::uint32_t index);
     std::uint32_t find_undecided(std::uint64_t key, const sip::Watcher& watcher,
                                  std::string_view event_id, std::uint32_t but,
@@ -176,7 +176,7 @@ private:
         return sip::InternedAddress::hash_of(shard_.texts, identity);
     }
     sip::Watcher watcher_of(const WatcherRow& row) const;
-    sip::WatcherRecord record_of(sip::Now now, const WatcherRow& row) const;
+    sip::WatcherRecord record_of(const sip::Now& now, const WatcherRow& row) const;
 
     sip::Shard& shard_;
     sip::EventPackage& parent_;

@@ -10,7 +10,7 @@ bool TrustedPeers::include(const TransportLayer& transport, const Source& source
     return false;
 }
 
-Gate::Verdict AssertedGate::admit(Now now, const Request& request) {
+Gate::Verdict AssertedGate::admit(const Now& now, const Request& request) {
     asserted_ = false;
     if (!request.message.has(HeaderId::p_asserted_identity)) return otherwise_.admit(now, request);
     const auto refused = [](Condition condition, StaticText rule) {

@@ -38,13 +38,13 @@ public:
           trusted_(trusted),
           untrusted_(untrusted) {}
 
-    Verdict admit(Now now, const Request& request) override;
-    void write_challenges(Now now, const Request& request, bool stale,
+    Verdict admit(const Now& now, const Request& request) override;
+    void write_challenges(const Now& now, const Request& request, bool stale,
                           MessageWriter& writer) override {
         otherwise_.write_challenges(now, request, stale, writer);
     }
     bool refuses_all() const override { return otherwise_.refuses_all(); }
-    void write_proof(Now now, MessageWriter& writer) override {
+    void write_proof(const Now& now, MessageWriter& writer) override {
         if (!asserted_) otherwise_.write_proof(now, writer);
     }
 

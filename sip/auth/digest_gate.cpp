@@ -23,7 +23,7 @@ std::string_view DigestGate::realm_of(const Request& request) const {
     return domains_.front();
 }
 
-Gate::Verdict DigestGate::admit(Now now, const Request& request) {
+Gate::Verdict DigestGate::admit(const Now& now, const Request& request) {
     const std::string_view realm = realm_of(request);
     last_ = server_.verify(now, request.message, request.essentials, realm, source_, role_);
     last_realm_ = realm;
@@ -65,17 +65,17 @@ Gate::Verdict DigestGate::admit(Now now, const Request& request) {
     return verdict;
 }
 
-void DigestGate::write_challenges(Now now, const Request& request, bool stale,
+void DigestGate::write_challenges(const Now& now, const Request& request, bool stale,
                                   MessageWriter& writer) {
     server_.write_challenges(writer, now, realm_of(request), stale, role_);
 }
 
-void DigestGate::write_proof(Now now, MessageWriter& writer) {
+void DigestGate::write_proof(const Now& now, MessageWriter& writer) {
     if (last_.outcome != DigestVerdict::Outcome::accepted) return;
     server_.write_authentication_info(writer, now, last_realm_, last_, {});
 }
 
-Gate::Verdict TrustingGate::admit(Now, const Request& request) {
+Gate::Verdict TrustingGate::admit(const Now&, const Request& request) {
     Appender out(identity_);
     write_address_of_record(out, request.essentials.from.uri);
     Verdict verdict;

@@ -20,10 +20,10 @@ public:
                std::span<const std::string_view> domains, DigestRole role = DigestRole::server)
         : server_(server), source_(source), domains_(domains), role_(role) {}
 
-    Verdict admit(Now now, const Request& request) override;
-    void write_challenges(Now now, const Request& request, bool stale,
+    Verdict admit(const Now& now, const Request& request) override;
+    void write_challenges(const Now& now, const Request& request, bool stale,
                           MessageWriter& writer) override;
-    void write_proof(Now now, MessageWriter& writer) override;
+    void write_proof(const Now& now, MessageWriter& writer) override;
 
 private:
     std::string_view realm_of(const Request& request) const;
@@ -41,8 +41,8 @@ private:
 /// for where another element in front has asked already.
 class TrustingGate final : public Gate {
 public:
-    Verdict admit(Now now, const Request& request) override;
-    void write_challenges(Now, const Request&, bool, MessageWriter&) override {}
+    Verdict admit(const Now& now, const Request& request) override;
+    void write_challenges(const Now&, const Request&, bool, MessageWriter&) override {}
 
 private:
     std::array<char, 512> identity_{};

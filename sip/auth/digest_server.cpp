@@ -14,7 +14,7 @@ namespace {
 constexpr std::array bases{DigestAlgorithm::md5, DigestAlgorithm::sha256,
                            DigestAlgorithm::sha512_256};
 
-DigestVerdict challenge(StaticText rule, bool stale = false) {
+SIP_CALL_FOR_SIZE DigestVerdict challenge(StaticText rule, bool stale = false) {
     DigestVerdict verdict;
     verdict.outcome = DigestVerdict::Outcome::challenge;
     verdict.stale = stale;
@@ -22,7 +22,7 @@ DigestVerdict challenge(StaticText rule, bool stale = false) {
     return verdict;
 }
 
-DigestVerdict malformed(const Error& error) {
+SIP_CALL_FOR_SIZE DigestVerdict malformed(const Error& error) {
     DigestVerdict verdict;
     verdict.outcome = DigestVerdict::Outcome::malformed;
     verdict.error = error;
@@ -218,7 +218,7 @@ bool DigestServer::response_is_right(const DigestCredentials& credentials,
     return equal_in_constant_time(right.view(), given->view()) && known;
 }
 
-DigestVerdict DigestServer::verify(Now now, const MessageView& request,
+DigestVerdict DigestServer::verify(const Now& now, const MessageView& request,
                                    const Essentials& essentials, std::string_view realm,
                                    const CredentialSource& source, DigestRole role) {
     const Found found = find_credentials(request, realm, role);
@@ -271,8 +271,8 @@ bool DigestServer::accepts(std::string_view qop) const {
     return qop == "auth-int" && (options_.offer_auth_int || options_.auth_int_alone);
 }
 
-void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_view realm, bool stale,
-                                    DigestRole role) {
+void DigestServer::write_challenges(MessageWriter& out, const Now& now, std::string_view realm,
+                                    bool stale, DigestRole role) {
     Room<NonceTable::nonce_bytes> nonce;
     nonces_.write(nonce, now, realm);
     for (const DigestAlgorithm algorithm : options_.algorithms) {
@@ -296,8 +296,9 @@ void DigestServer::write_challenges(MessageWriter& out, Now now, std::string_vie
     }
 }
 
-void DigestServer::write_authentication_info(MessageWriter& out, Now now, std::string_view realm,
-                                             const DigestVerdict& accepted, std::string_view body) {
+void DigestServer::write_authentication_info(MessageWriter& out, const Now& now,
+                                             std::string_view realm, const DigestVerdict& accepted,
+                                             std::string_view body) {
     const DigestCredentials& c = accepted.credentials;
     if (c.qop.empty() || !fits_between_quotes(c.cnonce)) return;
     DigestInput input = input_of(c);

@@ -77,23 +77,23 @@ public:
 
     /// Judges the credentials of `request` for `realm`. Counts the nonce when it accepts, so one
     /// request is to be asked about once.
-    DigestVerdict verify(Now now, const MessageView& request, const Essentials& essentials,
+    DigestVerdict verify(const Now& now, const MessageView& request, const Essentials& essentials,
                          std::string_view realm, const CredentialSource& source,
                          DigestRole role = DigestRole::server);
 
     /// One challenge field for each algorithm offered.
-    void write_challenges(MessageWriter& out, Now now, std::string_view realm, bool stale,
+    void write_challenges(MessageWriter& out, const Now& now, std::string_view realm, bool stale,
                           DigestRole role = DigestRole::server);
 
     /// Authentication-Info for the 2xx to an accepted request, `body` being the response's, with
     /// the next nonce when the one in use is in the last quarter of its life. Nothing for a
     /// response without qop. RFC 3261 22.4, RFC 7616 3.5.
-    void write_authentication_info(MessageWriter& out, Now now, std::string_view realm,
+    void write_authentication_info(MessageWriter& out, const Now& now, std::string_view realm,
                                    const DigestVerdict& accepted, std::string_view body);
 
     const NonceTable& nonces() const { return nonces_; }
     /// Gives back memory that only a load of the past needed.
-    void trim(Now now) { nonces_.trim(now); }
+    void trim(const Now& now) { nonces_.trim(now); }
 
 private:
     struct Found {

@@ -64,7 +64,7 @@ void NonceTable::write_mac(Appender& out, std::uint64_t stamp, std::string_view 
     for (std::size_t i = 0; i < mac_digits / 2; ++i) out.hex(digest[i], 2);
 }
 
-void NonceTable::write(Appender& out, Now now, std::string_view realm) {
+void NonceTable::write(Appender& out, const Now& now, std::string_view realm) {
     const auto marked = [this](std::int64_t moment) {
         return static_cast<std::int64_t>(place_.mark(static_cast<std::uint64_t>(moment)));
     };
@@ -77,12 +77,13 @@ void NonceTable::write(Appender& out, Now now, std::string_view realm) {
     write_mac(out, stamp, realm);
 }
 
-bool NonceTable::expired(Now now, std::int64_t issued) const {
+bool NonceTable::expired(const Now& now, std::int64_t issued) const {
     const std::int64_t at = now.mono.time_since_epoch().count();
     return at > issued && Duration(at - issued) > lifetime_;
 }
 
-NonceTable::Check NonceTable::check(Now now, std::string_view realm, std::string_view nonce) const {
+NonceTable::Check NonceTable::check(const Now& now, std::string_view realm,
+                                    std::string_view nonce) const {
     if (nonce.size() != nonce_bytes) return {};
     const auto stamp = parse_stamp(slice(nonce, 0, stamp_digits));
     if (!stamp) return {};
@@ -98,7 +99,7 @@ NonceTable::Check NonceTable::check(Now now, std::string_view realm, std::string
     return check;
 }
 
-std::uint32_t NonceTable::slot_for(Now now, std::int64_t issued) {
+std::uint32_t NonceTable::slot_for(const Now& now, std::int64_t issued) {
     const bool oldest_is_done = !by_age_.empty() && expired(now, entries_[by_age_[0]].issued);
     if (!oldest_is_done && entries_.size() < limit_ && by_age_.reserve(by_age_.size() + 1) &&
         index_.reserve_one() && entries_.push({})) {
@@ -121,7 +122,7 @@ std::uint32_t NonceTable::slot_for(Now now, std::int64_t issued) {
     return slot;
 }
 
-void NonceTable::trim(Now now) {
+void NonceTable::trim(const Now& now) {
     for (const Entry& entry : entries_)
         if (!expired(now, entry.issued)) return;
     for (std::size_t i = 0; i < entries_.size(); ++i)
@@ -151,7 +152,8 @@ NonceTable::Use NonceTable::count_up(Entry& entry, std::optional<std::uint32_t> 
     return Use::first;
 }
 
-NonceTable::Use NonceTable::use(Now now, std::int64_t issued, std::optional<std::uint32_t> count) {
+NonceTable::Use NonceTable::use(const Now& now, std::int64_t issued,
+                                std::optional<std::uint32_t> count) {
     const std::uint64_t hash = hash_of(issued);
     if (common_ != nullptr) {
         const Instant until{std::chrono::nanoseconds{issued} + lifetime_};

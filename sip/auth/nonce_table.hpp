@@ -35,7 +35,7 @@ public:
                const WorkerPlace& place = {}, CommonCounts* common = nullptr);
 
     /// A new nonce, unlike any before it.
-    void write(Appender& out, Now now, std::string_view realm);
+    void write(Appender& out, const Now& now, std::string_view realm);
 
     enum class State : std::uint8_t {
         foreign,  ///< not made here, or not for this realm
@@ -47,7 +47,7 @@ public:
         std::int64_t issued = 0;  ///< nanoseconds of the monotonic clock; not of a foreign one
         Duration left{};          ///< until it expires; of a current one
     };
-    Check check(Now now, std::string_view realm, std::string_view nonce) const;
+    Check check(const Now& now, std::string_view realm, std::string_view nonce) const;
 
     enum class Use : std::uint8_t {
         first,     ///< good, and remembered
@@ -56,11 +56,11 @@ public:
     /// Counts a use of a current nonce, which only a right response may do. `count` is its nc;
     /// without one (RFC 2069) a nonce is good once. A count below the highest is good when it is
     /// new and at most 63 behind, as requests sent in parallel may overtake each other.
-    Use use(Now now, std::int64_t issued, std::optional<std::uint32_t> count);
+    Use use(const Now& now, std::int64_t issued, std::optional<std::uint32_t> count);
 
     std::size_t size() const { return entries_.size(); }
     /// Forgets all entries and gives their memory back, once the last of them has expired.
-    void trim(Now now);
+    void trim(const Now& now);
     /// How many entries the limit, or want of memory, has pushed out so far.
     std::uint64_t forgotten() const { return forgotten_; }
     Duration lifetime() const { return lifetime_; }
@@ -77,8 +77,8 @@ private:
         return mix(table_key_.k0, static_cast<std::uint64_t>(issued) * 0x9e3779b97f4a7c15ULL);
     }
     void write_mac(Appender& out, std::uint64_t stamp, std::string_view realm) const;
-    std::uint32_t slot_for(Now now, std::int64_t issued);
-    bool expired(Now now, std::int64_t issued) const;
+    std::uint32_t slot_for(const Now& now, std::int64_t issued);
+    bool expired(const Now& now, std::int64_t issued) const;
     static Use count_up(Entry& entry, std::optional<std::uint32_t> count);
 
     HmacSha256 keyed_;      ///< the MAC, its key taken in: copied for each use

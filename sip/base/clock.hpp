@@ -42,7 +42,7 @@ constexpr Instant later(Instant from, Duration after) {
 }
 
 /// The wall time that it is, or will be, at `at`.
-constexpr std::int64_t wall_ms_at(Now now, Instant at) {
+constexpr std::int64_t wall_ms_at(const Now& now, Instant at) {
     return now.wall_ms + std::chrono::duration_cast<milliseconds>(at - now.mono).count();
 }
 

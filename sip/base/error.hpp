@@ -8,7 +8,7 @@ namespace sip {
 
 /// What can be wrong with what a peer sent, or with what there is left to serve it.
 /// `status_of` alone turns these into SIP status codes.
-enum class Condition : std::uint8_t {
+enum class Condition : std::uint32_t {
     malformed,                ///< the grammar is broken
     missing_header,           ///< a mandatory header field is absent
     repeated_header,          ///< a single-value header field stands more than once

@@ -68,7 +68,7 @@ private:
         const std::uint32_t tag = tag_of(hash);
         return with_tag(buckets_.first(tag, access()), tag);
     }
-    SIP_ALWAYS_INLINE const Cell* next(const Cell* cell) const {
+    SIP_CALL_FOR_SIZE const Cell* next(const Cell* cell) const {
         return with_tag(cell->next, cell->tag);
     }
     SIP_ALWAYS_INLINE const Cell* with_tag(std::uint32_t from, std::uint32_t tag) const {

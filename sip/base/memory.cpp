@@ -34,19 +34,17 @@ void Memory::release(void* pointer, std::size_t size) {
         system_release(pointer);
 }
 
-bool VectorRoom::grow(std::size_t count, std::size_t element_bytes) {
-    std::size_t wanted = capacity_ == 0 ? 8 : capacity_ * 2;
-    if (wanted < count) wanted = count;
-    void* const grown = memory_->allocate(wanted * element_bytes);
+bool ArrayRoom::grow(std::size_t count, std::size_t element_bytes) {
+    void* const grown = memory_->allocate(count * element_bytes);
     if (grown == nullptr) return false;
     if (size_ > 0) std::memcpy(grown, data_, size_ * element_bytes);
     give_back(element_bytes);
     data_ = grown;
-    capacity_ = wanted;
+    capacity_ = count;
     return true;
 }
 
-void VectorRoom::give_back(std::size_t element_bytes) {
+void ArrayRoom::give_back(std::size_t element_bytes) {
     memory_->release(data_, capacity_ * element_bytes);
     data_ = nullptr;
     capacity_ = 0;

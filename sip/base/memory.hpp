@@ -133,15 +133,17 @@ constexpr std::size_t vector_bytes(std::size_t count) {
     return capacity * sizeof(T);
 }
 
-/// What vectors of all types share: room for so many elements, each of so many bytes.
-class VectorRoom {
+/// What arrays of all types share: room for so many elements, each of so many bytes.
+class ArrayRoom {
 protected:
-    explicit VectorRoom(Memory& memory) : memory_(&memory) {}
-    VectorRoom(const VectorRoom&) = delete;
-    VectorRoom& operator=(const VectorRoom&) = delete;
-    ~VectorRoom() = default;
+    explicit ArrayRoom(Memory& memory) : memory_(&memory) {}
+    ArrayRoom(const ArrayRoom&) = delete;
+    ArrayRoom& operator=(const ArrayRoom&) = delete;
+    ~ArrayRoom() = default;
 
+    /// Moves what there is, bit by bit, to where there is room for `count`. False: refused.
     [[nodiscard]] bool grow(std::size_t count, std::size_t element_bytes);
+    /// Nothing is in it.
     void give_back(std::size_t element_bytes);
 
     Memory* memory_;
@@ -151,15 +153,17 @@ protected:
 
 /// A growing array of trivially copyable values. Growth may be refused; nothing is lost then.
 template <class T>
-class Vector : VectorRoom {
+class Vector : ArrayRoom {
     static_assert(std::is_trivially_copyable_v<T>);
 
 public:
-    explicit Vector(Memory& memory) : VectorRoom(memory) {}
+    explicit Vector(Memory& memory) : ArrayRoom(memory) {}
     ~Vector() { give_back(sizeof(T)); }
 
     [[nodiscard]] bool reserve(std::size_t count) {
-        return count <= capacity_ || grow(count, sizeof(T));
+        if (count <= capacity_) return true;
+        const std::size_t wanted = capacity_ == 0 ? 8 : capacity_ * 2;
+        return grow(wanted < count ? count : wanted, sizeof(T));
     }
     [[nodiscard]] bool push(const T& value) {
         const T copy = value;  // `value` may stand in the array that moves

@@ -17,7 +17,7 @@ class SharedBytes {
 public:
     SharedBytes() = default;
     /// A copy of `text`; empty when memory refused (see `operator bool`).
-    static SharedBytes copy(Memory& memory, std::string_view text) {
+    SIP_CALL_FOR_SIZE static SharedBytes copy(Memory& memory, std::string_view text) {
         return make(memory, text.size(), [&](std::span<char> room) {
             if (!text.empty()) std::memcpy(room.data(), text.data(), text.size());
         });

@@ -11,18 +11,16 @@ namespace sip {
 /// A queue of movable values that grows up to `limit`. A push past that, or without memory, is
 /// refused.
 template <class T>
-class Ring {
+class Ring : ArrayRoom {
 public:
-    Ring(Memory& memory, std::size_t limit) : memory_(&memory), limit_(limit) {}
-    Ring(const Ring&) = delete;
-    Ring& operator=(const Ring&) = delete;
+    Ring(Memory& memory, std::size_t limit) : ArrayRoom(memory), limit_(limit) {}
     ~Ring() {
         while (size_ > 0) drop();
-        memory_->release(slots_, capacity_ * sizeof(T));
+        give_back(sizeof(T));
     }
     [[nodiscard]] bool push(T&& value) {
         if (size_ >= limit_ || (size_ == capacity_ && !grow())) return false;
-        new (slots_ + ((first_ + size_) & (capacity_ - 1))) T(std::move(value));
+        new (slots() + ((first_ + size_) & (capacity_ - 1))) T(std::move(value));
         ++size_;
         return true;
     }
@@ -35,28 +33,28 @@ public:
     /// Must not be empty.
     T pop() {
         SIP_ASSERT(size_ > 0);
-        T value = std::move(slots_[first_]);
+        T value = std::move(slots()[first_]);
         drop();
         return value;
     }
     /// The element `i` places behind the front.
     T& at(std::size_t i) {
         SIP_ASSERT(i < size_);
-        return slots_[(first_ + i) & (capacity_ - 1)];
+        return slots()[(first_ + i) & (capacity_ - 1)];
     }
     /// Gives its memory back if it is empty.
     void trim() {
         if (size_ > 0) return;
-        memory_->release(slots_, capacity_ * sizeof(T));
-        slots_ = nullptr;
-        capacity_ = first_ = 0;
+        give_back(sizeof(T));
+        first_ = 0;
     }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
 
 private:
+    T* slots() { return static_cast<T*>(data_); }
     void drop() {
-        slots_[first_].~T();
+        slots()[first_].~T();
         first_ = (first_ + 1) & (capacity_ - 1);
         --size_;
     }
@@ -67,20 +65,18 @@ private:
         if (raw == nullptr) return false;
         T* grown = static_cast<T*>(raw);
         for (std::size_t i = 0; i < size_; ++i) {
-            T& old = slots_[(first_ + i) & (capacity_ - 1)];
+            T& old = slots()[(first_ + i) & (capacity_ - 1)];
             new (grown + i) T(std::move(old));
             old.~T();
         }
-        memory_->release(slots_, capacity_ * sizeof(T));
-        slots_ = grown;
+        give_back(sizeof(T));
+        data_ = grown;
         capacity_ = wanted;
         first_ = 0;
         return true;
     }
 
-    Memory* memory_;
-    T* slots_ = nullptr;
-    std::size_t limit_, capacity_ = 0, first_ = 0, size_ = 0;
+    std::size_t limit_, first_ = 0;
 };
 
 }  // namespace sip

@@ -13,13 +13,11 @@ namespace sip {
 /// send. It grows up to `limit` places; when a set is full all the same, or memory is refused, the
 /// owner says which entry may go. An Entry is trivial and has a `key`, that is 0 where it is none.
 template <class Entry>
-class SetTable {
+class SetTable : ArrayRoom {
 public:
     SetTable(Memory& memory, std::size_t limit)
-        : memory_(&memory), limit_(limit / set_size * set_size) {}
-    SetTable(const SetTable&) = delete;
-    SetTable& operator=(const SetTable&) = delete;
-    ~SetTable() { memory_->release(places_, capacity_ * sizeof(Entry)); }
+        : ArrayRoom(memory), limit_(limit / set_size * set_size) {}
+    ~SetTable() { give_back(sizeof(Entry)); }
 
     static constexpr std::size_t set_size = 4;
 
@@ -50,7 +48,7 @@ public:
     template <class Visit>
     void for_each(Visit visit) const {
         for (std::size_t i = 0; i < capacity_; ++i)
-            if (places_[i].key != 0) visit(places_[i]);
+            if (places()[i].key != 0) visit(places()[i]);
     }
     void erase(Entry& entry) {
         entry = Entry{};
@@ -58,9 +56,8 @@ public:
     }
     /// Forgets all, and gives the memory back.
     void reset() {
-        memory_->release(places_, capacity_ * sizeof(Entry));
-        places_ = nullptr;
-        capacity_ = size_ = 0;
+        size_ = 0;
+        give_back(sizeof(Entry));
     }
     /// As many places as it may have. False: refused.
     [[nodiscard]] bool reserve() {
@@ -73,9 +70,10 @@ public:
 private:
     static constexpr std::size_t first_capacity = 64;
 
+    Entry* places() const { return static_cast<Entry*>(data_); }
     Entry* set_of(std::uint64_t key) const {
         // Of the upper half: what else is hashed under the key uses the lower bits.
-        return places_ + (key >> 32) % (capacity_ / set_size) * set_size;
+        return places() + (key >> 32) % (capacity_ / set_size) * set_size;
     }
     Entry* renew(Entry& entry, std::uint64_t key, bool was_taken) {
         entry = Entry{};
@@ -90,11 +88,11 @@ private:
         if (wanted > limit_ || wanted < set_size) return false;
         void* raw = memory_->allocate(wanted * sizeof(Entry));
         if (raw == nullptr) return false;
-        Entry* old = places_;
+        Entry* old = places();
         const std::size_t old_capacity = capacity_;
-        places_ = static_cast<Entry*>(raw);
+        data_ = raw;
         capacity_ = wanted;
-        for (std::size_t i = 0; i < wanted; ++i) new (places_ + i) Entry{};
+        for (std::size_t i = 0; i < wanted; ++i) new (places() + i) Entry{};
         for (std::size_t i = 0; i < old_capacity; ++i) {
             if (old[i].key == 0) continue;
             Entry* set = set_of(old[i].key);
@@ -105,9 +103,7 @@ private:
         return true;
     }
 
-    Memory* memory_;
-    Entry* places_ = nullptr;
-    std::size_t limit_, capacity_ = 0, size_ = 0;
+    std::size_t limit_;
 };
 
 }  // namespace sip

@@ -73,8 +73,12 @@ protected:
         SIP_ASSERT(found != nullptr);
         return found;
     }
-    /// A place for an object to be made in, and its name; a false handle when full or refused.
-    Handle take_place(void*& place) {
+    struct Place {
+        Handle handle;
+        void* at = nullptr;  ///< null when full or refused
+    };
+    /// For an object to be made in.
+    Place take_place() {
         if (size_ >= limit_) return {};
         if (free_ == UINT32_MAX && !grow()) return {};
         const std::uint32_t index = free_;
@@ -82,8 +86,7 @@ protected:
         free_ = found->next_free;
         found->next_free = taken;
         ++size_;
-        place = object_in(found);
-        return {index, found->generation};
+        return {{index, found->generation}, object_in(found)};
     }
     void give_back(void* object, std::uint32_t index) {
         Cell& cell = cell_of(object);
@@ -125,10 +128,10 @@ private:
 template <class T>
 class Slab : public SlabCells {
     static_assert(alignof(T) <= sizeof(Cell));
-    struct Place : Cell {
+    struct Whole : Cell {
         alignas(T) unsigned char storage[sizeof(T)];
     };
-    static constexpr std::size_t bytes = sizeof(Place);
+    static constexpr std::size_t bytes = sizeof(Whole);
     static T* object(void* at) { return static_cast<T*>(at); }
 
 public:
@@ -141,10 +144,9 @@ public:
     /// Nothing (a false handle) when full.
     template <class... Args>
     Handle create(Args&&... args) {
-        void* place = nullptr;
-        const Handle made = take_place(place);
-        if (place != nullptr) new (place) T(std::forward<Args>(args)...);
-        return made;
+        const Place place = take_place();
+        if (place.at != nullptr) new (place.at) T(std::forward<Args>(args)...);
+        return place.handle;
     }
     /// Null when the object is gone.
     T* find(Handle handle) { return object(find_object(handle)); }

@@ -46,10 +46,10 @@ struct TraceSubscription {
 
 class Tracer {
 public:
-    virtual void message(Now, const TraceMessage&) {}
-    virtual void transition(Now, const TraceTransition&) {}
-    virtual void decision(Now, const TraceDecision&) {}
-    virtual void subscription(Now, const TraceSubscription&) {}
+    virtual void message(const Now&, const TraceMessage&) {}
+    virtual void transition(const Now&, const TraceTransition&) {}
+    virtual void decision(const Now&, const TraceDecision&) {}
+    virtual void subscription(const Now&, const TraceSubscription&) {}
 
 protected:
     ~Tracer() = default;

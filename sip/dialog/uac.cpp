@@ -151,7 +151,7 @@ bool UacTargets::next() {
     return true;
 }
 
-UacVerdict Uac::judge(Now now, const Core& core, const Response& response, Method method,
+UacVerdict Uac::judge(const Now& now, const Core& core, const Response& response, Method method,
                       std::uint32_t& expires_s, UacAttempt& attempt) const {
     const UacVerdict verdict = judge_here(response, method, expires_s, attempt);
     if (verdict != UacVerdict::failed) return verdict;
@@ -192,7 +192,7 @@ UacVerdict Uac::judge_here(const Response& response, Method method, std::uint32_
     return UacVerdict::failed;
 }
 
-bool Uac::fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why) {
+bool Uac::fall_back(const Now& now, const Core& core, UacAttempt& attempt, Failure why) {
     if (attempt.for_size && why == Failure::transport) {
         core.transport.remember_udp_only(attempt.remote);
         attempt.for_size = false;
@@ -210,7 +210,7 @@ bool Uac::fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why)
 
 // ---- Where it goes ------------------------------------------------------------------------------
 
-void Uac::server_failed(Now now, const Core& core, UacAttempt& attempt, std::uint16_t status,
+void Uac::server_failed(const Now& now, const Core& core, UacAttempt& attempt, std::uint16_t status,
                         std::optional<std::uint32_t> retry_after_s, std::optional<Failure> silent) {
     std::optional<Duration> how_long;
     if (retry_after_s) how_long = seconds{*retry_after_s};
@@ -231,7 +231,8 @@ void Uac::place(const Target& target, bool by_name, UacAttempt& attempt) {
 }
 
 /// The first of `found` that was not tried; the one that was used before goes first.
-bool Uac::choose(Now now, const Core& core, const Locator::Targets& found, UacAttempt& attempt) {
+bool Uac::choose(const Now& now, const Core& core, const Locator::Targets& found,
+                 UacAttempt& attempt) {
     const auto may_go = [&](const Target& target) {
         // RFC 3261 26.2.2: SIPS is never downgraded.
         return !core.transport.listeners().is_ours(target.remote) &&
@@ -252,7 +253,7 @@ bool Uac::choose(Now now, const Core& core, const Locator::Targets& found, UacAt
     return true;
 }
 
-Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& owner,
+Expected<bool> Uac::look_up(const Now& now, const Core& core, const Locator::Owner& owner,
                             UacAttempt& attempt, const Dialog* dialog) {
     std::string_view hop = attempt.targets.current();
     if (dialog != nullptr) {
@@ -287,7 +288,7 @@ Expected<bool> Uac::look_up(Now now, const Core& core, const Locator::Owner& own
     return true;
 }
 
-Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& owner,
+Expected<bool> Uac::find_way(const Now& now, const Core& core, const Locator::Owner& owner,
                              UacAttempt& attempt, const Dialog* dialog) {
     attempt.in_dialog = dialog != nullptr;
     attempt.needs_tls = sips_ || (dialog != nullptr && dialog->needs_tls());
@@ -313,7 +314,7 @@ Expected<bool> Uac::find_way(Now now, const Core& core, const Locator::Owner& ow
     return true;
 }
 
-bool Uac::located(Now now, const Core& core, LookupId id, UacAttempt& attempt) {
+bool Uac::located(const Now& now, const Core& core, LookupId id, UacAttempt& attempt) {
     if (attempt.lookup != id || id == LookupId{}) return false;
     attempt.lookup = {};
     attempt.outstanding = false;

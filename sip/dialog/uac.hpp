@@ -79,7 +79,7 @@ struct UacAttempt {
     bool heard = false;      ///< a provisional response came
     bool exhausted = false;  ///< all servers of the URI at hand were tried, or none was found
     LookupId lookup{};       ///< it waits for the name system, and is outstanding
-    Fault not_found;  ///< what that lookup came to
+    Fault not_found;         ///< what that lookup came to
     static constexpr std::size_t servers_max = 8;
     SmallVector<Target, servers_max> tried;        ///< of the URI at hand
     static constexpr std::uint32_t sent_max = 24;  ///< 401 and the like included
@@ -144,10 +144,10 @@ public:
     /// `located`, and sends again. Within a dialog: to its next hop; where that is a name that
     /// leads nowhere, to the server that the dialog was made through. A server that works is kept
     /// to. Errors: those of Locator::begin and take, `not_found` when all were tried.
-    Expected<bool> find_way(Now now, const Core& core, const Locator::Owner& owner,
+    Expected<bool> find_way(const Now& now, const Core& core, const Locator::Owner& owner,
                             UacAttempt& attempt, const Dialog* dialog = nullptr);
     /// The lookup that `find_way` began has ended. False: it is another's.
-    bool located(Now now, const Core& core, LookupId id, UacAttempt& attempt);
+    bool located(const Now& now, const Core& core, LookupId id, UacAttempt& attempt);
     /// Nobody waits for `attempt` any more, neither its transaction nor its lookup.
     static void give_up(const Core& core, UacAttempt& attempt);
     /// What an attempt came to that could not be sent (again), for `error`.
@@ -158,24 +158,25 @@ public:
     /// 4.1.2.1, RFC 3903 5). A 3xx to a request outside a dialog is followed; after a 503 of a
     /// server that has others beside it, they are tried (RFC 3263 4.3). RFC 3261 8.1.3.5: a 420 or
     /// 415 would come again, as we require no extension and have one form of a body.
-    UacVerdict judge(Now now, const Core& core, const Response& response, Method method,
+    UacVerdict judge(const Now& now, const Core& core, const Response& response, Method method,
                      std::uint32_t& expires_s, UacAttempt& attempt) const;
 
     /// Nothing came back: true says to send it again. A request that went by a stream for its size
     /// never got through: its peer is remembered as one that takes datagrams alone (RFC 3261
     /// 18.1.1). One whose server was found by name goes to the next (RFC 3263 4.3), a redirected
     /// one to its next target.
-    static bool fall_back(Now now, const Core& core, UacAttempt& attempt, Failure why);
+    static bool fall_back(const Now& now, const Core& core, UacAttempt& attempt, Failure why);
 
 private:
     UacVerdict judge_here(const Response& response, Method method, std::uint32_t& expires_s,
                           UacAttempt& attempt) const;
-    static void server_failed(Now now, const Core& core, UacAttempt& attempt, std::uint16_t status,
-                              std::optional<std::uint32_t> retry_after_s,
+    static void server_failed(const Now& now, const Core& core, UacAttempt& attempt,
+                              std::uint16_t status, std::optional<std::uint32_t> retry_after_s,
                               std::optional<Failure> silent);
-    bool choose(Now now, const Core& core, const Locator::Targets& found, UacAttempt& attempt);
+    bool choose(const Now& now, const Core& core, const Locator::Targets& found,
+                UacAttempt& attempt);
     void place(const Target& target, bool by_name, UacAttempt& attempt);
-    Expected<bool> look_up(Now now, const Core& core, const Locator::Owner& owner,
+    Expected<bool> look_up(const Now& now, const Core& core, const Locator::Owner& owner,
                            UacAttempt& attempt, const Dialog* dialog);
 
     Block hop_uri_;

@@ -62,7 +62,7 @@ std::string_view UacRequest::request_uri() const {
 
 /// Turns to TCP at the same address. The Via is the one place that says which transport it is; our
 /// Contact stays what it is: requests to us are no larger for that.
-void UacRequest::prefer_stream(Now now, Target& target, UacAttempt& attempt) {
+void UacRequest::prefer_stream(const Now& now, Target& target, UacAttempt& attempt) {
     Target stream{Transport::tcp, {}, {}, target.remote};
     if (!core_.transport.connect(now, stream)) return;
     constexpr std::string_view via = "\r\nVia: SIP/2.0/";
@@ -73,8 +73,9 @@ void UacRequest::prefer_stream(Now now, Target& target, UacAttempt& attempt) {
     attempt.for_size = true;
 }
 
-Expected<void> UacRequest::send(Now now, std::uint8_t user, Handle object, UacAttempt& attempt,
-                                std::string_view content_type, const SharedBytes& body) {
+Expected<void> UacRequest::send(const Now& now, std::uint8_t user, Handle object,
+                                UacAttempt& attempt, std::string_view content_type,
+                                const SharedBytes& body) {
     attempt.outstanding = false;
     attempt.in_dialog = in_dialog_;
     if (DigestClient* credentials = uac_.credentials())

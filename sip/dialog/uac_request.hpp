@@ -30,13 +30,13 @@ public:
     /// response. A body is shared, not copied. What is over 1300 bytes goes by TCP instead of UDP,
     /// unless the peer is known to take UDP alone (RFC 3261 18.1.1). Errors: no way to the target,
     /// `too_large`, `overloaded`; nothing was sent then and nobody will be called.
-    Expected<void> send(Now now, std::uint8_t user, Handle object, UacAttempt& attempt,
+    Expected<void> send(const Now& now, std::uint8_t user, Handle object, UacAttempt& attempt,
                         std::string_view content_type = {}, const SharedBytes& body = {});
 
 private:
     void assert_identity();
     std::string_view request_uri() const;
-    void prefer_stream(Now now, Target& target, UacAttempt& attempt);
+    void prefer_stream(const Now& now, Target& target, UacAttempt& attempt);
 
     const Core& core_;
     const Uac& uac_;

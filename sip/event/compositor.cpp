@@ -67,7 +67,7 @@ Expected<void> Compositor::check(const Request& request, Wanted& wanted) const {
     return {};
 }
 
-void Compositor::on_request(Now now, const Request& request) {
+void Compositor::on_request(const Now& now, const Request& request) {
     ++core_.shard.counters.publishes;
     Wanted wanted;
     if (const auto checked = check(request, wanted); !checked) {
@@ -106,7 +106,7 @@ void Compositor::on_request(Now now, const Request& request) {
 }
 
 /// RFC 3903 4, table 1: which operation it is; and steps 3 and 5 of section 6.
-Expected<void> Compositor::prepare(Now now, const Request& request, const Wanted& wanted,
+Expected<void> Compositor::prepare(const Now& now, const Request& request, const Wanted& wanted,
                                    Staged& staged) {
     const bool has_body = !request.message.body.empty();
     if (wanted.if_match.empty()) {
@@ -127,8 +127,8 @@ Expected<void> Compositor::prepare(Now now, const Request& request, const Wanted
     return has_body ? prepare_body(now, request, wanted, staged) : Expected<void>{};
 }
 
-Expected<void> Compositor::prepare_body(Now now, const Request& request, const Wanted& wanted,
-                                        Staged& staged) {
+Expected<void> Compositor::prepare_body(const Now& now, const Request& request,
+                                        const Wanted& wanted, Staged& staged) {
     const MessageView& message = request.message;
     EventPackage& package = packages_.at(wanted.package);
     if (message.body.size() > core_.shard.limits.publication_bytes) {
@@ -184,7 +184,7 @@ void Compositor::for_each_superseded(ResourceId resource, Visit visit) {
 
 /// A publisher that lost the 200 publishes anew, and what it published before would live on until
 /// it expires. How many go; the package says which, of the same authenticated user alone.
-std::size_t Compositor::mark_superseded(Now now, const Request& request, ResourceId resource,
+std::size_t Compositor::mark_superseded(const Now& now, const Request& request, ResourceId resource,
                                         std::string_view body) {
     EventPackage& package = packages_.at(resources_.at(resource).package);
     const std::uint64_t call = call_of(request);
@@ -206,8 +206,8 @@ std::size_t Compositor::mark_superseded(Now now, const Request& request, Resourc
     return count;
 }
 
-Expected<void> Compositor::prepare_entry(Now now, const Request& request, const Wanted& wanted,
-                                         Staged& staged) {
+Expected<void> Compositor::prepare_entry(const Now& now, const Request& request,
+                                         const Wanted& wanted, Staged& staged) {
     Shard& shard = core_.shard;
     const ResourceId known = resources_.find(wanted.package, wanted.name);
     const std::size_t superseded =
@@ -247,7 +247,8 @@ Expected<void> Compositor::prepare_entry(Now now, const Request& request, const 
     return {};
 }
 
-void Compositor::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
+void Compositor::refuse(const Now& now, const Request& request, const Wanted& wanted,
+                        const Error& error) {
     const std::uint16_t status = status_of(error.condition);
     core_.tell_refused(now, request, error.rule, status);
     Reply reply(core_.shard, request, status, error.rule);
@@ -265,7 +266,8 @@ void Compositor::refuse(Now now, const Request& request, const Wanted& wanted, c
     core_.respond(now, request, reply);
 }
 
-void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Handle handle) {
+void Compositor::stage(const Now& now, const Request& request, const Wanted& wanted,
+                       Handle handle) {
     Staged& staged = *staged_.find(handle);
     {
         Reply reply(core_.shard, request, 200);
@@ -299,7 +301,7 @@ void Compositor::stage(Now now, const Request& request, const Wanted& wanted, Ha
     on_commit_failed(now, handle);
 }
 
-PublicationRecord Compositor::record_of(Now now, const Entry& entry) const {
+PublicationRecord Compositor::record_of(const Now& now, const Entry& entry) const {
     const Resources::Resource& resource = resources_.at(entry.resource);
     PublicationRecord record;
     record.resource = resource.name.view();
@@ -313,7 +315,7 @@ PublicationRecord Compositor::record_of(Now now, const Entry& entry) const {
     return record;
 }
 
-SharedBytes Compositor::records_of(Now now, const Staged& staged) {
+SharedBytes Compositor::records_of(const Now& now, const Staged& staged) {
     PublicationRecord record = record_of(now, *slab_.find(staged.entry));
     record.etag = {staged.tag.data(), staged.tag.size()};
     record.expires_at_ms = wall_ms_at(now, later(now.mono, staged.expires));
@@ -331,7 +333,7 @@ SharedBytes Compositor::records_of(Now now, const Staged& staged) {
     });
 }
 
-void Compositor::on_committed(Now now, Handle object) {
+void Compositor::on_committed(const Now& now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
@@ -339,7 +341,7 @@ void Compositor::on_committed(Now now, Handle object) {
     staged_.destroy(object);
 }
 
-void Compositor::on_commit_failed(Now now, Handle object) {
+void Compositor::on_commit_failed(const Now& now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     core_.servers.respond(now, staged->transaction, 500, staged->refused);
@@ -350,7 +352,7 @@ void Compositor::on_commit_failed(Now now, Handle object) {
     staged_.destroy(object);
 }
 
-void Compositor::apply(Now now, Staged& staged) {
+void Compositor::apply(const Now& now, Staged& staged) {
     Entry* entry = slab_.find(staged.entry);
     if (entry == nullptr) return;
     entry->staged = false;
@@ -376,12 +378,12 @@ void Compositor::apply(Now now, Staged& staged) {
     tell(now, *entry);
 }
 
-void Compositor::tell(Now now, const Entry& entry) {
+void Compositor::tell(const Now& now, const Entry& entry) {
     const Resources::Resource& resource = resources_.at(entry.resource);
     listener_.state_changed(now, resource.package, resource.name.view());
 }
 
-void Compositor::on_timer(Now now, Handle object) {
+void Compositor::on_timer(const Now& now, Handle object) {
     Entry* entry = slab_.find(object);
     if (entry == nullptr || !entry->timers.pop_due(core_.shard.timers, now.mono)) return;
     if (entry->staged) {

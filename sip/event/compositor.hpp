@@ -14,7 +14,7 @@ namespace sip {
 /// Who hears that the state of a resource is no longer what it was.
 class StateListener {
 public:
-    virtual void state_changed(Now now, std::uint8_t package, std::string_view resource) = 0;
+    virtual void state_changed(const Now& now, std::uint8_t package, std::string_view resource) = 0;
 
 protected:
     ~StateListener() = default;
@@ -60,17 +60,17 @@ public:
     std::size_t size() const { return slab_.size(); }
     /// All that holds, as a store keeps it: `visit(const PublicationRecord&)`.
     template <class Visit>
-    void for_each_record(Now now, Visit visit) {
+    void for_each_record(const Now& now, Visit visit) {
         slab_.for_each([&](Handle, const Entry& entry) {
             if (entry.live) visit(record_of(now, entry));
         });
     }
 
-    void on_request(Now now, const Request& request) override;
+    void on_request(const Now& now, const Request& request) override;
     bool serves(const Request& request) override;
-    void on_timer(Now now, Handle object) override;
-    void on_committed(Now now, Handle object) override;
-    void on_commit_failed(Now now, Handle object) override;
+    void on_timer(const Now& now, Handle object) override;
+    void on_committed(const Now& now, Handle object) override;
+    void on_commit_failed(const Now& now, Handle object) override;
     void trim() override {
         slab_.trim();
         staged_.trim();
@@ -125,28 +125,29 @@ private:
         std::uint32_t expires_s = 0;
     };
     Expected<void> check(const Request& request, Wanted& wanted) const;
-    Expected<void> prepare(Now now, const Request& request, const Wanted& wanted, Staged& staged);
-    Expected<void> prepare_body(Now now, const Request& request, const Wanted& wanted,
+    Expected<void> prepare(const Now& now, const Request& request, const Wanted& wanted,
+                           Staged& staged);
+    Expected<void> prepare_body(const Now& now, const Request& request, const Wanted& wanted,
                                 Staged& staged);
-    Expected<void> prepare_entry(Now now, const Request& request, const Wanted& wanted,
+    Expected<void> prepare_entry(const Now& now, const Request& request, const Wanted& wanted,
                                  Staged& staged);
-    std::size_t mark_superseded(Now now, const Request& request, ResourceId resource,
+    std::size_t mark_superseded(const Now& now, const Request& request, ResourceId resource,
                                 std::string_view body);
     std::uint64_t call_of(const Request& request) const;
     void note_call(const Request& request, Entry& entry) const;
     template <class Visit>
     void for_each_superseded(ResourceId resource, Visit visit);
-    void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
-    void stage(Now now, const Request& request, const Wanted& wanted, Handle staged);
-    PublicationRecord record_of(Now now, const Entry& entry) const;
-    SharedBytes records_of(Now now, const Staged& staged);
+    void refuse(const Now& now, const Request& request, const Wanted& wanted, const Error& error);
+    void stage(const Now& now, const Request& request, const Wanted& wanted, Handle staged);
+    PublicationRecord record_of(const Now& now, const Entry& entry) const;
+    SharedBytes records_of(const Now& now, const Staged& staged);
     Handle find(ResourceId resource, std::string_view tag);
     EntityTag new_tag();
-    void apply(Now now, Staged& staged);
+    void apply(const Now& now, Staged& staged);
     void link_first(Handle handle);
     void unlink(Handle handle);
     void destroy(Handle handle);
-    void tell(Now now, const Entry& entry);
+    void tell(const Now& now, const Entry& entry);
 
     Core core_;
     EventPackages& packages_;

@@ -94,15 +94,14 @@ struct SubscriptionChange {
 /// Hears of every subscription to a package, within the input that changes it.
 class SubscriptionListener {
 public:
-    virtual void on_subscription_change(Now now, const SubscriptionChange& change) = 0;
+    virtual void on_subscription_change(const Now& now, const SubscriptionChange& change) = 0;
     /// Asked before one that is not to be refused otherwise is made. An error refuses it.
-    virtual Fault refuses(Now, const Watcher&, std::string_view event_id,
-                                         const Decision&) {
+    virtual Fault refuses(const Now&, const Watcher&, std::string_view event_id, const Decision&) {
         (void)event_id;
         return {};
     }
     /// What a store is to keep of one that is to be `pending`, beside the subscription.
-    virtual void write_record(Now, const Watcher&, std::string_view event_id,
+    virtual void write_record(const Now&, const Watcher&, std::string_view event_id,
                               std::string_view display_name, RecordWriter&) const {
         (void)event_id;
         (void)display_name;
@@ -148,11 +147,11 @@ public:
     /// Whether the address is one that can be watched or published for. False: 404.
     virtual bool exists(std::string_view resource) const = 0;
     /// Who may see what. Asked at each SUBSCRIBE, and again by `Notifier::decide_again`.
-    virtual Decision decide(Now now, const Watcher& watcher) = 0;
+    virtual Decision decide(const Now& now, const Watcher& watcher) = 0;
     /// The full state of `resource` as `view` may see it, in one of `traits().accept`, written into
     /// `room`: how many bytes, or an error, whereupon the NOTIFY goes without a body. Rendered once
     /// and shared by all watchers of the view. `id` is false when nothing refers to the resource.
-    virtual Expected<std::size_t> render(Now now, ResourceId id, std::string_view resource,
+    virtual Expected<std::size_t> render(const Now& now, ResourceId id, std::string_view resource,
                                          ViewId view, std::string_view content_type,
                                          std::span<char> room) = 0;
     /// When what `render` gave last becomes another document though nothing is told to change: it
@@ -164,7 +163,7 @@ public:
     }
     /// Checks a published body and writes the form to keep into `room`: how many bytes, or an
     /// error (`malformed`, `media_not_supported`, `body_too_large`), which is the answer.
-    virtual Expected<std::size_t> accept_publication(Now, const PublicationBody&,
+    virtual Expected<std::size_t> accept_publication(const Now&, const PublicationBody&,
                                                      std::span<char> room) {
         (void)room;
         return failure(Condition::media_not_supported, "This package is not published");
@@ -186,15 +185,15 @@ public:
 
     /// As `render`, when the NOTIFY is written. `full` wherever a SUBSCRIBE or a decision brought
     /// the NOTIFY about, or one before it failed. May be called again before `on_own_sent`.
-    virtual Expected<std::size_t> render_own(Now, const OwnDocument&, std::span<char> room) {
+    virtual Expected<std::size_t> render_own(const Now&, const OwnDocument&, std::span<char> room) {
         (void)room;
         return failure(Condition::internal, "This package has no documents of its own");
     }
     /// The document rendered last for this subscription is on its way. Told once of each.
-    virtual void on_own_sent(Now, SubscriptionId) {}
+    virtual void on_own_sent(const Now&, SubscriptionId) {}
     /// Whether a change of the resource's state is one for this subscription: a NOTIFY that is not
     /// full would say something.
-    virtual bool has_news(Now, SubscriptionId) { return false; }
+    virtual bool has_news(const Now&, SubscriptionId) { return false; }
     /// The subscription is no more, its last NOTIFY included.
     virtual void forget(SubscriptionId) {}
 

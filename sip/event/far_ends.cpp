@@ -14,7 +14,7 @@ constexpr int leave_step = 32;
 
 }  // namespace
 
-Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target) {
+Notifier::Reach Notifier::reach_of(const Now& now, Handle handle, const Target& target) {
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
     const Address& to = target.remote.address;
@@ -63,7 +63,7 @@ Notifier::Reach Notifier::reach_of(Now now, Handle handle, const Target& target)
 }
 
 /// Any answer will do: it shows the branch, that nobody guesses who did not get the NOTIFY.
-void Notifier::far_end_answered(Now now, Handle handle) {
+void Notifier::far_end_answered(const Now& now, Handle handle) {
     const FarEnd* end = held_by(*slab_.find(handle));
     if (end == nullptr) return;
     const Instant until = later(now.mono, core_.shard.limits.known_source_lifetime);
@@ -77,7 +77,7 @@ void Notifier::far_end_answered(Now now, Handle handle) {
 }
 
 /// No copy leaves there any more. Another server may take it, where a name leads to several.
-void Notifier::far_end_overdue(Now now, Handle handle) {
+void Notifier::far_end_overdue(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.outstanding) core_.clients.withdraw(s.transaction);
     s.outstanding = false;
@@ -90,7 +90,7 @@ void Notifier::far_end_overdue(Now now, Handle handle) {
 }
 
 /// Nobody is there, or nobody who wants it: no copy leaves any more, and all that wait end.
-void Notifier::far_end_silent(Now now, Handle handle) {
+void Notifier::far_end_silent(const Now& now, Handle handle) {
     using Machine = subscription_machine::Event;
     Subscription& s = *slab_.find(handle);
     FarEnd* end = held_by(s);
@@ -122,7 +122,7 @@ void Notifier::open_far_end(Subscription& s) {
         end.join(left_);
 }
 
-void Notifier::let_some_leave(Now now, FarEnd& end) {
+void Notifier::let_some_leave(const Now& now, FarEnd& end) {
     const Handle handle = far_ends_.handle_at(end.index);
     for (int left = 0; left < leave_step && end.waiting.first != none; ++left) {
         const Handle waiting = slab_.handle_at(end.waiting.first);

@@ -135,7 +135,7 @@ Expected<void> Notifier::check(const Request& request, Wanted& wanted) const {
     return {};
 }
 
-void Notifier::on_request(Now now, const Request& request) {
+void Notifier::on_request(const Now& now, const Request& request) {
     ++core_.shard.counters.subscribes;
     Wanted wanted;
     if (stopping_) {
@@ -181,7 +181,7 @@ void Notifier::on_request(Now now, const Request& request) {
         subscribe(now, request, wanted);
 }
 
-Fault Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
+Fault Notifier::over_quota(const Now& now, const Request& request, Wanted& wanted,
                            const Decision& decision) {
     const Limits& limits = core_.shard.limits;
     Counters& counters = core_.shard.counters;
@@ -207,7 +207,7 @@ Fault Notifier::over_quota(Now now, const Request& request, Wanted& wanted,
         wanted.event_id, decision);
 }
 
-void Notifier::subscribe(Now now, const Request& request, Wanted& wanted) {
+void Notifier::subscribe(const Now& now, const Request& request, Wanted& wanted) {
     Appender name(wanted.name_room);
     write_name(name, request);
     wanted.name = name.view();
@@ -304,7 +304,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
     return handle;
 }
 
-void Notifier::refresh(Now now, const Request& request, Wanted& wanted, Handle handle) {
+void Notifier::refresh(const Now& now, const Request& request, Wanted& wanted, Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.state == State::terminated) {
         // RFC 6665 4.4.1: what crosses the last NOTIFY is too late.
@@ -355,7 +355,8 @@ Handle Notifier::find_dialog(const Essentials& e) {
     return index == none ? Handle{} : slab_.handle_at(index);
 }
 
-void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, const Error& error) {
+void Notifier::refuse(const Now& now, const Request& request, const Wanted& wanted,
+                      const Error& error) {
     std::uint16_t status = status_of(error.condition);
     core_.tell_refused(now, request, error.rule, status);
     Reply reply(core_.shard, request, status, error.rule);
@@ -368,7 +369,8 @@ void Notifier::refuse(Now now, const Request& request, const Wanted& wanted, con
 
 // From accepted to holding ----------------------------------------------------------------------
 
-void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Staged&& values) {
+void Notifier::stage(const Now& now, const Request& request, const Wanted& wanted,
+                     Staged&& values) {
     const Handle subscription = values.subscription;
     const bool initial = values.initial;
     const Handle handle = staged_.create(std::move(values));
@@ -436,7 +438,7 @@ void Notifier::stage(Now now, const Request& request, const Wanted& wanted, Stag
     on_commit_failed(now, handle);
 }
 
-void Notifier::on_committed(Now now, Handle object) {
+void Notifier::on_committed(const Now& now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     const Handle handle = staged->subscription;
@@ -517,7 +519,7 @@ void Notifier::finish(Handle object) {
     resources_.release(resource);
 }
 
-void Notifier::on_commit_failed(Now now, Handle object) {
+void Notifier::on_commit_failed(const Now& now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     core_.servers.respond(now, staged->transaction, 500, staged->refused);
@@ -549,7 +551,7 @@ void Notifier::keep_reason(Subscription& s, const Decision& decision) {
     if (!core_.shard.texts.intern(decision.because, s.because)) ++core_.shard.counters.limit_memory;
 }
 
-void Notifier::decide(Now now, Handle handle, const Decision& decision,
+void Notifier::decide(const Now& now, Handle handle, const Decision& decision,
                       std::string_view display_name) {
     Subscription& s = *slab_.find(handle);
     s.may_see = decision.state == SubscriptionDecision::active;
@@ -576,7 +578,7 @@ void Notifier::decide(Now now, Handle handle, const Decision& decision,
         make_due(handle, false);
 }
 
-void Notifier::step(Now now, Handle handle, Machine event, std::string_view display_name) {
+void Notifier::step(const Now& now, Handle handle, Machine event, std::string_view display_name) {
     using namespace subscription_machine;
     Subscription& s = *slab_.find(handle);
     const State from = s.state;
@@ -713,13 +715,13 @@ void Notifier::destroy(Handle handle) {
     resources_.release(released);
 }
 
-void Notifier::serve_here(Now now, const Request& request) {
+void Notifier::serve_here(const Now& now, const Request& request) {
     serves_here_ = true;
     on_request(now, request);
     serves_here_ = false;
 }
 
-void Notifier::end(Now now, SubscriptionId id, Machine why) {
+void Notifier::end(const Now& now, SubscriptionId id, Machine why) {
     if (slab_.find(id.handle) != nullptr) step(now, id.handle, why);
 }
 
@@ -739,7 +741,7 @@ void Notifier::trim() {
     room_.reset();
 }
 
-void Notifier::on_timer(Now now, Handle object) {
+void Notifier::on_timer(const Now& now, Handle object) {
     if ((object.index & view_mark) != 0) {
         const Handle handle{object.index & ~view_mark, object.generation};
         View* view = views_.find(handle);

@@ -25,7 +25,7 @@ class NotifyCredentials {
 public:
     /// Writes Authorization fields for the NOTIFY to `uri` that `response` refused. False: no
     /// secret for that watcher and realm, or this nonce was answered before; nothing is written.
-    virtual bool answer(Now now, const Response& response, std::string_view uri,
+    virtual bool answer(const Now& now, const Response& response, std::string_view uri,
                         std::string_view watcher, std::string_view body, MessageWriter& writer) = 0;
 
 protected:
@@ -51,7 +51,7 @@ public:
     virtual bool is_elsewhere(std::uint8_t package, std::string_view resource, ViewId view) = 0;
     /// A SUBSCRIBE outside of a dialog, all checks of which have passed. True: he has it answered
     /// in its transaction, or hands it to Notifier::serve_here.
-    virtual bool take(Now now, const Request& request, std::uint8_t package,
+    virtual bool take(const Now& now, const Request& request, std::uint8_t package,
                       std::string_view resource, ViewId view) = 0;
 
 protected:
@@ -85,26 +85,26 @@ public:
     void set_names(const ResourceNames* names) { names_ = names; }
     void set_carrier(SubscriptionCarrier* carrier) { carrier_ = carrier; }
     /// What the carrier took and nobody answered elsewhere: it is served here.
-    void serve_here(Now now, const Request& request);
+    void serve_here(const Now& now, const Request& request);
     /// Ends, as `deactivated`, the active subscriptions to a resource (an empty name: of the
     /// package) that the carrier says are served elsewhere.
-    void let_go(Now now, std::uint8_t package, std::string_view resource);
+    void let_go(const Now& now, std::uint8_t package, std::string_view resource);
 
     /// A resource has another state than before: its watchers are told, held to the package's
     /// rate. For a resource that nobody watches this costs a lookup.
-    void state_changed(Now now, std::uint8_t package, std::string_view resource) override;
+    void state_changed(const Now& now, std::uint8_t package, std::string_view resource) override;
     /// Rules changed: every subscription to the resource (an empty name: of the package) is
     /// decided anew and moved on. Where there are many it takes a while, as with all that concerns
     /// many; none of them is told anything before its turn has come.
-    void decide_again(Now now, std::uint8_t package, std::string_view resource);
+    void decide_again(const Now& now, std::uint8_t package, std::string_view resource);
     /// Ends every subscription to a resource that is gone (`no_resource`) or refused (`reject`),
     /// or whatever else of the machine's events ends one.
-    void end(Now now, std::uint8_t package, std::string_view resource,
+    void end(const Now& now, std::uint8_t package, std::string_view resource,
              subscription_machine::Event why);
-    void end(Now now, SubscriptionId id, subscription_machine::Event why);
+    void end(const Now& now, SubscriptionId id, subscription_machine::Event why);
     /// Ends all with `deactivate` or `probation`, each told a retry-after drawn between the two
     /// numbers (both 0: none), and answers 503 to every SUBSCRIBE from here on. RFC 6665 4.2.2.
-    void shut_down(Now now, subscription_machine::Event why, std::uint32_t retry_after_min_s,
+    void shut_down(const Now& now, subscription_machine::Event why, std::uint32_t retry_after_min_s,
                    std::uint32_t retry_after_max_s);
     std::size_t size() const { return slab_.size(); }
     /// Those of them whose watcher's connection is gone.
@@ -147,19 +147,19 @@ public:
         Instant next_at{};
     };
     template <class Visit>
-    void for_each(Now now, Visit visit) {
+    void for_each(const Now& now, Visit visit) {
         slab_.for_each([&](Handle, Subscription& s) { visit(snapshot(now, s)); });
     }
     /// In steps, between which inputs may come: see Slab::for_each_from.
     template <class Visit>
-    std::uint32_t for_each_from(Now now, std::uint32_t at, std::uint32_t most, Visit visit) {
+    std::uint32_t for_each_from(const Now& now, std::uint32_t at, std::uint32_t most, Visit visit) {
         return slab_.for_each_from(at, most,
                                    [&](Handle, Subscription& s) { visit(snapshot(now, s)); });
     }
 
     /// All that holds, as a store keeps it: `visit(const SubscriptionRecord&)`.
     template <class Visit>
-    void for_each_record(Now now, Visit visit) {
+    void for_each_record(const Now& now, Visit visit) {
         slab_.for_each([&](Handle, Subscription& s) {
             if (s.state == subscription_machine::State::pending ||
                 s.state == subscription_machine::State::active)
@@ -167,19 +167,19 @@ public:
         });
     }
 
-    void on_request(Now now, const Request& request) override;
+    void on_request(const Now& now, const Request& request) override;
     bool serves(const Request& request) override;
     bool knows_dialog(const Request& request) override {
         return static_cast<bool>(find_dialog(request.essentials));
     }
-    void on_response(Now now, Handle object, const Response& response) override;
-    void on_failure(Now now, Handle object, Failure why) override;
-    void on_located(Now now, Handle object, LookupId id) override;
-    void on_timer(Now now, Handle object) override;
-    void on_committed(Now now, Handle object) override;
-    void on_commit_failed(Now now, Handle object) override;
-    void on_flow_lost(Now now, Handle object) override;
-    bool pull(Now now) override;
+    void on_response(const Now& now, Handle object, const Response& response) override;
+    void on_failure(const Now& now, Handle object, Failure why) override;
+    void on_located(const Now& now, Handle object, LookupId id) override;
+    void on_timer(const Now& now, Handle object) override;
+    void on_committed(const Now& now, Handle object) override;
+    void on_commit_failed(const Now& now, Handle object) override;
+    void on_flow_lost(const Now& now, Handle object) override;
+    bool pull(const Now& now) override;
     void trim() override;
 
 private:
@@ -355,22 +355,22 @@ private:
     void write_name(Appender& out, const Request& request) const;
     Expected<void> check(const Request& request, Wanted& wanted) const;
     void shorten(const Request& request, Wanted& wanted) const;
-    void refuse(Now now, const Request& request, const Wanted& wanted, const Error& error);
-    void subscribe(Now now, const Request& request, Wanted& wanted);
-    void refresh(Now now, const Request& request, Wanted& wanted, Handle handle);
+    void refuse(const Now& now, const Request& request, const Wanted& wanted, const Error& error);
+    void subscribe(const Now& now, const Request& request, Wanted& wanted);
+    void refresh(const Now& now, const Request& request, Wanted& wanted, Handle handle);
     Expected<Handle> make(const Request& request, const Wanted& wanted, std::string_view local_tag);
-    void stage(Now now, const Request& request, const Wanted& wanted, Staged&& values);
-    SubscriptionRecord record_of(Now now, const Subscription& s,
+    void stage(const Now& now, const Request& request, const Wanted& wanted, Staged&& values);
+    SubscriptionRecord record_of(const Now& now, const Subscription& s,
                                  const Dialog::Refresh& refresh) const;
-    SharedBytes records_of(Now now, const Staged& staged) const;
+    SharedBytes records_of(const Now& now, const Staged& staged) const;
     Handle find_dialog(const Essentials& essentials);
-    Fault over_quota(Now now, const Request& request, Wanted& wanted,
-                                    const Decision& decision);
+    Fault over_quota(const Now& now, const Request& request, Wanted& wanted,
+                     const Decision& decision);
 
     // What becomes of a subscription.
-    void step(Now now, Handle handle, subscription_machine::Event event,
+    void step(const Now& now, Handle handle, subscription_machine::Event event,
               std::string_view display_name = {});
-    void decide(Now now, Handle handle, const Decision& decision,
+    void decide(const Now& now, Handle handle, const Decision& decision,
                 std::string_view display_name = {});
     void keep_reason(Subscription& s, const Decision& decision);
     bool withdraw(Subscription& subscription);
@@ -387,26 +387,26 @@ private:
     // What concerns many.
     std::size_t walk_step(const View& view) const;
     void start_walk(View& view, std::uint8_t wants);
-    void begin_walks(Now now, ResourceId id);
-    std::size_t walk_on(Now now, Handle view, std::size_t most);
-    void start_walk_of_all(Now now, std::uint32_t wants);
-    void walk_on_over_all(Now now);
+    void begin_walks(const Now& now, ResourceId id);
+    std::size_t walk_on(const Now& now, Handle view, std::size_t most);
+    void start_walk_of_all(const Now& now, std::uint32_t wants);
+    void walk_on_over_all(const Now& now);
     bool tells_only() const;
     bool is_walking() const { return !walks_.alone() || !left_.alone() || all_.wants != 0; }
-    bool walk_piece(Now now);
-    std::size_t walk_quickly(Now now, View& view, std::size_t most);
-    void visit(Now now, Handle handle, std::uint8_t wants);
-    bool end_if_due(Now now, Handle handle);
-    bool catch_up(Now now, Handle handle) {
+    bool walk_piece(const Now& now);
+    std::size_t walk_quickly(const Now& now, View& view, std::size_t most);
+    void visit(const Now& now, Handle handle, std::uint8_t wants);
+    bool end_if_due(const Now& now, Handle handle);
+    bool catch_up(const Now& now, Handle handle) {
         return (!is_walking() && endings_ == 0) || visit_before_notify(now, handle);
     }
-    bool visit_before_notify(Now now, Handle handle);
-    void decide_anew(Now now, Handle handle);
+    bool visit_before_notify(const Now& now, Handle handle);
+    void decide_anew(const Now& now, Handle handle);
     void mark_moving(std::uint8_t package, std::string_view resource);
-    void leave(Now now, Handle handle);
-    void say_farewell(Now now, Handle handle);
-    void tell_if_behind(Now now, Handle handle);
-    void begin_hold(Now now, View& view);
+    void leave(const Now& now, Handle handle);
+    void say_farewell(const Now& now, Handle handle);
+    void tell_if_behind(const Now& now, Handle handle);
+    void begin_hold(const Now& now, View& view);
 
     // Watchers whose connection is gone.
     std::uint64_t device_hash(const Request& request, const Wanted& wanted,
@@ -414,7 +414,7 @@ private:
     void trust_again(Subscription& s);
     bool has_newer(const Subscription& s) const;
     Handle find_suspect(std::uint64_t device, Handle but);
-    void supersede(Now now, Handle by, std::uint64_t device);
+    void supersede(const Now& now, Handle by, std::uint64_t device);
     void fall_silent(Handle handle);
 
     // What watchers are told.
@@ -423,21 +423,21 @@ private:
     void enter(Handle handle, std::uint32_t far_end = none);
     Line& line_of(const Subscription& s);
     void dequeue(Subscription& s);
-    void queue_view(Now now, Handle view);
-    void try_again(Now now, View& view);
-    void refresh_view(Now now, Handle view);
-    void render(Now now, View& view);
-    [[nodiscard]] bool choose_body(Now now, Handle handle);
-    void send(Now now, Handle handle, const Response* challenge);
-    Expected<ClientTransactionId> start(Now now, Handle handle,
+    void queue_view(const Now& now, Handle view);
+    void try_again(const Now& now, View& view);
+    void refresh_view(const Now& now, Handle view);
+    void render(const Now& now, View& view);
+    [[nodiscard]] bool choose_body(const Now& now, Handle handle);
+    void send(const Now& now, Handle handle, const Response* challenge);
+    Expected<ClientTransactionId> start(const Now& now, Handle handle,
                                         ClientTransactions::Outgoing& outgoing,
                                         const Target& target, bool has_credentials);
-    void begin_hold(Now now, Subscription& s, bool by_change);
-    void not_sent(Now now, Handle handle);
-    Expected<std::optional<Target>> next_target(Now now, Handle handle);
-    Expected<void> take_targets(Now now, Subscription& s, const Locator::Targets& found);
-    bool go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long);
-    Packet write_notify(Now now, Subscription& s, const Target& target, Branch branch,
+    void begin_hold(const Now& now, Subscription& s, bool by_change);
+    void not_sent(const Now& now, Handle handle);
+    Expected<std::optional<Target>> next_target(const Now& now, Handle handle);
+    Expected<void> take_targets(const Now& now, Subscription& s, const Locator::Targets& found);
+    bool go_to_next_target(const Now& now, Handle handle, std::optional<Duration> how_long);
+    Packet write_notify(const Now& now, Subscription& s, const Target& target, Branch branch,
                         const Response* challenge);
     Expected<Target> choose_stream(const Subscription& s, const Target& target);
     // Whom nobody knows.
@@ -447,30 +447,30 @@ private:
         taken,    ///< another one does; it waits
         refused,  ///< there are too many of them
     };
-    Reach reach_of(Now now, Handle handle, const Target& target);
-    void far_end_answered(Now now, Handle handle);
-    void far_end_overdue(Now now, Handle handle);
-    void far_end_silent(Now now, Handle handle);
+    Reach reach_of(const Now& now, Handle handle, const Target& target);
+    void far_end_answered(const Now& now, Handle handle);
+    void far_end_overdue(const Now& now, Handle handle);
+    void far_end_silent(const Now& now, Handle handle);
     void leave_far_end(Handle handle);
     void open_far_end(Subscription& s);
-    void let_some_leave(Now now, FarEnd& end);
-    void notify_failed(Now now, Handle handle, std::uint32_t retry_after_s);
-    void notify_done(Now now, Handle handle);
-    void answer_challenge(Now now, Handle handle, const Response& response);
+    void let_some_leave(const Now& now, FarEnd& end);
+    void notify_failed(const Now& now, Handle handle, std::uint32_t retry_after_s);
+    void notify_done(const Now& now, Handle handle);
+    void answer_challenge(const Now& now, Handle handle, const Response& response);
 
     // What packages are told and asked of one subscription.
     Watcher watcher_of(const Subscription& s) const;
-    void tell_listener(Now now, Handle handle, subscription_machine::State from,
+    void tell_listener(const Now& now, Handle handle, subscription_machine::State from,
                        subscription_machine::Event event, std::string_view display_name);
-    bool is_empty_now(Now now, Handle handle);
-    [[nodiscard]] bool render_own(Now now, Handle handle);
-    void wait_for_memory(Now now, Handle handle);
-    void own_document_sent(Now now, Handle handle);
+    bool is_empty_now(const Now& now, Handle handle);
+    [[nodiscard]] bool render_own(const Now& now, Handle handle);
+    void wait_for_memory(const Now& now, Handle handle);
+    void own_document_sent(const Now& now, Handle handle);
 
     const EventPackage::Traits& traits_of(std::uint8_t package) const {
         return packages_.at(package).traits();
     }
-    Snapshot snapshot(Now now, Subscription& subscription);
+    Snapshot snapshot(const Now& now, Subscription& subscription);
     std::string_view resource_name(const Subscription& s) const {
         return resources_.at(s.resource).name.view();
     }
@@ -501,7 +501,7 @@ private:
             std::chrono::floor<seconds>(at.time_since_epoch()).count());
     }
     /// The latest instant up to `now` that `whole` stands for.
-    static Instant instant_of(Now now, std::uint32_t whole) {
+    static Instant instant_of(const Now& now, std::uint32_t whole) {
         const auto today = std::chrono::floor<seconds>(now.mono);
         return today - seconds{whole_seconds(now.mono) - whole};
     }

@@ -38,7 +38,7 @@ Watcher Notifier::watcher_of(const Subscription& s) const {
     return {s.identity.view(), resource_name(s), s.authenticated};
 }
 
-void Notifier::tell_listener(Now now, Handle handle, State from, Machine event,
+void Notifier::tell_listener(const Now& now, Handle handle, State from, Machine event,
                              std::string_view display_name) {
     Subscription& s = *slab_.find(handle);
     if (from == s.state && event != Machine::refresh) return;
@@ -58,7 +58,7 @@ void Notifier::tell_listener(Now now, Handle handle, State from, Machine event,
 }
 
 /// A change alone made it due, and nothing of it is left to tell.
-bool Notifier::is_empty_now(Now now, Handle handle) {
+bool Notifier::is_empty_now(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (!s.by_change || !traits_of(s.package).own_documents) return false;
     if (packages_.at(s.package).has_news(now, {handle})) return false;
@@ -67,7 +67,7 @@ bool Notifier::is_empty_now(Now now, Handle handle) {
 }
 
 /// Into `sent_body`. False: there was no memory for it.
-bool Notifier::render_own(Now now, Handle handle) {
+bool Notifier::render_own(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     if (s.again && s.sent_body) return true;
     Shard& shard = core_.shard;
@@ -98,7 +98,7 @@ bool Notifier::render_own(Now now, Handle handle) {
 }
 
 /// There was none for its document: the whole state is told later.
-void Notifier::wait_for_memory(Now now, Handle handle) {
+void Notifier::wait_for_memory(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     ++core_.shard.counters.limit_memory;
     s.due = true;
@@ -108,7 +108,7 @@ void Notifier::wait_for_memory(Now now, Handle handle) {
 }
 
 /// What did not go into this document goes into the next one.
-void Notifier::own_document_sent(Now now, Handle handle) {
+void Notifier::own_document_sent(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     EventPackage& package = packages_.at(s.package);
     const bool unsent = s.unsent;

@@ -7,7 +7,7 @@
 
 namespace sip {
 
-Notifier::Snapshot Notifier::snapshot(Now now, Subscription& s) {
+Notifier::Snapshot Notifier::snapshot(const Now& now, Subscription& s) {
     Snapshot out;
     out.watcher = s.identity.view();
     out.resource = resource_name(s);

@@ -4,7 +4,7 @@
 
 namespace sip {
 
-SubscriptionRecord Notifier::record_of(Now now, const Subscription& s,
+SubscriptionRecord Notifier::record_of(const Now& now, const Subscription& s,
                                        const Dialog::Refresh& refresh) const {
     SubscriptionRecord record;
     s.dialog.describe(record, refresh);
@@ -18,7 +18,7 @@ SubscriptionRecord Notifier::record_of(Now now, const Subscription& s,
     return record;
 }
 
-SharedBytes Notifier::records_of(Now now, const Staged& staged) const {
+SharedBytes Notifier::records_of(const Now& now, const Staged& staged) const {
     const Subscription& s = *slab_.find(staged.subscription);
     SubscriptionRecord record = record_of(now, s, staged.refresh);
     record.body_type = traits_of(s.package).accept[staged.type];

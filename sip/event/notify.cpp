@@ -93,7 +93,7 @@ void Notifier::make_due(Handle handle, bool by_change) {
     enqueue(handle);
 }
 
-void Notifier::state_changed(Now now, std::uint8_t package, std::string_view name) {
+void Notifier::state_changed(const Now& now, std::uint8_t package, std::string_view name) {
     const ResourceId id = resources_.find(package, name);
     if (!id) return;
     for (std::uint32_t i = resources_.at(id).first_view; i != UINT32_MAX;
@@ -103,7 +103,7 @@ void Notifier::state_changed(Now now, std::uint8_t package, std::string_view nam
     }
 }
 
-void Notifier::queue_view(Now now, Handle handle) {
+void Notifier::queue_view(const Now& now, Handle handle) {
     View& view = *views_.find(handle);
     if (view.queued) return;
     view.queued = stale_.push(Handle{handle});
@@ -111,7 +111,7 @@ void Notifier::queue_view(Now now, Handle handle) {
 }
 
 /// There was no memory for its document: the change is told later.
-void Notifier::try_again(Now now, View& view) {
+void Notifier::try_again(const Now& now, View& view) {
     ++core_.shard.counters.limit_memory;
     view.stale = true;
     view.held = true;
@@ -119,7 +119,7 @@ void Notifier::try_again(Now now, View& view) {
                     later(now.mono, seconds{core_.shard.limits.retry_after_s}));
 }
 
-void Notifier::render(Now now, View& view) {
+void Notifier::render(const Now& now, View& view) {
     Shard& shard = core_.shard;
     view.stale = false;
     const Resources::Resource& resource = resources_.at(view.resource);
@@ -157,7 +157,7 @@ void Notifier::render(Now now, View& view) {
     view.rendered = true;
 }
 
-void Notifier::refresh_view(Now now, Handle handle) {
+void Notifier::refresh_view(const Now& now, Handle handle) {
     View& view = *views_.find(handle);
     if (traits_of(resources_.at(view.resource).package).own_documents)
         view.stale = false;
@@ -168,7 +168,7 @@ void Notifier::refresh_view(Now now, Handle handle) {
     (void)walk_on(now, handle, walk_step(view));
 }
 
-bool Notifier::pull(Now now) {
+bool Notifier::pull(const Now& now) {
     while (!stale_.empty()) {
         const Handle handle = stale_.pop();
         View* view = views_.find(handle);
@@ -194,7 +194,7 @@ bool Notifier::pull(Now now) {
 
 /// Threat 26: back to a watcher that speaks to us straight, and no name is looked up; else to the
 /// next hop. Nothing: the name system is asked, and the NOTIFY alone waits for it.
-Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
+Expected<std::optional<Target>> Notifier::next_target(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     const auto known = s.dialog.next_hop(core_.transport);
     // A GRUU is looked for where its device is, also if its domain is an address.
@@ -237,7 +237,8 @@ Expected<std::optional<Target>> Notifier::next_target(Now now, Handle handle) {
 }
 
 /// The one that took the last NOTIFY goes first.
-Expected<void> Notifier::take_targets(Now now, Subscription& s, const Locator::Targets& found) {
+Expected<void> Notifier::take_targets(const Now& now, Subscription& s,
+                                      const Locator::Targets& found) {
     Way& way = *way_of(s);
     way.targets.clear();
     way.at = 0;
@@ -255,7 +256,7 @@ Expected<void> Notifier::take_targets(Now now, Subscription& s, const Locator::T
     return {};
 }
 
-void Notifier::on_located(Now now, Handle object, LookupId id) {
+void Notifier::on_located(const Now& now, Handle object, LookupId id) {
     Subscription* s = slab_.find(object);
     Way* way = s == nullptr ? nullptr : way_of(*s);
     if (way == nullptr || way->lookup != id) return;
@@ -273,7 +274,7 @@ void Notifier::on_located(Now now, Handle object, LookupId id) {
 }
 
 /// RFC 3263 4.3: nobody took it there; another server may. False: none is left.
-bool Notifier::go_to_next_target(Now now, Handle handle, std::optional<Duration> how_long) {
+bool Notifier::go_to_next_target(const Now& now, Handle handle, std::optional<Duration> how_long) {
     Way* way = way_of(*slab_.find(handle));
     if (way == nullptr || way->at >= way->targets.size()) return false;
     core_.locator.failed(now, way->targets[way->at], how_long);
@@ -289,7 +290,7 @@ bool Notifier::go_to_next_target(Now now, Handle handle, std::optional<Duration>
 
 // One NOTIFY ------------------------------------------------------------------------------------
 
-Packet Notifier::write_notify(Now now, Subscription& s, const Target& target, Branch branch,
+Packet Notifier::write_notify(const Now& now, Subscription& s, const Target& target, Branch branch,
                               const Response* challenge) {
     Shard& shard = core_.shard;
     Appender out(shard.scratch());
@@ -345,7 +346,7 @@ Expected<Target> Notifier::choose_stream(const Subscription& s, const Target& ta
 }
 
 /// What of the state of this moment the watcher is told. False: not now, for want of memory.
-bool Notifier::choose_body(Now now, Handle handle) {
+bool Notifier::choose_body(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     View* view = view_of(s);
     const bool with_body = s.may_see && view != nullptr &&
@@ -362,7 +363,7 @@ bool Notifier::choose_body(Now now, Handle handle) {
 }
 
 /// R3856-6.10-2: what a change brought about is followed by a pause.
-void Notifier::begin_hold(Now now, Subscription& s, bool by_change) {
+void Notifier::begin_hold(const Now& now, Subscription& s, bool by_change) {
     const EventPackage::Traits& traits = traits_of(s.package);
     if (!by_change || !traits.hold_per_subscription || traits.notify_interval_min <= Duration{})
         return;
@@ -370,7 +371,7 @@ void Notifier::begin_hold(Now now, Subscription& s, bool by_change) {
     s.timers.set(core_.shard.timers, Name::hold, later(now.mono, traits.notify_interval_min));
 }
 
-void Notifier::not_sent(Now now, Handle handle) {
+void Notifier::not_sent(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     s.told = Told::not_sent;
     s.told_at = whole_seconds(now.mono);
@@ -379,7 +380,7 @@ void Notifier::not_sent(Now now, Handle handle) {
 
 /// RFC 3261 18.1.1: where there is no connection, or no room behind one that is being opened, it
 /// goes whole by UDP after all. One with credentials cannot be written twice.
-Expected<ClientTransactionId> Notifier::start(Now now, Handle handle,
+Expected<ClientTransactionId> Notifier::start(const Now& now, Handle handle,
                                               ClientTransactions::Outgoing& outgoing,
                                               const Target& target, bool has_credentials) {
     Subscription& s = *slab_.find(handle);
@@ -392,7 +393,7 @@ Expected<ClientTransactionId> Notifier::start(Now now, Handle handle,
     return core_.clients.start(now, outgoing);
 }
 
-void Notifier::send(Now now, Handle handle, const Response* challenge) {
+void Notifier::send(const Now& now, Handle handle, const Response* challenge) {
     if (!catch_up(now, handle)) return;
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
@@ -464,7 +465,7 @@ void Notifier::send(Now now, Handle handle, const Response* challenge) {
 
 // What becomes of it ----------------------------------------------------------------------------
 
-void Notifier::notify_done(Now now, Handle handle) {
+void Notifier::notify_done(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     s.failures = 0;
     trust_again(s);
@@ -478,7 +479,7 @@ void Notifier::notify_done(Now now, Handle handle) {
 }
 
 /// D-3: tried again with the newest state; the third failure in a row ends the subscription.
-void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s) {
+void Notifier::notify_failed(const Now& now, Handle handle, std::uint32_t retry_after_s) {
     Subscription& s = *slab_.find(handle);
     ++core_.shard.counters.notify_failures;
     s.outstanding = false;
@@ -499,7 +500,7 @@ void Notifier::notify_failed(Now now, Handle handle, std::uint32_t retry_after_s
     s.timers.set(core_.shard.timers, Name::retry, later(now.mono, seconds{after}));
 }
 
-void Notifier::answer_challenge(Now now, Handle handle, const Response& response) {
+void Notifier::answer_challenge(const Now& now, Handle handle, const Response& response) {
     Subscription& s = *slab_.find(handle);
     // Threat 15: once per nonce, and from this watcher's own secret; else it is a failure.
     if (credentials_ == nullptr || s.answered) {
@@ -510,7 +511,7 @@ void Notifier::answer_challenge(Now now, Handle handle, const Response& response
     send(now, handle, &response);
 }
 
-void Notifier::on_response(Now now, Handle object, const Response& response) {
+void Notifier::on_response(const Now& now, Handle object, const Response& response) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding || s->transaction.handle != response.transaction.handle)
         return;
@@ -540,7 +541,7 @@ void Notifier::on_response(Now now, Handle object, const Response& response) {
     notify_failed(now, object, retry ? retry->seconds : 0);
 }
 
-void Notifier::on_failure(Now now, Handle object, Failure why) {
+void Notifier::on_failure(const Now& now, Handle object, Failure why) {
     Subscription* s = slab_.find(object);
     if (s == nullptr || !s->outstanding) return;
     s->outstanding = false;

@@ -45,7 +45,7 @@ bool NotifyDigest::add_secrets(DigestClient& client, const MessageView& response
     return fresh;
 }
 
-bool NotifyDigest::answer(Now, const Response& response, std::string_view uri,
+bool NotifyDigest::answer(const Now&, const Response& response, std::string_view uri,
                           std::string_view watcher, std::string_view body, MessageWriter& writer) {
     DigestClient client(memory_, entropy_);
     bool fresh = true;

@@ -36,8 +36,8 @@ public:
     /// All outlive this.
     NotifyDigest(Memory& memory, Entropy& entropy, const NotifySecretSource& secrets);
 
-    bool answer(Now now, const Response& response, std::string_view uri, std::string_view watcher,
-                std::string_view body, MessageWriter& writer) override;
+    bool answer(const Now& now, const Response& response, std::string_view uri,
+                std::string_view watcher, std::string_view body, MessageWriter& writer) override;
 
 private:
     bool was_answered(std::uint64_t nonce) const;

@@ -2,7 +2,7 @@
 
 namespace sip {
 
-Gate::Verdict NotifyGate::admit(Now now, const Request& request) {
+Gate::Verdict NotifyGate::admit(const Now& now, const Request& request) {
     Verdict verdict;
     Appender from(identity_);
     write_address_of_record(from, request.essentials.from.uri);
@@ -24,7 +24,8 @@ Gate::Verdict NotifyGate::admit(Now now, const Request& request) {
     return verdict;
 }
 
-void NotifyGate::write_challenges(Now now, const Request&, bool stale, MessageWriter& writer) {
+void NotifyGate::write_challenges(const Now& now, const Request&, bool stale,
+                                  MessageWriter& writer) {
     server_.write_challenges(writer, now, realm_, stale);
 }
 

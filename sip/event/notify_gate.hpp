@@ -18,8 +18,8 @@ public:
     NotifyGate(DigestServer& server, const CredentialSource& source, std::string_view realm)
         : server_(server), source_(source), realm_(realm) {}
 
-    Verdict admit(Now now, const Request& request) override;
-    void write_challenges(Now now, const Request& request, bool stale,
+    Verdict admit(const Now& now, const Request& request) override;
+    void write_challenges(const Now& now, const Request& request, bool stale,
                           MessageWriter& writer) override;
 
 private:

@@ -70,7 +70,8 @@ void Publisher::forget(Handle handle) {
     slab_.destroy(handle);
 }
 
-Expected<PublishId> Publisher::begin(Now now, const PublishOptions& options, Operation first) {
+Expected<PublishId> Publisher::begin(const Now& now, const PublishOptions& options,
+                                     Operation first) {
     const auto made = make(options);
     if (!made) return tl::unexpected(made.error());
     Publication& publication = *slab_.find(*made);
@@ -87,19 +88,19 @@ Expected<PublishId> Publisher::begin(Now now, const PublishOptions& options, Ope
     return PublishId{*made};
 }
 
-Expected<PublishId> Publisher::publish(Now now, const PublishOptions& options) {
+Expected<PublishId> Publisher::publish(const Now& now, const PublishOptions& options) {
     if (options.body.empty() || options.content_type.empty())
         return failure(Condition::malformed, "a publication has a body and its type");
     // RFC 3903 4.2: an entity-tag that may be good is tried first.
     return begin(now, options, options.etag.empty() ? Operation::initial : Operation::modify);
 }
 
-Expected<PublishId> Publisher::remove_tag(Now now, const PublishOptions& options) {
+Expected<PublishId> Publisher::remove_tag(const Now& now, const PublishOptions& options) {
     if (options.etag.empty()) return failure(Condition::malformed, "no entity-tag is given");
     return begin(now, options, Operation::remove);
 }
 
-bool Publisher::modify(Now, PublishId id, std::string_view body) {
+bool Publisher::modify(const Now&, PublishId id, std::string_view body) {
     Publication* publication = slab_.find(id.handle);
     if (publication == nullptr || body.empty()) return false;
     // What is being taken away ends; new state is another publication.
@@ -114,7 +115,7 @@ bool Publisher::modify(Now, PublishId id, std::string_view body) {
     return true;
 }
 
-bool Publisher::remove(Now, PublishId id) {
+bool Publisher::remove(const Now&, PublishId id) {
     Publication* publication = slab_.find(id.handle);
     if (publication == nullptr) return false;
     want(id.handle, Operation::remove);
@@ -163,7 +164,7 @@ bool Publisher::is_ready(const Publication& p) {
            !p.timers.running(Name::retry) && !is_busy(p.uac.uri());
 }
 
-bool Publisher::pull(Now now) {
+bool Publisher::pull(const Now& now) {
     if (!changed_) return false;
     Handle next;
     slab_.for_each([&](Handle handle, const Publication& p) {
@@ -174,7 +175,7 @@ bool Publisher::pull(Now now) {
     return static_cast<bool>(next);
 }
 
-void Publisher::go_on(Now now, Handle handle) {
+void Publisher::go_on(const Now& now, Handle handle) {
     Publication& p = *slab_.find(handle);
     const Operation next = p.wanted;
     p.wanted = Operation::none;
@@ -186,20 +187,20 @@ void Publisher::go_on(Now now, Handle handle) {
     send_or_fail(now, handle, true);
 }
 
-void Publisher::send_or_fail(Now now, Handle handle, bool first_try) {
+void Publisher::send_or_fail(const Now& now, Handle handle, bool first_try) {
     const auto sent = send(now, handle, first_try);
     if (sent) return;
     const UacFailure why = Uac::failure_of(slab_.find(handle)->attempt, sent.error());
     failed(now, handle, {why.status, why.phrase, why.retry_after_s, {}}, why.silent.has_value());
 }
 
-void Publisher::on_located(Now now, Handle handle, LookupId id) {
+void Publisher::on_located(const Now& now, Handle handle, LookupId id) {
     Publication* p = slab_.find(handle);
     if (p != nullptr && p->uac.located(now, core_, id, p->attempt))
         send_or_fail(now, handle, false);
 }
 
-Expected<void> Publisher::send(Now now, Handle handle, bool first_try) {
+Expected<void> Publisher::send(const Now& now, Handle handle, bool first_try) {
     Publication& p = *slab_.find(handle);
     if (first_try) p.attempt = {};
     p.asked_s = p.doing == Operation::remove ? 0 : p.expires_s.value_or(0);
@@ -215,11 +216,11 @@ Expected<void> Publisher::send(Now now, Handle handle, bool first_try) {
                         has_body ? p.body : SharedBytes{});
 }
 
-void Publisher::on_request(Now now, const Request& request) {
+void Publisher::on_request(const Now& now, const Request& request) {
     core_.refuse(now, request, {Condition::method_not_allowed, {}});
 }
 
-void Publisher::on_response(Now now, Handle handle, const Response& response) {
+void Publisher::on_response(const Now& now, Handle handle, const Response& response) {
     Publication* p = slab_.find(handle);
     if (p == nullptr) return;
     std::uint32_t asked_s = p->asked_s;
@@ -239,7 +240,7 @@ void Publisher::on_response(Now now, Handle handle, const Response& response) {
         false);
 }
 
-void Publisher::on_failure(Now now, Handle handle, Failure why) {
+void Publisher::on_failure(const Now& now, Handle handle, Failure why) {
     Publication* p = slab_.find(handle);
     if (p == nullptr || !p->attempt.outstanding) return;
     p->attempt.outstanding = false;
@@ -251,7 +252,7 @@ void Publisher::on_failure(Now now, Handle handle, Failure why) {
            {static_cast<std::uint16_t>(why == Failure::timeout ? 408 : 503), {}, {}, {}}, true);
 }
 
-void Publisher::accepted(Now now, Handle handle, const Response& response) {
+void Publisher::accepted(const Now& now, Handle handle, const Response& response) {
     Publication& p = *slab_.find(handle);
     const Cause cause{response.status, response.message.reason, {}, {}};
     if (p.doing == Operation::remove) {
@@ -280,7 +281,7 @@ void Publisher::accepted(Now now, Handle handle, const Response& response) {
     tell(std::move(notice));
 }
 
-void Publisher::failed(Now now, Handle handle, const Cause& cause, bool silent) {
+void Publisher::failed(const Now& now, Handle handle, const Cause& cause, bool silent) {
     Publication& p = *slab_.find(handle);
     const Operation did = p.doing;
     p.doing = Operation::none;
@@ -312,7 +313,7 @@ void Publisher::failed(Now now, Handle handle, const Cause& cause, bool silent) 
     end(handle, PublicationNotice::Kind::failed, cause);
 }
 
-void Publisher::wait(Now now, Handle handle, Operation operation, const Cause& cause) {
+void Publisher::wait(const Now& now, Handle handle, Operation operation, const Cause& cause) {
     Publication& p = *slab_.find(handle);
     p.wanted = std::max(p.wanted, operation);
     if (p.failures < 32) ++p.failures;
@@ -330,7 +331,7 @@ void Publisher::end(Handle handle, PublicationNotice::Kind kind, const Cause& ca
     changed_ = true;
 }
 
-void Publisher::on_timer(Now now, Handle handle) {
+void Publisher::on_timer(const Now& now, Handle handle) {
     for (;;) {
         Publication* p = slab_.find(handle);
         if (p == nullptr) return;

@@ -62,25 +62,25 @@ public:
 
     /// Sends the first PUBLISH. Errors: `malformed` (an URI, the event, the entity-tag, no body),
     /// `overloaded` (a limit), no way to the target; nothing was sent then.
-    Expected<PublishId> publish(Now now, const PublishOptions& options);
+    Expected<PublishId> publish(const Now& now, const PublishOptions& options);
     /// The complete new state, of the same type. False: no such id, it is being removed, or no
     /// memory.
-    bool modify(Now now, PublishId id, std::string_view body);
+    bool modify(const Now& now, PublishId id, std::string_view body);
     /// Takes the state away. `removed` or `failed` follows. False: no such id.
-    bool remove(Now now, PublishId id);
+    bool remove(const Now& now, PublishId id);
     /// Takes away what was published under `options.etag`, by whoever.
-    Expected<PublishId> remove_tag(Now now, const PublishOptions& options);
+    Expected<PublishId> remove_tag(const Now& now, const PublishOptions& options);
 
     std::optional<PublicationNotice> next_notice();
     std::size_t size() const { return slab_.size(); }
 
     /// A Publisher serves no method; the stack never calls this.
-    void on_request(Now now, const Request& request) override;
-    void on_response(Now now, Handle object, const Response& response) override;
-    void on_failure(Now now, Handle object, Failure why) override;
-    void on_located(Now now, Handle object, LookupId id) override;
-    void on_timer(Now now, Handle object) override;
-    bool pull(Now now) override;
+    void on_request(const Now& now, const Request& request) override;
+    void on_response(const Now& now, Handle object, const Response& response) override;
+    void on_failure(const Now& now, Handle object, Failure why) override;
+    void on_located(const Now& now, Handle object, LookupId id) override;
+    void on_timer(const Now& now, Handle object) override;
+    bool pull(const Now& now) override;
     void trim() override {
         slab_.trim();
         notices_.trim();
@@ -116,18 +116,18 @@ private:
 
     Expected<Handle> make(const PublishOptions& options);
     void forget(Handle handle);
-    Expected<PublishId> begin(Now now, const PublishOptions& options, Operation first);
-    Expected<void> send(Now now, Handle handle, bool first_try);
-    void send_or_fail(Now now, Handle handle, bool first_try);
+    Expected<PublishId> begin(const Now& now, const PublishOptions& options, Operation first);
+    Expected<void> send(const Now& now, Handle handle, bool first_try);
+    void send_or_fail(const Now& now, Handle handle, bool first_try);
     /// Does what is wanted of a publication that is ready for it.
-    void go_on(Now now, Handle handle);
+    void go_on(const Now& now, Handle handle);
     bool is_ready(const Publication& publication);
     bool is_busy(std::string_view uri);
     void want(Handle handle, Operation operation);
-    void accepted(Now now, Handle handle, const Response& response);
+    void accepted(const Now& now, Handle handle, const Response& response);
     /// `silent`: no response came at all.
-    void failed(Now now, Handle handle, const Cause& cause, bool silent);
-    void wait(Now now, Handle handle, Operation operation, const Cause& cause);
+    void failed(const Now& now, Handle handle, const Cause& cause, bool silent);
+    void wait(const Now& now, Handle handle, Operation operation, const Cause& cause);
     void end(Handle handle, PublicationNotice::Kind kind, const Cause& cause);
     PublicationNotice notice_of(Handle handle, PublicationNotice::Kind kind, const Cause& cause);
     void tell(PublicationNotice&& notice);

@@ -165,7 +165,7 @@ void Subscriber::forget(Handle handle) {
     watches_.destroy(of);
 }
 
-Expected<WatchId> Subscriber::subscribe(Now now, const SubscribeOptions& options) {
+Expected<WatchId> Subscriber::subscribe(const Now& now, const SubscribeOptions& options) {
     const int package = find_package(options.event);
     if (package < 0) return failure(Condition::bad_event, "no such event package");
     if (!options.event_id.empty() && !is_token(options.event_id))
@@ -184,7 +184,7 @@ Expected<WatchId> Subscriber::subscribe(Now now, const SubscribeOptions& options
     return WatchId{*made};
 }
 
-bool Subscriber::unsubscribe(Now now, WatchId id) {
+bool Subscriber::unsubscribe(const Now& now, WatchId id) {
     const Watch* watch = watches_.find(id.handle);
     if (watch == nullptr) return false;
     for (std::uint32_t i = watch->first; i != UINT32_MAX;) {
@@ -195,7 +195,7 @@ bool Subscriber::unsubscribe(Now now, WatchId id) {
     return true;
 }
 
-bool Subscriber::refresh(Now now, WatchId id) {
+bool Subscriber::refresh(const Now& now, WatchId id) {
     const Watch* watch = watches_.find(id.handle);
     if (watch == nullptr) return false;
     bool any = false;
@@ -238,7 +238,8 @@ void Subscriber::keep_flow(Handle handle, FlowId flow) {
 }
 
 /// `first_try`: not the same request once more for a 401, 407 or 423.
-Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s, bool first_try) {
+Expected<void> Subscriber::send(const Now& now, Handle handle, std::uint32_t expires_s,
+                                bool first_try) {
     Usage& usage = *usages_.find(handle);
     Watch& watch = *watches_.find(usage.watch);
     Uac::give_up(core_, usage.attempt);
@@ -276,14 +277,15 @@ Expected<void> Subscriber::send(Now now, Handle handle, std::uint32_t expires_s,
     return {};
 }
 
-void Subscriber::send_or_fail(Now now, Handle handle, std::uint32_t expires_s, bool first_try) {
+void Subscriber::send_or_fail(const Now& now, Handle handle, std::uint32_t expires_s,
+                              bool first_try) {
     const auto sent = send(now, handle, expires_s, first_try);
     if (sent) return;
     const UacFailure why = Uac::failure_of(usages_.find(handle)->attempt, sent.error());
     request_failed(now, handle, {why.status, why.phrase, {}, why.retry_after_s}, why.silent);
 }
 
-void Subscriber::on_located(Now now, Handle handle, LookupId id) {
+void Subscriber::on_located(const Now& now, Handle handle, LookupId id) {
     Usage* usage = usages_.find(handle);
     if (usage == nullptr ||
         !watches_.find(usage->watch)->uac.located(now, core_, id, usage->attempt))
@@ -291,7 +293,7 @@ void Subscriber::on_located(Now now, Handle handle, LookupId id) {
     send_or_fail(now, handle, usage->asked_s, false);
 }
 
-void Subscriber::on_response(Now now, Handle handle, const Response& response) {
+void Subscriber::on_response(const Now& now, Handle handle, const Response& response) {
     Usage* usage = usages_.find(handle);
     if (usage == nullptr) return;
     Watch& watch = *watches_.find(usage->watch);
@@ -310,7 +312,7 @@ void Subscriber::on_response(Now now, Handle handle, const Response& response) {
                    {});
 }
 
-void Subscriber::accepted(Now now, Handle handle, const Response& response) {
+void Subscriber::accepted(const Now& now, Handle handle, const Response& response) {
     Usage& usage = *usages_.find(handle);
     Watch& watch = *watches_.find(usage.watch);
     // D-2: the 2xx names the one dialog, unless a NOTIFY did so before.
@@ -328,14 +330,14 @@ void Subscriber::accepted(Now now, Handle handle, const Response& response) {
     step(now, handle, Event::accepted, {response.status, response.message.reason, {}, {}});
 }
 
-void Subscriber::set_expiry(Now now, Usage& usage, Instant at) {
+void Subscriber::set_expiry(const Now& now, Usage& usage, Instant at) {
     usage.timers.set(shard().timers, Name::expires, at);
     usage.timers.set(shard().timers, Name::refresh,
                      later(now.mono, watch_refresh_delay(at - now.mono)));
 }
 
 /// `silent`: no response came at all.
-void Subscriber::request_failed(Now now, Handle handle, const Cause& cause,
+void Subscriber::request_failed(const Now& now, Handle handle, const Cause& cause,
                                 std::optional<Failure> silent) {
     Usage& usage = *usages_.find(handle);
     const Watch& watch = *watches_.find(usage.watch);
@@ -365,7 +367,7 @@ void Subscriber::request_failed(Now now, Handle handle, const Cause& cause,
                      later(now.mono, std::max(asked, back_off(usage.failures))));
 }
 
-void Subscriber::on_failure(Now now, Handle handle, Failure why) {
+void Subscriber::on_failure(const Now& now, Handle handle, Failure why) {
     Usage* usage = usages_.find(handle);
     if (usage == nullptr || !usage->attempt.outstanding) return;
     usage->attempt.outstanding = false;
@@ -377,7 +379,7 @@ void Subscriber::on_failure(Now now, Handle handle, Failure why) {
     request_failed(now, handle, {static_cast<std::uint16_t>(timeout ? 408 : 503), {}, {}, {}}, why);
 }
 
-void Subscriber::on_flow_lost(Now now, Handle handle) {
+void Subscriber::on_flow_lost(const Now& now, Handle handle) {
     Usage* usage = usages_.find(handle);
     if (usage == nullptr || usage->attempt.outstanding) return;
     if (usage->state != State::active && usage->state != State::pending) return;
@@ -387,7 +389,7 @@ void Subscriber::on_flow_lost(Now now, Handle handle) {
         usage->timers.set(shard().timers, Name::refresh, soon);
 }
 
-void Subscriber::on_timer(Now now, Handle handle) {
+void Subscriber::on_timer(const Now& now, Handle handle) {
     for (;;) {
         Usage* usage = usages_.find(handle);
         if (usage == nullptr) return;
@@ -417,7 +419,7 @@ void Subscriber::on_timer(Now now, Handle handle) {
 
 // ---- Steps of the machine -----------------------------------------------------------------------
 
-void Subscriber::step(Now now, Handle handle, Event event, const Cause& cause) {
+void Subscriber::step(const Now& now, Handle handle, Event event, const Cause& cause) {
     Usage& usage = *usages_.find(handle);
     const State from = usage.state;
     const auto& row = watch_machine::step(from, event);
@@ -464,7 +466,7 @@ void Subscriber::step(Now now, Handle handle, Event event, const Cause& cause) {
 }
 
 /// It is over: the next try waits for what the notifier asked, and longer each time in a row.
-void Subscriber::wait(Now now, Handle handle, const Cause& cause) {
+void Subscriber::wait(const Now& now, Handle handle, const Cause& cause) {
     Usage& usage = *usages_.find(handle);
     Watch& watch = *watches_.find(usage.watch);
     if (watch.forks > 1) {
@@ -504,7 +506,7 @@ void Subscriber::wait(Now now, Handle handle, const Cause& cause) {
 }
 
 /// RFC 6665 4.1.2.2: a new subscription has a new Call-ID and From tag, and no route of the old.
-void Subscriber::begin_again(Now now, Handle handle) {
+void Subscriber::begin_again(const Now& now, Handle handle) {
     Usage& usage = *usages_.find(handle);
     Watch& watch = *watches_.find(usage.watch);
     const std::uint32_t index = usage.watch.index;
@@ -519,7 +521,7 @@ void Subscriber::begin_again(Now now, Handle handle) {
 
 // ---- NOTIFY -------------------------------------------------------------------------------------
 
-void Subscriber::on_request(Now now, const Request& request) {
+void Subscriber::on_request(const Now& now, const Request& request) {
     auto notify = recognise(now, request);
     if (!notify) {
         refuse(now, request, nullptr, notify.error());
@@ -545,7 +547,7 @@ bool Subscriber::knows_dialog(const Request& request) {
 }
 
 /// RFC 6665 4.1.3: whose it is.
-Expected<Subscriber::Notify> Subscriber::recognise(Now now, const Request& request) {
+Expected<Subscriber::Notify> Subscriber::recognise(const Now& now, const Request& request) {
     const Essentials& e = request.essentials;
     const HeaderField* field = request.message.find(HeaderId::event);
     if (field == nullptr) return failure(Condition::bad_event, "Event is missing");
@@ -605,7 +607,7 @@ bool Subscriber::make_fork(Notify& notify) {
 
 /// Makes or moves the dialog, keeps the document, tells the application. When it fails, the
 /// notifier may send the same again.
-Expected<void> Subscriber::take(Now now, const Request& request, Notify& notify) {
+Expected<void> Subscriber::take(const Now& now, const Request& request, Notify& notify) {
     const MessageView& message = request.message;
     Watch& watch = *watches_.find(notify.watch);
     if (message.body.size() > 0 && !understands(watch, message.value_of(HeaderId::content_type)))
@@ -707,7 +709,8 @@ bool Subscriber::understands(const Watch& watch, std::string_view content_type) 
     return false;
 }
 
-void Subscriber::refuse(Now now, const Request& request, const Watch* watch, const Error& error) {
+void Subscriber::refuse(const Now& now, const Request& request, const Watch* watch,
+                        const Error& error) {
     const std::uint16_t status = status_of(error.condition);
     if (status != 489 && status != 415) {
         core_.refuse(now, request, error);

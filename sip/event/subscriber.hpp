@@ -69,24 +69,24 @@ public:
 
     /// Sends the first SUBSCRIBE. Errors: `bad_event`, `malformed` (an URI, an id), `overloaded`
     /// (a limit), no way to the target; nothing was sent then.
-    Expected<WatchId> subscribe(Now now, const SubscribeOptions& options);
+    Expected<WatchId> subscribe(const Now& now, const SubscribeOptions& options);
     /// Ends it; `ended` follows when the notifier said so, or after 64*T1. False: no such id.
-    bool unsubscribe(Now now, WatchId id);
+    bool unsubscribe(const Now& now, WatchId id);
     /// Asks for the state again, in the dialog. False: nothing that could be refreshed now.
-    bool refresh(Now now, WatchId id);
+    bool refresh(const Now& now, WatchId id);
 
     std::optional<SubscriptionNotice> next_notice();
     std::size_t size() const { return watches_.size(); }
     /// The state of the first fork; nothing for an unknown id.
     std::optional<watch_machine::State> state_of(WatchId id) const;
 
-    void on_request(Now now, const Request& request) override;
+    void on_request(const Now& now, const Request& request) override;
     bool knows_dialog(const Request& request) override;
-    void on_response(Now now, Handle object, const Response& response) override;
-    void on_failure(Now now, Handle object, Failure why) override;
-    void on_located(Now now, Handle object, LookupId id) override;
-    void on_timer(Now now, Handle object) override;
-    void on_flow_lost(Now now, Handle object) override;
+    void on_response(const Now& now, Handle object, const Response& response) override;
+    void on_failure(const Now& now, Handle object, Failure why) override;
+    void on_located(const Now& now, Handle object, LookupId id) override;
+    void on_timer(const Now& now, Handle object) override;
+    void on_flow_lost(const Now& now, Handle object) override;
     void trim() override {
         watches_.trim();
         usages_.trim();
@@ -163,23 +163,24 @@ private:
     }
     bool has_gathered(const Watch& watch, std::string_view tag) const;
 
-    Expected<void> send(Now now, Handle usage, std::uint32_t expires_s, bool first_try);
-    void send_or_fail(Now now, Handle usage, std::uint32_t expires_s, bool first_try);
-    void accepted(Now now, Handle usage, const Response& response);
-    void request_failed(Now now, Handle usage, const Cause& cause, std::optional<Failure> silent);
-    void set_expiry(Now now, Usage& usage, Instant at);
+    Expected<void> send(const Now& now, Handle usage, std::uint32_t expires_s, bool first_try);
+    void send_or_fail(const Now& now, Handle usage, std::uint32_t expires_s, bool first_try);
+    void accepted(const Now& now, Handle usage, const Response& response);
+    void request_failed(const Now& now, Handle usage, const Cause& cause,
+                        std::optional<Failure> silent);
+    void set_expiry(const Now& now, Usage& usage, Instant at);
     void keep_flow(Handle handle, FlowId flow);
 
-    Expected<Notify> recognise(Now now, const Request& request);
+    Expected<Notify> recognise(const Now& now, const Request& request);
     [[nodiscard]] bool make_fork(Notify& notify);
-    Expected<void> take(Now now, const Request& request, Notify& notify);
+    Expected<void> take(const Now& now, const Request& request, Notify& notify);
     Expected<void> take_body(Usage& usage, const MessageView& message, bool& has_document);
     bool understands(const Watch& watch, std::string_view content_type) const;
-    void refuse(Now now, const Request& request, const Watch* watch, const Error& error);
+    void refuse(const Now& now, const Request& request, const Watch* watch, const Error& error);
 
-    void step(Now now, Handle usage, Event event, const Cause& cause);
-    void wait(Now now, Handle usage, const Cause& cause);
-    void begin_again(Now now, Handle usage);
+    void step(const Now& now, Handle usage, Event event, const Cause& cause);
+    void wait(const Now& now, Handle usage, const Cause& cause);
+    void begin_again(const Now& now, Handle usage);
     [[nodiscard]] bool tell(SubscriptionNotice&& notice);
     void tell_or_count(SubscriptionNotice&& notice);
     Shard& shard() const { return core_.shard; }

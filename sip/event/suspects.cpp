@@ -62,7 +62,7 @@ void Notifier::bind_flow(Handle handle) {
         connection->is_indexed = by_device_.insert(connection->device, handle.index);
 }
 
-void Notifier::on_flow_lost(Now now, Handle handle) {
+void Notifier::on_flow_lost(const Now& now, Handle handle) {
     Subscription* s = slab_.find(handle);
     // To one behind a proxy the Route leads, by another connection.
     if (s == nullptr || s->suspect || !s->dialog.is_direct()) return;
@@ -124,7 +124,7 @@ Handle Notifier::find_suspect(std::uint64_t device, Handle but) {
 }
 
 /// The device has come back with a new dialog: never two for one lamp.
-void Notifier::supersede(Now now, Handle by, std::uint64_t device) {
+void Notifier::supersede(const Now& now, Handle by, std::uint64_t device) {
     while (const Handle old = find_suspect(device, by)) {
         ++core_.shard.counters.superseded_watchers;
         core_.shard.decision(now, "ended", "its device subscribed anew",

@@ -39,7 +39,7 @@ void Notifier::start_walk(View& view, std::uint8_t wants) {
 }
 
 /// Looks at no more than `most`; how many there were.
-std::size_t Notifier::walk_on(Now now, Handle handle, std::size_t most) {
+std::size_t Notifier::walk_on(const Now& now, Handle handle, std::size_t most) {
     std::size_t seen = 0;
     View* view = views_.find(handle);
     for (; view != nullptr && view->wants != 0; view = views_.find(handle)) {
@@ -63,7 +63,7 @@ std::size_t Notifier::walk_on(Now now, Handle handle, std::size_t most) {
 }
 
 /// The same where a look is all that there is to do.
-std::size_t Notifier::walk_quickly(Now now, View& view, std::size_t most) {
+std::size_t Notifier::walk_quickly(const Now& now, View& view, std::size_t most) {
     std::size_t seen = 0;
     bool any = false;
     for (; view.walk != none && seen < most; ++seen) {
@@ -80,7 +80,7 @@ std::size_t Notifier::walk_quickly(Now now, View& view, std::size_t most) {
 }
 
 /// The walks of a resource begin: where there are few subscriptions, all is done at once.
-void Notifier::begin_walks(Now now, ResourceId id) {
+void Notifier::begin_walks(const Now& now, ResourceId id) {
     const auto handle_of = [&](std::uint32_t i) {
         return i == none ? Handle{} : views_.handle_at(i);
     };
@@ -94,7 +94,7 @@ void Notifier::begin_walks(Now now, ResourceId id) {
     }
 }
 
-void Notifier::start_walk_of_all(Now now, std::uint32_t wants) {
+void Notifier::start_walk_of_all(const Now& now, std::uint32_t wants) {
     if (all_.wants != 0) {
         all_.wants_again |= wants;
         return;
@@ -104,7 +104,7 @@ void Notifier::start_walk_of_all(Now now, std::uint32_t wants) {
     walk_on_over_all(now);
 }
 
-void Notifier::walk_on_over_all(Now now) {
+void Notifier::walk_on_over_all(const Now& now) {
     const bool stops = (all_.wants >> WalkOfAll::stop_bit & 1) != 0;
     const auto look = [&](Handle handle, const Subscription& s) {
         if (stops)
@@ -127,7 +127,7 @@ bool Notifier::tells_only() const {
 }
 
 /// Some of what is under way. False: nothing is.
-bool Notifier::walk_piece(Now now) {
+bool Notifier::walk_piece(const Now& now) {
     if (!left_.alone()) {
         let_some_leave(now, static_cast<FarEnd&>(*left_.next()));
         return true;
@@ -150,7 +150,7 @@ bool Notifier::walk_piece(Now now) {
     return true;
 }
 
-void Notifier::visit(Now now, Handle handle, std::uint8_t wants) {
+void Notifier::visit(const Now& now, Handle handle, std::uint8_t wants) {
     if (slab_.find(handle)->state == State::init || end_if_due(now, handle)) return;
     if ((wants & want_decision) != 0) decide_anew(now, handle);
     if ((wants & (want_decision | want_leave)) != 0 && slab_.find(handle) != nullptr)
@@ -159,7 +159,7 @@ void Notifier::visit(Now now, Handle handle, std::uint8_t wants) {
 }
 
 /// True: what it is subscribed to has ended, and it with that.
-bool Notifier::end_if_due(Now now, Handle handle) {
+bool Notifier::end_if_due(const Now& now, Handle handle) {
     const View* view = view_of(*slab_.find(handle));
     if (view == nullptr || !view->ending) return false;
     step(now, handle, view->why);
@@ -169,7 +169,7 @@ bool Notifier::end_if_due(Now now, Handle handle) {
 
 /// Before a NOTIFY is written: what a walk would do with it is done. False: it is not what it was;
 /// it stands in line for what it is to be told now, or is gone.
-bool Notifier::visit_before_notify(Now now, Handle handle) {
+bool Notifier::visit_before_notify(const Now& now, Handle handle) {
     const Subscription& s = *slab_.find(handle);
     const View* view = view_of(s);
     const bool has_ended = s.state == State::terminated;
@@ -195,7 +195,7 @@ bool Notifier::visit_before_notify(Now now, Handle handle) {
 
 /// Everybody whose last document is not the present one is due. R3856-6.10-1: the first that is
 /// told starts the hold.
-void Notifier::tell_if_behind(Now now, Handle handle) {
+void Notifier::tell_if_behind(const Now& now, Handle handle) {
     const Subscription& s = *slab_.find(handle);
     View* view = view_of(s);
     if (s.state != State::active || view == nullptr) return;
@@ -207,7 +207,7 @@ void Notifier::tell_if_behind(Now now, Handle handle) {
     if (shared) begin_hold(now, *view);
 }
 
-void Notifier::begin_hold(Now now, View& view) {
+void Notifier::begin_hold(const Now& now, View& view) {
     const EventPackage::Traits& traits = traits_of(resources_.at(view.resource).package);
     if (view.held || traits.hold_per_subscription || traits.notify_interval_min <= Duration{})
         return;
@@ -219,14 +219,14 @@ void Notifier::begin_hold(Now now, View& view) {
 // Rules changed ---------------------------------------------------------------------------------
 
 /// One that has ended and is being told so is told no more than it may see now.
-void Notifier::decide_anew(Now now, Handle handle) {
+void Notifier::decide_anew(const Now& now, Handle handle) {
     Subscription& s = *slab_.find(handle);
     const Decision decision = packages_.at(s.package).decide(now, watcher_of(s));
     keep_reason(s, decision);
     decide(now, handle, decision);
 }
 
-void Notifier::decide_again(Now now, std::uint8_t package, std::string_view resource) {
+void Notifier::decide_again(const Now& now, std::uint8_t package, std::string_view resource) {
     if (resource.empty()) {
         start_walk_of_all(now, 1U << package);
     } else if (const ResourceId id = resources_.find(package, resource)) {
@@ -249,7 +249,7 @@ void Notifier::mark_moving(std::uint8_t package, std::string_view resource) {
     });
 }
 
-void Notifier::let_go(Now now, std::uint8_t package, std::string_view resource) {
+void Notifier::let_go(const Now& now, std::uint8_t package, std::string_view resource) {
     if (carrier_ == nullptr) return;
     mark_moving(package, resource);
     const ResourceId id = resources_.find(package, resource);
@@ -269,7 +269,7 @@ void Notifier::let_go(Now now, std::uint8_t package, std::string_view resource) 
 }
 
 /// Goes to who serves it elsewhere, if somebody does.
-void Notifier::leave(Now now, Handle handle) {
+void Notifier::leave(const Now& now, Handle handle) {
     if (carrier_ == nullptr) return;
     Subscription& s = *slab_.find(handle);
     const View* view = view_of(s);
@@ -280,7 +280,7 @@ void Notifier::leave(Now now, Handle handle) {
 
 // What they are subscribed to ends, or all does ------------------------------------------------
 
-void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Machine why) {
+void Notifier::end(const Now& now, std::uint8_t package, std::string_view resource, Machine why) {
     const ResourceId id = resources_.find(package, resource);
     if (!id) return;
     for (std::uint32_t i = resources_.at(id).first_view; i != none; i = views_.at(i).next_view) {
@@ -301,7 +301,7 @@ void Notifier::end(Now now, std::uint8_t package, std::string_view resource, Mac
     resources_.release(id);
 }
 
-void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
+void Notifier::shut_down(const Now& now, Machine why, std::uint32_t retry_after_min_s,
                          std::uint32_t retry_after_max_s) {
     stopping_ = true;
     farewell_ = {why, std::min(retry_after_min_s, retry_after_max_s), retry_after_max_s};
@@ -310,7 +310,7 @@ void Notifier::shut_down(Now now, Machine why, std::uint32_t retry_after_min_s,
     start_walk_of_all(now, 1U << WalkOfAll::stop_bit);
 }
 
-void Notifier::say_farewell(Now now, Handle handle) {
+void Notifier::say_farewell(const Now& now, Handle handle) {
     if (slab_.find(handle)->state == State::terminated) return;
     const auto [why, least, most] = farewell_;
     std::uint32_t retry_after_s = 0;

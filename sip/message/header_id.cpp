@@ -7,10 +7,6 @@ namespace sip {
 
 namespace {
 
-const detail::HeaderEntry& entry_of(HeaderId id) {
-    return detail::header_entries[static_cast<std::size_t>(id)];
-}
-
 HeaderId id_of_compact(char c) {
     const auto letter = static_cast<unsigned>(to_lower(c) - 'a');
     return letter < detail::header_table.compact.size() ? detail::header_table.compact[letter]
@@ -27,9 +23,17 @@ HeaderId header_id_of(std::string_view name) {
     return equal_ignoring_case(name, name_of(id)) ? id : HeaderId::unknown;
 }
 
-std::string_view name_of(HeaderId id) { return entry_of(id).name; }
+std::string_view name_of(HeaderId id) {
+    const auto at = static_cast<std::size_t>(id);
+    return {detail::header_names[at], detail::header_table.sizes[at]};
+}
 
-char compact_name_of(HeaderId id) { return entry_of(id).compact; }
+char compact_name_of(HeaderId id) {
+    for (std::size_t i = 0; i < detail::header_table.compact.size(); ++i)
+        if (id != HeaderId::unknown && detail::header_table.compact[i] == id)
+            return static_cast<char>('a' + i);
+    return 0;
+}
 
 bool is_single_value(HeaderId id) { return single_values.has(id); }
 

@@ -117,14 +117,23 @@ constexpr std::size_t slot_of(std::uint64_t first, std::uint64_t last) {
 struct HeaderTable {
     std::array<HeaderId, slot_count> ids{};
     std::array<HeaderId, 26> compact{};
+    std::array<std::uint8_t, header_id_count> sizes{};
     bool perfect = true;
 };
+
+/// What of the entries is asked for while it runs.
+inline constexpr std::array<const char*, header_id_count> header_names = [] {
+    std::array<const char*, header_id_count> made{};
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = header_entries[i].name.data();
+    return made;
+}();
 
 inline constexpr HeaderTable header_table = [] {
     HeaderTable made;
     for (std::size_t i = 1; i < header_entries.size(); ++i) {
         const HeaderEntry& entry = header_entries[i];
         if (entry.name.size() > name_size_max || entry.name.size() < 2) made.perfect = false;
+        made.sizes[i] = static_cast<std::uint8_t>(entry.name.size());
         const NameWords words = words_of(entry.name);
         HeaderId& slot = made.ids[slot_of(words.first, words.last)];
         if (static_cast<std::size_t>(entry.id) != i || slot != HeaderId::unknown)

@@ -89,7 +89,7 @@ void MessageWriter::start_value(HeaderId id) {
     start_line();
     if constexpr (built_for_size) {
         if (id == HeaderId::unknown || id == HeaderId::content_length) out_.fail();
-        out_ << detail::header_entries[static_cast<std::size_t>(id)].name << ": ";
+        out_ << name_of(id) << ": ";
         return value_starts();
     }
     const HeaderStart& start = starts[static_cast<std::size_t>(id)];

@@ -21,7 +21,7 @@ Proxy::Opened Proxy::open(const Context& context) {
 
 /// Does what can be done now: begins branches, and ends the whole when none is left. The context
 /// may be gone afterwards.
-void Proxy::advance(Now now, Handle handle) {
+void Proxy::advance(const Now& now, Handle handle) {
     while (start_group(now, handle)) {
     }
     const Context* context = contexts_.find(handle);
@@ -34,7 +34,7 @@ void Proxy::advance(Now now, Handle handle) {
 /// Begins the next branch that may be: all of one q at one time, the next q when those are done
 /// (RFC 3261 16.6), and never more at one time than Max-Breadth allows (RFC 5393 5.3.3). False:
 /// none.
-bool Proxy::start_group(Now now, Handle handle) {
+bool Proxy::start_group(const Now& now, Handle handle) {
     const Context* context = contexts_.find(handle);
     if (context == nullptr || context->ended) return false;
     std::uint32_t next = no_leg, taken = 0, waiting = 0;
@@ -64,7 +64,7 @@ bool Proxy::start_group(Now now, Handle handle) {
 }
 
 /// Finds out where a branch goes, and sends it if that is known at once.
-void Proxy::start(Now now, Handle handle) {
+void Proxy::start(const Now& now, Handle handle) {
     Leg& leg = *legs_.find(handle);
     leg.phase = Phase::sent;
     const auto flow = core_.transport.source_of(leg.way.flow);
@@ -102,7 +102,7 @@ void Proxy::start(Now now, Handle handle) {
     send(now, handle);
 }
 
-void Proxy::on_located(Now now, Handle object, LookupId id) {
+void Proxy::on_located(const Now& now, Handle object, LookupId id) {
     auto targets = core_.locator.take(id);
     Leg* leg = legs_.find(object);
     if (leg == nullptr || leg->phase != Phase::locating || leg->lookup != id) return;
@@ -120,7 +120,7 @@ void Proxy::on_located(Now now, Handle object, LookupId id) {
 
 /// Sends a branch to the next of its targets that takes it (RFC 3263 4.3); each time as a new
 /// transaction.
-void Proxy::send(Now now, Handle handle) {
+void Proxy::send(const Now& now, Handle handle) {
     const auto uri = parse_uri(legs_.find(handle)->uri(), core_.shard.leniency);
     const bool is_sips = uri && uri->scheme == Scheme::sips;
     for (;;) {
@@ -134,7 +134,7 @@ void Proxy::send(Now now, Handle handle) {
     failed(now, handle, Failure::transport);
 }
 
-bool Proxy::send_to(Now now, Handle handle, Target& target) {
+bool Proxy::send_to(const Now& now, Handle handle, Target& target) {
     Leg& leg = *legs_.find(handle);
     Context& context = *contexts_.find(leg.context);
     const Opened opened = open(context);
@@ -186,7 +186,7 @@ bool Proxy::send_to(Now now, Handle handle, Target& target) {
 }
 
 /// RFC 3261 16.8, 16.9: a branch has no answer and no further target.
-void Proxy::failed(Now, Handle handle, Failure why) {
+void Proxy::failed(const Now&, Handle handle, Failure why) {
     Leg& leg = *legs_.find(handle);
     leg.phase = Phase::done;
     leg.c_at = never;
@@ -197,7 +197,7 @@ void Proxy::failed(Now, Handle handle, Failure why) {
         remember(context, 503, nullptr, "No way to the next hop");
 }
 
-void Proxy::on_failure(Now now, Handle object, Failure why) {
+void Proxy::on_failure(const Now& now, Handle object, Failure why) {
     Leg* leg = legs_.find(object);
     if (leg == nullptr || leg->phase != Phase::sent) return;
     const Handle context = leg->context;
@@ -222,7 +222,7 @@ void Proxy::on_failure(Now now, Handle object, Failure why) {
 
 /// No further branch is begun, and those that ring are told so (RFC 3261 16.10). What is not an
 /// INVITE takes its course.
-void Proxy::end_legs(Now now, Context& context, std::string_view reason) {
+void Proxy::end_legs(const Now& now, Context& context, std::string_view reason) {
     context.ended = true;
     for (std::uint32_t i = context.first; i != no_leg; i = legs_.at(i).next) {
         Leg& leg = legs_.at(i);
@@ -236,7 +236,7 @@ void Proxy::end_legs(Now now, Context& context, std::string_view reason) {
     set_c(now, context);
 }
 
-void Proxy::set_c(Now, Context& context) {
+void Proxy::set_c(const Now&, Context& context) {
     Instant first = never;
     for (std::uint32_t i = context.first; i != no_leg; i = legs_.at(i).next)
         if (legs_.at(i).phase == Phase::sent && legs_.at(i).c_at < first) first = legs_.at(i).c_at;
@@ -246,7 +246,7 @@ void Proxy::set_c(Now, Context& context) {
         context.timers.set(core_.shard.timers, Name::c, first);
 }
 
-void Proxy::on_timer(Now now, Handle object) {
+void Proxy::on_timer(const Now& now, Handle object) {
     for (;;) {
         Context* context = contexts_.find(object);
         if (context == nullptr) return;

@@ -223,7 +223,7 @@ void Proxy::look_for_agent(const Request& request, Plan& plan) const {
 }
 
 /// A dialog with an agent that is not there any more has ended: its watcher begins another, here.
-Fault Proxy::check_agent(Now now, const Request& request, Plan& plan) {
+Fault Proxy::check_agent(const Now& now, const Request& request, Plan& plan) {
     if (plan.agent_package.empty()) return {};
     const bool asks = request.message.method == Method::subscribe;
     Room<512> agent, other;
@@ -305,7 +305,7 @@ Fault Proxy::check_target(const Request& request, const Plan& plan, bool& has_co
     return Error{Condition::loop_detected, {}};
 }
 
-void Proxy::refuse(Now now, const Request& request, const Error& error) {
+void Proxy::refuse(const Now& now, const Request& request, const Error& error) {
     if (request.message.method == Method::ack) return;
     ++core_.shard.counters.forwarding_refused;
     const std::uint16_t status = status_of(error.condition);
@@ -321,7 +321,7 @@ void Proxy::refuse(Now now, const Request& request, const Error& error) {
 }
 
 /// RFC 3261 16.3 item 6 and 22.3: who says to be of our domains proves it, and to be himself.
-bool Proxy::admit(Now now, Request& request) {
+bool Proxy::admit(const Now& now, Request& request) {
     const Gate::Verdict verdict = gate_.admit(now, request);
     if (verdict.kind == Gate::Verdict::Kind::refused) {
         refuse(now, request, verdict.error);
@@ -350,7 +350,7 @@ bool Proxy::admit(Now now, Request& request) {
     return false;
 }
 
-bool Proxy::take(Now now, Request& request) {
+bool Proxy::take(const Now& now, Request& request) {
     if (options_.relay == Relay::none) return false;
     const Routing routing = read(request.message, request.essentials.request_uri);
     Plan planned;
@@ -392,7 +392,7 @@ bool Proxy::take(Now now, Request& request) {
     return true;
 }
 
-void Proxy::carry(Now now, Request& request, const Routing& routing, const Plan& plan) {
+void Proxy::carry(const Now& now, Request& request, const Routing& routing, const Plan& plan) {
     const bool is_ack = request.message.method == Method::ack;
     const Error overloaded{Condition::overloaded, "Too many requests on their way"};
     const Handle handle = make(now, request, routing);
@@ -432,7 +432,7 @@ bool Proxy::enter(Handle handle, ServerTransactionId server) {
     return true;
 }
 
-Handle Proxy::make(Now, const Request& request, const Routing& routing) {
+Handle Proxy::make(const Now&, const Request& request, const Routing& routing) {
     Shard& shard = core_.shard;
     if (request.message.bytes.size() > shard.limits.response_context_bytes) {
         ++shard.counters.limit_response_context_bytes;
@@ -523,7 +523,7 @@ bool Proxy::add_targets(Handle handle, const Request&, const Routing& routing, c
     return kept && context.first != no_leg;
 }
 
-void Proxy::cancelled(Now now, ServerTransactionId transaction, const MessageView& message) {
+void Proxy::cancelled(const Now& now, ServerTransactionId transaction, const MessageView& message) {
     const std::uint32_t index = by_server_.find(
         mix(transaction.handle.index, 0),
         [&](std::uint32_t i) { return contexts_.at(i).server.handle == transaction.handle; });

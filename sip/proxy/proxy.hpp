@@ -27,7 +27,7 @@ public:
     virtual bool is_answer(std::uint16_t status) const = 0;
     /// The request is to be answered here: over there it was answered with `status`; 0: not in
     /// time, or it could not be brought there.
-    virtual void come_back(Now now, const Request& request, std::uint64_t binding,
+    virtual void come_back(const Now& now, const Request& request, std::uint64_t binding,
                            std::uint16_t status) = 0;
 
 protected:
@@ -39,11 +39,11 @@ protected:
 class AgentDirectory {
 public:
     /// Where the subscription of `watcher` to `resource` is to go on; nothing: not there.
-    virtual std::optional<Registrar::Binding> agent_for(Now now, std::string_view package,
+    virtual std::optional<Registrar::Binding> agent_for(const Now& now, std::string_view package,
                                                         std::string_view watcher,
                                                         std::string_view resource) = 0;
     /// Whether what the agent says may still be shown to `watcher`.
-    virtual bool may_be_told(Now now, std::string_view package, std::string_view watcher,
+    virtual bool may_be_told(const Now& now, std::string_view package, std::string_view watcher,
                              std::string_view resource) = 0;
 
 protected:
@@ -83,19 +83,20 @@ public:
     /// Carries a request that has its transaction, and was authenticated, to a contact of whom it
     /// is for, which is told by P-Asserted-Identity who asks. What is no answer within `patience`
     /// comes back. False: it cannot be, and nothing has happened.
-    [[nodiscard]] bool try_at(Now now, const Request& request, const Registrar::Binding& binding,
-                              Duration patience, FallBack& back);
+    [[nodiscard]] bool try_at(const Now& now, const Request& request,
+                              const Registrar::Binding& binding, Duration patience, FallBack& back);
     /// From here on only what belongs to a dialog is carried on.
     void stop() { stopped_ = true; }
 
-    bool take(Now now, Request& request) override;
-    void cancelled(Now now, ServerTransactionId transaction, const MessageView& message) override;
+    bool take(const Now& now, Request& request) override;
+    void cancelled(const Now& now, ServerTransactionId transaction,
+                   const MessageView& message) override;
 
-    void on_request(Now, const Request&) override {}
-    void on_response(Now now, Handle object, const Response& response) override;
-    void on_failure(Now now, Handle object, Failure why) override;
-    void on_timer(Now now, Handle object) override;
-    void on_located(Now now, Handle object, LookupId id) override;
+    void on_request(const Now&, const Request&) override {}
+    void on_response(const Now& now, Handle object, const Response& response) override;
+    void on_failure(const Now& now, Handle object, Failure why) override;
+    void on_timer(const Now& now, Handle object) override;
+    void on_located(const Now& now, Handle object, LookupId id) override;
     void trim() override;
 
     /// Requests that are on their way; branches of them.
@@ -197,14 +198,14 @@ private:
     void for_each_contact(const Plan& plan, const Uri& target,
                           Visitor<const Registrar::Binding&> visit);
     void look_for_agent(const Request& request, Plan& plan) const;
-    Fault check_agent(Now now, const Request& request, Plan& plan);
+    Fault check_agent(const Now& now, const Request& request, Plan& plan);
     bool is_ours(const NameAddr& address) const;
     Fault check(const Request& request, const Routing& routing);
     Fault check_target(const Request& request, const Plan& plan, bool& has_contact);
-    bool admit(Now now, Request& request);
-    void refuse(Now now, const Request& request, const Error& error);
-    void carry(Now now, Request& request, const Routing& routing, const Plan& plan);
-    Handle make(Now now, const Request& request, const Routing& routing);
+    bool admit(const Now& now, Request& request);
+    void refuse(const Now& now, const Request& request, const Error& error);
+    void carry(const Now& now, Request& request, const Routing& routing, const Plan& plan);
+    Handle make(const Now& now, const Request& request, const Routing& routing);
     bool add_targets(Handle handle, const Request& request, const Routing& routing,
                      const Plan& plan);
     bool add_leg(Handle handle, std::string_view uri, std::string_view path, std::uint16_t q,
@@ -212,14 +213,14 @@ private:
 
     // branches.cpp: what goes on.
     Opened open(const Context& context);
-    void advance(Now now, Handle handle);
-    bool start_group(Now now, Handle handle);
-    void start(Now now, Handle leg);
-    void send(Now now, Handle leg);
-    bool send_to(Now now, Handle leg, Target& target);
-    void failed(Now now, Handle leg, Failure why);
-    void end_legs(Now now, Context& context, std::string_view reason);
-    void set_c(Now now, Context& context);
+    void advance(const Now& now, Handle handle);
+    bool start_group(const Now& now, Handle handle);
+    void start(const Now& now, Handle leg);
+    void send(const Now& now, Handle leg);
+    bool send_to(const Now& now, Handle leg, Target& target);
+    void failed(const Now& now, Handle leg, Failure why);
+    void end_legs(const Now& now, Context& context, std::string_view reason);
+    void set_c(const Now& now, Context& context);
     void destroy(Handle handle);
     void forget(Handle handle);
     void let_go_of_legs(const Context& context);
@@ -227,18 +228,18 @@ private:
 
     // trials.cpp: what comes back.
     bool comes_back(const Context& context) const;
-    void give_back(Now now, Handle handle, std::uint16_t status);
+    void give_back(const Now& now, Handle handle, std::uint16_t status);
 
     // responses.cpp: what comes back.
-    void provisional(Now now, Context& context, const Response& response, const Leg& leg);
-    void success(Now now, Handle handle, const Response& response, const Leg& leg);
+    void provisional(const Now& now, Context& context, const Response& response, const Leg& leg);
+    void success(const Now& now, Handle handle, const Response& response, const Leg& leg);
     void remember(Context& context, std::uint16_t status, const MessageView* message,
                   std::string_view reason);
     void remember_challenges(Context& context, const MessageView& message);
-    void finish(Now now, Handle handle);
-    void answer(Now now, Context& context, std::uint16_t status, std::string_view reason);
+    void finish(const Now& now, Handle handle);
+    void answer(const Now& now, Context& context, std::uint16_t status, std::string_view reason);
     Packet copy_response(const Context& context, const ResponseCopy& copy);
-    bool pass_on(Now now, Context& context, const MessageView& message, const Leg& leg);
+    bool pass_on(const Now& now, Context& context, const MessageView& message, const Leg& leg);
     std::span<char> room();
 
     Core core_;

@@ -26,7 +26,7 @@ std::span<char> Proxy::room() {
     return {room_.data(), room_.size()};
 }
 
-void Proxy::on_response(Now now, Handle object, const Response& response) {
+void Proxy::on_response(const Now& now, Handle object, const Response& response) {
     Leg* leg = legs_.find(object);
     if (leg == nullptr) return;
     const Handle handle = leg->context;
@@ -61,7 +61,8 @@ void Proxy::on_response(Now now, Handle object, const Response& response) {
 }
 
 /// RFC 3261 16.7 items 2 and 5. RFC 4320 4.1: of other methods none is sent on.
-void Proxy::provisional(Now now, Context& context, const Response& response, const Leg& leg) {
+void Proxy::provisional(const Now& now, Context& context, const Response& response,
+                        const Leg& leg) {
     if (context.method != Method::invite || response.status == 100) return;
     if (leg.c_at != never) {
         const_cast<Leg&>(leg).c_at = later(now.mono, core_.shard.limits.timer_c);
@@ -71,7 +72,7 @@ void Proxy::provisional(Now now, Context& context, const Response& response, con
 }
 
 /// RFC 3261 16.7 item 5: each 2xx to an INVITE goes on at once; of other methods the first alone.
-void Proxy::success(Now now, Handle handle, const Response& response, const Leg& leg) {
+void Proxy::success(const Now& now, Handle handle, const Response& response, const Leg& leg) {
     Context& context = *contexts_.find(handle);
     const bool invite = context.method == Method::invite;
     if (!invite && context.answered) return;
@@ -105,7 +106,7 @@ Packet Proxy::copy_response(const Context&, const ResponseCopy& copy) {
     return packet;
 }
 
-bool Proxy::pass_on(Now now, Context& context, const MessageView& message, const Leg& leg) {
+bool Proxy::pass_on(const Now& now, Context& context, const MessageView& message, const Leg& leg) {
     ResponseCopy copy{message};
     RouteToken back;
     // RFC 3261 16.7 item 8: our Record-Route, as the sender of the request needs it.
@@ -164,7 +165,7 @@ void Proxy::remember_challenges(Context& context, const MessageView& message) {
 }
 
 /// All branches are done. RFC 3261 16.7 items 6 to 9, and the end of the context.
-void Proxy::finish(Now now, Handle handle) {
+void Proxy::finish(const Now& now, Handle handle) {
     Context& context = *contexts_.find(handle);
     if (!context.server) return destroy(handle);  // an ACK
     if (comes_back(context))
@@ -187,7 +188,8 @@ void Proxy::finish(Now now, Handle handle) {
     destroy(handle);
 }
 
-void Proxy::answer(Now now, Context& context, std::uint16_t status, std::string_view reason) {
+void Proxy::answer(const Now& now, Context& context, std::uint16_t status,
+                   std::string_view reason) {
     Shard& shard = core_.shard;
     // RFC 3261 16.7 item 6: 503 would say of us that we are overloaded.
     const std::uint16_t told = status == 503 ? 500 : status;

@@ -18,7 +18,7 @@ bool is_behind_nat(const Request& request) {
 
 }  // namespace
 
-bool Proxy::try_at(Now now, const Request& request, const Registrar::Binding& binding,
+bool Proxy::try_at(const Now& now, const Request& request, const Registrar::Binding& binding,
                    Duration patience, FallBack& back) {
     if (options_.relay == Relay::none || stopped_ || hides_identity(request.message)) return false;
     if (is_behind_nat(request)) return false;
@@ -56,7 +56,7 @@ bool Proxy::comes_back(const Context& context) const {
     return !context.best || !context.back->is_answer(context.best_status);
 }
 
-void Proxy::give_back(Now now, Handle handle, std::uint16_t status) {
+void Proxy::give_back(const Now& now, Handle handle, std::uint16_t status) {
     Context& context = *contexts_.find(handle);
     let_go_of_legs(context);
     const SharedBytes bytes = context.request;

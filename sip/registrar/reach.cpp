@@ -54,7 +54,7 @@ Registrar::Bond Registrar::bond_of(const Registration& values) const {
 
 /// The UA registers anew, by another connection, or has gone. One that only may have gone has half
 /// a minute for that.
-void Registrar::on_flow_lost(Now now, Handle object) {
+void Registrar::on_flow_lost(const Now& now, Handle object) {
     constexpr Duration grace = seconds{32};
     Entry* entry = slab_.find(object);
     const Bond bond = entry == nullptr ? Bond::loose : bond_of(entry->values);

@@ -99,7 +99,8 @@ void Registrant::keep_flow(Handle handle, FlowId flow) {
     if (r.bond.flow() != flow) core_.transport.bind(r.bond, flow, {part_, handle});
 }
 
-Expected<RegistrationId> Registrant::register_contact(Now now, const RegisterOptions& options) {
+Expected<RegistrationId> Registrant::register_contact(const Now& now,
+                                                      const RegisterOptions& options) {
     const auto made = make(options);
     if (!made) return tl::unexpected(made.error());
     slab_.find(*made)->doing = Operation::add;
@@ -111,7 +112,7 @@ Expected<RegistrationId> Registrant::register_contact(Now now, const RegisterOpt
     return RegistrationId{*made};
 }
 
-bool Registrant::refresh(Now now, RegistrationId id) {
+bool Registrant::refresh(const Now& now, RegistrationId id) {
     Registration* r = slab_.find(id.handle);
     if (r == nullptr || r->attempt.outstanding || r->timers.running(Name::retry)) return false;
     r->doing = Operation::add;
@@ -119,7 +120,7 @@ bool Registrant::refresh(Now now, RegistrationId id) {
     return true;
 }
 
-bool Registrant::unregister(Now now, RegistrationId id) {
+bool Registrant::unregister(const Now& now, RegistrationId id) {
     Registration* r = slab_.find(id.handle);
     if (r == nullptr) return false;
     r->leaving = true;
@@ -155,7 +156,7 @@ void Registrant::tell(RegistrationNotice&& notice) {
     if (!notices_.push(std::move(notice))) ++shard().counters.limit_notices;
 }
 
-Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
+Expected<void> Registrant::send(const Now& now, Handle handle, bool first_try) {
     Registration& r = *slab_.find(handle);
     if (first_try) r.attempt = {};
     r.asked_s = r.doing == Operation::remove ? 0 : r.expires_s;
@@ -188,7 +189,7 @@ Expected<void> Registrant::send(Now now, Handle handle, bool first_try) {
     return sent;
 }
 
-void Registrant::send_or_fail(Now now, Handle handle, bool first_try) {
+void Registrant::send_or_fail(const Now& now, Handle handle, bool first_try) {
     slab_.find(handle)->timers.stop(shard().timers, Name::refresh);
     const auto sent = send(now, handle, first_try);
     if (sent) return;
@@ -196,17 +197,17 @@ void Registrant::send_or_fail(Now now, Handle handle, bool first_try) {
     failed(now, handle, {why.status, why.phrase, why.retry_after_s}, why.silent.has_value());
 }
 
-void Registrant::on_located(Now now, Handle handle, LookupId id) {
+void Registrant::on_located(const Now& now, Handle handle, LookupId id) {
     Registration* r = slab_.find(handle);
     if (r != nullptr && r->uac.located(now, core_, id, r->attempt))
         send_or_fail(now, handle, false);
 }
 
-void Registrant::on_request(Now now, const Request& request) {
+void Registrant::on_request(const Now& now, const Request& request) {
     core_.refuse(now, request, {Condition::method_not_allowed, {}});
 }
 
-void Registrant::on_response(Now now, Handle handle, const Response& response) {
+void Registrant::on_response(const Now& now, Handle handle, const Response& response) {
     Registration* r = slab_.find(handle);
     if (r == nullptr) return;
     std::uint32_t asked_s = r->asked_s;
@@ -229,7 +230,7 @@ void Registrant::on_response(Now now, Handle handle, const Response& response) {
            {response.status, response.message.reason, retry_after_of(response.message)}, false);
 }
 
-void Registrant::on_failure(Now now, Handle handle, Failure why) {
+void Registrant::on_failure(const Now& now, Handle handle, Failure why) {
     Registration* r = slab_.find(handle);
     if (r == nullptr || !r->attempt.outstanding) return;
     r->attempt.outstanding = false;
@@ -276,7 +277,7 @@ SharedBytes contacts_of(Shard& shard, const MessageView& response) {
 
 }  // namespace
 
-void Registrant::accepted(Now now, Handle handle, const Response& response) {
+void Registrant::accepted(const Now& now, Handle handle, const Response& response) {
     Registration& r = *slab_.find(handle);
     const Cause cause{response.status, response.message.reason, {}};
     const bool removed = r.doing == Operation::remove;
@@ -307,7 +308,7 @@ void Registrant::accepted(Now now, Handle handle, const Response& response) {
 
 /// RFC 5626 4.4: where the registrar keeps the flow, it answers pings; else they are sent for the
 /// sake of what stands between.
-void Registrant::keep_alive(Now now, const Registration& r, const MessageView& response) {
+void Registrant::keep_alive(const Now& now, const Registration& r, const MessageView& response) {
     if (r.uac.instance().empty()) return;
     const bool outbound = lists_token(response, HeaderId::require, "outbound");
     Duration every = ping_default;
@@ -319,7 +320,7 @@ void Registrant::keep_alive(Now now, const Registration& r, const MessageView& r
     core_.transport.keep_alive(now, r.bond.flow(), every, outbound);
 }
 
-void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent) {
+void Registrant::failed(const Now& now, Handle handle, const Cause& cause, bool silent) {
     Registration& r = *slab_.find(handle);
     const Operation did = r.doing;
     r.doing = Operation::none;
@@ -340,7 +341,7 @@ void Registrant::failed(Now now, Handle handle, const Cause& cause, bool silent)
     tell(std::move(notice));
 }
 
-void Registrant::on_flow_lost(Now now, Handle handle) {
+void Registrant::on_flow_lost(const Now& now, Handle handle) {
     Registration* r = slab_.find(handle);
     if (r == nullptr) return;
     // Nobody reaches us by it any more; a REGISTER opens another.
@@ -349,7 +350,7 @@ void Registrant::on_flow_lost(Now now, Handle handle) {
         r->timers.set(shard().timers, Name::refresh, soon);
 }
 
-void Registrant::on_timer(Now now, Handle handle) {
+void Registrant::on_timer(const Now& now, Handle handle) {
     for (;;) {
         Registration* r = slab_.find(handle);
         if (r == nullptr) return;

@@ -65,22 +65,22 @@ public:
 
     /// Sends the first REGISTER. Errors: `malformed` (an URI, q, 0 s), `overloaded` (a limit), no
     /// way to the registrar; nothing was sent then.
-    Expected<RegistrationId> register_contact(Now now, const RegisterOptions& options);
+    Expected<RegistrationId> register_contact(const Now& now, const RegisterOptions& options);
     /// Registers it again now. False: no such id, or a REGISTER is on its way.
-    bool refresh(Now now, RegistrationId id);
+    bool refresh(const Now& now, RegistrationId id);
     /// Takes the contact away. `removed` or `failed` follows. False: no such id.
-    bool unregister(Now now, RegistrationId id);
+    bool unregister(const Now& now, RegistrationId id);
 
     std::optional<RegistrationNotice> next_notice();
     std::size_t size() const { return slab_.size(); }
 
     /// A Registrant serves no method; the stack never calls this.
-    void on_request(Now now, const Request& request) override;
-    void on_response(Now now, Handle object, const Response& response) override;
-    void on_failure(Now now, Handle object, Failure why) override;
-    void on_located(Now now, Handle object, LookupId id) override;
-    void on_timer(Now now, Handle object) override;
-    void on_flow_lost(Now now, Handle object) override;
+    void on_request(const Now& now, const Request& request) override;
+    void on_response(const Now& now, Handle object, const Response& response) override;
+    void on_failure(const Now& now, Handle object, Failure why) override;
+    void on_located(const Now& now, Handle object, LookupId id) override;
+    void on_timer(const Now& now, Handle object) override;
+    void on_flow_lost(const Now& now, Handle object) override;
     void trim() override {
         slab_.trim();
         notices_.trim();
@@ -115,13 +115,13 @@ private:
 
     Expected<Handle> make(const RegisterOptions& options);
     void forget(Handle handle);
-    Expected<void> send(Now now, Handle handle, bool first_try);
-    void send_or_fail(Now now, Handle handle, bool first_try);
-    void accepted(Now now, Handle handle, const Response& response);
+    Expected<void> send(const Now& now, Handle handle, bool first_try);
+    void send_or_fail(const Now& now, Handle handle, bool first_try);
+    void accepted(const Now& now, Handle handle, const Response& response);
     /// `silent`: no response came at all.
-    void failed(Now now, Handle handle, const Cause& cause, bool silent);
+    void failed(const Now& now, Handle handle, const Cause& cause, bool silent);
     void keep_flow(Handle handle, FlowId flow);
-    void keep_alive(Now now, const Registration& registration, const MessageView& response);
+    void keep_alive(const Now& now, const Registration& registration, const MessageView& response);
     std::uint32_t granted(const Registration& registration, const MessageView& response) const;
     void tell(RegistrationNotice&& notice);
     RegistrationNotice notice_of(Handle handle, RegistrationNotice::Kind kind, const Cause& cause);

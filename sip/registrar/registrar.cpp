@@ -216,7 +216,7 @@ Expected<void> Registrar::check_outbound(const Request& request, Wanted& wanted)
     return {};
 }
 
-void Registrar::on_request(Now now, const Request& request) {
+void Registrar::on_request(const Now& now, const Request& request) {
     ++core_.shard.counters.registers;
     Wanted wanted;
     if (const auto checked = check(request, wanted); !checked) {
@@ -251,7 +251,7 @@ void Registrar::on_request(Now now, const Request& request) {
     stage(now, request, wanted, handle);
 }
 
-void Registrar::answer_query(Now now, const Request& request, const Wanted& wanted) {
+void Registrar::answer_query(const Now& now, const Request& request, const Wanted& wanted) {
     const Packet packet = accept(now, request, wanted, nullptr);
     if (packet)
         core_.servers.respond(now, request.transaction, 200, packet);
@@ -444,7 +444,7 @@ Expected<Handle> Registrar::make(const Wanted& wanted) {
     return handle;
 }
 
-void Registrar::refuse(Now now, const Request& request, const Error& error) {
+void Registrar::refuse(const Now& now, const Request& request, const Error& error) {
     if (error.condition != Condition::interval_too_brief) {
         core_.refuse(now, request, error);
         return;
@@ -456,7 +456,7 @@ void Registrar::refuse(Now now, const Request& request, const Error& error) {
 }
 
 /// RFC 3261 10.3 step 8: all bindings as they are once `staged` (may be null) holds.
-Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
+Packet Registrar::accept(const Now& now, const Request& request, const Wanted& wanted,
                          const Staged* staged) {
     Reply reply(core_.shard, request, 200);
     const bool gruus =
@@ -503,7 +503,7 @@ Packet Registrar::accept(Now now, const Request& request, const Wanted& wanted,
     return reply.finish();
 }
 
-void Registrar::stage(Now now, const Request& request, const Wanted& wanted, Handle handle) {
+void Registrar::stage(const Now& now, const Request& request, const Wanted& wanted, Handle handle) {
     Staged& staged = *staged_.find(handle);
     staged.accepted = accept(now, request, wanted, &staged);
     {
@@ -538,7 +538,7 @@ void Registrar::Registration::describe(BindingRecord& record) const {
     record.has_q = has_q;
 }
 
-BindingRecord Registrar::record_of(Now now, const Entry& entry) const {
+BindingRecord Registrar::record_of(const Now& now, const Entry& entry) const {
     BindingRecord record;
     entry.values.describe(record);
     record.resource = addresses_.find(entry.address)->name.view();
@@ -548,7 +548,7 @@ BindingRecord Registrar::record_of(Now now, const Entry& entry) const {
     return record;
 }
 
-BindingRecord Registrar::record_of(Now now, const Change& change) const {
+BindingRecord Registrar::record_of(const Now& now, const Change& change) const {
     const Entry& entry = *slab_.find(change.entry);
     BindingRecord record = record_of(now, entry);
     change.values.describe(record);
@@ -557,7 +557,7 @@ BindingRecord Registrar::record_of(Now now, const Change& change) const {
     return record;
 }
 
-SharedBytes Registrar::records_of(Now now, const Staged& staged) {
+SharedBytes Registrar::records_of(const Now& now, const Staged& staged) {
     return make_records(core_.shard.memory, [&](RecordWriter& out) {
         for (std::size_t i = 0; i < staged.count; ++i) {
             const Change& change = staged.changes[i];
@@ -584,7 +584,7 @@ void Registrar::mark(Staged& staged, bool is_staged) {
         slab_.at(i).staged = is_staged;
 }
 
-void Registrar::on_committed(Now now, Handle object) {
+void Registrar::on_committed(const Now& now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     core_.servers.respond(now, staged->transaction, 200, staged->accepted);
@@ -600,7 +600,7 @@ void Registrar::on_committed(Now now, Handle object) {
     if (changed) listener_.registrations_changed(now, name.view());
 }
 
-void Registrar::on_commit_failed(Now now, Handle object) {
+void Registrar::on_commit_failed(const Now& now, Handle object) {
     Staged* staged = staged_.find(object);
     SIP_ASSERT(staged != nullptr);
     core_.servers.respond(now, staged->transaction, 500, staged->refused);
@@ -623,7 +623,7 @@ void Registrar::remove_all(Handle address) {
 }
 
 /// Whether anything that shows changed.
-bool Registrar::apply(Now now, Change& change) {
+bool Registrar::apply(const Now& now, Change& change) {
     Entry& entry = *slab_.find(change.entry);
     entry.staged = false;
     if (change.remove) {
@@ -658,7 +658,7 @@ bool Registrar::apply(Now now, Change& change) {
     return true;
 }
 
-void Registrar::on_timer(Now now, Handle object) {
+void Registrar::on_timer(const Now& now, Handle object) {
     Entry* entry = slab_.find(object);
     if (entry == nullptr || !entry->timers.pop_due(core_.shard.timers, now.mono)) return;
     if (entry->staged) {
@@ -669,7 +669,7 @@ void Registrar::on_timer(Now now, Handle object) {
     run_out(now, object);
 }
 
-void Registrar::run_out(Now now, Handle object) {
+void Registrar::run_out(const Now& now, Handle object) {
     Room<512> name;
     name << addresses_.find(slab_.find(object)->address)->name.view();
     destroy(object);

@@ -21,7 +21,7 @@ namespace sip {
 /// nothing but the expiry is not told.
 class RegistrationListener {
 public:
-    virtual void registrations_changed(Now now, std::string_view address_of_record) = 0;
+    virtual void registrations_changed(const Now& now, std::string_view address_of_record) = 0;
 
 protected:
     ~RegistrationListener() = default;
@@ -121,18 +121,18 @@ public:
     std::size_t size() const { return live_; }
     /// All that holds, as a store keeps it: `visit(const BindingRecord&)`.
     template <class Visit>
-    void for_each_record(Now now, Visit visit) {
+    void for_each_record(const Now& now, Visit visit) {
         slab_.for_each([&](Handle, const Entry& entry) {
             if (entry.live) visit(record_of(now, entry));
         });
     }
 
     bool serves(const Request& request) override;
-    void on_request(Now now, const Request& request) override;
-    void on_timer(Now now, Handle object) override;
-    void on_committed(Now now, Handle object) override;
-    void on_commit_failed(Now now, Handle object) override;
-    void on_flow_lost(Now now, Handle object) override;
+    void on_request(const Now& now, const Request& request) override;
+    void on_timer(const Now& now, Handle object) override;
+    void on_committed(const Now& now, Handle object) override;
+    void on_commit_failed(const Now& now, Handle object) override;
+    void on_flow_lost(const Now& now, Handle object) override;
     void trim() override {
         slab_.trim();
         addresses_.trim();
@@ -213,7 +213,7 @@ private:
 
     Expected<void> check(const Request& request, Wanted& wanted) const;
     Expected<void> check_contacts(const Request& request, Wanted& wanted) const;
-    void answer_query(Now now, const Request& request, const Wanted& wanted);
+    void answer_query(const Now& now, const Request& request, const Wanted& wanted);
     Expected<void> prepare(const Request& request, const Wanted& wanted, Staged& staged);
     Expected<void> prepare_removal_of_all(const Request& request, const Wanted& wanted,
                                           Staged& staged);
@@ -238,20 +238,21 @@ private:
     };
     Bond bond_of(const Registration& values) const;
     bool is_behind_nat(const Request& request, const Uri& contact) const;
-    void run_out(Now now, Handle object);
+    void run_out(const Now& now, Handle object);
     std::string_view instance_of(const Entry& entry) const;
     Handle find_gruu(const Uri& gruu);
     void write_gruus(Appender& out, const Wanted& wanted, const Registration& values, Handle of);
-    void refuse(Now now, const Request& request, const Error& error);
-    Packet accept(Now now, const Request& request, const Wanted& wanted, const Staged* staged);
-    void stage(Now now, const Request& request, const Wanted& wanted, Handle handle);
-    BindingRecord record_of(Now now, const Entry& entry) const;
-    BindingRecord record_of(Now now, const Change& change) const;
-    SharedBytes records_of(Now now, const Staged& staged);
+    void refuse(const Now& now, const Request& request, const Error& error);
+    Packet accept(const Now& now, const Request& request, const Wanted& wanted,
+                  const Staged* staged);
+    void stage(const Now& now, const Request& request, const Wanted& wanted, Handle handle);
+    BindingRecord record_of(const Now& now, const Entry& entry) const;
+    BindingRecord record_of(const Now& now, const Change& change) const;
+    SharedBytes records_of(const Now& now, const Staged& staged);
     void mark(Staged& staged, bool is_staged);
     void discard(Staged& staged);
     void remove_all(Handle address);
-    bool apply(Now now, Change& change);
+    bool apply(const Now& now, Change& change);
     Binding binding_of(const Entry& entry) const;
     std::uint64_t resource_hash(std::string_view name) const;
 

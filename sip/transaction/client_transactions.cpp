@@ -77,7 +77,7 @@ Handle ClientTransactions::make() {
     return slab_.create();
 }
 
-Expected<ClientTransactionId> ClientTransactions::start(Now now, const Outgoing& outgoing) {
+Expected<ClientTransactionId> ClientTransactions::start(const Now& now, const Outgoing& outgoing) {
     if (!outgoing.packet) return failure(Condition::overloaded, "no memory for the request");
     const Handle handle = make();
     if (!handle) {
@@ -108,7 +108,7 @@ Expected<ClientTransactionId> ClientTransactions::start(Now now, const Outgoing&
 
 /// It is sent: it can be found from here on, and has its timers. The same for both machines: A as
 /// E starts at T1, B as F is 64*T1.
-void ClientTransactions::begin(Now now, Handle handle) {
+void ClientTransactions::begin(const Now& now, Handle handle) {
     Transaction& t = *slab_.find(handle);
     const bool kept = by_branch_.insert(mix(shard_.key.k0, t.branch.value), handle.index);
     SIP_ASSERT(kept);
@@ -119,7 +119,7 @@ void ClientTransactions::begin(Now now, Handle handle) {
     t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::receive(Now now,
+std::optional<ClientTransactions::Report> ClientTransactions::receive(const Now& now,
                                                                       const MessageView& message,
                                                                       const Essentials& e) {
     const auto branch = Branch::read(e.via.branch);
@@ -147,7 +147,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::receive(Now now,
 }
 
 template <class State, class Row, class StateNames, class EventNames>
-void ClientTransactions::trace(Now now, std::string_view machine, Handle handle, State from,
+void ClientTransactions::trace(const Now& now, std::string_view machine, Handle handle, State from,
                                const Row& row, const StateNames& states, const EventNames& events) {
     if (shard_.tracer == nullptr) return;
     shard_.tracer->transition(
@@ -155,7 +155,7 @@ void ClientTransactions::trace(Now now, std::string_view machine, Handle handle,
               events[static_cast<std::size_t>(row.on)], states[static_cast<std::size_t>(row.to)]});
 }
 
-void ClientTransactions::start_linger(Now now, Transaction& t, Duration unreliable) {
+void ClientTransactions::start_linger(const Now& now, Transaction& t, Duration unreliable) {
     t.timers.stop(shard_.timers, Name::repeat);
     t.timers.stop(shard_.timers, Name::give_up);
     const Duration linger = is_reliable(t.target.transport) ? Duration{} : unreliable;
@@ -163,7 +163,7 @@ void ClientTransactions::start_linger(Now now, Transaction& t, Duration unreliab
 }
 
 std::optional<ClientTransactions::Report> ClientTransactions::apply(
-    Now now, Handle handle, non_invite_client::Event event) {
+    const Now& now, Handle handle, non_invite_client::Event event) {
     using namespace non_invite_client;
     Transaction& t = *slab_.find(handle);
     const State from = static_cast<State>(t.state);
@@ -191,7 +191,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
     return tells ? std::optional(about) : std::nullopt;
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::apply(Now now, Handle handle,
+std::optional<ClientTransactions::Report> ClientTransactions::apply(const Now& now, Handle handle,
                                                                     invite_client::Event event,
                                                                     const MessageView* response) {
     using namespace invite_client;
@@ -234,7 +234,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(Now now, Han
     return tells ? std::optional(about) : std::nullopt;
 }
 
-void ClientTransactions::cancel(Now now, ClientTransactionId id, std::string_view reason) {
+void ClientTransactions::cancel(const Now& now, ClientTransactionId id, std::string_view reason) {
     Transaction* t = slab_.find(id.handle);
     if (t == nullptr || t->method != Method::invite || t->cancel_wished || t->cancelled) return;
     if (!reason.empty()) t->cancel_reason = SharedBytes::copy(shard_.memory, reason);
@@ -242,7 +242,7 @@ void ClientTransactions::cancel(Now now, ClientTransactionId id, std::string_vie
 }
 
 /// RFC 3261 9.1: by the same way, a transaction of its own; its answer says nothing.
-void ClientTransactions::send_cancel(Now now, Handle handle) {
+void ClientTransactions::send_cancel(const Now& now, Handle handle) {
     Transaction& t = *slab_.find(handle);
     if (t.cancelled) return;
     t.cancelled = true;
@@ -256,7 +256,7 @@ void ClientTransactions::send_cancel(Now now, Handle handle) {
     if (const auto sent = start(now, outgoing)) abandon(*sent);
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::timer(Now now, Handle object) {
+std::optional<ClientTransactions::Report> ClientTransactions::timer(const Now& now, Handle object) {
     for (;;) {
         Transaction* t = slab_.find(object);
         if (t == nullptr) return {};
@@ -285,18 +285,19 @@ std::optional<ClientTransactions::Report> ClientTransactions::timer(Now now, Han
     }
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::fail(Now now, Handle handle) {
+std::optional<ClientTransactions::Report> ClientTransactions::fail(const Now& now, Handle handle) {
     if (slab_.find(handle)->method == Method::invite)
         return apply(now, handle, invite_client::Event::transport_error, nullptr);
     return apply(now, handle, non_invite_client::Event::transport_error);
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::lost(Now now, Handle object) {
+std::optional<ClientTransactions::Report> ClientTransactions::lost(const Now& now, Handle object) {
     if (slab_.find(object) == nullptr) return {};
     return fail(now, object);
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::unreachable(Now now, ListenerId via,
+std::optional<ClientTransactions::Report> ClientTransactions::unreachable(const Now& now,
+                                                                          ListenerId via,
                                                                           const Endpoint& to,
                                                                           std::string_view quoted) {
     const auto branch = quoted_branch(quoted);

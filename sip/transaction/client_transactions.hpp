@@ -55,7 +55,7 @@ public:
     };
     /// Sends and keeps sending. An error means that nothing was sent and nobody will be called:
     /// `overloaded` (table or memory full), `internal` (no way to the target).
-    Expected<ClientTransactionId> start(Now now, const Outgoing& outgoing);
+    Expected<ClientTransactionId> start(const Now& now, const Outgoing& outgoing);
 
     /// What a response or timer means for the user.
     struct Report {
@@ -66,23 +66,23 @@ public:
         Failure failure = Failure::timeout;
     };
     /// A response: the report for its user, or nothing (a copy, or no such transaction: counted).
-    std::optional<Report> receive(Now now, const MessageView& message,
+    std::optional<Report> receive(const Now& now, const MessageView& message,
                                   const Essentials& essentials);
     /// RFC 3261 9.1: an INVITE is to end without an answer. The CANCEL leaves at once, or when the
     /// first provisional response comes; the INVITE is answered all the same, or times out 64*T1
     /// later. Once there was a final response, or for any other method: nothing happens. `reason`:
     /// the value of a Reason field, or empty.
-    void cancel(Now now, ClientTransactionId id, std::string_view reason = {});
-    std::optional<Report> timer(Now now, Handle object);
+    void cancel(const Now& now, ClientTransactionId id, std::string_view reason = {});
+    std::optional<Report> timer(const Now& now, Handle object);
     /// The connection that this one was sent on is gone.
-    std::optional<Report> lost(Now now, Handle object);
+    std::optional<Report> lost(const Now& now, Handle object);
     /// An error message says that a datagram of ours did not arrive (ICMP). RFC 3261 18.4
     /// and 17.1.4 want the transaction failed, but anybody can send us one. So it counts when it
     /// proves that its sender saw the request: `quoted`, the start of the datagram, shows the
     /// branch, 64 bits that no third party guesses, and `to` is where it went. And it counts when
     /// the request was sent more than once: a peer that starts anew may miss one. Otherwise the
     /// timers decide.
-    std::optional<Report> unreachable(Now now, ListenerId via, const Endpoint& to,
+    std::optional<Report> unreachable(const Now& now, ListenerId via, const Endpoint& to,
                                       std::string_view quoted);
     /// The user of a transaction forgets it: it runs on, and reports to nobody.
     void abandon(ClientTransactionId id);
@@ -119,17 +119,17 @@ private:
         SharedBytes cancel_reason;  ///< of a CANCEL that waits
         Timers<Name, 3> timers;
     };
-    std::optional<Report> apply(Now now, Handle handle, non_invite_client::Event event);
+    std::optional<Report> apply(const Now& now, Handle handle, non_invite_client::Event event);
     /// `response`: where `event` is one.
-    std::optional<Report> apply(Now now, Handle handle, invite_client::Event event,
+    std::optional<Report> apply(const Now& now, Handle handle, invite_client::Event event,
                                 const MessageView* response);
-    std::optional<Report> fail(Now now, Handle handle);
+    std::optional<Report> fail(const Now& now, Handle handle);
     Handle make();
-    void begin(Now now, Handle handle);
-    void send_cancel(Now now, Handle handle);
-    void start_linger(Now now, Transaction& t, Duration unreliable);
+    void begin(const Now& now, Handle handle);
+    void send_cancel(const Now& now, Handle handle);
+    void start_linger(const Now& now, Transaction& t, Duration unreliable);
     template <class State, class Row, class StateNames, class EventNames>
-    void trace(Now now, std::string_view machine, Handle handle, State from, const Row& row,
+    void trace(const Now& now, std::string_view machine, Handle handle, State from, const Row& row,
                const StateNames& states, const EventNames& events);
     void destroy(Handle handle);
 

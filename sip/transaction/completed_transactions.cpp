@@ -56,7 +56,7 @@ void CompletedTransactions::let_go(Chunk* chunk) {
     shard_.memory.release(chunk, sizeof(Chunk));
 }
 
-bool CompletedTransactions::add(Now now, Record&& record, std::string_view reason,
+bool CompletedTransactions::add(const Now& now, Record&& record, std::string_view reason,
                                 std::string_view bytes) {
     const std::uint32_t limit = shard_.limits.completed_transactions;
     if (limit == 0) return false;
@@ -118,14 +118,15 @@ void CompletedTransactions::rearm() {
         timers_.stop(shard_.timers, Name::j);
 }
 
-const CompletedTransactions::Record* CompletedTransactions::find(Now now, const RequestKey& key) {
+const CompletedTransactions::Record* CompletedTransactions::find(const Now& now,
+                                                                 const RequestKey& key) {
     const std::uint32_t found =
         by_request_.find(key.a, [&](std::uint32_t i) { return at(i).key == key; });
     if (found == HashIndex::none || at(found).until <= now.mono) return nullptr;
     return &at(found);
 }
 
-const CompletedTransactions::Record* CompletedTransactions::find_merge(Now now,
+const CompletedTransactions::Record* CompletedTransactions::find_merge(const Now& now,
                                                                        std::uint64_t merge) {
     const std::uint32_t found =
         by_merge_.find(merge, [&](std::uint32_t i) { return at(i).merge == merge; });

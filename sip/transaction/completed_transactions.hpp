@@ -36,19 +36,19 @@ public:
 
     /// Keeps one for so long. `reason` and `bytes`: see ResponseTails. Where there are as many as
     /// may be, the one that is due first goes at once. False: memory refused, nothing is kept.
-    [[nodiscard]] bool add(Now now, Record&& record, std::string_view reason,
+    [[nodiscard]] bool add(const Now& now, Record&& record, std::string_view reason,
                            std::string_view bytes);
     /// Null: no such, or its time is over.
-    const Record* find(Now now, const RequestKey& key);
+    const Record* find(const Now& now, const RequestKey& key);
     /// The newest of that merge key.
-    const Record* find_merge(Now now, std::uint64_t merge);
+    const Record* find_merge(const Now& now, std::uint64_t merge);
     /// The response of `record` to a copy of its request; empty: no memory.
     Packet response(const Record& record, const MessageView& request, const Source& source);
 
     /// Forgets those whose time is over, some at a time: the timer is due again where there are
     /// more. `visit(const Record&)` sees each before.
     template <class Visit>
-    void expire(Now now, Visit visit) {
+    void expire(const Now& now, Visit visit) {
         for (int left = 64; left > 0 && size_ > 0 && front().until <= now.mono; --left) {
             visit(static_cast<const Record&>(front()));
             drop();

@@ -4,7 +4,7 @@
 
 namespace sip {
 
-void Core::respond(Now now, const Request& request, Reply& reply) const {
+void Core::respond(const Now& now, const Request& request, Reply& reply) const {
     const Packet packet = reply.finish();
     if (packet) {
         servers.respond(now, request.transaction, reply.status(), packet);
@@ -24,13 +24,13 @@ void Core::respond(Now now, const Request& request, Reply& reply) const {
     shard.memory.open_reserve(false);
 }
 
-void Core::respond(Now now, const Request& request, std::uint16_t status,
+void Core::respond(const Now& now, const Request& request, std::uint16_t status,
                    std::string_view reason) const {
     Reply reply(shard, request, status, reason);
     respond(now, request, reply);
 }
 
-void Core::respond_stateless(Now now, const Request& request, Reply& reply) const {
+void Core::respond_stateless(const Now& now, const Request& request, Reply& reply) const {
     ++shard.counters.stateless_replies;
     ResponseRoute route = response_route(request.essentials.via, request.source, Sender::stranger);
     shard.memory.open_reserve(true);
@@ -38,7 +38,7 @@ void Core::respond_stateless(Now now, const Request& request, Reply& reply) cons
     shard.memory.open_reserve(false);
 }
 
-void Core::prove(Now now, const Request& request, Reply& reply) const {
+void Core::prove(const Now& now, const Request& request, Reply& reply) const {
     if (request.admitted_by != nullptr) request.admitted_by->write_proof(now, reply.writer());
 }
 
@@ -48,7 +48,7 @@ Packet Core::too_many_changes(const Request& request) const {
     return reply.finish();
 }
 
-void Core::tell_refused(Now now, const Request& request, std::string_view rule,
+void Core::tell_refused(const Now& now, const Request& request, std::string_view rule,
                         std::uint16_t status) const {
     if (shard.tracer == nullptr) return;
     const Essentials& e = request.essentials;
@@ -66,7 +66,7 @@ void Core::tell_refused(Now now, const Request& request, std::string_view rule,
                    about.overflowed() ? std::string_view{} : about.view());
 }
 
-void Core::refuse(Now now, const Request& request, const Error& error) const {
+void Core::refuse(const Now& now, const Request& request, const Error& error) const {
     const std::uint16_t status = status_of(error.condition);
     tell_refused(now, request, error.rule, status);
     Reply reply(shard, request, status, error.rule);

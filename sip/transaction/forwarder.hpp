@@ -10,10 +10,10 @@ class Forwarder {
 public:
     /// Whether the request is taken over: whatever becomes of it, its answer included, is his duty
     /// then. False: it is for this element, and nothing has happened. An ACK is never answered.
-    virtual bool take(Now now, Request& request) = 0;
+    virtual bool take(const Now& now, Request& request) = 0;
     /// A CANCEL was answered 200, and the request in `transaction` has no final answer yet. Those
     /// of other users are none of his. `message` is the CANCEL.
-    virtual void cancelled(Now now, ServerTransactionId transaction,
+    virtual void cancelled(const Now& now, ServerTransactionId transaction,
                            const MessageView& message) = 0;
 
 protected:

@@ -19,14 +19,14 @@ public:
         bool stale = false;
         Error error;
     };
-    virtual Verdict admit(Now now, const Request& request) = 0;
-    virtual void write_challenges(Now now, const Request& request, bool stale,
+    virtual Verdict admit(const Now& now, const Request& request) = 0;
+    virtual void write_challenges(const Now& now, const Request& request, bool stale,
                                   MessageWriter& writer) = 0;
     /// Whether OPTIONS, which is answered without credentials, is refused too: we stop.
     virtual bool refuses_all() const { return false; }
     /// For the 2xx, without a body, to the request that `admit` let in last: what proves to its
     /// sender who we are (Authentication-Info, RFC 3261 22.4).
-    virtual void write_proof(Now, MessageWriter&) {}
+    virtual void write_proof(const Now&, MessageWriter&) {}
 
 protected:
     ~Gate() = default;

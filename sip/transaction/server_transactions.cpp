@@ -103,14 +103,14 @@ std::size_t ServerTransactions::longest_search() const {
 }
 
 /// RFC 3261 9.1: a CANCEL has all in common with its request but the method.
-bool ServerTransactions::find_completed(Now now, const RequestKeys& keys) {
+bool ServerTransactions::find_completed(const Now& now, const RequestKeys& keys) {
     for (std::size_t i = 0; i < method_count; ++i)
         if (completed_.find(now, keys.request_of(RequestKeys::method_key(static_cast<Method>(i)))))
             return true;
     return false;
 }
 
-ServerTransactions::Matched ServerTransactions::receive(Now now, const Request& request) {
+ServerTransactions::Matched ServerTransactions::receive(const Now& now, const Request& request) {
     const RequestKeys& keys = request.keys;
     const Method method = request.message.method;
     if (method == Method::ack) {
@@ -147,7 +147,7 @@ ServerTransactions::Matched ServerTransactions::receive(Now now, const Request& 
     return {Match::absorbed, {handle}};
 }
 
-bool ServerTransactions::is_merged(Now now, const Request& request) {
+bool ServerTransactions::is_merged(const Now& now, const Request& request) {
     const RequestKeys& keys = request.keys;
     if (keys.merge == 0) return false;
     // A client that repeats a branch for another URI (libpurple) was forked by nobody.
@@ -209,7 +209,7 @@ void ServerTransactions::enter(Handle handle, const Request& request) {
     transport_.bind(t.bond, t.target.flow, {part_, handle});
 }
 
-ServerTransactionId ServerTransactions::create(Now now, const Request& request) {
+ServerTransactionId ServerTransactions::create(const Now& now, const Request& request) {
     const std::uint64_t address = site_hash(shard_.key, request.source.remote.address);
     const std::uint64_t user = request.identity.authenticated
                                    ? table_hash(shard_.key, request.identity.address_of_record) | 1
@@ -236,7 +236,7 @@ ServerTransactionId ServerTransactions::create(Now now, const Request& request) 
     return {handle};
 }
 
-void ServerTransactions::keep_trying(Now now, ServerTransactionId id, const Packet& trying) {
+void ServerTransactions::keep_trying(const Now& now, ServerTransactionId id, const Packet& trying) {
     Transaction* t = slab_.find(id.handle);
     if (t == nullptr || is_answered(id)) return;
     t->trying = trying;
@@ -254,7 +254,7 @@ bool ServerTransactions::is_answered(ServerTransactionId id) const {
                      non_invite_server::State::completed;
 }
 
-void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t status,
+void ServerTransactions::respond(const Now& now, ServerTransactionId id, std::uint16_t status,
                                  const Packet& packet) {
     const Transaction* t = slab_.find(id.handle);
     if (t == nullptr) return;
@@ -272,7 +272,7 @@ void ServerTransactions::respond(Now now, ServerTransactionId id, std::uint16_t 
     if (status >= 200) (void)complete(now, id.handle);
 }
 
-void ServerTransactions::refuse(Now now, ServerTransactionId id, std::uint16_t status,
+void ServerTransactions::refuse(const Now& now, ServerTransactionId id, std::uint16_t status,
                                 const Packet& packet) {
     if (Transaction* t = slab_.find(id.handle)) t->may_complete = false;
     respond(now, id, status, packet);
@@ -281,7 +281,7 @@ void ServerTransactions::refuse(Now now, ServerTransactionId id, std::uint16_t s
 
 /// A record takes the place of a transaction that was answered by datagram. False: it stays, with
 /// its answer, because that cannot be made again or memory is out.
-bool ServerTransactions::complete(Now now, Handle handle) {
+bool ServerTransactions::complete(const Now& now, Handle handle) {
     Transaction* t = slab_.find(handle);
     if (t == nullptr || !t->may_complete || !t->last || t->last.repeatable == 0 || t->last.body ||
         static_cast<non_invite_server::State>(t->state) != non_invite_server::State::completed)
@@ -311,7 +311,7 @@ bool ServerTransactions::complete(Now now, Handle handle) {
 }
 
 /// RFC 3261 17.2.2, completed: the response again. It goes where the copy came from.
-void ServerTransactions::repeat(Now now, const CompletedTransactions::Record& record,
+void ServerTransactions::repeat(const Now& now, const CompletedTransactions::Record& record,
                                 const Request& request) {
     using namespace non_invite_server;
     trace(now, record.number, step(State::completed, Event::request));
@@ -322,7 +322,8 @@ void ServerTransactions::repeat(Now now, const CompletedTransactions::Record& re
     if (packet && !transport_.send(now, target, packet)) ++shard_.counters.transport_failures;
 }
 
-void ServerTransactions::trace(Now now, std::uint32_t number, const non_invite_server::Row& row) {
+void ServerTransactions::trace(const Now& now, std::uint32_t number,
+                               const non_invite_server::Row& row) {
     using namespace non_invite_server;
     if (shard_.tracer == nullptr) return;
     shard_.tracer->transition(
@@ -335,7 +336,7 @@ void ServerTransactions::forget(ServerTransactionId id) {
     if (slab_.find(id.handle) != nullptr) destroy(id.handle);
 }
 
-void ServerTransactions::transmit(Now now, Handle handle, const Packet& packet) {
+void ServerTransactions::transmit(const Now& now, Handle handle, const Packet& packet) {
     if (!packet) return;
     Transaction& t = *slab_.find(handle);
     // RFC 3261 18.2.2: the connection is gone; one to the sent-by port may be opened. The port that
@@ -368,7 +369,7 @@ void ServerTransactions::keep_sent_by(Transaction& t, const Request& request) {
     if (!t.sent_by) ++shard_.counters.limit_memory;
 }
 
-bool ServerTransactions::find_sent_by(Now now, Handle handle) {
+bool ServerTransactions::find_sent_by(const Now& now, Handle handle) {
     Transaction& t = *slab_.find(handle);
     if (!t.sent_by || !t.last || t.lookup != LookupId{}) return false;
     const auto uri = parse_uri(t.sent_by.view());
@@ -380,7 +381,8 @@ bool ServerTransactions::find_sent_by(Now now, Handle handle) {
 }
 
 /// Those that have failed come last; when the first has, all have.
-bool ServerTransactions::send_to_first(Now now, Handle handle, const Locator::Targets& targets) {
+bool ServerTransactions::send_to_first(const Now& now, Handle handle,
+                                       const Locator::Targets& targets) {
     Transaction& t = *slab_.find(handle);
     if (locator_.has_failed(now, targets[0]) || transport_.listeners().is_ours(targets[0].remote))
         return false;
@@ -391,7 +393,7 @@ bool ServerTransactions::send_to_first(Now now, Handle handle, const Locator::Ta
     return true;
 }
 
-void ServerTransactions::lost(Now now, Handle object) {
+void ServerTransactions::lost(const Now& now, Handle object) {
     Transaction* t = slab_.find(object);
     // One that stood for longer has brought the response.
     if (t == nullptr || t->reopened_at == never ||
@@ -401,7 +403,7 @@ void ServerTransactions::lost(Now now, Handle object) {
     if (!find_sent_by(now, object)) ++shard_.counters.transport_failures;
 }
 
-void ServerTransactions::located(Now now, Handle object, LookupId id) {
+void ServerTransactions::located(const Now& now, Handle object, LookupId id) {
     Transaction* t = slab_.find(object);
     if (t == nullptr || t->lookup != id) return;
     t->lookup = {};
@@ -409,7 +411,7 @@ void ServerTransactions::located(Now now, Handle object, LookupId id) {
     if (!targets || !send_to_first(now, object, *targets)) ++shard_.counters.transport_failures;
 }
 
-void ServerTransactions::apply(Now now, Handle handle, invite_server::Event event,
+void ServerTransactions::apply(const Now& now, Handle handle, invite_server::Event event,
                                const Packet* given) {
     using namespace invite_server;
     Transaction& t = *slab_.find(handle);
@@ -455,7 +457,7 @@ void ServerTransactions::apply(Now now, Handle handle, invite_server::Event even
     if (row.to == State::terminated) destroy(handle);
 }
 
-void ServerTransactions::apply(Now now, Handle handle, non_invite_server::Event event,
+void ServerTransactions::apply(const Now& now, Handle handle, non_invite_server::Event event,
                                const Packet* given) {
     using namespace non_invite_server;
     Transaction& t = *slab_.find(handle);
@@ -495,7 +497,7 @@ void ServerTransactions::destroy(Handle handle) {
     slab_.destroy(handle);
 }
 
-void ServerTransactions::timer(Now now, Handle object) {
+void ServerTransactions::timer(const Now& now, Handle object) {
     if (!object) {
         using namespace non_invite_server;
         completed_.expire(now, [&](const CompletedTransactions::Record& record) {

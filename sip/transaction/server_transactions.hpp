@@ -38,36 +38,37 @@ public:
     /// Looks a request up, and moves its transaction on when it is known. CANCEL finds the request
     /// that it names (no `transaction`: one that is answered); a copy of a CANCEL is `none` (it is
     /// answered without state). Of `request` no identity or tag is needed yet.
-    Matched receive(Now now, const Request& request);
+    Matched receive(const Now& now, const Request& request);
 
     /// RFC 3261 8.2.2.2: no To tag, and the From tag, From URI, Call-ID and CSeq of a transaction
     /// that came with another branch (and was not refused as merged itself).
-    bool is_merged(Now now, const Request& request);
+    bool is_merged(const Now& now, const Request& request);
 
     /// A new transaction for a request that `receive` did not know. Nothing: the table or the
     /// memory is full, or its user or address has as many as one may have; to be answered 503
     /// without state.
-    [[nodiscard]] ServerTransactionId create(Now now, const Request& request);
+    [[nodiscard]] ServerTransactionId create(const Now& now, const Request& request);
     /// The user's answer, kept to answer copies of the request: as a record of what cannot be made
     /// from such a copy, in the place of the transaction; by itself where that is not possible. An
     /// unknown id and a second final answer are ignored.
-    void respond(Now now, ServerTransactionId id, std::uint16_t status, const Packet& packet);
+    void respond(const Now& now, ServerTransactionId id, std::uint16_t status,
+                 const Packet& packet);
     /// An answer for which nothing is kept: the transaction is gone.
-    void refuse(Now now, ServerTransactionId id, std::uint16_t status, const Packet& packet);
+    void refuse(const Now& now, ServerTransactionId id, std::uint16_t status, const Packet& packet);
     /// The transaction is gone: a copy of its request is a new one. An unknown id is ignored.
     void forget(ServerTransactionId id);
     bool is_answered(ServerTransactionId id) const;
     bool is_live(ServerTransactionId id) const { return slab_.find(id.handle) != nullptr; }
     /// For a request that its user did not answer at once: the 100 that goes out when it is due
     /// (RFC 3261 17.2.1, RFC 4320 4.1).
-    void keep_trying(Now now, ServerTransactionId id, const Packet& trying);
+    void keep_trying(const Now& now, ServerTransactionId id, const Packet& trying);
 
-    void timer(Now now, Handle object);
+    void timer(const Now& now, Handle object);
     /// The connection of that transaction is gone. RFC 3263 5: where it was one that we opened for
     /// the response, and sent-by is a name, its other servers are tried.
-    void lost(Now now, Handle object);
+    void lost(const Now& now, Handle object);
     /// The lookup of its sent-by has ended.
-    void located(Now now, Handle object, LookupId id);
+    void located(const Now& now, Handle object, LookupId id);
     /// All; and those of them that wait for nothing but copies of their request.
     std::size_t size() const { return slab_.size() + completed_.size(); }
     std::size_t completed() const { return completed_.size(); }
@@ -115,10 +116,11 @@ private:
     static std::uint64_t branch_hash(const RequestKey& branch, bool is_invite);
     Handle find_request(const RequestKey& key);
     Handle find_branch(const RequestKey& branch, bool is_invite);
-    bool find_completed(Now now, const RequestKeys& keys);
-    void repeat(Now now, const CompletedTransactions::Record& record, const Request& request);
-    bool complete(Now now, Handle handle);
-    void trace(Now now, std::uint32_t number, const non_invite_server::Row& row);
+    bool find_completed(const Now& now, const RequestKeys& keys);
+    void repeat(const Now& now, const CompletedTransactions::Record& record,
+                const Request& request);
+    bool complete(const Now& now, Handle handle);
+    void trace(const Now& now, std::uint32_t number, const non_invite_server::Row& row);
     bool may_come(std::uint64_t user, std::uint64_t address, bool exempt);
     bool make_room(Handle handle);
     void enter(Handle handle, const Request& request);
@@ -128,12 +130,12 @@ private:
     auto same_merge() {
         return [this](std::uint32_t i) -> GroupLink& { return slab_.at(i).same_merge; };
     }
-    void apply(Now now, Handle handle, invite_server::Event event, const Packet* given);
-    void apply(Now now, Handle handle, non_invite_server::Event event, const Packet* given);
-    void transmit(Now now, Handle handle, const Packet& packet);
+    void apply(const Now& now, Handle handle, invite_server::Event event, const Packet* given);
+    void apply(const Now& now, Handle handle, non_invite_server::Event event, const Packet* given);
+    void transmit(const Now& now, Handle handle, const Packet& packet);
     void keep_sent_by(Transaction& t, const Request& request);
-    bool find_sent_by(Now now, Handle handle);
-    bool send_to_first(Now now, Handle handle, const Locator::Targets& targets);
+    bool find_sent_by(const Now& now, Handle handle);
+    bool send_to_first(const Now& now, Handle handle, const Locator::Targets& targets);
     void destroy(Handle handle);
 
     Shard& shard_;

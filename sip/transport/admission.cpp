@@ -32,7 +32,7 @@ void Admission::count_refusal(std::uint64_t refusals, std::uint64_t& limit) {
     ++(shard_.memory.refusals() != refusals ? shard_.counters.limit_memory : limit);
 }
 
-Admission::Bucket& Admission::bucket_of(Now now, std::uint64_t key) {
+Admission::Bucket& Admission::bucket_of(const Now& now, std::uint64_t key) {
     if (Bucket* found = buckets_.find(key)) {
         if (found->tokens.is_full(now.mono)) found->refused = 0;
         return *found;
@@ -49,7 +49,7 @@ Admission::Bucket& Admission::bucket_of(Now now, std::uint64_t key) {
     return others_;
 }
 
-Admission::Answer Admission::common_answer(Now now, std::uint64_t key, const Rate& rate,
+Admission::Answer Admission::common_answer(const Now& now, std::uint64_t key, const Rate& rate,
                                            std::uint8_t told_max) {
     const auto taken = shard_.common->take(now.mono, key, rate, told_max);
     if (!taken.had_place) ++shard_.counters.limit_rate_buckets;
@@ -58,17 +58,18 @@ Admission::Answer Admission::common_answer(Now now, std::uint64_t key, const Rat
 }
 
 /// Of a bucket that all share, whoever they are.
-bool Admission::take_of_all(Now now, std::uint64_t key, TokenBucket& ours, const Rate& rate) {
+bool Admission::take_of_all(const Now& now, std::uint64_t key, TokenBucket& ours,
+                            const Rate& rate) {
     if (shard_.common == nullptr) return ours.take(now.mono, rate);
     return shard_.common->take(now.mono, key, rate, 0).taken;
 }
 
-Rate Admission::rate_of(Now now, const Address& from) {
+Rate Admission::rate_of(const Now& now, const Address& from) {
     if (is_exempt(from)) return {};
     return rate(shard_.limits.rate_source, shard_.limits, is_known(now, from) ? known_factor : 1);
 }
 
-Admission::Answer Admission::source(Now now, const Address& from) {
+Admission::Answer Admission::source(const Now& now, const Address& from) {
     const Rate rate = rate_of(now, from);
     if (!rate.limits()) return Answer::admit;
     const std::uint64_t key = some_key(site_hash(shard_.key, from));
@@ -85,7 +86,7 @@ Admission::Answer Admission::source(Now now, const Address& from) {
     return Answer::refuse;
 }
 
-Admission::Answer Admission::stranger(Now now, const Address& from) {
+Admission::Answer Admission::stranger(const Now& now, const Address& from) {
     const Limits& limits = shard_.limits;
     if (limits.rate_strangers == 0 || is_exempt(from) || is_known(now, from)) return Answer::admit;
     if (take_of_all(now, CommonCounts::strangers, strangers_, rate(limits.rate_strangers, limits)))
@@ -96,7 +97,7 @@ Admission::Answer Admission::stranger(Now now, const Address& from) {
                                                                              : Answer::drop;
 }
 
-bool Admission::user(Now now, const Address& from, std::string_view address_of_record) {
+bool Admission::user(const Now& now, const Address& from, std::string_view address_of_record) {
     const Limits& limits = shard_.limits;
     if (limits.rate_user == 0 || is_exempt(from)) return true;
     const std::uint64_t hash =
@@ -110,7 +111,7 @@ bool Admission::user(Now now, const Address& from, std::string_view address_of_r
     return false;
 }
 
-void Admission::proved(Now now, const Address& from) {
+void Admission::proved(const Now& now, const Address& from) {
     if (is_exempt(from)) return;
     const std::uint64_t key = some_key(site_hash(shard_.key, from));
     const Instant until = later(now.mono, shard_.limits.known_source_lifetime);
@@ -133,7 +134,7 @@ void Admission::proved(Now now, const Address& from) {
     if (made != nullptr) made->until = until;
 }
 
-bool Admission::is_known(Now now, const Address& from) {
+bool Admission::is_known(const Now& now, const Address& from) {
     const std::uint64_t key = some_key(site_hash(shard_.key, from));
     if (shard_.common != nullptr) return shard_.common->is_kept(now.mono, key);
     const Known* known = known_.find(key);

@@ -25,19 +25,20 @@ public:
         drop,
     };
     /// A message came from there. Before anything of it is read.
-    Answer source(Now now, const Address& from);
+    Answer source(const Now& now, const Address& from);
     /// A request came from there that belongs to nothing that holds.
-    Answer stranger(Now now, const Address& from);
+    Answer stranger(const Now& now, const Address& from);
     /// The user who proved to be `address_of_record` asks for something. False: to be refused.
-    [[nodiscard]] bool user(Now now, const Address& from, std::string_view address_of_record);
+    [[nodiscard]] bool user(const Now& now, const Address& from,
+                            std::string_view address_of_record);
 
     /// An identity was proved from there.
-    void proved(Now now, const Address& from);
-    bool is_known(Now now, const Address& from);
+    void proved(const Now& now, const Address& from);
+    bool is_known(const Now& now, const Address& from);
     bool is_exempt(const Address& from) const { return shard_.exempt.contains(from); }
 
     /// What one connection from there may bring.
-    Rate rate_of(Now now, const Address& from);
+    Rate rate_of(const Now& now, const Address& from);
     /// Gives back what only a load of the past needed.
     void trim(Instant now);
     /// Sources and users whose buckets are not full, or were not when they were looked at last.
@@ -54,10 +55,11 @@ private:
         Instant until{};
     };
     void count_refusal(std::uint64_t refusals, std::uint64_t& limit);
-    Bucket& bucket_of(Now now, std::uint64_t key);
+    Bucket& bucket_of(const Now& now, std::uint64_t key);
     /// As the buckets of all workers have it. `admit`, or what is to be done with it.
-    Answer common_answer(Now now, std::uint64_t key, const Rate& rate, std::uint8_t told_max);
-    bool take_of_all(Now now, std::uint64_t key, TokenBucket& ours, const Rate& rate);
+    Answer common_answer(const Now& now, std::uint64_t key, const Rate& rate,
+                         std::uint8_t told_max);
+    bool take_of_all(const Now& now, std::uint64_t key, TokenBucket& ours, const Rate& rate);
 
     Shard& shard_;
     SetTable<Bucket> buckets_;

@@ -52,7 +52,7 @@ Locator::~Locator() {
 
 // ---- What its users call ------------------------------------------------------------------------
 
-Expected<Locator::Begun> Locator::begin(Now now, const Uri& uri, const Owner& owner) {
+Expected<Locator::Begun> Locator::begin(const Now& now, const Uri& uri, const Owner& owner) {
     Uri sip = uri;
     if (uri.scheme == Scheme::pres || uri.scheme == Scheme::im) sip.scheme = Scheme::sip;
     auto target = locate(sip, transport_.listeners());
@@ -72,8 +72,8 @@ Expected<Locator::Begun> Locator::begin(Now now, const Uri& uri, const Owner& ow
     return begun;
 }
 
-Expected<Locator::Begun> Locator::begin_by_name(Now now, const Uri& uri, std::string_view host,
-                                                const Owner& owner) {
+Expected<Locator::Begun> Locator::begin_by_name(const Now& now, const Uri& uri,
+                                                std::string_view host, const Owner& owner) {
     const DomainName name(host);
     if (name.empty()) return failure(Condition::not_found, "the host is no domain name");
     if (name.is_invalid()) return failure(Condition::not_found, "no such host");
@@ -139,17 +139,17 @@ std::optional<Locator::Done> Locator::next_done() {
     return Done{lookup.owner, id_of(lookup.self)};
 }
 
-void Locator::resolved(Now now, const NameAnswer& answer) {
+void Locator::resolved(const Now& now, const NameAnswer& answer) {
     cache_.resolved(now, answer);
     answer_those_who_wait(now);
 }
 
-void Locator::answer_those_who_wait(Now now) {
+void Locator::answer_those_who_wait(const Now& now) {
     while (const auto owner = cache_.next_answered())
         if (Lookup* lookup = lookups_.find(*owner)) go_on(now, *lookup);
 }
 
-void Locator::timer(Now now, Handle object) {
+void Locator::timer(const Now& now, Handle object) {
     Lookup* lookup = lookups_.find(object);
     if (lookup == nullptr) return;
     while (const auto name = lookup->timers.pop_due(shard_.timers, now.mono)) {
@@ -250,7 +250,7 @@ void Locator::add_host(Lookup& lookup, Transport transport, std::uint16_t port,
 
 // ---- Step by step -------------------------------------------------------------------------------
 
-void Locator::ask(Now now, Lookup& lookup, RecordType type, const DomainName& name) {
+void Locator::ask(const Now& now, Lookup& lookup, RecordType type, const DomainName& name) {
     SIP_ASSERT(lookup.asked_count < lookup.asked.size());
     NameWaiter& waiter = lookup.asked[lookup.asked_count++];
     cache_.ask(now, type, name, waiter);
@@ -262,7 +262,7 @@ bool Locator::waits(const Lookup& lookup) {
 }
 
 /// All that the stage needs, at once.
-void Locator::ask_stage(Now now, Lookup& lookup) {
+void Locator::ask_stage(const Now& now, Lookup& lookup) {
     lookup.asked_count = 0;
     switch (lookup.stage) {
         case Stage::services: ask(now, lookup, RecordType::naptr, lookup.host); break;
@@ -279,7 +279,7 @@ void Locator::ask_stage(Now now, Lookup& lookup) {
     }
 }
 
-void Locator::go_on(Now now, Lookup& lookup) {
+void Locator::go_on(const Now& now, Lookup& lookup) {
     while (lookup.stage != Stage::done && !waits(lookup)) {
         for (std::size_t i = 0; i < lookup.asked_count; ++i)
             lookup.any_failed |= lookup.asked[i].kind == NameAnswer::Kind::failed;
@@ -370,7 +370,7 @@ void Locator::add_in_order(Lookup& lookup, const Service& service, const KeptRec
     }
 }
 
-void Locator::judge_addresses(Now now, Lookup& lookup) {
+void Locator::judge_addresses(const Now& now, Lookup& lookup) {
     // Each host gets its share first, so that the many addresses of one leave room for the others.
     const std::size_t hosts = std::max<std::size_t>(lookup.hosts.size(), 1);
     const std::size_t share = std::max<std::size_t>(targets_max / hosts, 2);
@@ -419,7 +419,7 @@ void Locator::finish(Lookup& lookup, Fault error) {
 
 // ---- What failed before -------------------------------------------------------------------------
 
-void Locator::failed(Now now, const Target& target, std::optional<Duration> how_long) {
+void Locator::failed(const Now& now, const Target& target, std::optional<Duration> how_long) {
     ++shard_.counters.target_failures;
     const Duration lasts = std::min(how_long.value_or(shard_.limits.failed_target_time),
                                     shard_.limits.failed_target_time_max);
@@ -438,14 +438,14 @@ void Locator::failed(Now now, const Target& target, std::optional<Duration> how_
     *due = one;
 }
 
-bool Locator::has_failed(Now now, const Target& target) const {
+bool Locator::has_failed(const Now& now, const Target& target) const {
     return any_of(failed_, [&](const Failed& each) {
         return each.transport == target.transport && each.remote == target.remote &&
                now.mono < each.until;
     });
 }
 
-void Locator::order_by_failure(Now now, Targets& targets) const {
+void Locator::order_by_failure(const Now& now, Targets& targets) const {
     sort_in_place(targets.begin(), targets.end(), [&](const Target& a, const Target& b) {
         return !has_failed(now, a) && has_failed(now, b);
     });

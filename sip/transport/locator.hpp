@@ -42,7 +42,7 @@ public:
     /// later (TransactionUser::on_located), once, and then calls `take`. Errors: those of `locate`,
     /// `not_found` also where it is known at once that there is no such host; `overloaded` (too
     /// many lookups).
-    Expected<Begun> begin(Now now, const Uri& uri, const Owner& owner);
+    Expected<Begun> begin(const Now& now, const Uri& uri, const Owner& owner);
     /// What a lookup came to, after its owner was told. Errors: `not_found` (no such host, or
     /// nothing there that we can speak to), `internal` (the name system did not answer).
     Expected<Targets> take(LookupId id);
@@ -56,13 +56,13 @@ public:
     std::optional<Done> next_done();
     bool has_done() const { return !done_.alone(); }
     /// An answer of the name system.
-    void resolved(Now now, const NameAnswer& answer);
-    void timer(Now now, Handle object);
+    void resolved(const Now& now, const NameAnswer& answer);
+    void timer(const Now& now, Handle object);
 
     /// RFC 3263 4.3: nobody answered at `target`, or with a 503: lookups put it behind all others
     /// for a while; `how_long` is what a Retry-After said.
-    void failed(Now now, const Target& target, std::optional<Duration> how_long = {});
-    bool has_failed(Now now, const Target& target) const;
+    void failed(const Now& now, const Target& target, std::optional<Duration> how_long = {});
+    bool has_failed(const Now& now, const Target& target) const;
 
     std::size_t size() const { return lookups_.size(); }
     const NameCache& cache() const { return cache_; }
@@ -118,25 +118,25 @@ private:
         return {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32)};
     }
 
-    Expected<Begun> begin_by_name(Now now, const Uri& uri, std::string_view host,
+    Expected<Begun> begin_by_name(const Now& now, const Uri& uri, std::string_view host,
                                   const Owner& owner);
     Expected<void> plan(Lookup& lookup, const Uri& uri);
     bool speaks(Transport transport) const;
     bool add_service(Lookup& lookup, Transport transport, std::string_view name);
     void add_default_services(Lookup& lookup);
     void add_host(Lookup& lookup, Transport transport, std::uint16_t port, std::string_view name);
-    void ask(Now now, Lookup& lookup, RecordType type, const DomainName& name);
+    void ask(const Now& now, Lookup& lookup, RecordType type, const DomainName& name);
     static bool waits(const Lookup& lookup);
-    void go_on(Now now, Lookup& lookup);
-    void ask_stage(Now now, Lookup& lookup);
+    void go_on(const Now& now, Lookup& lookup);
+    void ask_stage(const Now& now, Lookup& lookup);
     void judge_services(Lookup& lookup);
     void judge_hosts(Lookup& lookup);
     void add_in_order(Lookup& lookup, const Service& service, const KeptRecords& records);
-    void judge_addresses(Now now, Lookup& lookup);
+    void judge_addresses(const Now& now, Lookup& lookup);
     void add_addresses(Lookup& lookup, std::size_t host, std::size_t most);
     void finish(Lookup& lookup, Fault error);
-    void answer_those_who_wait(Now now);
-    void order_by_failure(Now now, Targets& targets) const;
+    void answer_those_who_wait(const Now& now);
+    void order_by_failure(const Now& now, Targets& targets) const;
     void destroy(Handle handle);
 
     Shard& shard_;

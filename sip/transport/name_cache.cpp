@@ -202,7 +202,7 @@ NameCache::Entry* NameCache::make(RecordType type, const DomainName& name, std::
 }
 
 /// False: it cannot be asked now.
-bool NameCache::begin_question(Now now, Entry& entry) {
+bool NameCache::begin_question(const Now& now, Entry& entry) {
     const SharedBytes name = SharedBytes::copy(shard_.memory, entry.name.view());
     if (!name) {
         ++shard_.counters.limit_memory;
@@ -217,7 +217,7 @@ bool NameCache::begin_question(Now now, Entry& entry) {
     return true;
 }
 
-void NameCache::ask(Now now, RecordType type, const DomainName& name, NameWaiter& waiter) {
+void NameCache::ask(const Now& now, RecordType type, const DomainName& name, NameWaiter& waiter) {
     const std::uint64_t hash =
         mix(table_hash(shard_.key, name.view()), static_cast<std::uint64_t>(type));
     waiter.pending = false;
@@ -259,7 +259,7 @@ void NameCache::ask(Now now, RecordType type, const DomainName& name, NameWaiter
     waiter.join(entry->waiting);
 }
 
-void NameCache::resolved(Now now, const NameAnswer& answer) {
+void NameCache::resolved(const Now& now, const NameAnswer& answer) {
     Entry* entry = entries_.find(handle_of(answer.id));
     if (entry == nullptr || !entry->asking) return;
     const Limits& limits = shard_.limits;

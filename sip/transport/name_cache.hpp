@@ -77,9 +77,9 @@ public:
     ~NameCache();
 
     /// The answer, at once or (`waiter.pending`) later. At a bound: `failed` at once.
-    void ask(Now now, RecordType type, const DomainName& name, NameWaiter& waiter);
+    void ask(const Now& now, RecordType type, const DomainName& name, NameWaiter& waiter);
     /// An answer of the name system; an unknown id is ignored.
-    void resolved(Now now, const NameAnswer& answer);
+    void resolved(const Now& now, const NameAnswer& answer);
     /// The owner of the next waiter that got its answer; called until it gives nothing.
     std::optional<Handle> next_answered();
 
@@ -104,7 +104,7 @@ private:
     };
     Entry* find(RecordType type, const DomainName& name, std::uint64_t hash);
     Entry* make(RecordType type, const DomainName& name, std::uint64_t hash);
-    bool begin_question(Now now, Entry& entry);
+    bool begin_question(const Now& now, Entry& entry);
     SharedBytes keep(RecordType type, std::span<const NameRecord> records, std::uint32_t& ttl_s);
     void make_room();
     void destroy(Entry& entry);

@@ -84,8 +84,8 @@ struct Shard {
 
     bool is_exempt(const Source& source) const { return exempt.contains(source.remote.address); }
 
-    void decision(Now now, std::string_view what, std::string_view reason, std::string_view subject,
-                  std::uint16_t status = 0, std::string_view about = {}) {
+    void decision(const Now& now, std::string_view what, std::string_view reason,
+                  std::string_view subject, std::uint16_t status = 0, std::string_view about = {}) {
         if (tracer != nullptr) tracer->decision(now, {what, reason, subject, status, about});
     }
 };

@@ -87,7 +87,8 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
     return id_of(handle);
 }
 
-FlowId TransportLayer::accepted(Now now, Transport transport, Endpoint local, Endpoint remote) {
+FlowId TransportLayer::accepted(const Now& now, Transport transport, Endpoint local,
+                                Endpoint remote) {
     const FlowId id = make(transport, local, remote);
     if (id == FlowId{}) return id;
     Flow& flow = *flows_.find(handle_of(id));
@@ -97,8 +98,8 @@ FlowId TransportLayer::accepted(Now now, Transport transport, Endpoint local, En
     return id;
 }
 
-FlowId TransportLayer::mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
-                                std::string_view proved) {
+FlowId TransportLayer::mirrored(const Now& now, Transport transport, Endpoint local,
+                                Endpoint remote, std::string_view proved) {
     const FlowId id = make(transport, local, remote, true);
     if (id == FlowId{}) return id;
     Flow& flow = *flows_.find(handle_of(id));
@@ -109,7 +110,7 @@ FlowId TransportLayer::mirrored(Now now, Transport transport, Endpoint local, En
     return id;
 }
 
-void TransportLayer::heard(Now now, FlowId id) {
+void TransportLayer::heard(const Now& now, FlowId id) {
     if (Flow* flow = flows_.find(handle_of(id))) watch_quiet(now, *flow);
 }
 
@@ -117,7 +118,7 @@ void TransportLayer::hold(FlowId id, bool on) {
     if (Flow* flow = flows_.find(handle_of(id))) flow->held = on;
 }
 
-void TransportLayer::connected(Now now, FlowId id, Endpoint local) {
+void TransportLayer::connected(const Now& now, FlowId id, Endpoint local) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr || flow->open) return;
     flow->open = true;
@@ -242,7 +243,7 @@ std::optional<Source> TransportLayer::source_of(FlowId id) const {
     return Source{flow->transport, {}, id, flow->local, flow->remote};
 }
 
-void TransportLayer::watch_quiet(Now now, Flow& flow) {
+void TransportLayer::watch_quiet(const Now& now, Flow& flow) {
     const bool midway = flow.framer.midway();
     // The clock of a begun message is not wound up again by each of its bytes (threat 17).
     if (midway && flow.midway) return;
@@ -252,7 +253,7 @@ void TransportLayer::watch_quiet(Now now, Flow& flow) {
                     later(now.mono, midway ? shard_.limits.flow_message : quiet));
 }
 
-void TransportLayer::expect_keep_alives(Now now, FlowId id, Duration every) {
+void TransportLayer::expect_keep_alives(const Now& now, FlowId id, Duration every) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr) return;
     if (flow->mirrored) {
@@ -263,7 +264,7 @@ void TransportLayer::expect_keep_alives(Now now, FlowId id, Duration every) {
     watch_quiet(now, *flow);
 }
 
-void TransportLayer::keep_alive(Now now, FlowId id, Duration every, bool must_answer) {
+void TransportLayer::keep_alive(const Now& now, FlowId id, Duration every, bool must_answer) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr || flow->mirrored || every <= Duration{}) return;
     const bool is_new = flow->ping_every != every;
@@ -272,7 +273,7 @@ void TransportLayer::keep_alive(Now now, FlowId id, Duration every, bool must_an
     if (is_new && !flow->awaits_pong) plan_ping(now, *flow);
 }
 
-void TransportLayer::plan_ping(Now now, Flow& flow) {
+void TransportLayer::plan_ping(const Now& now, Flow& flow) {
     const auto fifth = static_cast<std::uint64_t>((flow.ping_every / 5).count());
     const auto less = static_cast<Duration::rep>(shard_.entropy.next() % (fifth + 1));
     flow.timers.set(shard_.timers, FlowTimer::ping,
@@ -287,7 +288,7 @@ bool TransportLayer::transmit_blank(FlowId id, Flow& flow, Packet& shared, std::
 
 /// RFC 5626 4.4.1: a double CRLF is answered with a single one. But where it is we who ask, two
 /// answers that follow one another are no question. Whether there is something to answer.
-bool TransportLayer::heard_blank(Now now, Flow& flow, bool is_double) {
+bool TransportLayer::heard_blank(const Now& now, Flow& flow, bool is_double) {
     if (flow.awaits_pong) {
         flow.awaits_pong = false;
         flow.may_lack_pong = false;
@@ -313,7 +314,7 @@ void TransportLayer::transmit_pongs(FlowId id, Flow& flow, std::size_t count) {
 }
 
 /// What is next on a connection, behind the blank lines before it, whose pongs leave together.
-StreamFramer::Next TransportLayer::read(Now now, FlowId id, Flow& flow,
+StreamFramer::Next TransportLayer::read(const Now& now, FlowId id, Flow& flow,
                                         std::span<HeaderField> slots) {
     StreamFramer::Next next;
     std::size_t pongs = 0;
@@ -327,7 +328,7 @@ StreamFramer::Next TransportLayer::read(Now now, FlowId id, Flow& flow,
     return next;
 }
 
-bool TransportLayer::ping(Now now, FlowId id, Flow& flow) {
+bool TransportLayer::ping(const Now& now, FlowId id, Flow& flow) {
     if (flow.awaits_pong && !flow.midway) {
         if (!flow.may_lack_pong) {
             ++shard_.counters.pongs_missed;
@@ -366,7 +367,7 @@ void TransportLayer::bound_bytes() {
     }
 }
 
-void TransportLayer::receive(Now, const Chunk& chunk) {
+void TransportLayer::receive(const Now&, const Chunk& chunk) {
     const Handle handle = handle_of(chunk.flow);
     Flow* flow = flows_.find(handle);
     if (flow == nullptr) return;
@@ -389,7 +390,7 @@ void TransportLayer::receive(Now, const Chunk& chunk) {
 }
 
 std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
-    Now now, std::span<HeaderField> slots) {
+    const Now& now, std::span<HeaderField> slots) {
     while (!ready_.empty()) {
         const FlowId id = ready_.pop();
         Flow* flow = flows_.find(handle_of(id));
@@ -414,7 +415,7 @@ std::optional<TransportLayer::StreamMessage> TransportLayer::next_message(
     return {};
 }
 
-TransportLayer::Taken TransportLayer::take_token(Now now, FlowId id, const Rate& rate) {
+TransportLayer::Taken TransportLayer::take_token(const Now& now, FlowId id, const Rate& rate) {
     Flow* flow = flows_.find(handle_of(id));
     if (flow == nullptr) return Taken::one;
     if (flow->tokens.is_full(now.mono)) flow->over = 0;
@@ -446,7 +447,7 @@ bool TransportLayer::transmit(FlowId id, Flow& flow, const Packet& packet) {
     return emit(Transmit{id, packet});
 }
 
-bool TransportLayer::connect(Now now, Target& target) {
+bool TransportLayer::connect(const Now& now, Target& target) {
     if (flows_.find(handle_of(target.flow)) != nullptr) return true;
     if (target.flow != FlowId{}) {
         target.flow = {};
@@ -474,7 +475,7 @@ bool TransportLayer::connect(Now now, Target& target) {
     return true;
 }
 
-bool TransportLayer::send(Now now, Target& target, const Packet& packet) {
+bool TransportLayer::send(const Now& now, Target& target, const Packet& packet) {
     if (!packet) return false;
     if (is_reliable(target.transport)) {
         if (!connect(now, target)) return false;
@@ -505,7 +506,7 @@ void TransportLayer::recall(const Target& target, const Packet& packet) {
     flow->waiting_count = static_cast<std::uint8_t>(kept - flow->waiting.begin());
 }
 
-void TransportLayer::timer(Now now, Handle object) {
+void TransportLayer::timer(const Now& now, Handle object) {
     Flow* flow = flows_.find(object);
     if (flow == nullptr) return;
     while (const auto which = flow->timers.pop_due(shard_.timers, now.mono)) {

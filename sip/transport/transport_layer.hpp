@@ -37,9 +37,9 @@ public:
 
     // Connections.
     /// A peer connected to us. FlowId{} when a limit refuses it: the edge closes it at once.
-    FlowId accepted(Now now, Transport transport, Endpoint local, Endpoint remote);
+    FlowId accepted(const Now& now, Transport transport, Endpoint local, Endpoint remote);
     /// A connection that OpenFlow asked for stands; what waited for it is sent.
-    void connected(Now now, FlowId flow, Endpoint local);
+    void connected(const Now& now, FlowId flow, Endpoint local);
     /// The certificate of the peer of a TLS connection was checked, and proves these names (RFC
     /// 5922 7.1); none: it showed none. To be called before `connected` of one that we opened, and
     /// before its first bytes of one that was accepted. Names over a bound of 1,024 bytes are left
@@ -57,10 +57,10 @@ public:
     /// that worker reads it, and knows whether its peer is there; we forget it (CloseFlow with
     /// `released`) once it has been idle, and nothing lives by it. `proved`: as `proved_names`
     /// there.
-    FlowId mirrored(Now now, Transport transport, Endpoint local, Endpoint remote,
+    FlowId mirrored(const Now& now, Transport transport, Endpoint local, Endpoint remote,
                     std::string_view proved);
     /// A message came by a mirrored connection.
-    void heard(Now now, FlowId flow);
+    void heard(const Now& now, FlowId flow);
     /// Another worker may have something that lives by this connection: being idle does not end it.
     void hold(FlowId flow, bool on);
     /// What the peer of a TLS connection proved to be, each name behind a line feed.
@@ -89,11 +89,11 @@ public:
     bool has_lost() const { return !lost_.alone(); }
     /// RFC 5626 5.4: the peer sends keep-alives at least so often. Quiet for a quarter longer, its
     /// connection is closed, whatever is bound to it.
-    void expect_keep_alives(Now now, FlowId flow, Duration every);
+    void expect_keep_alives(const Now& now, FlowId flow, Duration every);
     /// RFC 5626 4.4.1: from now on a ping goes out on a connection of ours at random times, `every`
     /// apart at most and 80 % of it at least. Where a pong does not come within 10 s, the
     /// connection is closed; but as long as none ever came, only with `must_answer`.
-    void keep_alive(Now now, FlowId flow, Duration every, bool must_answer);
+    void keep_alive(const Now& now, FlowId flow, Duration every, bool must_answer);
     /// Where a message that came by `flow` came from; nothing when the flow is gone.
     std::optional<Source> source_of(FlowId flow) const;
     /// Of what came by it not all was looked at: `receive` no more of it until all was.
@@ -103,14 +103,14 @@ public:
     }
 
     // Streams, inward. The bytes are kept; `next_message` gives what is complete.
-    void receive(Now now, const Chunk& chunk);
+    void receive(const Now& now, const Chunk& chunk);
     struct StreamMessage {
         Source source;
         Scan scan;
     };
     /// The next complete message of any connection; valid until the next call on this layer.
     /// Nothing also while effects wait: those go first.
-    std::optional<StreamMessage> next_message(Now now, std::span<HeaderField> slots);
+    std::optional<StreamMessage> next_message(const Now& now, std::span<HeaderField> slots);
 
     /// Counts a message of a connection against what it may bring.
     enum class Taken : std::uint8_t {
@@ -118,14 +118,14 @@ public:
         over,      ///< over it
         far_over,  ///< over it since so long that it is to be closed
     };
-    Taken take_token(Now now, FlowId flow, const Rate& rate);
+    Taken take_token(const Now& now, FlowId flow, const Rate& rate);
 
     // Outward.
     /// Sends to `target`; for a stream finds the flow, or opens one, and writes it to
     /// `target.flow`. False: nobody is there to send it (no such flow, no listener, no memory).
-    [[nodiscard]] bool send(Now now, Target& target, const Packet& packet);
+    [[nodiscard]] bool send(const Now& now, Target& target, const Packet& packet);
     /// Finds or opens the flow of a stream target without sending. False as above.
-    [[nodiscard]] bool connect(Now now, Target& target);
+    [[nodiscard]] bool connect(const Now& now, Target& target);
     /// What of `packet`, sent to `target`, has not been given out yet never will be.
     void recall(const Target& target, const Packet& packet);
     /// Gives back memory that only a load of the past needed.
@@ -143,7 +143,7 @@ public:
     std::optional<Effect> next_effect();
 
     /// A deadline of a flow fell due.
-    void timer(Now now, Handle object);
+    void timer(const Now& now, Handle object);
 
     /// RFC 3261 18.1.1: a peer that takes large messages by UDP alone is remembered (threat 28).
     void remember_udp_only(const Endpoint& peer);
@@ -206,13 +206,13 @@ private:
     FlowId make(Transport transport, Endpoint local, Endpoint remote, bool mirrored = false);
     void forget(Handle handle);
     bool leads_to(std::uint32_t index, const Target& target);
-    void watch_quiet(Now now, Flow& flow);
-    void plan_ping(Now now, Flow& flow);
-    bool heard_blank(Now now, Flow& flow, bool is_double);
+    void watch_quiet(const Now& now, Flow& flow);
+    void plan_ping(const Now& now, Flow& flow);
+    bool heard_blank(const Now& now, Flow& flow, bool is_double);
     void transmit_pongs(FlowId id, Flow& flow, std::size_t count);
-    StreamFramer::Next read(Now now, FlowId id, Flow& flow, std::span<HeaderField> slots);
+    StreamFramer::Next read(const Now& now, FlowId id, Flow& flow, std::span<HeaderField> slots);
     /// False: the connection was closed, for a pong that did not come.
-    bool ping(Now now, FlowId id, Flow& flow);
+    bool ping(const Now& now, FlowId id, Flow& flow);
     [[nodiscard]] bool transmit_blank(FlowId id, Flow& flow, Packet& shared, std::string_view text);
     void count_bytes(Flow& flow);
     void bound_bytes();

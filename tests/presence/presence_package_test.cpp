@@ -16,7 +16,7 @@ namespace {
 
 struct Decisions final : sip::Tracer {
     std::vector<std::string> reasons;
-    void decision(sip::Now, const sip::TraceDecision& decision) override {
+    void decision(const sip::Now&, const sip::TraceDecision& decision) override {
         reasons.emplace_back(decision.reason);
     }
 };

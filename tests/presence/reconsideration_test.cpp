@@ -15,7 +15,7 @@ namespace {
 struct World final : presence::Reconsiderer {
     World() { reconsideration.attach_as(0); }
 
-    void decide_again(sip::Now, std::string_view presentity) override {
+    void decide_again(const sip::Now&, std::string_view presentity) override {
         decided.emplace_back(presentity);
         if (basis) reconsideration.expect(now, presentity, *basis);
     }

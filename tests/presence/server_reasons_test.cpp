@@ -18,7 +18,7 @@ struct OwnPolicy final : presence::PolicySource {
 };
 
 struct Refusals final : sip::Tracer {
-    void decision(sip::Now, const sip::TraceDecision& d) override {
+    void decision(const sip::Now&, const sip::TraceDecision& d) override {
         if (d.what == "refused")
             lines.push_back(std::string(d.subject) + " about " + std::string(d.about) + ": " +
                             std::to_string(d.status) + " " + std::string(d.reason));

@@ -76,25 +76,27 @@ public:
         return core_.add_listener(listener);
     }
     template <class In>
-    void input(sip::Now now, const In& in) {
+    void input(const sip::Now& now, const In& in) {
         run([&] { core_.input(now, in); });
     }
-    auto poll(sip::Now now) {
+    auto poll(const sip::Now& now) {
         std::optional<sip::Effect> effect;
         run([&] { effect = core_.poll(now); });
         return effect;
     }
-    void advance(sip::Now now) {
+    void advance(const sip::Now& now) {
         run([&] { core_.advance(now); });
     }
     auto deadline() const { return core_.deadline(); }
-    sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+    sip::FlowId accepted(const sip::Now& now, sip::Transport transport, sip::Endpoint local,
                          sip::Endpoint remote) {
         return core_.accepted(now, transport, local, remote);
     }
-    void resolved(sip::Now now, const sip::NameAnswer& answer) { core_.resolved(now, answer); }
-    void committed(sip::Now now, sip::CommitId id) { core_.committed(now, id); }
-    void failed(sip::Now now, sip::CommitId id) { core_.failed(now, id); }
+    void resolved(const sip::Now& now, const sip::NameAnswer& answer) {
+        core_.resolved(now, answer);
+    }
+    void committed(const sip::Now& now, sip::CommitId id) { core_.committed(now, id); }
+    void failed(const sip::Now& now, sip::CommitId id) { core_.failed(now, id); }
     template <class Work>
     void run(Work work) {
         if (measures_stack) paint_stack();

@@ -29,12 +29,12 @@ public:
         notifier_.set_names(this);
         stack.set_gate(&gate_);
     }
-    void say(sip::Now now, std::string document) {
+    void say(const sip::Now& now, std::string document) {
         document_ = std::move(document);
         notifier_.state_changed(now, 0, presentity_);
     }
     /// It is registered no more: its watchers are told to come back.
-    void end(sip::Now now) {
+    void end(const sip::Now& now) {
         notifier_.end(now, 0, presentity_, sip::subscription_machine::Event::deactivate);
     }
     std::size_t size() { return notifier_.size(); }

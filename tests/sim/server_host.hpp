@@ -119,7 +119,7 @@ private:
         void relay_write(sip::FlowId flow, std::string_view bytes) override {
             host_.world.relay_write(host_, worker_, flow, bytes);
         }
-        void relay_close(sip::Now, sip::FlowId flow) override {
+        void relay_close(const sip::Now&, sip::FlowId flow) override {
             host_.world.relay_close(host_, worker_, flow);
         }
 

@@ -26,11 +26,11 @@ std::string with(std::string text, const std::string& from, const std::string& t
 /// Lets in whom it was told to, and challenges the others.
 class FixedGate final : public Gate {
 public:
-    Verdict admit(Now, const Request&) override {
+    Verdict admit(const Now&, const Request&) override {
         ++asked;
         return verdict;
     }
-    void write_challenges(Now, const Request&, bool stale, MessageWriter& writer) override {
+    void write_challenges(const Now&, const Request&, bool stale, MessageWriter& writer) override {
         writer.header(HeaderId::www_authenticate, stale ? "Digest stale" : "Digest fresh");
     }
     Verdict verdict;

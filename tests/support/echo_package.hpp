@@ -24,14 +24,15 @@ public:
     bool exists(std::string_view resource) const override {
         return missing.count(std::string(resource)) == 0;
     }
-    sip::Decision decide(sip::Now, const sip::Watcher& watcher) override {
+    sip::Decision decide(const sip::Now&, const sip::Watcher& watcher) override {
         ++decided;
         const auto found = decisions.find(std::string(watcher.identity));
         return found == decisions.end() ? sip::Decision{sip::SubscriptionDecision::active, {}}
                                         : found->second;
     }
-    sip::Expected<std::size_t> render(sip::Now, sip::ResourceId id, std::string_view resource,
-                                      sip::ViewId view, std::string_view content_type,
+    sip::Expected<std::size_t> render(const sip::Now&, sip::ResourceId id,
+                                      std::string_view resource, sip::ViewId view,
+                                      std::string_view content_type,
                                       std::span<char> room) override {
         ++rendered;
         std::string text = std::string(resource) + "/" + std::to_string(unsigned(view)) + "/" +
@@ -45,7 +46,7 @@ public:
         std::memcpy(room.data(), text.data(), text.size());
         return text.size();
     }
-    sip::Expected<std::size_t> accept_publication(sip::Now, const sip::PublicationBody& in,
+    sip::Expected<std::size_t> accept_publication(const sip::Now&, const sip::PublicationBody& in,
                                                   std::span<char> room) override {
         if (in.body.find("bad") != std::string_view::npos)
             return sip::failure(sip::Condition::malformed, "echo says bad");

@@ -45,7 +45,7 @@ private:
         options.domains = domains;
         return options;
     }
-    void registrations_changed(sip::Now, std::string_view) override {}
+    void registrations_changed(const sip::Now&, std::string_view) override {}
 
 public:
     std::array<std::string_view, 1> domains;
@@ -106,7 +106,7 @@ public:
         send("BYE", target_, ++cseq_, dialog_head() + route_lines(), {3, 1}, next_hop());
     }
 
-    void on_request(sip::Now now, const sip::Request& request) override {
+    void on_request(const sip::Now& now, const sip::Request& request) override {
         switch (request.message.method) {
             case sip::Method::invite: invited(now, request); break;
             case sip::Method::ack:
@@ -129,7 +129,7 @@ public:
                 seen.push_back(std::string(request.message.method_name));
         }
     }
-    void on_response(sip::Now, sip::Handle object, const sip::Response& response) override {
+    void on_response(const sip::Now&, sip::Handle object, const sip::Response& response) override {
         if (response.status == 100) return;
         if (object.index == 1) {
             if (response.status == 200) seen.push_back("registered");
@@ -150,10 +150,10 @@ public:
         }
         accepted(response);
     }
-    void on_failure(sip::Now, sip::Handle object, sip::Failure) override {
+    void on_failure(const sip::Now&, sip::Handle object, sip::Failure) override {
         seen.push_back(object.index == 2 ? "failed" : "other failed");
     }
-    void on_timer(sip::Now now, sip::Handle) override {
+    void on_timer(const sip::Now& now, sip::Handle) override {
         while (const auto name = timers.pop_due(stack.shard().timers, now.mono)) {
             if (*name == Timer::answer) {
                 say(answers);
@@ -259,7 +259,7 @@ private:
         (void)stack.transport().send(world.now, target,
                                      {sip::SharedBytes::copy(stack.shard().memory, head), {}});
     }
-    void invited(sip::Now now, const sip::Request& request) {
+    void invited(const sip::Now& now, const sip::Request& request) {
         seen.push_back("INVITE");
         asked_ = request.transaction;
         const auto made = [&](std::uint16_t status) {

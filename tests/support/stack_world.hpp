@@ -29,7 +29,7 @@ public:
         sip::Instant at{};
     };
 
-    void on_request(sip::Now now, const sip::Request& request) override {
+    void on_request(const sip::Now& now, const sip::Request& request) override {
         Seen one{request.transaction,
                  std::string(request.message.method_name),
                  std::string(request.message.request_uri),
@@ -45,19 +45,20 @@ public:
     bool serves(const sip::Request& request) override {
         return request.essentials.request_uri.user != "nobody";
     }
-    void on_response(sip::Now now, sip::Handle object, const sip::Response& response) override {
+    void on_response(const sip::Now& now, sip::Handle object,
+                     const sip::Response& response) override {
         told.push_back({object, response.status, {}, now.mono});
     }
-    void on_failure(sip::Now now, sip::Handle object, sip::Failure why) override {
+    void on_failure(const sip::Now& now, sip::Handle object, sip::Failure why) override {
         told.push_back({object, 0, why, now.mono});
     }
-    void on_flow_lost(sip::Now, sip::Handle object) override { lost.push_back(object); }
+    void on_flow_lost(const sip::Now&, sip::Handle object) override { lost.push_back(object); }
 
     /// Gives the answer that was kept for the request number `i`.
-    void say(sip::Now now, std::size_t i) {
+    void say(const sip::Now& now, std::size_t i) {
         core.servers.respond(now, seen[i].transaction, later, seen[i].later);
     }
-    sip::Expected<sip::ClientTransactionId> send(sip::Now now, const sip::Target& target,
+    sip::Expected<sip::ClientTransactionId> send(const sip::Now& now, const sip::Target& target,
                                                  sip::Method method = sip::Method::message,
                                                  std::uint32_t number = 7) {
         const sip::Branch branch = core.clients.new_branch();

@@ -34,7 +34,7 @@ struct Stored {
 
 /// What holds in `user` now; views last until its next input.
 template <class R, class User>
-std::vector<R> held_by(User& user, sip::Now now) {
+std::vector<R> held_by(User& user, const sip::Now& now) {
     std::vector<R> all;
     user.for_each_record(now, [&](const R& record) { all.push_back(record); });
     return all;

@@ -18,7 +18,7 @@ class TestCallee final : public sip::TransactionUser {
 public:
     explicit TestCallee(sip::Core core_given) : core(core_given) {}
 
-    void on_request(sip::Now now, const sip::Request& request) override {
+    void on_request(const sip::Now& now, const sip::Request& request) override {
         ++requests;
         switch (request.message.method) {
             case sip::Method::invite: on_invite(now, request); return;
@@ -34,7 +34,7 @@ public:
     int requests = 0;
 
 private:
-    void on_invite(sip::Now now, const sip::Request& request) {
+    void on_invite(const sip::Now& now, const sip::Request& request) {
         constexpr std::string_view sdp = "application/sdp";
         const sip::MessageView& message = request.message;
         if (!message.body.empty() && message.has(sip::HeaderId::content_type)) {
@@ -85,7 +85,7 @@ struct TestUas {
         bool exists(std::string_view) const override { return true; }
     };
     struct Nobody final : sip::RegistrationListener {
-        void registrations_changed(sip::Now, std::string_view) override {}
+        void registrations_changed(const sip::Now&, std::string_view) override {}
     };
     Everybody everybody;
     Nobody nobody;

@@ -190,7 +190,7 @@ void Driver::stop() {
 
 /// While more has come by UDP than was read yet, no time passes for the engine, within bounds: it
 /// is not to send again what may have been answered.
-const sip::Now& Driver::read_now() {
+sip::Now Driver::read_now() {
     const sip::Instant told = now_.mono;
     now_ = read_clocks();
     if (is_behind_) now_.mono = std::max(told, now_.mono - options_.input_lag_max);
@@ -245,7 +245,7 @@ int Driver::give_effects(int effects_max) {
             break;
         }
         if (given % effects_a_clock == 0) read_now();
-        auto effect = engine_.poll(now_);
+        auto effect = engine_.poll(sip::Now(now_));
         if (!effect) break;
         worked_ = true;
         carry_out(*effect);
@@ -367,7 +367,7 @@ void Driver::receiving(bool is_full) {
 void Driver::received(UdpSocket& socket, const sip::Endpoint& from, std::span<const char> bytes) {
     if (going_) return;
     had_datagrams_ = true;
-    engine_.input(now_, sip::Datagram{socket.id(), from, bytes});
+    engine_.input(sip::Now(now_), sip::Datagram{socket.id(), from, bytes});
 }
 
 void Driver::received_all() {
@@ -619,7 +619,7 @@ void Driver::relay_write(sip::FlowId flow, std::string_view bytes) {
     connection->write(std::move(packet));
 }
 
-void Driver::relay_close(sip::Now now, sip::FlowId flow) {
+void Driver::relay_close(const sip::Now& now, sip::FlowId flow) {
     TcpConnection* connection = find(flow);
     if (connection == nullptr) return;
     connection->handshake.leave();

@@ -110,7 +110,7 @@ public:
     /// Others may have something for us.
     void take_relayed();
     void relay_write(sip::FlowId flow, std::string_view bytes) override;
-    void relay_close(sip::Now now, sip::FlowId flow) override;
+    void relay_close(const sip::Now& now, sip::FlowId flow) override;
     /// Calls `then` whenever a file in `folder` is made, changed or removed, with its name; with an
     /// empty one where that is not known. Several changes may come as one. The error: the folder
     /// cannot be watched.
@@ -188,7 +188,7 @@ private:
     void drop(TcpConnection& connection);
     void forget_flow(TcpConnection& connection);
 
-    const sip::Now& read_now();
+    sip::Now read_now();
     void drain(int effects_max);
     int give_effects(int effects_max);
     void carry_out(sip::Effect& effect);

@@ -13,22 +13,22 @@ class Engine {
 public:
     virtual bool add_listener(const sip::Listeners::Listener& listener) = 0;
 
-    virtual void input(sip::Now now, const sip::Datagram& in) = 0;
-    virtual void input(sip::Now now, const sip::Chunk& in) = 0;
+    virtual void input(const sip::Now& now, const sip::Datagram& in) = 0;
+    virtual void input(const sip::Now& now, const sip::Chunk& in) = 0;
     virtual bool is_behind(sip::FlowId flow) const = 0;
-    virtual sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+    virtual sip::FlowId accepted(const sip::Now& now, sip::Transport transport, sip::Endpoint local,
                                  sip::Endpoint remote) = 0;
-    virtual void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) = 0;
-    virtual void secured(sip::Now now, sip::FlowId flow,
+    virtual void connected(const sip::Now& now, sip::FlowId flow, sip::Endpoint local) = 0;
+    virtual void secured(const sip::Now& now, sip::FlowId flow,
                          std::span<const std::string_view> names) = 0;
-    virtual void resolved(sip::Now now, const sip::NameAnswer& answer) = 0;
-    virtual void closed(sip::Now now, sip::FlowId flow) = 0;
-    virtual void unreachable(sip::Now now, const sip::Unreachable& in) = 0;
-    virtual void committed(sip::Now now, sip::CommitId id) = 0;
-    virtual void failed(sip::Now now, sip::CommitId id) = 0;
-    virtual void advance(sip::Now now) = 0;
+    virtual void resolved(const sip::Now& now, const sip::NameAnswer& answer) = 0;
+    virtual void closed(const sip::Now& now, sip::FlowId flow) = 0;
+    virtual void unreachable(const sip::Now& now, const sip::Unreachable& in) = 0;
+    virtual void committed(const sip::Now& now, sip::CommitId id) = 0;
+    virtual void failed(const sip::Now& now, sip::CommitId id) = 0;
+    virtual void advance(const sip::Now& now) = 0;
 
-    virtual std::optional<sip::Effect> poll(sip::Now now) = 0;
+    virtual std::optional<sip::Effect> poll(const sip::Now& now) = 0;
     virtual std::optional<sip::Instant> deadline() const = 0;
 
 protected:
@@ -44,30 +44,31 @@ public:
     bool add_listener(const sip::Listeners::Listener& listener) override {
         return core_.add_listener(listener);
     }
-    void input(sip::Now now, const sip::Datagram& in) override { core_.input(now, in); }
-    void input(sip::Now now, const sip::Chunk& in) override { core_.input(now, in); }
+    void input(const sip::Now& now, const sip::Datagram& in) override { core_.input(now, in); }
+    void input(const sip::Now& now, const sip::Chunk& in) override { core_.input(now, in); }
     bool is_behind(sip::FlowId flow) const override { return core_.is_behind(flow); }
-    sip::FlowId accepted(sip::Now now, sip::Transport transport, sip::Endpoint local,
+    sip::FlowId accepted(const sip::Now& now, sip::Transport transport, sip::Endpoint local,
                          sip::Endpoint remote) override {
         return core_.accepted(now, transport, local, remote);
     }
-    void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) override {
+    void connected(const sip::Now& now, sip::FlowId flow, sip::Endpoint local) override {
         core_.connected(now, flow, local);
     }
-    void secured(sip::Now now, sip::FlowId flow, std::span<const std::string_view> names) override {
+    void secured(const sip::Now& now, sip::FlowId flow,
+                 std::span<const std::string_view> names) override {
         core_.secured(now, flow, names);
     }
-    void resolved(sip::Now now, const sip::NameAnswer& answer) override {
+    void resolved(const sip::Now& now, const sip::NameAnswer& answer) override {
         core_.resolved(now, answer);
     }
-    void closed(sip::Now now, sip::FlowId flow) override { core_.closed(now, flow); }
-    void unreachable(sip::Now now, const sip::Unreachable& in) override {
+    void closed(const sip::Now& now, sip::FlowId flow) override { core_.closed(now, flow); }
+    void unreachable(const sip::Now& now, const sip::Unreachable& in) override {
         core_.unreachable(now, in);
     }
-    void committed(sip::Now now, sip::CommitId id) override { core_.committed(now, id); }
-    void failed(sip::Now now, sip::CommitId id) override { core_.failed(now, id); }
-    void advance(sip::Now now) override { core_.advance(now); }
-    std::optional<sip::Effect> poll(sip::Now now) override { return core_.poll(now); }
+    void committed(const sip::Now& now, sip::CommitId id) override { core_.committed(now, id); }
+    void failed(const sip::Now& now, sip::CommitId id) override { core_.failed(now, id); }
+    void advance(const sip::Now& now) override { core_.advance(now); }
+    std::optional<sip::Effect> poll(const sip::Now& now) override { return core_.poll(now); }
     std::optional<sip::Instant> deadline() const override { return core_.deadline(); }
 
 private:

@@ -188,7 +188,7 @@ Outcome<PcapWriter> PcapWriter::open(const std::string& path, std::uint64_t byte
     return writer;
 }
 
-void PcapWriter::message(sip::Now now, const sip::TraceMessage& message) {
+void PcapWriter::message(const sip::Now& now, const sip::TraceMessage& message) {
     Packet packet{message.local, message.remote, message.head, message.body};
     if (!message.outgoing) std::swap(packet.from, packet.to);
     // A message of a stream can be longer than a datagram: its end is left out.

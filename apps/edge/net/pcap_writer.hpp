@@ -19,7 +19,7 @@ public:
     static Outcome<PcapWriter> open(const std::string& path,
                                     std::uint64_t bytes_max = std::uint64_t{256} << 20);
 
-    void message(sip::Now now, const sip::TraceMessage& message) override;
+    void message(const sip::Now& now, const sip::TraceMessage& message) override;
 
     std::uint64_t written() const { return written_; }    ///< packets
     std::uint64_t left_out() const { return left_out_; }  ///< over the bound, or the disk is full

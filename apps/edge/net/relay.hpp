@@ -17,7 +17,7 @@ public:
     /// False: nothing more is to be read from streams, nor sent, until others have made room.
     virtual bool has_room() const = 0;
     /// Gives our engine what others have for it. True: there is more.
-    virtual bool take(sip::Now now) = 0;
+    virtual bool take(const sip::Now& now) = 0;
     /// Others are woken for what we have for them. True: there is room, and there was none.
     virtual bool end_turn() = 0;
 
@@ -30,7 +30,7 @@ class RelayedConnections {
 public:
     virtual void relay_write(sip::FlowId flow, std::string_view bytes) = 0;
     /// As CloseFlow; our own engine is told.
-    virtual void relay_close(sip::Now now, sip::FlowId flow) = 0;
+    virtual void relay_close(const sip::Now& now, sip::FlowId flow) = 0;
 
 protected:
     ~RelayedConnections() = default;

@@ -183,7 +183,7 @@ bool WorkerLink::end_turn() {
 
 // ---- In -----------------------------------------------------------------------------------------
 
-bool WorkerLink::take(sip::Now now) {
+bool WorkerLink::take(const sip::Now& now) {
     bool more = false;
     for (unsigned from = 0; from < rings_.workers(); ++from) {
         if (from == self_) continue;
@@ -201,7 +201,7 @@ bool WorkerLink::take(sip::Now now) {
     return more;
 }
 
-void WorkerLink::handle(sip::Now now, unsigned from, std::span<const char> record) {
+void WorkerLink::handle(const sip::Now& now, unsigned from, std::span<const char> record) {
     Head head;
     std::memcpy(static_cast<void*>(&head), record.data(), sizeof head);
     const std::string_view rest(record.data() + sizeof head, record.size() - sizeof head);
@@ -218,7 +218,7 @@ void WorkerLink::handle(sip::Now now, unsigned from, std::span<const char> recor
     }
 }
 
-void WorkerLink::take_message(sip::Now now, unsigned from, const Head& head,
+void WorkerLink::take_message(const sip::Now& now, unsigned from, const Head& head,
                               std::string_view rest) {
     sip::Source source{head.transport, head.listener, {}, head.local, head.remote};
     if (head.transport != sip::Transport::udp) {
@@ -235,7 +235,7 @@ void WorkerLink::take_message(sip::Now now, unsigned from, const Head& head,
     stack_.take_over(now, source, rest.substr(head.proved_size));
 }
 
-sip::FlowId WorkerLink::mirror(sip::Now now, unsigned from, const Head& head,
+sip::FlowId WorkerLink::mirror(const sip::Now& now, unsigned from, const Head& head,
                                std::string_view proved) {
     const There there{from, head.flow};
     if (const auto known = by_there_.find(there); known != by_there_.end()) {
@@ -269,7 +269,7 @@ void WorkerLink::take_release(unsigned from, const Head& head) {
     stack_.transport().hold(head.flow, false);
 }
 
-void WorkerLink::take_gone(sip::Now now, unsigned from, sip::FlowId flow) {
+void WorkerLink::take_gone(const sip::Now& now, unsigned from, sip::FlowId flow) {
     const auto known = by_there_.find({from, flow});
     if (known == by_there_.end()) return;
     const sip::FlowId here = known->second;

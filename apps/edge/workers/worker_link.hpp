@@ -50,7 +50,7 @@ public:
     bool transmit(sip::FlowId flow, const sip::Packet& packet) override;
     bool close(sip::FlowId flow, bool released) override;
     void gone(sip::FlowId flow) override;
-    bool take(sip::Now now) override;
+    bool take(const sip::Now& now) override;
     bool end_turn() override;
 
     /// Connections that others hold, and that our stack knows.
@@ -106,11 +106,12 @@ private:
     void send(unsigned worker, const Head& head, std::string_view first = {},
               std::string_view second = {});
     bool send_kept(unsigned worker);
-    void handle(sip::Now now, unsigned from, std::span<const char> record);
-    void take_message(sip::Now now, unsigned from, const Head& head, std::string_view rest);
+    void handle(const sip::Now& now, unsigned from, std::span<const char> record);
+    void take_message(const sip::Now& now, unsigned from, const Head& head, std::string_view rest);
     void take_release(unsigned from, const Head& head);
-    void take_gone(sip::Now now, unsigned from, sip::FlowId flow);
-    sip::FlowId mirror(sip::Now now, unsigned from, const Head& head, std::string_view proved);
+    void take_gone(const sip::Now& now, unsigned from, sip::FlowId flow);
+    sip::FlowId mirror(const sip::Now& now, unsigned from, const Head& head,
+                       std::string_view proved);
 
     sip::Stack& stack_;
     WorkerRings& rings_;

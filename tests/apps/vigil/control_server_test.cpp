@@ -14,7 +14,7 @@ namespace {
 
 /// Gives the core's refusals to the memory that explains them.
 struct Keeper final : sip::Tracer {
-    void decision(sip::Now now, const sip::TraceDecision& decision) override {
+    void decision(const sip::Now& now, const sip::TraceDecision& decision) override {
         recent.add(now, decision);
     }
     RecentDecisions recent;

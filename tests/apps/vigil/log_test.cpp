@@ -150,7 +150,7 @@ TEST_CASE("Transitions are heard at any level, and told at debug alone") {
     LogTracer tracer(out.log, nullptr);
     int heard = 0;
     tracer.on_transition(
-        [&](sip::Now, const sip::TraceTransition& each) { heard += each.to == "pending"; });
+        [&](const sip::Now&, const sip::TraceTransition& each) { heard += each.to == "pending"; });
     tracer.transition(at({}), {"subscription", 1, "init", "subscribe", "pending"});
     CHECK(heard == 1);
     CHECK(out.lines.empty());

@@ -16,21 +16,21 @@ namespace {
 
 /// Challenges all, and remembers that it was asked.
 struct Strict final : Gate {
-    Verdict admit(Now, const Request&) override {
+    Verdict admit(const Now&, const Request&) override {
         ++asked;
         Verdict verdict;
         verdict.kind = Verdict::Kind::challenged;
         return verdict;
     }
-    void write_challenges(Now, const Request&, bool, MessageWriter& writer) override {
+    void write_challenges(const Now&, const Request&, bool, MessageWriter& writer) override {
         writer.header(HeaderId::www_authenticate, "Digest realm=\"x\",nonce=\"y\"");
     }
-    void write_proof(Now, MessageWriter&) override { ++proofs; }
+    void write_proof(const Now&, MessageWriter&) override { ++proofs; }
     int asked = 0, proofs = 0;
 };
 struct Mirror final : TransactionUser {
     explicit Mirror(Core core_given) : core(core_given) {}
-    void on_request(Now now, const Request& request) override {
+    void on_request(const Now& now, const Request& request) override {
         identity = std::string(request.identity.address_of_record);
         authenticated = request.identity.authenticated;
         Reply reply(core.shard, request, 200);

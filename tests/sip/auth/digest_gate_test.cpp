@@ -15,7 +15,7 @@ namespace {
 /// Answers each request with the identity it was given.
 struct Mirror final : sip::TransactionUser {
     explicit Mirror(sip::Core core_given) : core(core_given) {}
-    void on_request(sip::Now now, const sip::Request& request) override {
+    void on_request(const sip::Now& now, const sip::Request& request) override {
         identity = std::string(request.identity.address_of_record);
         authenticated = request.identity.authenticated;
         core.respond(now, request, 200);

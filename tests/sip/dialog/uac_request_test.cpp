@@ -17,12 +17,13 @@ public:
     explicit Sender(const sip::Core& core) : core_(core) {}
     void attach_as(std::uint8_t part) { part_ = part; }
 
-    sip::Expected<void> send(sip::Now now, const sip::UacOptions& options, std::size_t body) {
+    sip::Expected<void> send(const sip::Now& now, const sip::UacOptions& options,
+                             std::size_t body) {
         const auto opened = uac.open(core_, options);
         if (!opened) return opened;
         return send_again(now, body);
     }
-    sip::Expected<void> send_again(sip::Now now, std::size_t body) {
+    sip::Expected<void> send_again(const sip::Now& now, std::size_t body) {
         size_ = body;
         const auto way = uac.find_way(now, core_, {part_, {}}, attempt);
         if (!way) return tl::unexpected(way.error());
@@ -33,14 +34,14 @@ public:
         if (body > 0) text = sip::SharedBytes::copy(core_.shard.memory, std::string(body, 'x'));
         return request.send(now, part_, {}, attempt, "text/plain", text);
     }
-    void on_request(sip::Now now, const sip::Request& request) override {
+    void on_request(const sip::Now& now, const sip::Request& request) override {
         core_.respond(now, request, 405);
     }
-    void on_response(sip::Now now, sip::Handle, const sip::Response& response) override {
+    void on_response(const sip::Now& now, sip::Handle, const sip::Response& response) override {
         std::uint32_t none = 0;
         verdict = uac.judge(now, core_, response, sip::Method::message, none, attempt);
     }
-    void on_failure(sip::Now now, sip::Handle, sip::Failure why) override {
+    void on_failure(const sip::Now& now, sip::Handle, sip::Failure why) override {
         if (sip::Uac::fall_back(now, core_, attempt, why)) {
             (void)send_again(now, size_);
             return;

@@ -18,14 +18,14 @@ RawRequest with_tag(RawRequest request, const std::string& tag) {
 /// Everybody is whom From names.
 class Believing final : public Gate {
 public:
-    Verdict admit(Now, const Request& request) override {
+    Verdict admit(const Now&, const Request& request) override {
         Verdict verdict;
         Appender name(room_);
         write_address_of_record(name, request.essentials.from.uri);
         verdict.identity = {name.view(), true};
         return verdict;
     }
-    void write_challenges(Now, const Request&, bool, MessageWriter&) override {}
+    void write_challenges(const Now&, const Request&, bool, MessageWriter&) override {}
 
 private:
     std::array<char, 512> room_{};

@@ -43,9 +43,9 @@ TEST_CASE("by default only oneself may publish, and no body is taken") {
         Traits traits_;
         const Traits& traits() const override { return traits_; }
         bool exists(std::string_view) const override { return true; }
-        Decision decide(Now, const Watcher&) override { return {}; }
-        Expected<std::size_t> render(Now, ResourceId, std::string_view, ViewId, std::string_view,
-                                     std::span<char>) override {
+        Decision decide(const Now&, const Watcher&) override { return {}; }
+        Expected<std::size_t> render(const Now&, ResourceId, std::string_view, ViewId,
+                                     std::string_view, std::span<char>) override {
             return std::size_t{0};
         }
     } plain;

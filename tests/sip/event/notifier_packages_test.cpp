@@ -24,16 +24,16 @@ public:
     static constexpr std::array<std::string_view, 1> types{"text/plain"};
     const Traits& traits() const override { return traits_; }
     bool exists(std::string_view) const override { return true; }
-    Decision decide(Now, const Watcher& watcher) override {
+    Decision decide(const Now&, const Watcher& watcher) override {
         return {watcher.identity == blocked ? SubscriptionDecision::rejected
                                             : SubscriptionDecision::active,
                 {}};
     }
-    Expected<std::size_t> render(Now, ResourceId, std::string_view, ViewId, std::string_view,
+    Expected<std::size_t> render(const Now&, ResourceId, std::string_view, ViewId, std::string_view,
                                  std::span<char>) override {
         return failure(Condition::internal, "never asked");
     }
-    Expected<std::size_t> render_own(Now, const OwnDocument& wanted,
+    Expected<std::size_t> render_own(const Now&, const OwnDocument& wanted,
                                      std::span<char> room) override {
         if (too_large) return failure(Condition::body_too_large, "too large");
         Page& page = pages[wanted.subscription.handle.index];
@@ -50,12 +50,12 @@ public:
         out << text;
         return out.size();
     }
-    void on_own_sent(Now, SubscriptionId id) override {
+    void on_own_sent(const Now&, SubscriptionId id) override {
         Page& page = pages[id.handle.index];
         ++page.sent;
         page.told = page.next;
     }
-    bool has_news(Now, SubscriptionId id) override {
+    bool has_news(const Now&, SubscriptionId id) override {
         return pages[id.handle.index].told < lines.size();
     }
     void forget(SubscriptionId id) override { pages.erase(id.handle.index); }
@@ -73,7 +73,7 @@ public:
 
 /// Writes down what it is told.
 struct Diary final : SubscriptionListener {
-    void on_subscription_change(Now now, const SubscriptionChange& change) override {
+    void on_subscription_change(const Now& now, const SubscriptionChange& change) override {
         static constexpr std::array names{"subscribe", "approved", "deactivated", "probation",
                                           "rejected",  "timeout",  "giveup",      "noresource"};
         const auto name = [](SubscriptionChange::State state) {
@@ -93,8 +93,8 @@ struct Diary final : SubscriptionListener {
                    ? std::chrono::duration_cast<seconds>(change.expires_at - now.mono).count()
                    : 0;
     }
-    Fault refuses(Now, const Watcher& watcher, std::string_view event_id,
-                                 const Decision& decision) override {
+    Fault refuses(const Now&, const Watcher& watcher, std::string_view event_id,
+                  const Decision& decision) override {
         if (watcher.identity != "mallory@example.com") return {};
         CHECK(event_id.empty());
         CHECK(decision.state == SubscriptionDecision::active);
@@ -338,8 +338,8 @@ TEST_CASE("documents of their own: after a NOTIFY that failed the whole state go
 
 TEST_CASE("T-15: a challenged NOTIFY goes again with the document it had") {
     struct Credentials final : NotifyCredentials {
-        bool answer(Now, const Response&, std::string_view, std::string_view, std::string_view body,
-                    MessageWriter& writer) override {
+        bool answer(const Now&, const Response&, std::string_view, std::string_view,
+                    std::string_view body, MessageWriter& writer) override {
             proved = body;
             writer.header(HeaderId::authorization, "Digest response=\"x\"");
             return true;
@@ -366,8 +366,8 @@ TEST_CASE("T-15: a challenged NOTIFY goes again with the document it had") {
 
 TEST_CASE("documents of their own: a challenge and a decision at once, and nothing old is shown") {
     struct Credentials final : NotifyCredentials {
-        bool answer(Now, const Response&, std::string_view, std::string_view, std::string_view,
-                    MessageWriter&) override {
+        bool answer(const Now&, const Response&, std::string_view, std::string_view,
+                    std::string_view, MessageWriter&) override {
             return true;
         }
     } credentials;

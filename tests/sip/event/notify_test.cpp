@@ -22,8 +22,8 @@ struct LargeWorld : EventWorld {
 
 /// Answers each challenge as it is told, and counts.
 struct FixedCredentials final : NotifyCredentials {
-    bool answer(Now, const Response& response, std::string_view uri, std::string_view watcher,
-                std::string_view, MessageWriter& writer) override {
+    bool answer(const Now&, const Response& response, std::string_view uri,
+                std::string_view watcher, std::string_view, MessageWriter& writer) override {
         asked.push_back(std::string(uri) + " " + std::string(watcher) + " " +
                         std::string(response.message.value_of(HeaderId::www_authenticate)));
         if (!willing) return false;

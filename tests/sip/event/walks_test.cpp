@@ -19,7 +19,7 @@ constexpr Decision rejected{SubscriptionDecision::rejected, {}};
 
 /// Counts what becomes of subscriptions.
 struct Changes final : Tracer {
-    void transition(Now, const TraceTransition& step) override {
+    void transition(const Now&, const TraceTransition& step) override {
         if (step.machine == "subscription") ++count;
     }
     int count = 0;

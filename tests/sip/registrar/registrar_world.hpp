@@ -17,7 +17,7 @@ struct TestDirectory final : sip::Directory {
 
 struct TestListener final : sip::RegistrationListener {
     std::vector<std::string> told;
-    void registrations_changed(sip::Now, std::string_view address) override {
+    void registrations_changed(const sip::Now&, std::string_view address) override {
         told.emplace_back(address);
     }
 };

@@ -10,12 +10,12 @@ namespace {
 
 class BelievingGate final : public Gate {
 public:
-    Verdict admit(Now, const Request&) override {
+    Verdict admit(const Now&, const Request&) override {
         Verdict verdict;
         verdict.identity = {"bob@example.com", believes};
         return verdict;
     }
-    void write_challenges(Now, const Request&, bool, MessageWriter&) override {}
+    void write_challenges(const Now&, const Request&, bool, MessageWriter&) override {}
     bool believes = true;
 };
 

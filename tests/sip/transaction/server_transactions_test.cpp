@@ -27,12 +27,12 @@ std::string ack_for(const std::string& via, const RawMessage& answer) {
 /// Takes everybody for the user of his From.
 class BelievingGate final : public Gate {
 public:
-    Verdict admit(Now, const Request& request) override {
+    Verdict admit(const Now&, const Request& request) override {
         Verdict verdict;
         verdict.identity = {request.essentials.from.uri.user, true};
         return verdict;
     }
-    void write_challenges(Now, const Request&, bool, MessageWriter&) override {}
+    void write_challenges(const Now&, const Request&, bool, MessageWriter&) override {}
 };
 
 /// One whose users are proved; each request a new one.

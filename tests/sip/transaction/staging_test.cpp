@@ -17,7 +17,7 @@ namespace {
 class StagingUser final : public TransactionUser {
 public:
     explicit StagingUser(Core core_given) : core(core_given) {}
-    void on_request(Now now, const Request& request) override {
+    void on_request(const Now& now, const Request& request) override {
         const std::string uri(request.message.request_uri);
         const std::uint64_t resource = siphash(core.shard.key, request.essentials.request_uri.user);
         if (core.staging.is_busy(resource)) {
@@ -37,10 +37,10 @@ public:
                                 SharedBytes::copy(core.shard.memory, "record of " + uri)))
             core.refuse(now, request, {Condition::overloaded, "Too many changes wait"});
     }
-    void on_committed(Now now, Handle object) override {
+    void on_committed(const Now& now, Handle object) override {
         core.servers.respond(now, jobs[object.index].id, 200, jobs[object.index].good);
     }
-    void on_commit_failed(Now now, Handle object) override {
+    void on_commit_failed(const Now& now, Handle object) override {
         core.servers.respond(now, jobs[object.index].id, 500, jobs[object.index].bad);
     }
     struct Job {

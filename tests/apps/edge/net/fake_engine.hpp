@@ -30,57 +30,58 @@ public:
         listeners.push_back(listener);
         return listeners.size() <= sip::Listeners::capacity;
     }
-    void input(sip::Now now, const sip::Datagram& in) override {
+    void input(const sip::Now& now, const sip::Datagram& in) override {
         see(now);
         datagrams.emplace_back(in.bytes.data(), in.bytes.size());
         if (on_datagram) on_datagram(in);
     }
-    void input(sip::Now now, const sip::Chunk& in) override {
+    void input(const sip::Now& now, const sip::Chunk& in) override {
         see(now);
         streams.emplace_back(in.flow, std::string(in.bytes.data(), in.bytes.size()));
         largest_chunk = std::max(largest_chunk, in.bytes.size());
         if (on_chunk) on_chunk(in);
     }
     bool is_behind(sip::FlowId flow) const override { return behind.contains(flow); }
-    sip::FlowId accepted(sip::Now now, sip::Transport, sip::Endpoint local,
+    sip::FlowId accepted(const sip::Now& now, sip::Transport, sip::Endpoint local,
                          sip::Endpoint remote) override {
         see(now);
         if (refuse_flows) return {};
         flows.push_back({sip::FlowId{++last_flow}, local, remote});
         return flows.back().flow;
     }
-    void connected(sip::Now now, sip::FlowId flow, sip::Endpoint local) override {
+    void connected(const sip::Now& now, sip::FlowId flow, sip::Endpoint local) override {
         see(now);
         opened.push_back({flow, local, {}});
     }
-    void secured(sip::Now now, sip::FlowId flow, std::span<const std::string_view> names) override {
+    void secured(const sip::Now& now, sip::FlowId flow,
+                 std::span<const std::string_view> names) override {
         see(now);
         for (std::string_view name : names) proved.emplace_back(flow, name);
     }
-    void resolved(sip::Now now, const sip::NameAnswer& answer) override {
+    void resolved(const sip::Now& now, const sip::NameAnswer& answer) override {
         see(now);
         answered.push_back(answer.id);
         answers.push_back({answer.kind, {}});
         for (const sip::NameRecord& record : answer.records)
             answers.back().addresses.push_back(record.address);
     }
-    void closed(sip::Now now, sip::FlowId flow) override {
+    void closed(const sip::Now& now, sip::FlowId flow) override {
         see(now);
         ended.push_back(flow);
     }
-    void unreachable(sip::Now now, const sip::Unreachable& in) override {
+    void unreachable(const sip::Now& now, const sip::Unreachable& in) override {
         see(now);
         unreached.push_back({in.via, in.to, std::string(in.quoted.data(), in.quoted.size())});
     }
-    void committed(sip::Now now, sip::CommitId id) override {
+    void committed(const sip::Now& now, sip::CommitId id) override {
         see(now);
         durable.push_back(id);
     }
-    void failed(sip::Now now, sip::CommitId id) override {
+    void failed(const sip::Now& now, sip::CommitId id) override {
         see(now);
         lost.push_back(id);
     }
-    void advance(sip::Now now) override {
+    void advance(const sip::Now& now) override {
         see(now);
         ++advanced;
         if (due && now.mono >= *due) {
@@ -90,7 +91,7 @@ public:
             ++early;
         }
     }
-    std::optional<sip::Effect> poll(sip::Now now) override {
+    std::optional<sip::Effect> poll(const sip::Now& now) override {
         see(now);
         ++polls;
         if (effects.empty()) return {};
@@ -147,7 +148,7 @@ public:
     bool time_went_back = false;
 
 private:
-    void see(sip::Now now) {
+    void see(const sip::Now& now) {
         if (now.mono < last_.mono) time_went_back = true;
         last_ = now;
     }

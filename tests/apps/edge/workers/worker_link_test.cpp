@@ -39,13 +39,13 @@ struct Worker final : edge::RelayedConnections {
         return made;
     }
     void relay_write(FlowId flow, std::string_view bytes) override { written[flow] += bytes; }
-    void relay_close(Now now, FlowId flow) override {
+    void relay_close(const Now& now, FlowId flow) override {
         closed.push_back(flow);
         link.gone(flow);
         stack.closed(now, flow);
     }
     /// What a driver does in a turn.
-    void turn(Now now) {
+    void turn(const Now& now) {
         while (link.has_room()) {
             auto effect = stack.poll(now);
             if (!effect) break;

@@ -200,6 +200,14 @@ struct Word {  ///< letters, digits, hyphens and dots, which are of every class 
     }
 };
 
+/// Of the sixteen bytes from `at` on those that are `c`.
+template <class Block = VectorBlock>
+SIP_ALWAYS_INLINE Mask in_sixteen(const char* at, char c) {
+    Mask found = 0;
+    for (unsigned i = 0; i != 16; i += Block::size) found |= Block(at + i).equal(c).mask() << i;
+    return found;
+}
+
 /// The bytes of `block` that are not of `Run`.
 template <class Run, class Block>
 Mask outside(const Block& block) {

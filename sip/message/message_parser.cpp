@@ -342,23 +342,22 @@ void MessageScanner::status_line(const Line& line) {
 /// judges it.
 std::size_t MessageScanner::plain_headers(std::size_t from) {
     if constexpr (built_for_size) return from;
-    using Block = scan::VectorBlock;
     if (head_.size() - from < 64) return from;
-    // Behind the end of each line three bytes can be read.
+    // Behind the end of each line three bytes can be read, and a short name where it starts.
     const char *const head = head_.data(), *const end = head + head_.size() - 3,
-                      *const last = end - Block::size;
+                      *const last = end - detail::ShortNames::size_end;
     const char* at = head + from;
     MessageView& message = scan_.message;
     std::size_t count = count_;
     HeaderField* slot = slots_.data() + count;
     while (at <= last && count < slots_.size()) {
-        const Block front(at);
         const char* const stop = scan::run_end<scan::Plain>(head, at, end);
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
         std::size_t name_size = 0;
         HeaderId id = HeaderId::unknown;
-        if (const scan::Mask colons = front.equal(':').mask(); colons != 0) {
+        // A short name that is found has no CR LF in it, so that it ends before the line does.
+        if (const scan::Mask colons = scan::in_sixteen(at, ':'); colons != 0) {
             name_size = scan::lowest(colons);
             id = detail::short_header_id(at, name_size);
         }

@@ -13,7 +13,7 @@ using Kind = sip::FeatureValue::Kind;
 
 /// A feature tag and the element that stands for it.
 struct Named {
-    std::string_view tag, element;
+    sip::StaticText tag, element;
 };
 constexpr Named booleans[] = {{"application", "application"},
                               {"audio", "audio"},
@@ -26,7 +26,7 @@ constexpr Named booleans[] = {{"application", "application"},
                               {"video", "video"}};
 /// Those that list what is supported and what is not; `names`: what may stand in either.
 struct Listed {
-    std::string_view tag, element;
+    sip::StaticText tag, element;
     pidf::Type names;
 };
 constexpr Listed lists[] = {{"actor", "actor", pidf::Type::actor_names},

@@ -32,7 +32,7 @@ enum class Form : std::uint8_t {
     all_attributes,
 };
 struct Permission {
-    std::string_view name;
+    sip::StaticText name;
     Form form = Form::boolean;
     Provide provide = Provide::note;
     Selector::Of of = Selector::Of::services;

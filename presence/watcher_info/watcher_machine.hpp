@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sip/base/error.hpp"
 #include "sip/event/event_package.hpp"
 #include "sip/transaction/table.hpp"
 
@@ -84,9 +85,9 @@ static_assert(sip::total_and_ordered<state_count, event_count>(table),
 constexpr const Row& step(State s, Event e) { return sip::table_step<event_count>(table, s, e); }
 
 /// In the words of RFC 3858 3, but for `init`, which is never told.
-inline constexpr std::array<std::string_view, state_count> state_names{"init", "pending", "active",
-                                                                       "waiting", "terminated"};
-inline constexpr std::array<std::string_view, event_count> event_names{
+inline constexpr std::array<sip::StaticText, state_count> state_names{"init", "pending", "active",
+                                                                      "waiting", "terminated"};
+inline constexpr std::array<sip::StaticText, event_count> event_names{
     "subscribe", "approved", "deactivated", "probation",
     "rejected",  "timeout",  "giveup",      "noresource"};
 

@@ -13,10 +13,16 @@ using std::chrono::days;
 using std::chrono::floor;
 using std::chrono::year_month_day;
 
-constexpr std::array<std::string_view, 7> day_names{"Sun", "Mon", "Tue", "Wed",
-                                                    "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 12> month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+/// Names of three letters each.
+constexpr std::string_view day_names = "SunMonTueWedThuFriSat";
+constexpr std::string_view month_names = "JanFebMarAprMayJunJulAugSepOctNovDec";
+std::string_view name_in(std::string_view names, std::size_t i) { return slice(names, 3 * i, 3); }
+/// Which of them it is, counted from 1; 0: none.
+int place_in(std::string_view names, std::string_view name) {
+    for (std::size_t i = 0; 3 * i < names.size(); ++i)
+        if (equal_ignoring_case(name, name_in(names, i))) return static_cast<int>(i) + 1;
+    return 0;
+}
 
 void write_padded(Appender& out, std::uint64_t value, unsigned digits) {
     std::uint64_t bound = 10;
@@ -135,9 +141,9 @@ void write_sip_date(Appender& out, std::int64_t wall_ms) {
     const Millis time{std::chrono::milliseconds{wall_ms}};
     const auto day = floor<days>(time);
     const year_month_day date{day};
-    out << day_names[std::chrono::weekday{day}.c_encoding()] << ", ";
+    out << name_in(day_names, std::chrono::weekday{day}.c_encoding()) << ", ";
     write_padded(out, static_cast<unsigned>(date.day()), 2);
-    out << ' ' << month_names[static_cast<unsigned>(date.month()) - 1] << ' ';
+    out << ' ' << name_in(month_names, static_cast<unsigned>(date.month()) - 1) << ' ';
     write_padded(out, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
     out << ' ';
     write_clock(out, (time - day).count());
@@ -147,16 +153,12 @@ void write_sip_date(Appender& out, std::int64_t wall_ms) {
 std::optional<std::int64_t> parse_sip_date(std::string_view text) {
     text = trim(text);
     if (text.size() < 5) return {};
-    bool known_day = false;
-    for (std::string_view name : day_names)
-        known_day |= equal_ignoring_case(slice(text, 0, 3), name);
+    const bool known_day = place_in(day_names, slice(text, 0, 3)) != 0;
     text.remove_prefix(3);
     if (!known_day || !take(text, ',') || !take(text, ' ')) return {};
     const auto day = take_digits(text, 2);
     if (!day || !take(text, ' ') || text.size() < 4) return {};
-    int month = 0;
-    for (std::size_t i = 0; i < month_names.size(); ++i)
-        if (equal_ignoring_case(slice(text, 0, 3), month_names[i])) month = static_cast<int>(i) + 1;
+    const int month = place_in(month_names, slice(text, 0, 3));
     text.remove_prefix(3);
     if (month == 0 || !take(text, ' ')) return {};
     const auto year = take_digits(text, 4);

@@ -73,7 +73,8 @@ struct Error {
 };
 static_assert(sizeof(Error) == 8 + sizeof(void*));
 
-/// An Error, or none, in the two registers of an Error: as Fault, which takes memory.
+/// An Error, or none, in the two registers of an Error: as std::optional<Error>, which takes
+/// memory.
 class Fault {
 public:
     constexpr Fault() = default;
@@ -89,10 +90,10 @@ private:
 static_assert(sizeof(Fault) == sizeof(Error));
 
 /// What was to be done is done, or an Error: a Fault seen from the other side.
-class Outcome {
+class Done {
 public:
-    constexpr Outcome() = default;
-    constexpr Outcome(const tl::unexpected<Error>& error) : fault_(error.value()) {}
+    constexpr Done() = default;
+    constexpr Done(const tl::unexpected<Error>& error) : fault_(error.value()) {}
     constexpr bool has_value() const { return !fault_; }
     constexpr explicit operator bool() const { return has_value(); }
     constexpr Error& error() { return *fault_; }
@@ -109,7 +110,7 @@ struct ExpectedOf {
 };
 template <>
 struct ExpectedOf<void> {
-    using Type = Outcome;
+    using Type = Done;
 };
 }  // namespace detail
 

@@ -11,6 +11,7 @@
 
 #include "sip/base/assert.hpp"
 #include "sip/base/heap.hpp"
+#include "sip/base/inline.hpp"
 
 namespace sip {
 
@@ -77,11 +78,11 @@ private:
 class Block {
 public:
     Block() = default;
-    Block(Block&& other) noexcept
+    SIP_CALL_FOR_SIZE Block(Block&& other) noexcept
         : memory_(other.memory_),
           data_(std::exchange(other.data_, nullptr)),
           size_(std::exchange(other.size_, 0)) {}
-    Block& operator=(Block&& other) noexcept {
+    SIP_CALL_FOR_SIZE Block& operator=(Block&& other) noexcept {
         if (this != &other) {
             reset();
             memory_ = other.memory_;

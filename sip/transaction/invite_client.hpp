@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
+#include "sip/base/error.hpp"
 #include "sip/transaction/table.hpp"
 
 namespace sip::invite_client {
@@ -105,9 +105,9 @@ static_assert(total_and_ordered<state_count, event_count>(table),
               "every (state, event) pair once, in order");
 constexpr const Row& step(State s, Event e) { return table_step<event_count>(table, s, e); }
 
-inline constexpr std::array<std::string_view, state_count> state_names{
+inline constexpr std::array<StaticText, state_count> state_names{
     "calling", "proceeding", "accepted", "completed", "terminated"};
-inline constexpr std::array<std::string_view, event_count> event_names{
+inline constexpr std::array<StaticText, event_count> event_names{
     "provisional", "success", "failure", "cancel",         "timer A",
     "timer B",     "timer D", "timer M", "transport error"};
 

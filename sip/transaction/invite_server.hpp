@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
+#include "sip/base/error.hpp"
 #include "sip/transaction/table.hpp"
 
 namespace sip::invite_server {
@@ -115,9 +115,9 @@ static_assert(total_and_ordered<state_count, event_count>(table),
               "every (state, event) pair once, in order");
 constexpr const Row& step(State s, Event e) { return table_step<event_count>(table, s, e); }
 
-inline constexpr std::array<std::string_view, state_count> state_names{
+inline constexpr std::array<StaticText, state_count> state_names{
     "proceeding", "accepted", "completed", "confirmed", "terminated"};
-inline constexpr std::array<std::string_view, event_count> event_names{
+inline constexpr std::array<StaticText, event_count> event_names{
     "request", "provisional", "success", "failure",        "ACK", "timer 100", "timer G",
     "timer H", "timer I",     "timer L", "transport error"};
 

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
+#include "sip/base/error.hpp"
 #include "sip/transaction/table.hpp"
 
 namespace sip::non_invite_client {
@@ -75,9 +75,9 @@ static_assert(total_and_ordered<state_count, event_count>(table),
               "every (state, event) pair once, in order");
 constexpr const Row& step(State s, Event e) { return table_step<event_count>(table, s, e); }
 
-inline constexpr std::array<std::string_view, state_count> state_names{"trying", "proceeding",
-                                                                       "completed", "terminated"};
-inline constexpr std::array<std::string_view, event_count> event_names{
+inline constexpr std::array<StaticText, state_count> state_names{"trying", "proceeding",
+                                                                 "completed", "terminated"};
+inline constexpr std::array<StaticText, event_count> event_names{
     "provisional", "final", "timer E", "timer F", "timer K", "transport error"};
 
 }  // namespace sip::non_invite_client

@@ -221,8 +221,8 @@ private:
         made = make_text(arena_, piece);
         return made == nullptr ? arena_.refusal() : sip::Fault{};
     }
-    sip::Fault convert(const rapidxml::xml_node<char>* node, std::uint32_t depth,
-                                      Element* parent, Element*& made) {
+    sip::Fault convert(const rapidxml::xml_node<char>* node, std::uint32_t depth, Element* parent,
+                       Element*& made) {
         const bool cdata = node->type() == rapidxml::node_cdata;
         if (cdata || node->type() == rapidxml::node_data) {
             const Kind kind = cdata ? Kind::cdata : Kind::text;

@@ -76,8 +76,8 @@ sip::Fault check_value(const sip::HeaderField& field) {
     }
 }
 
-sip::Fault check_message(const sip::MessageView& message,
-                                        const sip::Leniency& leniency, const char* start) {
+sip::Fault check_message(const sip::MessageView& message, const sip::Leniency& leniency,
+                         const char* start) {
     const auto essentials = sip::decode_essentials(message, leniency);
     if (!essentials) return essentials.error();
     for (const auto& field : message.headers)

@@ -82,6 +82,7 @@ public:
     constexpr explicit operator bool() const { return !error_.rule.is_null(); }
     constexpr Error& operator*() { return error_; }
     constexpr const Error& operator*() const { return error_; }
+    constexpr Error* operator->() { return &error_; }
     constexpr const Error* operator->() const { return &error_; }
 
 private:

@@ -82,7 +82,7 @@ sip::Fault check_message(const sip::MessageView& message, const sip::Leniency& l
     if (!essentials) return essentials.error();
     for (const auto& field : message.headers)
         if (auto error = check_value(field)) {
-            (*error).offset += static_cast<std::uint32_t>(field.value.data() - start);
+            error->offset += static_cast<std::uint32_t>(field.value.data() - start);
             return error;
         }
     return {};

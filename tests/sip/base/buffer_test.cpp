@@ -104,3 +104,14 @@ TEST_CASE("a failed appender is as one without room, until what failed is taken 
     CHECK(out.view() == "abcx");
     CHECK(out.behind(4).empty());
 }
+
+TEST_CASE("a room takes what it was made for, and not a byte more") {
+    Room<3> room;
+    CHECK(room.view().empty());
+    CHECK(room.room_left() == 3);
+    room << "ab" << 'c';
+    CHECK(room.view() == "abc");
+    CHECK_FALSE(room.overflowed());
+    room << 'd';
+    CHECK(room.overflowed());
+}

@@ -45,3 +45,32 @@ TEST_CASE("an error is two registers large, its words are compared and empty by 
     CHECK_FALSE(error.rule == "Via: sent-by is missing!");
     CHECK(error.offset == 0);
 }
+
+TEST_CASE("a fault is an error or none, in the room of an error") {
+    static_assert(sizeof(Fault) == sizeof(Error));
+    CHECK_FALSE(Fault{});
+    // One that says nothing is one all the same.
+    CHECK(Fault(Error{}));
+    Fault fault = Error{Condition::too_large, "Too many Vias", 3};
+    REQUIRE(fault);
+    CHECK(fault->condition == Condition::too_large);
+    CHECK((*fault).rule == "Too many Vias");
+    fault->offset += 4;
+    CHECK(fault->offset == 7);
+    fault = {};
+    CHECK_FALSE(fault);
+}
+
+TEST_CASE("what gives nothing is done, or says why not") {
+    const auto done = [](bool well) -> Expected<void> {
+        if (well) return {};
+        return failure(Condition::overloaded, "no memory", 2);
+    };
+    CHECK(done(true));
+    CHECK(done(true).has_value());
+    CHECK_FALSE(done(false));
+    CHECK_FALSE(done(false).has_value());
+    CHECK(done(false).error().condition == Condition::overloaded);
+    CHECK(done(false).error().rule == "no memory");
+    CHECK(done(false).error().offset == 2);
+}

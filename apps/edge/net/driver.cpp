@@ -390,8 +390,7 @@ void Driver::received(TcpConnection& connection, std::span<const char> bytes) {
     // What it sends meanwhile waits in the kernel, and then with the peer.
     if (connection.flow != flow || !engine_.is_behind(flow)) return;
     connection.pause();
-    if (std::find(held_.begin(), held_.end(), &connection) == held_.end())
-        held_.push_back(&connection);
+    if (!std::exchange(connection.held, true)) held_.push_back(&connection);
 }
 
 /// Of the connections that were held, those whose bytes were all looked at; and those that end, for
@@ -400,6 +399,7 @@ void Driver::read_on() {
     if (streams_held_) return;
     std::erase_if(held_, [this](TcpConnection* each) {
         if (each->flow != sip::FlowId{} && engine_.is_behind(each->flow)) return false;
+        each->held = false;
         each->start();
         return true;
     });
@@ -504,7 +504,7 @@ void Driver::ended(TcpConnection& connection, TcpConnection::Ended why) {
 
 void Driver::gone(TcpConnection& connection) {
     std::erase(written_, &connection);
-    std::erase(held_, &connection);
+    if (connection.held) std::erase(held_, &connection);
     std::erase_if(closing_, [&](const Closing& each) { return each.connection == &connection; });
     connections_.erase(&connection);
     if (!going_) accept_again();

@@ -66,6 +66,7 @@ public:
     bool has_handle() const { return state_ != State::none; }
 
     sip::FlowId flow{};  ///< the user's
+    bool held = false;   ///< the user's: it is not to be read from
     /// The user's: in the line of those whose handshake has a deadline.
     struct Handshake : sip::Linked {
         TcpConnection* connection = nullptr;

@@ -47,16 +47,16 @@ void check_clean(std::string_view input) {
     if (input.find('(') == std::string_view::npos) SIP_ASSERT(!has_control(input));
 }
 
-template <class T>
-void check_error(const Expected<T>& parsed, std::string_view input) {
+template <class Parsed>
+void check_error(const Parsed& parsed, std::string_view input) {
     if (parsed) return check_clean(input);
     SIP_ASSERT(parsed.error().offset <= input.size());
     SIP_ASSERT(!parsed.error().rule.empty());
 }
 
 /// Of another scheme nothing is read.
-template <class T>
-void check_digest(const Expected<T>& parsed, std::string_view input) {
+template <class Parsed>
+void check_digest(const Parsed& parsed, std::string_view input) {
     if (!parsed || parsed->is_digest) check_error(parsed, input);
 }
 

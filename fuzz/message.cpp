@@ -138,8 +138,8 @@ bool same(const Warning& a, const Warning& b) {
     return a.code == b.code && a.agent == b.agent && same(a.text, b.text);
 }
 
-template <class T>
-void check_same(const Expected<T>& a, const Expected<T>& b) {
+template <class Parsed>
+void check_same(const Parsed& a, const Parsed& b) {
     SIP_ASSERT(a.has_value() == b.has_value());
     if (a) SIP_ASSERT(same(*a, *b));
 }

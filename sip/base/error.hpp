@@ -94,7 +94,7 @@ static_assert(sizeof(Fault) == sizeof(Error));
 class Done {
 public:
     constexpr Done() = default;
-    constexpr Done(const tl::unexpected<Error>& error) : fault_(error.value()) {}
+    constexpr Done(const tl::unexpected<Error>& unexpected) : fault_(unexpected.value()) {}
     constexpr bool has_value() const { return !fault_; }
     constexpr explicit operator bool() const { return has_value(); }
     constexpr Error& error() { return *fault_; }

@@ -112,13 +112,24 @@ TEST_CASE("T-15: no secret but that of the watcher and realm is used, and each n
 }
 
 TEST_CASE("T-35: without memory for an answer a challenge is a failure, and nothing is lost") {
-    Challenged c;
-    const RawMessage notify = c.subscribe("bob");
-    c.world.stack.shard().memory.refuse_after(1);
-    CHECK_FALSE(c.challenge(notify, "n1"));
-    c.world.stack.shard().memory.refuse_none();
-    CHECK(c.world.notifier.size() == 1);
-    // It is tried again, as any NOTIFY that failed.
-    c.world.net.pass(seconds{33});
-    CHECK(c.world.net.take("NOTIFY"));
+    int failures = 0;
+    for (std::uint64_t n = 0;; ++n) {
+        Challenged c;
+        const RawMessage notify = c.subscribe("bob");
+        Memory& memory = c.world.stack.shard().memory;
+        memory.refuse_after(n);
+        const bool answered = static_cast<bool>(c.challenge(notify, "n1"));
+        memory.refuse_none();
+        CHECK(c.world.notifier.size() == 1);
+        if (memory.refusals() == 0) {
+            CHECK(answered);
+            break;
+        }
+        if (answered) continue;  // it could do without
+        ++failures;
+        // It is tried again, as any NOTIFY that failed.
+        c.world.net.pass(seconds{33});
+        CHECK(c.world.net.take("NOTIFY"));
+    }
+    CHECK(failures > 0);
 }

@@ -60,7 +60,7 @@ ClientTransactions::ClientTransactions(Shard& shard, TransportLayer& transport, 
       part_(part),
       slab_(shard.memory, shard.limits.client_transactions),
       by_branch_(shard.memory),
-      lingering_(shard.memory, shard.limits.client_transactions) {
+      lingering_(shard.memory, lingering_max) {
     shard.reserve(shard.limits.client_transactions, slab_, by_branch_, lingering_);
     shard.reserve_timers(shard.limits.client_transactions);
 }
@@ -162,6 +162,12 @@ void ClientTransactions::start_linger(const Now& now, Transaction& t, Duration u
     t.timers.set(shard_.timers, Name::linger, later(now.mono, linger));
 }
 
+void ClientTransactions::linger(Handle handle) {
+    if (lingering_.size() == lingering_max) destroy(lingering_.at(0));
+    // Without memory for it, it stays until Timer K.
+    (void)lingering_.push(Handle{handle});
+}
+
 std::optional<ClientTransactions::Report> ClientTransactions::apply(
     const Now& now, Handle handle, non_invite_client::Event event) {
     using namespace non_invite_client;
@@ -182,8 +188,7 @@ std::optional<ClientTransactions::Report> ClientTransactions::apply(
     if (has(row.act, Action::start_k)) {
         start_linger(now, t, shard_.limits.t4);
         t.packet = {};  // nothing is sent any more
-        // Without memory for it, it stays until Timer K.
-        if (!is_reliable(t.target.transport)) (void)lingering_.push(Handle{handle});
+        if (!is_reliable(t.target.transport)) linger(handle);
     }
     Report about{t.user, t.object, {handle}, false, Failure::timeout};
     const bool tells = report_of(row.act, shard_.counters, about) && !t.abandoned;

@@ -34,11 +34,13 @@ struct Branch {
 std::optional<std::uint64_t> quoted_branch(std::string_view request);
 
 /// The client transactions of a stack: matching (RFC 3261 17.1.3), the two machines, their timers.
-/// Those of requests that were answered take room only until others need it: in a full table the
-/// one that was answered first ends before its Timer K. A further copy of its response is dropped
-/// all the same.
+/// RFC 3261 17.1.2.2: a request that was answered by datagram lingers for Timer K, to swallow
+/// copies of its response. Without it they are dropped all the same, so at most `lingering_max`
+/// linger, and only until others need their room: the one that was answered first ends early.
 class ClientTransactions {
 public:
+    static constexpr std::size_t lingering_max = 4'096;
+
     ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part);
     ~ClientTransactions();
 
@@ -125,6 +127,7 @@ private:
                                 const MessageView* response);
     std::optional<Report> fail(const Now& now, Handle handle);
     Handle make();
+    void linger(Handle handle);
     void begin(const Now& now, Handle handle);
     void send_cancel(const Now& now, Handle handle);
     void start_linger(const Now& now, Transaction& t, Duration unreliable);

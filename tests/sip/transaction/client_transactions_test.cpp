@@ -300,6 +300,33 @@ TEST_CASE("ROUR-4: answered requests by the hundred take no more room than the l
     CHECK_FALSE(world.stack.deadline());
 }
 
+TEST_CASE("ROUR-4: of the requests that were answered the last 4,096 linger") {
+    StackWorld world;
+    constexpr std::size_t most = ClientTransactions::lingering_max;
+    const auto ask = [&] {
+        REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));
+        world.net.drain();
+        return world.net.take();
+    };
+    const RawMessage waits = ask(), first = ask(), second = ask();
+    world.net.answer(first);
+    world.net.answer(second);
+    while (world.stack.clients().size() <= most) world.net.answer(ask());
+    CHECK(world.stack.clients().size() == most + 1);
+    world.net.answer(first);
+    CHECK(world.stack.counters().unmatched_responses == 0);
+    world.net.answer(ask());
+    CHECK(world.stack.clients().size() == most + 1);
+    world.net.answer(second);
+    CHECK(world.stack.counters().unmatched_responses == 0);
+    world.net.answer(first);
+    CHECK(world.stack.counters().unmatched_responses == 1);
+    // The one that waits for its answer is none of them.
+    const std::size_t told = world.user.told.size();
+    world.net.answer(waits);
+    CHECK(world.user.told.size() == told + 1);
+}
+
 TEST_CASE("a request for which there is no way is an error at once") {
     StackWorld world;
     Target nowhere = world.peer_by_udp();

@@ -301,7 +301,9 @@ TEST_CASE("ROUR-4: answered requests by the hundred take no more room than the l
 }
 
 TEST_CASE("ROUR-4: of the requests that were answered the last 4,096 linger") {
-    StackWorld world;
+    StackOptions options;
+    options.limits.rate_source = 0;
+    StackWorld world(options);
     constexpr std::size_t most = ClientTransactions::lingering_max;
     const auto ask = [&] {
         REQUIRE(world.user.send(world.net.now, world.peer_by_udp()));

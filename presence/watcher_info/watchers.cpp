@@ -200,7 +200,7 @@ void Watchers::set_state(WatcherRow& row, std::uint32_t index, State state) {
     } else if (!was_undecided && row.is_undecided()) {
         // `make` has seen to the room for both.
         const bool kept = by_attempt_.insert(key_of(watcher_of(row), row.event_id.view()), index) &&
-                          undecided_.add(row.identity.hash());
+                          undecided_.add(row.identity.hash()) == sip::Tally::Counted::yes;
         SIP_ASSERT(kept);
     }
 }
@@ -245,7 +245,8 @@ sip::Handle Watchers::make(const sip::Now& now, const sip::SubscriptionChange& c
                 shard_.texts.intern(change.event_id, row.event_id) &&
                 shard_.texts.intern(change.display_name, row.display_name);
     if (kept) {
-        kept = decided || (by_attempt_.reserve_one() && undecided_.add(user));
+        kept = decided ||
+               (by_attempt_.reserve_one() && undecided_.add(user) == sip::Tally::Counted::yes);
         if (kept && !decided) undecided_.remove(user);
     }
     if (kept) {

@@ -17,9 +17,12 @@ namespace sip {
 class CommonCounts {
 public:
     // Quotas: how many of something there are under a key. See Tally.
+    enum class Counted : std::uint8_t { yes, too_many, no_room };
+    static constexpr std::uint32_t any_number = UINT32_MAX;
     virtual std::uint32_t count(std::uint64_t key) = 0;
-    /// False: no room for a new key.
-    [[nodiscard]] virtual bool add(std::uint64_t key) = 0;
+    /// One more, unless there are `most` already, or there is no room for a new key. Nobody ever
+    /// has more than that; of two that come for the last one at once, none may get it.
+    [[nodiscard]] virtual Counted add(std::uint64_t key, std::uint32_t most) = 0;
     /// Takes back one `add` of that key.
     virtual void remove(std::uint64_t key) = 0;
 

@@ -46,7 +46,7 @@ bool reserve(HashGroups& groups, Memory& memory, std::size_t count) {
 
 bool reserve(Tally& tally, Memory&, std::size_t count) {
     return fill(
-        count, [&](std::uint32_t i) { return tally.add(i); },
+        count, [&](std::uint32_t i) { return tally.add(i) == Tally::Counted::yes; },
         [&](std::uint32_t i) { tally.remove(i); });
 }
 

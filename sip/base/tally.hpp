@@ -11,6 +11,8 @@ namespace sip {
 /// hashes; a key counted down to nothing is forgotten.
 class Tally {
 public:
+    using Counted = CommonCounts::Counted;
+    static constexpr std::uint32_t any_number = CommonCounts::any_number;
     /// What several stacks count together is told apart by this.
     enum Of : std::uint64_t {
         nothing,
@@ -27,35 +29,11 @@ public:
           std::uint64_t of = nothing)
         : cells_(memory, limit), by_key_(memory), common_(common), of_(of) {}
 
-    std::uint32_t count(std::uint64_t key) const {
-        if (common_ != nullptr) return common_->count(common_key(key));
-        const std::uint32_t at = find(key);
-        return at == none ? 0 : cells_.at(at).count;
-    }
-    /// False: no room for a new key.
-    [[nodiscard]] bool add(std::uint64_t key) {
-        if (common_ != nullptr) return common_->add(common_key(key));
-        const std::uint32_t at = find(key);
-        if (at != none) {
-            ++cells_.at(at).count;
-            return true;
-        }
-        if (!by_key_.reserve_one()) return false;
-        const Handle made = cells_.create(Cell{key, 1});
-        return made && by_key_.insert(made.index, access());
-    }
+    std::uint32_t count(std::uint64_t key) const;
+    /// One more, unless there are `most` already, or there is no room for a new key.
+    [[nodiscard]] Counted add(std::uint64_t key, std::uint32_t most = any_number);
     /// Takes back one `add` of that key.
-    void remove(std::uint64_t key) {
-        if (common_ != nullptr) {
-            common_->remove(common_key(key));
-            return;
-        }
-        const std::uint32_t at = find(key);
-        SIP_ASSERT(at != none);
-        if (--cells_.at(at).count > 0) return;
-        by_key_.erase(at, access());
-        cells_.destroy(cells_.handle_at(at));
-    }
+    void remove(std::uint64_t key);
     /// Gives its memory back if it is empty.
     void trim() {
         cells_.trim();
@@ -77,10 +55,7 @@ private:
     };
     Access access() const { return {const_cast<Slab<Cell>&>(cells_)}; }
     std::uint64_t common_key(std::uint64_t key) const { return mix(key, of_); }
-    std::uint32_t find(std::uint64_t key) const {
-        return by_key_.find(key, access(),
-                            [&](std::uint32_t i) { return cells_.at(i).key == key; });
-    }
+    std::uint32_t find(std::uint64_t key) const;
     Slab<Cell> cells_;
     SplitTable<std::uint32_t, none> by_key_;
     CommonCounts* common_;

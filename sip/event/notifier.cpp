@@ -181,6 +181,7 @@ void Notifier::on_request(const Now& now, const Request& request) {
         subscribe(now, request, wanted);
 }
 
+/// Unless it is over one, it counts as one of its user's.
 Fault Notifier::over_quota(const Now& now, const Request& request, Wanted& wanted,
                            const Decision& decision) {
     const Limits& limits = core_.shard.limits;
@@ -190,14 +191,29 @@ Fault Notifier::over_quota(const Now& now, const Request& request, Wanted& wante
         return Error{Condition::overloaded, "Too many subscriptions"};
     }
     // Whoever comes back takes the place of what was.
-    if (find_suspect(wanted.device, {UINT32_MAX, 0})) return {};
-    if (by_user_.count(wanted.user) >= limits.subscriptions_per_user) {
-        ++counters.limit_subscriptions_per_user;
-        return Error{Condition::overloaded, "Too many subscriptions of this user"};
+    const bool comes_back = bool{find_suspect(wanted.device, {UINT32_MAX, 0})};
+    switch (
+        by_user_.add(wanted.user, comes_back ? Tally::any_number : limits.subscriptions_per_user)) {
+        case Tally::Counted::yes: break;
+        case Tally::Counted::too_many:
+            ++counters.limit_subscriptions_per_user;
+            return Error{Condition::overloaded, "Too many subscriptions of this user"};
+        case Tally::Counted::no_room:
+            ++counters.limit_memory;
+            return Error{Condition::overloaded, "No memory for the subscription"};
     }
+    if (comes_back) return {};
+    const Fault fault = over_other_quota(now, request, wanted, decision);
+    if (fault) by_user_.remove(wanted.user);
+    return fault;
+}
+
+Fault Notifier::over_other_quota(const Now& now, const Request& request, const Wanted& wanted,
+                                 const Decision& decision) {
+    const Limits& limits = core_.shard.limits;
     const ResourceId resource = resources_.find(wanted.package, wanted.name, wanted.resource);
     if (resource && resources_.at(resource).subscriptions >= limits.subscriptions_per_resource) {
-        ++counters.limit_subscriptions_per_resource;
+        ++core_.shard.counters.limit_subscriptions_per_resource;
         return Error{Condition::overloaded, "Too many subscriptions to this address"};
     }
     SubscriptionListener* listener = packages_.at(wanted.package).listener();
@@ -243,6 +259,7 @@ void Notifier::subscribe(const Now& now, const Request& request, Wanted& wanted)
     tag.hex(core_.shard.mint());
     const auto made = make(request, wanted, tag.view());
     if (!made) {
+        by_user_.remove(wanted.user);
         refuse(now, request, wanted, made.error());
         return;
     }
@@ -284,8 +301,7 @@ Expected<Handle> Notifier::make(const Request& request, const Wanted& wanted,
         s.timers.attach(shard.timers, {part_, handle}) &&
         shard.texts.intern(wanted.event_id, s.event_id) &&
         s.identity.intern(shard.texts, request.identity.address_of_record, wanted.user) &&
-        by_dialog_.reserve_one() && keep_connection(handle, request, wanted) &&
-        by_user_.add(wanted.user);
+        by_dialog_.reserve_one() && keep_connection(handle, request, wanted);
     if (!kept) {
         ++shard.counters.limit_memory;
         if (s.connection != none) connections_.destroy(connections_.handle_at(s.connection));

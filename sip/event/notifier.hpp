@@ -366,6 +366,8 @@ private:
     Handle find_dialog(const Essentials& essentials);
     Fault over_quota(const Now& now, const Request& request, Wanted& wanted,
                      const Decision& decision);
+    Fault over_other_quota(const Now& now, const Request& request, const Wanted& wanted,
+                           const Decision& decision);
 
     // What becomes of a subscription.
     void step(const Now& now, Handle handle, subscription_machine::Event event,

@@ -157,33 +157,40 @@ bool ServerTransactions::is_merged(const Now& now, const Request& request) {
     return record != nullptr && record->key.b != keys.branch.b;
 }
 
-/// Threat 16: nobody may take the table from all others.
-bool ServerTransactions::may_come(std::uint64_t user, std::uint64_t address, bool exempt) {
+/// Threat 16: nobody may take the table from all others. False: it may not come.
+bool ServerTransactions::count_in(std::uint64_t user, std::uint64_t address, bool exempt) {
+    using Counted = Tally::Counted;
     const Limits& limits = shard_.limits;
-    if (!exempt && user != 0 && by_user_.count(user) >= limits.server_transactions_per_user) {
-        ++shard_.counters.limit_server_transactions_per_user;
-        return false;
+    Counters& counters = shard_.counters;
+    if (user != 0) {
+        const Counted counted =
+            by_user_.add(user, exempt ? Tally::any_number : limits.server_transactions_per_user);
+        if (counted != Counted::yes) {
+            ++(counted == Counted::too_many ? counters.limit_server_transactions_per_user
+                                            : counters.limit_memory);
+            return false;
+        }
     }
-    if (!exempt && by_address_.count(address) >= limits.server_transactions_per_address) {
-        ++shard_.counters.limit_server_transactions_per_address;
-        return false;
-    }
-    return true;
+    const Counted counted = by_address_.add(
+        address, exempt ? Tally::any_number : limits.server_transactions_per_address);
+    if (counted == Counted::yes) return true;
+    ++(counted == Counted::too_many ? counters.limit_server_transactions_per_address
+                                    : counters.limit_memory);
+    if (user != 0) by_user_.remove(user);
+    return false;
+}
+
+void ServerTransactions::count_out(std::uint64_t user, std::uint64_t address) {
+    by_address_.remove(address);
+    if (user != 0) by_user_.remove(user);
 }
 
 /// Takes all that `enter` needs; false: memory refused, and nothing is kept.
 bool ServerTransactions::make_room(Handle handle) {
     Transaction& t = *slab_.find(handle);
-    if (!by_request_.reserve_one() || !by_branch_.reserve_one() ||
-        (t.may_merge && !by_merge_.reserve_one()) ||
-        !t.timers.attach(shard_.timers, {part_, handle}))
-        return false;
-    if (by_address_.add(t.address)) {
-        if (t.user == 0 || by_user_.add(t.user)) return true;
-        by_address_.remove(t.address);
-    }
-    t.timers.detach(shard_.timers);
-    return false;
+    return by_request_.reserve_one() && by_branch_.reserve_one() &&
+           (!t.may_merge || by_merge_.reserve_one()) &&
+           t.timers.attach(shard_.timers, {part_, handle});
 }
 
 void ServerTransactions::enter(Handle handle, const Request& request) {
@@ -215,10 +222,11 @@ ServerTransactionId ServerTransactions::create(const Now& now, const Request& re
                                    ? table_hash(shard_.key, request.identity.address_of_record) | 1
                                    : 0;
     const bool exempt = shard_.exempt.contains(request.source.remote.address);
-    if (!may_come(user, address, exempt)) return {};
+    if (!count_in(user, address, exempt)) return {};
     const Handle handle = slab_.create();
     if (!handle) {
         ++(slab_.full() ? shard_.counters.limit_server_transactions : shard_.counters.limit_memory);
+        count_out(user, address);
         return {};
     }
     Transaction& t = *slab_.find(handle);
@@ -230,6 +238,7 @@ ServerTransactionId ServerTransactions::create(const Now& now, const Request& re
     if (!make_room(handle)) {
         ++shard_.counters.limit_memory;
         slab_.destroy(handle);
+        count_out(user, address);
         return {};
     }
     enter(handle, request);
@@ -490,8 +499,7 @@ void ServerTransactions::destroy(Handle handle) {
     by_request_.erase(t.key.a, handle.index);
     by_branch_.remove(handle.index, same_branch());
     if (t.may_merge) by_merge_.remove(handle.index, same_merge());
-    by_address_.remove(t.address);
-    if (t.user != 0) by_user_.remove(t.user);
+    count_out(t.user, t.address);
     if (t.lookup != LookupId{}) locator_.abandon(t.lookup);
     t.timers.detach(shard_.timers);
     slab_.destroy(handle);

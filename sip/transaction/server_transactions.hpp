@@ -121,7 +121,8 @@ private:
                 const Request& request);
     bool complete(const Now& now, Handle handle);
     void trace(const Now& now, std::uint32_t number, const non_invite_server::Row& row);
-    bool may_come(std::uint64_t user, std::uint64_t address, bool exempt);
+    bool count_in(std::uint64_t user, std::uint64_t address, bool exempt);
+    void count_out(std::uint64_t user, std::uint64_t address);
     bool make_room(Handle handle);
     void enter(Handle handle, const Request& request);
     auto same_branch() {

@@ -55,33 +55,29 @@ FlowId TransportLayer::make(Transport transport, Endpoint local, Endpoint remote
         return {};
     }
     const std::uint64_t address = site_hash(shard_.key, remote.address);
-    if (!mirrored && by_address_.count(address) >= shard_.limits.flows_per_address &&
-        !shard_.exempt.contains(remote.address)) {
-        ++shard_.counters.limit_flows_per_address;
+    const auto counted = mirrored ? Tally::Counted::yes
+                                  : by_address_.add(address, shard_.exempt.contains(remote.address)
+                                                                 ? Tally::any_number
+                                                                 : shard_.limits.flows_per_address);
+    if (counted != Tally::Counted::yes) {
+        ++(counted == Tally::Counted::too_many ? shard_.counters.limit_flows_per_address
+                                               : shard_.counters.limit_memory);
         return {};
     }
     const Handle handle = flows_.create(shard_.memory, shard_.limits);
-    if (!handle) {
+    if (!handle || !by_remote_.reserve_one() ||
+        !flows_.find(handle)->timers.attach(shard_.timers, {part_, handle})) {
         ++shard_.counters.limit_memory;
+        if (handle) flows_.destroy(handle);
+        if (!mirrored) by_address_.remove(address);
         return {};
     }
     Flow& flow = *flows_.find(handle);
-    if (!by_remote_.reserve_one() || !flow.timers.attach(shard_.timers, {part_, handle})) {
-        ++shard_.counters.limit_memory;
-        flows_.destroy(handle);
-        return {};
-    }
     flow.unfinished.flow = handle;
     flow.transport = transport;
     flow.local = local;
     flow.remote = remote;
     flow.mirrored = mirrored;
-    if (!mirrored && !by_address_.add(address)) {
-        ++shard_.counters.limit_memory;
-        flow.timers.detach(shard_.timers);
-        flows_.destroy(handle);
-        return {};
-    }
     const bool kept = by_remote_.insert(hash_of(transport, remote), handle.index);
     SIP_ASSERT(kept);
     return id_of(handle);

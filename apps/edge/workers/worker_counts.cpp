@@ -70,7 +70,10 @@ std::span<Word> WorkerCounts::Table::other_set(std::uint64_t key) const {
 // Quotas ------------------------------------------------------------------------------------------
 //
 // A key may have its count in any places of two sets, and in more than one of them, where two
-// threads entered it at one time: what it has is their sum, which is right at every moment.
+// threads entered it at one time: what it has is their sum, which is right at every moment. Where
+// it is to have no more than so many, whoever has added to one place looks at all of them after
+// it, and takes its own back: of two such threads at least one sees what the other has added, for
+// these words are changed and read in one order.
 
 namespace {
 
@@ -97,48 +100,70 @@ std::size_t free_places(std::span<Word> set) {
 std::uint32_t WorkerCounts::count(std::uint64_t key) {
     Word sum = 0;
     in_places(counts_, key, [&](Ref place) {
-        const Word found = place.load(relaxed);
+        const Word found = place.load();
         if (tag_of(found) == tag_of(key)) sum += found & number_mask;
         return false;
     });
     return static_cast<std::uint32_t>(std::min<Word>(sum, UINT32_MAX));
 }
 
-bool WorkerCounts::add(std::uint64_t key) {
+namespace {
+
+/// One less in that place. False: it is no longer of this key.
+bool take_one(std::atomic_ref<Word> place, Word tag) {
+    Word found = place.load(relaxed);
+    while (found != 0 && tag_of(found) == tag) {
+        const Word left = (found & number_mask) == 1 ? 0 : found - 1;
+        if (place.compare_exchange_weak(found, left)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+sip::CommonCounts::Counted WorkerCounts::keep_if_few(Ref place, std::uint64_t key,
+                                                     std::uint32_t most) {
+    if (most == any_number || count(key) <= most) return Counted::yes;
+    if (!take_one(place, tag_of(key))) remove(key);
+    return Counted::too_many;
+}
+
+sip::CommonCounts::Counted WorkerCounts::add(std::uint64_t key, std::uint32_t most) {
     const Word tag = tag_of(key);
     std::size_t free = 0;
-    const bool counted = in_places(counts_, key, [&](Ref place) {
+    std::optional<Counted> counted;
+    in_places(counts_, key, [&](Ref place) {
         Word found = place.load(relaxed);
         free += found == 0;
-        while (found != 0 && tag_of(found) == tag && (found & number_mask) != number_mask)
-            if (place.compare_exchange_weak(found, found + 1, relaxed)) return true;
+        while (found != 0 && tag_of(found) == tag && (found & number_mask) != number_mask) {
+            if ((found & number_mask) >= most)
+                counted = Counted::too_many;
+            else if (place.compare_exchange_weak(found, found + 1))
+                counted = keep_if_few(place, key, most);
+            else
+                continue;
+            return true;
+        }
         return false;
     });
-    if (counted || free == 0) return counted;
+    if (counted) return *counted;
+    if (most == 0) return Counted::too_many;
     // Of two sets the one with more room: so they fill up evenly, and nearly whole.
     std::span<Word> set = counts_.set(key), other = counts_.other_set(key);
     if (2 * free_places(set) < free) std::swap(set, other);
     for (const std::span<Word> each : {set, other})
         for (Word& word : each) {
             Word none = 0;
-            if (Ref(word).load(relaxed) == 0 &&
-                Ref(word).compare_exchange_strong(none, tag | 1, relaxed))
-                return true;
+            if (Ref(word).load(relaxed) == 0 && Ref(word).compare_exchange_strong(none, tag | 1))
+                return keep_if_few(Ref(word), key, most);
         }
-    return false;
+    return Counted::no_room;
 }
 
 void WorkerCounts::remove(std::uint64_t key) {
     const Word tag = tag_of(key);
     // It is there: where a round misses it, others were changing these places.
-    while (!in_places(counts_, key, [&](Ref place) {
-        Word found = place.load(relaxed);
-        while (found != 0 && tag_of(found) == tag) {
-            const Word left = (found & number_mask) == 1 ? 0 : found - 1;
-            if (place.compare_exchange_weak(found, left, relaxed)) return true;
-        }
-        return false;
-    })) {
+    while (!in_places(counts_, key, [&](Ref place) { return take_one(place, tag); })) {
     }
 }
 

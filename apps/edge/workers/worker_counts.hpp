@@ -21,7 +21,7 @@ public:
     WorkerCounts(const sip::Limits& limits, unsigned workers);
 
     std::uint32_t count(std::uint64_t key) override;
-    bool add(std::uint64_t key) override;
+    Counted add(std::uint64_t key, std::uint32_t most) override;
     void remove(std::uint64_t key) override;
 
     Taken take(sip::Instant now, std::uint64_t key, const sip::Rate& rate,
@@ -61,6 +61,7 @@ private:
     };
 
     struct Cell;  // of `rates_` and `kept_`
+    Counted keep_if_few(Ref place, std::uint64_t key, std::uint32_t most);
     static Cell find(std::span<Word> set, std::uint64_t key);
     static Taken take_from(Ref bucket, sip::Instant now, const sip::Rate& rate,
                            std::uint8_t told_max);

@@ -40,7 +40,8 @@ TEST_CASE("a table takes as many entries as were reserved without asking for mem
             Tally tally(memory, count);
             REQUIRE(reserve(tally, memory, count));
             fill_without_memory(
-                memory, count, [&](std::uint32_t i) { return tally.add(i * 77U + 1); },
+                memory, count,
+                [&](std::uint32_t i) { return tally.add(i * 77U + 1) == Tally::Counted::yes; },
                 [&](std::uint32_t i) { tally.remove(i * 77U + 1); });
             std::vector<GroupLink> links(count);
             const auto link_of = [&](std::uint32_t i) -> GroupLink& { return links[i]; };

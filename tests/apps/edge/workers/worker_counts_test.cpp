@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <random>
 #include <thread>
@@ -16,6 +17,8 @@ using namespace sip;
 namespace {
 
 constexpr unsigned threads = 4;
+using Counted = CommonCounts::Counted;
+constexpr std::uint32_t any_number = CommonCounts::any_number;
 
 Instant at(std::int64_t milliseconds_in) {
     return Instant{seconds{100} + milliseconds{milliseconds_in}};
@@ -54,7 +57,7 @@ TEST_CASE("counts are those of a map, and one that is counted down to nothing le
             const std::uint64_t key = key_of(random() % 1'000);
             if (random() % 2 == 0) {
                 if (model.size() < 80 || model.contains(key)) {
-                    REQUIRE(counts.add(key));
+                    REQUIRE(counts.add(key, any_number) == Counted::yes);
                     ++model[key];
                 }
             } else if (model.contains(key)) {
@@ -71,18 +74,18 @@ TEST_CASE("ROUR-4: a full table takes no new key, and counts those that it has")
     std::vector<std::uint64_t> taken;
     std::uint64_t refused = 0;
     for (std::uint64_t i = 0; refused < 1'000; ++i) {
-        if (counts.add(key_of(i)))
+        if (counts.add(key_of(i), any_number) == Counted::yes)
             taken.push_back(key_of(i));
         else
             ++refused;
     }
     CHECK(taken.size() >= 100);
-    for (const std::uint64_t key : taken) CHECK(counts.add(key));
+    for (const std::uint64_t key : taken) CHECK(counts.add(key, 2) == Counted::yes);
     for (const std::uint64_t key : taken) CHECK(counts.count(key) == 2);
     for (const std::uint64_t key : taken) counts.remove(key);
     for (const std::uint64_t key : taken) counts.remove(key);
     for (const std::uint64_t key : taken) CHECK(counts.count(key) == 0);
-    CHECK(counts.add(key_of(1'000'000)));
+    CHECK(counts.add(key_of(1'000'000), 1) == Counted::yes);
 }
 
 TEST_CASE("threads that count the same few keys lose nothing and leave nothing") {
@@ -94,7 +97,7 @@ TEST_CASE("threads that count the same few keys lose nothing and leave nothing")
         for (int i = 0; i < 100'000; ++i) {
             const std::size_t which = random() % keys;
             if (mine[which] < 3) {
-                CHECK(counts.add(key_of(which)));
+                CHECK(counts.add(key_of(which), any_number) == Counted::yes);
                 ++mine[which];
             } else {
                 while (mine[which] > 0) {
@@ -104,13 +107,48 @@ TEST_CASE("threads that count the same few keys lose nothing and leave nothing")
             }
         }
         for (std::size_t which = 0; which < keys; ++which)
-            for (; mine[which] < 7; ++mine[which]) CHECK(counts.add(key_of(which)));
+            for (; mine[which] < 7; ++mine[which])
+                CHECK(counts.add(key_of(which), any_number) == Counted::yes);
     });
     for (std::size_t which = 0; which < keys; ++which) {
         CHECK(counts.count(key_of(which)) == 7 * threads);
         for (unsigned i = 0; i < 7 * threads; ++i) counts.remove(key_of(which));
         CHECK(counts.count(key_of(which)) == 0);
     }
+}
+
+TEST_CASE("ROUR-4: threads that race for the last ones never have more than there are to be") {
+    constexpr std::uint32_t most = 5;
+    for (std::uint64_t key = 1; key <= 2'000; ++key) {
+        edge::WorkerCounts counts(small(), threads);
+        std::atomic<std::uint32_t> waiting = threads, had = 0, more = 0;
+        at_once([&](unsigned) {
+            --waiting;
+            while (waiting > 0) {
+            }
+            for (int i = 0; i < 12; ++i) {
+                const Counted counted = counts.add(key_of(key), most);
+                if (counted == Counted::yes && ++had > most) ++more;
+                if (counted == Counted::no_room) ++more;
+            }
+        });
+        REQUIRE(more == 0);
+        // Whom two took for each other's, the next one gets.
+        while (counts.add(key_of(key), most) == Counted::yes) ++had;
+        REQUIRE(had == most);
+        REQUIRE(counts.count(key_of(key)) == most);
+    }
+}
+
+TEST_CASE("ROUR-4: a count is taken up to the most there may be, and not past it") {
+    edge::WorkerCounts counts(small(), 1);
+    CHECK(counts.add(key_of(1), 0) == Counted::too_many);
+    CHECK(counts.count(key_of(1)) == 0);
+    for (int i = 0; i < 3; ++i) CHECK(counts.add(key_of(1), 3) == Counted::yes);
+    CHECK(counts.add(key_of(1), 3) == Counted::too_many);
+    CHECK(counts.add(key_of(1), 2) == Counted::too_many);
+    CHECK(counts.add(key_of(1), any_number) == Counted::yes);
+    CHECK(counts.count(key_of(1)) == 4);
 }
 
 TEST_CASE("T-16: a bucket is that of TokenBucket, and tells the first few that it is empty") {

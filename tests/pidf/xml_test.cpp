@@ -208,7 +208,7 @@ TEST_CASE("T-40: one parse after another, good and bad, leaves no trace") {
         CHECK(tree_of("<a><b/></a>") == "a(b)");
         CHECK(fault_in_xml("<a>").rule == "XML: element has no end");
         sip::Memory memory;
-        Arena arena(memory, 800);
+        Arena arena(memory, 160);
         CHECK_FALSE(parse_xml("<a><b/></a>", arena, {}));
     }
 }

@@ -54,7 +54,7 @@ void serve(presence::Server& server, const Now& now, std::string_view bytes, Out
     if (!bytes.empty()) server.input(now, Datagram{udp, phone_at, {bytes.data(), bytes.size()}});
     for (;;) {
         const auto effect = server.poll(now);
-        if (!effect && server.deadline().value_or(never) <= now.mono) continue;
+        if (!effect && server.deadline_at_least().value_or(never) <= now.mono) continue;
         if (!effect) break;
         const auto* packet = std::get_if<Transmit>(&*effect);
         if (packet == nullptr || out.count == out.sent.size()) std::abort();

@@ -139,7 +139,8 @@ public:
     void failed(const sip::Now& now, sip::CommitId id) { stack_.failed(now, id); }
     void advance(const sip::Now& now) { stack_.advance(now); }
     std::optional<sip::Effect> poll(const sip::Now& now);
-    std::optional<sip::Instant> deadline() const { return stack_.deadline(); }
+    std::optional<sip::Instant> deadline() { return stack_.deadline(); }
+    std::optional<sip::Instant> deadline_at_least() const { return stack_.deadline_at_least(); }
 
     /// How watchers are told that we stop.
     enum class Stop : std::uint8_t {

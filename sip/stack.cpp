@@ -254,9 +254,14 @@ void Stack::trim() {
 
 void Stack::advance(const Now& now) { see(now); }
 
-std::optional<Instant> Stack::deadline() const {
+std::optional<Instant> Stack::deadline() {
     if (unfinished_) return last_;
     return shard_.timers.next();
+}
+
+std::optional<Instant> Stack::deadline_at_least() const {
+    if (unfinished_) return last_;
+    return shard_.timers.next_at_least();
 }
 
 std::optional<Effect> Stack::poll(const Now& now) {

@@ -120,7 +120,10 @@ public:
     /// is left. For when it is quiet; nothing depends on it.
     void trim();
     /// When to call advance() next; empty when nothing is pending.
-    std::optional<Instant> deadline() const;
+    std::optional<Instant> deadline();
+    /// The same, or earlier: for a loop that would ask often, and may wake for nothing now and
+    /// then.
+    std::optional<Instant> deadline_at_least() const;
 
     const Counters& counters() const { return shard_.counters; }
     /// Limits::reserve: there was memory for all of it. To be asked when every part is made.

@@ -6,19 +6,26 @@ namespace sip {
 
 std::optional<TimerQueue::Slot> TimerQueue::add(TimerOwner owner) {
     SIP_ASSERT(owner.part <= part_max);
-    // The heap gets its room now, so that set() never has to ask for any.
-    if (free_ == no_slot && used_ == entries_.capacity() && !entries_.grow()) return {};
-    if (live_ == heap_.capacity() && !heap_.grow()) return {};
-    const Slot slot = free_ != no_slot ? free_ : used_++;
-    if (slot == free_) free_ = entries_[slot].owner.object.index;
-    entries_[slot] = {owner, no_slot};
+    if (free_ == no_slot) {
+        // The heap gets its room now, so that set() never has to ask for any.
+        if (used_ == entries_.capacity() && !entries_.grow()) return {};
+        if (used_ == heap_.capacity() && !heap_.grow()) return {};
+        entries_[used_] = {};
+        free_ = used_++;
+        entries_[free_].object.index = no_slot;
+    }
+    const Slot slot = free_;
+    Entry& entry = entries_[slot];
+    free_ = entry.object.index;
+    entry.object = owner.object;
+    entry.turn.part = owner.part & part_max;
     ++live_;
     return slot;
 }
 
 void TimerQueue::remove(Slot slot) {
     stop(slot);
-    entries_[slot].owner.object.index = free_;
+    entries_[slot].object.index = free_;
     free_ = slot;
     --live_;
 }
@@ -27,49 +34,67 @@ void TimerQueue::trim() {
     if (live_ > 0) return;
     free_ = no_slot;
     used_ = 0;
+    nodes_ = 0;
     entries_.trim();
     heap_.trim();
 }
 
 void TimerQueue::set(Slot slot, Instant at) {
-    const Entry& entry = entries_[slot];
+    Entry& entry = entries_[slot];
+    if (entry.at == never) ++armed_;
+    entry.at = at;
     last_stamp_ = (last_stamp_ + 1) & stamp_max;
-    Node node{at, 0, 0, slot};
-    node.part = entry.owner.part & part_max;
-    node.stamp = last_stamp_ & stamp_max;
-    const std::uint32_t place = entry.place;
-    if (place == no_slot)
-        sift_up(armed_++, node);
-    else if (before(node, heap_[place]))
-        sift_up(place, node);
-    else
-        sift_down(place, node);
+    entry.turn.stamp = last_stamp_ & stamp_max;
+    const Node node{at, entry.turn, slot};
+    if (entry.place == no_slot)
+        sift_up(nodes_++, node);
+    else if (before(node, heap_[entry.place]))
+        sift_up(entry.place, node);
 }
 
 void TimerQueue::stop(Slot slot) {
-    const std::uint32_t place = entries_[slot].place;
-    if (place == no_slot) return;
-    entries_[slot].place = no_slot;
-    const Node last = heap_[--armed_];
-    if (place == armed_) return;
-    if (before(last, heap_[place]))
-        sift_up(place, last);
-    else
-        sift_down(place, last);
+    Entry& entry = entries_[slot];
+    if (entry.at == never) return;
+    entry.at = never;
+    --armed_;
 }
 
-std::optional<Instant> TimerQueue::next() const {
+/// Whether the first node is where it belongs; if not, now it is, and another one is first.
+bool TimerQueue::settle_first() {
+    const Node first = heap_[0];
+    Entry& entry = entries_[first.slot];
+    if (entry.at == first.at && entry.turn == first.turn) return true;
+    if (entry.at != never) {
+        sift_down(0, {entry.at, entry.turn, first.slot});
+        return false;
+    }
+    entry.place = no_slot;
+    if (--nodes_ > 0) sift_down(0, heap_[nodes_]);
+    return false;
+}
+
+std::optional<Instant> TimerQueue::next() {
+    if (armed_ == 0) return {};
+    while (!settle_first()) continue;
+    return heap_[0].at;
+}
+
+std::optional<Instant> TimerQueue::next_at_least() const {
     if (armed_ == 0) return {};
     return heap_[0].at;
 }
 
 std::optional<TimerQueue::Due> TimerQueue::pop_due(Instant now) {
-    if (armed_ == 0) return {};
-    const Node first = heap_[0];
-    if (first.at > now) return {};
-    const Due due{entries_[first.slot].owner, first.at};
-    stop(first.slot);
-    return due;
+    while (nodes_ > 0 && heap_[0].at <= now) {
+        if (!settle_first()) continue;
+        Entry& entry = entries_[heap_[0].slot];
+        const Due due{{static_cast<std::uint8_t>(entry.turn.part), entry.object}, entry.at};
+        // Its owner is about to set it anew, as a rule.
+        entry.at = never;
+        --armed_;
+        return due;
+    }
+    return {};
 }
 
 void TimerQueue::sift_up(std::size_t place, Node node) {
@@ -86,8 +111,8 @@ void TimerQueue::sift_up(std::size_t place, Node node) {
 void TimerQueue::sift_down(std::size_t place, Node node) {
     for (;;) {
         const std::size_t first = below * place + 1;
-        if (first >= armed_) break;
-        const std::size_t end = first + below < armed_ ? first + below : armed_;
+        if (first >= nodes_) break;
+        const std::size_t end = first + below < nodes_ ? first + below : nodes_;
         std::size_t least = first;
         for (std::size_t i = first + 1; i < end; ++i)
             if (before(heap_[i], heap_[least])) least = i;

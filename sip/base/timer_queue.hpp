@@ -24,6 +24,10 @@ struct TimerOwner {
 /// moving and cancelling need no search and no allocation, and growing copies none. Of what falls
 /// due together the part with the lower number goes first, so a transaction before who uses it; and
 /// within a part what was armed first.
+///
+/// Nearly all deadlines of SIP are put off or stopped before they are reached. So a node stays
+/// where it is when its object's deadline becomes a later one, or none, and finds its place once it
+/// comes to the top: it is never later than what it stands for.
 class TimerQueue {
 public:
     using Slot = std::uint32_t;
@@ -40,7 +44,10 @@ public:
     void set(Slot slot, Instant at);
     void stop(Slot slot);
 
-    std::optional<Instant> next() const;
+    /// The earliest deadline.
+    std::optional<Instant> next();
+    /// No deadline is before this, which costs nothing to know; empty: there is none.
+    std::optional<Instant> next_at_least() const;
     struct Due {
         TimerOwner owner;
         Instant at;
@@ -54,25 +61,32 @@ public:
     std::size_t size() const { return live_; }
 
 private:
+    /// When, and who goes first then.
+    struct Turn {
+        std::uint32_t part : 5 = 0;
+        std::uint32_t stamp : 27 = 0;  ///< rises with every deadline that is set, round and round
+        bool operator==(const Turn&) const = default;
+    };
     struct Entry {
-        TimerOwner owner;               ///< of one that is free: its index is the next free one
-        std::uint32_t place = no_slot;  ///< in heap_; no_slot: it is not armed
+        Instant at = never;  ///< never: it is not armed
+        Handle object;       ///< of one that is free: its index is the next free one
+        Turn turn;
+        std::uint32_t place = no_slot;  ///< in heap_, armed or not; no_slot: it has none
     };
     struct Node {
         Instant at;
-        std::uint32_t part : 5;
-        std::uint32_t stamp : 27;  ///< rises with every deadline that is set, round and round
+        Turn turn;
         Slot slot;
     };
-    static_assert(sizeof(Entry) == 16 && sizeof(Node) == 16);
+    static_assert(sizeof(Entry) == 24 && sizeof(Node) == 16);
     static constexpr std::size_t below = 4;
     static constexpr std::uint32_t part_max = 31;
     static constexpr std::uint32_t stamp_max = (UINT32_C(1) << 27) - 1;
 
     static bool before(const Node& a, const Node& b) {
         if (a.at != b.at) return a.at < b.at;
-        if (a.part != b.part) return a.part < b.part;
-        return ((a.stamp - b.stamp) & stamp_max) > stamp_max / 2;
+        if (a.turn.part != b.turn.part) return a.turn.part < b.turn.part;
+        return ((a.turn.stamp - b.turn.stamp) & stamp_max) > stamp_max / 2;
     }
     void put(std::size_t place, const Node& node) {
         heap_[place] = node;
@@ -80,13 +94,14 @@ private:
     }
     void sift_up(std::size_t place, Node node);
     void sift_down(std::size_t place, Node node);
+    bool settle_first();
 
     Chunks<Entry, 32> entries_;
     Chunks<Node, 32> heap_;
     Slot free_ = no_slot;
     std::uint32_t used_ = 0;  ///< entries from here on have never been any
     std::uint32_t last_stamp_ = 0;
-    std::size_t armed_ = 0, live_ = 0;
+    std::size_t nodes_ = 0, armed_ = 0, live_ = 0;
 };
 
 /// The named deadlines of one object: `Name` is an enum class whose values run from 0 to N - 1. Of

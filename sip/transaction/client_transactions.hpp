@@ -39,7 +39,7 @@ std::optional<std::uint64_t> quoted_branch(std::string_view request);
 /// linger, and only until others need their room: the one that was answered first ends early.
 class ClientTransactions {
 public:
-    static constexpr std::size_t lingering_max = 4'096;
+    static constexpr std::size_t lingering_max = 64;
 
     ClientTransactions(Shard& shard, TransportLayer& transport, std::uint8_t part);
     ~ClientTransactions();

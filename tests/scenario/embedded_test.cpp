@@ -87,7 +87,7 @@ public:
     void advance(const sip::Now& now) {
         run([&] { core_.advance(now); });
     }
-    auto deadline() const { return core_.deadline(); }
+    auto deadline() { return core_.deadline(); }
     sip::FlowId accepted(const sip::Now& now, sip::Transport transport, sip::Endpoint local,
                          sip::Endpoint remote) {
         return core_.accepted(now, transport, local, remote);

@@ -281,7 +281,7 @@ sip::Instant Driver::next_deadline() const {
     // The same each time: a timer that is set anew in every turn would never be due.
     if (more_) return sip::Instant{};
     sip::Instant next = stop_at_;
-    if (writable()) next = std::min(next, engine_.deadline().value_or(sip::never));
+    if (writable()) next = std::min(next, engine_.deadline_at_least().value_or(sip::never));
     for (const Later& each : later_) next = std::min(next, each.at);
     for (const Closing& each : closing_) next = std::min(next, each.until);
     if (!handshakes_.alone())

@@ -29,7 +29,7 @@ public:
     virtual void advance(const sip::Now& now) = 0;
 
     virtual std::optional<sip::Effect> poll(const sip::Now& now) = 0;
-    virtual std::optional<sip::Instant> deadline() const = 0;
+    virtual std::optional<sip::Instant> deadline_at_least() const = 0;
 
 protected:
     ~Engine() = default;
@@ -69,7 +69,9 @@ public:
     void failed(const sip::Now& now, sip::CommitId id) override { core_.failed(now, id); }
     void advance(const sip::Now& now) override { core_.advance(now); }
     std::optional<sip::Effect> poll(const sip::Now& now) override { return core_.poll(now); }
-    std::optional<sip::Instant> deadline() const override { return core_.deadline(); }
+    std::optional<sip::Instant> deadline_at_least() const override {
+        return core_.deadline_at_least();
+    }
 
 private:
     Core& core_;

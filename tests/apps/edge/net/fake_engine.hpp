@@ -99,7 +99,7 @@ public:
         effects.pop_front();
         return next;
     }
-    std::optional<sip::Instant> deadline() const override { return due; }
+    std::optional<sip::Instant> deadline_at_least() const override { return due; }
 
     sip::Packet packet(std::string_view head, std::string_view body = {}) {
         sip::Packet made{sip::SharedBytes::copy(memory, head), {}};

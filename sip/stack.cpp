@@ -250,6 +250,7 @@ void Stack::trim() {
     transport_.trim();
     shard_.timers.trim();
     shard_.texts.trim();
+    shard_.memory.trim();
 }
 
 void Stack::advance(const Now& now) { see(now); }
@@ -403,7 +404,7 @@ void Stack::handle_response(const Now& now, const MessageView& message, const So
         ++shard_.counters.foreign_responses;
         return;
     }
-    const auto told = clients_.receive(now, message, essentials);
+    const auto told = clients_.receive(now, message, essentials, branch);
     if (!told) return;
     if (TransactionUser* user = user_at(told->user))
         user->on_response(now, told->object,

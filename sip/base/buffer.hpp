@@ -7,18 +7,14 @@
 #include <span>
 #include <string_view>
 
+#include "sip/base/hexadecimal.hpp"
 #include "sip/base/inline.hpp"
 #include "sip/base/scan.hpp"
 
 namespace sip {
 
 /// Writes `number` at `to`, where there is room for it, twenty digits at most: the end of it.
-inline char* write_decimal(char* to, std::uint64_t number) {
-    std::size_t size = 1;
-    for (std::uint64_t rest = number; rest >= 10; rest /= 10) ++size;
-    for (std::size_t i = size; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
-    return to + size;
-}
+char* write_decimal(char* to, std::uint64_t number);
 
 /// Appends text to a caller's buffer. Past the end nothing is written and `overflowed` says so, so
 /// that writers need one check at the end and never a partial one in the middle.
@@ -55,12 +51,26 @@ public:
     Appender& operator<<(std::uint32_t number) { return decimal(number); }
     Appender& operator<<(std::uint16_t number) { return decimal(number); }
     Appender& decimal(std::uint64_t number) {
+        if constexpr (!built_for_size)
+            if (char* const to = room_for(20)) {
+                added(static_cast<std::size_t>(write_decimal(to, number) - to));
+                return *this;
+            }
         char digits[20];
         const char* const end = write_decimal(digits, number);
         return *this << std::string_view(digits, static_cast<std::size_t>(end - digits));
     }
     /// Lower-case hexadecimal, exactly `digits` of them.
     Appender& hex(std::uint64_t number, unsigned digits = 16) {
+        if (hexadecimal::by_words && digits == 16) {
+            if (char* const to = room_for(16)) {
+                hexadecimal::write(to, number);
+                added(16);
+            } else {
+                fail();
+            }
+            return *this;
+        }
         while (digits-- > 0) *this << "0123456789abcdef"[(number >> (4 * digits)) & 15];
         return *this;
     }

@@ -1,5 +1,9 @@
 #include "sip/base/endpoint.hpp"
 
+#include <array>
+#include <cstring>
+
+#include "sip/base/inline.hpp"
 #include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 
@@ -118,19 +122,49 @@ std::optional<Address> parse_numeric_host(std::string_view host) {
     return parse_ipv4(host);
 }
 
+namespace {
+
+/// A byte's digits and the dot behind them.
+struct Octet {
+    std::array<char, 4> text{};
+    std::uint32_t size = 0;
+};
+constexpr std::size_t octet_count = built_for_size ? 1 : 256;
+constexpr std::array<Octet, octet_count> octets = [] {
+    std::array<Octet, octet_count> made{};
+    for (std::size_t i = 0; i < octet_count; ++i) {
+        Octet& octet = made[i];
+        for (std::size_t unit = i >= 100 ? 100 : i >= 10 ? 10 : 1; unit > 0; unit /= 10)
+            octet.text[octet.size++] = static_cast<char>('0' + i / unit % 10);
+        octet.text[octet.size++] = '.';
+    }
+    return made;
+}();
+
+void write_ipv4(Appender& out, std::span<const std::uint8_t> bytes) {
+    std::array<char, 16> text;
+    std::size_t size = 0;
+    const auto digit = [&](unsigned value) { text[size++] = static_cast<char>('0' + value); };
+    for (const std::uint8_t byte : bytes) {
+        if constexpr (!built_for_size) {
+            std::memcpy(text.data() + size, octets[byte].text.data(), 4);
+            size += octets[byte].size;
+            continue;
+        }
+        if (byte >= 100) digit(byte / 100U);
+        if (byte >= 10) digit(byte / 10U % 10);
+        digit(byte % 10U);
+        text[size++] = '.';
+    }
+    out << std::string_view(text.data(), size - 1);
+}
+
+}  // namespace
+
 void write_address(Appender& out, const Address& address, Brackets brackets) {
     const auto& b = address.bytes;
     if (address.is_v4()) {
-        std::array<char, 16> text;
-        std::size_t size = 0;
-        const auto digit = [&](unsigned value) { text[size++] = static_cast<char>('0' + value); };
-        for (std::size_t i = 12; i < 16; ++i) {
-            if (i > 12) text[size++] = '.';
-            if (b[i] >= 100) digit(b[i] / 100U);
-            if (b[i] >= 10) digit(b[i] / 10U % 10);
-            digit(b[i] % 10U);
-        }
-        out << std::string_view(text.data(), size);
+        write_ipv4(out, std::span(b).last<4>());
         return;
     }
     std::array<std::uint16_t, 8> groups{};
@@ -163,6 +197,17 @@ void write_address(Appender& out, const Address& address, Brackets brackets) {
 }
 
 void write_endpoint(Appender& out, const Endpoint& endpoint) {
+    if constexpr (!built_for_size)
+        if (char* const start = endpoint.address.is_v4() ? out.room_for(24) : nullptr) {
+            char* to = start;
+            for (const std::uint8_t byte : std::span(endpoint.address.bytes).last<4>()) {
+                std::memcpy(to, octets[byte].text.data(), 4);
+                to += octets[byte].size;
+            }
+            to[-1] = ':';
+            out.added(static_cast<std::size_t>(write_decimal(to, endpoint.port) - start));
+            return;
+        }
     write_address(out, endpoint.address, Brackets::ipv6);
     out << ':';
     out << endpoint.port;

@@ -24,4 +24,17 @@ inline constexpr bool built_for_size = true;
 inline constexpr bool built_for_size = false;
 #endif
 
+/// Built to be looked at while it runs.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool is_sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool is_sanitized = true;
+#else
+inline constexpr bool is_sanitized = false;
+#endif
+#else
+inline constexpr bool is_sanitized = false;
+#endif
+
 }  // namespace sip

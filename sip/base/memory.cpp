@@ -4,6 +4,43 @@
 
 namespace sip {
 
+/// Of the arena, or of the system.
+void* Memory::take(std::size_t size) {
+    if (in_arena_) return heap_.take(size);
+    if constexpr (!keeps_spares) return system_allocate(size);
+    if (size > spare_max) return system_allocate(size);
+    const std::size_t step = step_of(size);
+    Spare* const spare = spares_[step];
+    if (spare == nullptr) return system_allocate(bytes_of_step(step));
+    spares_[step] = spare->next;
+    spare_bytes_ -= bytes_of_step(step);
+    return spare;
+}
+
+void Memory::give_back(void* pointer, std::size_t size) {
+    if (in_arena_) {
+        heap_.give_back(pointer, size);
+        return;
+    }
+    const std::size_t step = step_of(size);
+    if (!keeps_spares || size > spare_max || spare_bytes_ + bytes_of_step(step) > spare_bytes_max) {
+        system_release(pointer);
+        return;
+    }
+    spares_[step] = new (pointer) Spare{spares_[step]};
+    spare_bytes_ += bytes_of_step(step);
+}
+
+void Memory::trim() {
+    for (Spare*& first : spares_)
+        while (first != nullptr) {
+            Spare* const spare = first;
+            first = spare->next;
+            system_release(spare);
+        }
+    spare_bytes_ = 0;
+}
+
 void* Memory::allocate(std::size_t size) {
     const bool told_to_refuse = allocations_ == refuse_at_;
     ++allocations_;
@@ -13,7 +50,7 @@ void* Memory::allocate(std::size_t size) {
     const std::size_t kept = open_ ? 0 : reserve_;
     const bool fits = used_ + kept <= cap_ && size <= cap_ - kept - used_;
     void* pointer = nullptr;
-    if (fits && !told_to_refuse) pointer = in_arena_ ? heap_.take(asked) : system_allocate(asked);
+    if (fits && !told_to_refuse) pointer = take(asked);
     if (pointer == nullptr) {
         ++refusals_;
         return nullptr;
@@ -28,10 +65,7 @@ void Memory::release(void* pointer, std::size_t size) {
     const std::size_t counted = in_arena_ ? Heap::rounded(size) : size;
     SIP_ASSERT(used_ >= counted);
     used_ -= counted;
-    if (in_arena_)
-        heap_.give_back(pointer, size);
-    else
-        system_release(pointer);
+    give_back(pointer, size);
 }
 
 bool ArrayRoom::grow(std::size_t count, std::size_t element_bytes) {

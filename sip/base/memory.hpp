@@ -27,7 +27,10 @@ public:
           cap_(in_arena_ && heap_.capacity() < cap ? heap_.capacity() : cap) {}
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
-    ~Memory() { SIP_ASSERT(used_ == 0); }
+    ~Memory() {
+        SIP_ASSERT(used_ == 0);
+        trim();
+    }
 
     /// Aligned for any object; null at the cap, when the system has none, or when told to refuse.
     [[nodiscard]] void* allocate(std::size_t size);
@@ -39,6 +42,8 @@ public:
     void set_reserve(std::size_t bytes) { reserve_ = bytes; }
     void open_reserve(bool open) { open_ = open; }
 
+    /// Gives back what is kept of blocks that were released. Nothing depends on it.
+    void trim();
     /// Containers that are trimmed give back at most so many blocks from here on, so that giving
     /// back the memory of a million objects takes many short steps. SIZE_MAX: as many as they have.
     void limit_trim(std::size_t blocks) { trim_left_ = blocks; }
@@ -64,8 +69,24 @@ public:
     void refuse_none() { refuse_at_ = UINT64_MAX; }
 
 private:
+    /// Where it is faster than `malloc`; a sanitizer shall see each block come and go.
+    static constexpr bool keeps_spares = !built_for_size && !is_sanitized;
+    /// Blocks of up to `spare_max` bytes, in steps as `malloc` has them, that were released and may
+    /// be the next ones of their size.
+    static constexpr std::size_t spare_max = 1'032, spare_step = 16, spare_bytes_max = 256 * 1'024;
+    struct Spare {
+        Spare* next;
+    };
+    static constexpr std::size_t step_of(std::size_t size) { return (size + 7) / spare_step; }
+    static constexpr std::size_t bytes_of_step(std::size_t step) { return step * spare_step + 8; }
+
+    void* take(std::size_t size);
+    void give_back(void* pointer, std::size_t size);
+
     Heap heap_;
     bool in_arena_;
+    Spare* spares_[keeps_spares ? spare_max / spare_step + 1 : 1] = {};
+    std::size_t spare_bytes_ = 0;
     std::size_t cap_;
     std::size_t reserve_ = 0;
     bool open_ = false;

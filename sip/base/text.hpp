@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "sip/base/assert.hpp"
+#include "sip/base/hexadecimal.hpp"
 
 namespace sip {
 
@@ -77,6 +78,10 @@ constexpr std::optional<std::uint64_t> parse_hexadecimal(std::string_view text,
                                                          std::size_t digits = 16) {
     if (text.size() != digits) return {};
     std::uint64_t value = 0;
+    if (hexadecimal::by_words && digits == 16 && !std::is_constant_evaluated()) {
+        if (!hexadecimal::read(text.data(), value)) return {};
+        return value;
+    }
     for (const char c : text) {
         const int digit = hex_value(c);
         if (digit < 0) return {};

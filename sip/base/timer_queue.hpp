@@ -133,6 +133,11 @@ public:
         at_[static_cast<std::size_t>(name)] = never;
         rearm(queue);
     }
+    /// All others are stopped.
+    void set_alone(TimerQueue& queue, Name name, Instant at) {
+        at_.fill(never);
+        set(queue, name, at);
+    }
     bool running(Name name) const { return at(name) != never; }
     Instant at(Name name) const { return at_[static_cast<std::size_t>(name)]; }
 

@@ -18,9 +18,10 @@ Notifier::Reach Notifier::reach_of(const Now& now, Handle handle, const Target& 
     Subscription& s = *slab_.find(handle);
     Shard& shard = core_.shard;
     const Address& to = target.remote.address;
-    const std::uint64_t key = site_hash(shard.key, to) | 1;
-    if (key == (site_hash(shard.key, s.dialog.path().remote.address) | 1) ||
-        shard.exempt.contains(to)) {
+    const Address from = s.dialog.path().remote.address;
+    std::uint64_t key = 0;  // most go back to where they came from, and need none
+    if (to == from || shard.exempt.contains(to) ||
+        (key = site_hash(shard.key, to) | 1) == (site_hash(shard.key, from) | 1)) {
         leave_far_end(handle);
         return Reach::known;
     }

@@ -1,6 +1,7 @@
 #include "sip/transaction/client_transactions.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sip/base/text.hpp"
 #include "sip/transaction/invite_requests.hpp"
@@ -27,8 +28,20 @@ bool report_of(Action act, Counters& counters, ClientTransactions::Report& about
 
 }  // namespace
 
+namespace {
+
+/// Some write it in other letters.
+bool starts_with_cookie(std::string_view text) {
+    constexpr std::size_t size = magic_cookie.size();
+    if (text.size() < size) return false;
+    return std::memcmp(text.data(), magic_cookie.data(), size) == 0 ||
+           equal_ignoring_case(slice(text, 0, size), magic_cookie);
+}
+
+}  // namespace
+
 std::optional<Branch> Branch::read(std::string_view text) {
-    if (!equal_ignoring_case(slice(text, 0, magic_cookie.size()), magic_cookie)) return {};
+    if (!starts_with_cookie(text)) return {};
     text.remove_prefix(magic_cookie.size());
     const auto value = parse_hexadecimal(slice(text, 0, branch_digits));
     if (!value) return {};
@@ -113,16 +126,16 @@ void ClientTransactions::begin(const Now& now, Handle handle) {
     const bool kept = by_branch_.insert(mix(shard_.key.k0, t.branch.value), handle.index);
     SIP_ASSERT(kept);
     transport_.bind(t.bond, t.target.flow, {part_, handle});
+    if (!is_reliable(t.target.transport)) {
+        t.interval = shard_.limits.t1;
+        t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
+    }
     t.timers.set(shard_.timers, Name::give_up, later(now.mono, 64 * shard_.limits.t1));
-    if (is_reliable(t.target.transport)) return;
-    t.interval = shard_.limits.t1;
-    t.timers.set(shard_.timers, Name::repeat, later(now.mono, t.interval));
 }
 
-std::optional<ClientTransactions::Report> ClientTransactions::receive(const Now& now,
-                                                                      const MessageView& message,
-                                                                      const Essentials& e) {
-    const auto branch = Branch::read(e.via.branch);
+std::optional<ClientTransactions::Report> ClientTransactions::receive(
+    const Now& now, const MessageView& message, const Essentials& e,
+    const std::optional<Branch>& branch) {
     std::uint32_t index = HashIndex::none;
     // RFC 3261 17.1.3: the branch, and the method of CSeq.
     if (branch)
@@ -156,10 +169,8 @@ void ClientTransactions::trace(const Now& now, std::string_view machine, Handle 
 }
 
 void ClientTransactions::start_linger(const Now& now, Transaction& t, Duration unreliable) {
-    t.timers.stop(shard_.timers, Name::repeat);
-    t.timers.stop(shard_.timers, Name::give_up);
     const Duration linger = is_reliable(t.target.transport) ? Duration{} : unreliable;
-    t.timers.set(shard_.timers, Name::linger, later(now.mono, linger));
+    t.timers.set_alone(shard_.timers, Name::linger, later(now.mono, linger));
 }
 
 void ClientTransactions::linger(Handle handle) {

@@ -67,9 +67,11 @@ public:
         bool is_response = false;
         Failure failure = Failure::timeout;
     };
-    /// A response: the report for its user, or nothing (a copy, or no such transaction: counted).
+    /// A response, and what Branch::read gives of its Via: the report for its user, or nothing (a
+    /// copy, or no such transaction: counted).
     std::optional<Report> receive(const Now& now, const MessageView& message,
-                                  const Essentials& essentials);
+                                  const Essentials& essentials,
+                                  const std::optional<Branch>& branch);
     /// RFC 3261 9.1: an INVITE is to end without an answer. The CANCEL leaves at once, or when the
     /// first provisional response comes; the INVITE is answered all the same, or times out 64*T1
     /// later. Once there was a final response, or for any other method: nothing happens. `reason`:

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "sip/base/text.hpp"
@@ -114,4 +115,21 @@ TEST_CASE("a room takes what it was made for, and not a byte more") {
     CHECK_FALSE(room.overflowed());
     room << 'd';
     CHECK(room.overflowed());
+}
+
+TEST_CASE("numbers are written with as many digits as they have") {
+    const auto check = [](std::uint64_t number) {
+        std::array<char, 20> exact{};
+        Appender out(exact);
+        out << number;
+        REQUIRE(out.view() == std::to_string(number));
+        // In no more room than they need, too.
+        Appender narrow(std::span(exact).first(std::to_string(number).size()));
+        narrow << number;
+        REQUIRE(narrow.view() == std::to_string(number));
+    };
+    for (std::uint64_t number = 0; number < 120'000; ++number) check(number);
+    for (std::uint64_t power = 1; power < UINT64_MAX / 10; power *= 10)
+        for (const std::uint64_t number : {power - 1, power, power + 1}) check(number);
+    check(UINT64_MAX);
 }

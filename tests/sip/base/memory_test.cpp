@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <random>
+#include <vector>
 
 using namespace sip;
 
@@ -94,5 +98,55 @@ TEST_CASE("T-35: the reserve below the cap is there for whoever it is opened for
     memory.release(third, 30);
     memory.release(second, 10);
     memory.release(first, 60);
+    CHECK(memory.used() == 0);
+}
+
+TEST_CASE(
+    "T-35: a block that was released is the next of its size, and counts for nothing until then") {
+    Memory memory(4'000);
+    void* const first = memory.allocate(450);
+    memory.release(first, 450);
+    CHECK(memory.used() == 0);
+    void* const second = memory.allocate(440);  // it has the same room
+    if (!built_for_size && !is_sanitized) CHECK(second == first);
+    std::memset(second, 1, 440);
+    memory.release(second, 440);
+    // What is kept takes nothing of what there may be.
+    void* const all = memory.allocate(4'000);
+    CHECK(all != nullptr);
+    CHECK(memory.allocate(440) == nullptr);
+    memory.release(all, 4'000);
+    memory.trim();
+    CHECK(memory.used() == 0);
+}
+
+TEST_CASE("blocks of all sizes keep what is written to them, whatever came and went before") {
+    Memory memory;
+    std::mt19937 random(11);
+    struct Held {
+        unsigned char* at;
+        std::size_t size;
+        unsigned char mark;
+    };
+    std::vector<Held> held;
+    for (int i = 0; i < 40'000; ++i) {
+        if (held.size() < 600 && random() % 2 == 0) {
+            const std::size_t size = 1 + random() % 1'100;
+            auto* const at = static_cast<unsigned char*>(memory.allocate(size));
+            REQUIRE(at != nullptr);
+            REQUIRE(reinterpret_cast<std::uintptr_t>(at) % alignof(std::max_align_t) == 0);
+            const auto mark = static_cast<unsigned char>(i);
+            std::memset(at, mark, size);
+            held.push_back({at, size, mark});
+        } else if (!held.empty()) {
+            Held& one = held[random() % held.size()];
+            for (std::size_t k = 0; k < one.size; ++k) REQUIRE(one.at[k] == one.mark);
+            memory.release(one.at, one.size);
+            one = held.back();
+            held.pop_back();
+        }
+        if (i % 5'000 == 0) memory.trim();
+    }
+    for (const Held& one : held) memory.release(one.at, one.size);
     CHECK(memory.used() == 0);
 }

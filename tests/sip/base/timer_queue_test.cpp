@@ -187,6 +187,12 @@ TEST_CASE("an object's named deadlines share one entry, the earliest first") {
     CHECK(timers.pop_due(queue, at(7)) == Name::c);
     CHECK_FALSE(timers.pop_due(queue, at(7)));
     CHECK(queue.armed() == 0);
+    timers.set(queue, Name::a, at(8));
+    timers.set(queue, Name::b, at(9));
+    timers.set_alone(queue, Name::c, at(10));
+    CHECK(*queue.next() == at(10));
+    CHECK_FALSE(timers.running(Name::a));
+    CHECK_FALSE(timers.running(Name::b));
     timers.detach(queue);
     CHECK(queue.size() == 0);
 }

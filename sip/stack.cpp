@@ -42,6 +42,7 @@ Stack::~Stack() = default;
 
 std::uint8_t Stack::attach(TransactionUser& user, std::span<const Method> methods) {
     if (!users_.push(&user)) return 0;
+    if (user.pulls()) (void)pullers_.push(&user);  // as many as there are users
     const auto part = static_cast<std::uint8_t>(first_user_part + users_.size() - 1);
     for (Method method : methods) user_by_method_[static_cast<std::size_t>(method)] = part;
     return part;
@@ -326,7 +327,7 @@ bool Stack::work(const Now& now) {
         fire(now, *due);
         return true;
     }
-    for (TransactionUser* user : users_)
+    for (TransactionUser* user : pullers_)
         if (user->pull(now)) return true;
     return false;
 }

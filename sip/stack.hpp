@@ -191,7 +191,7 @@ private:
     std::span<const std::string_view> supported_, domains_;
     std::string_view server_name_;
     bool sips_only_;
-    SmallVector<TransactionUser*, users_max> users_;
+    SmallVector<TransactionUser*, users_max> users_, pullers_;
     std::array<std::uint8_t, 16> user_by_method_{};
     std::array<HeaderField, headers_max> slots_{};
     Instant last_{Instant::min()};

@@ -124,6 +124,7 @@ public:
 
     void on_request(const sip::Now&, const sip::Request&) override {}
     void on_timer(const sip::Now& now, sip::Handle object) override;
+    bool pulls() const override { return true; }
     bool pull(const sip::Now& now) override;
     void trim() override;
 

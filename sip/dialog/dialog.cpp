@@ -418,7 +418,7 @@ void Dialog::write_request(MessageWriter& writer, const Listeners& listeners, co
     writer.header(HeaderId::call_id, call_id());
     Appender& number = writer.begin(HeaderId::cseq);
     number << cseq << ' ' << name_of(method);
-    writer.end();
+    writer.end_own();
 }
 
 }  // namespace sip

@@ -18,11 +18,15 @@ void write_via(MessageWriter& writer, const Listeners& listeners, const Target& 
                Branch branch) {
     Appender& out = writer.begin(HeaderId::via);
     out << "SIP/2.0/" << via_name_of(target.transport) << ' ';
-    if (const auto* listener = listener_for(listeners, target)) write_sent_by(out, *listener);
+    const auto* listener = listener_for(listeners, target);
+    if (listener != nullptr) write_sent_by(out, *listener);
     out << ";branch=";
     branch.write(out);
     out << ";rport";
-    writer.end();
+    if (listener == nullptr || listener->advertise.empty())
+        writer.end_own();
+    else
+        writer.end();
 }
 
 void write_contact(MessageWriter& writer, const Listeners& listeners, const Target& target,

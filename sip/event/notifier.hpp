@@ -179,6 +179,7 @@ public:
     void on_committed(const Now& now, Handle object) override;
     void on_commit_failed(const Now& now, Handle object) override;
     void on_flow_lost(const Now& now, Handle object) override;
+    bool pulls() const override { return true; }
     bool pull(const Now& now) override;
     void trim() override;
 

@@ -312,7 +312,7 @@ Packet Notifier::write_notify(const Now& now, Subscription& s, const Target& tar
         state << (s.state == State::pending ? "pending" : "active")
               << ";expires=" << seconds_left(now.mono, s.expires_at());
     }
-    writer.end();
+    writer.end_own();
     const View* view = view_of(s);
     if (challenge != nullptr &&
         !credentials_->answer(now, *challenge, s.dialog.remote_target(), s.identity.view(),

@@ -80,6 +80,7 @@ public:
     void on_failure(const Now& now, Handle object, Failure why) override;
     void on_located(const Now& now, Handle object, LookupId id) override;
     void on_timer(const Now& now, Handle object) override;
+    bool pulls() const override { return true; }
     bool pull(const Now& now) override;
     void trim() override {
         slab_.trim();

@@ -111,9 +111,14 @@ void MessageWriter::start_value(std::string_view name) {
 }
 
 void MessageWriter::end_line(bool quotes) {
-    if (value_at_ == none || out_.size() < value_at_) out_.fail();
-    if (!out_.overflowed() && needs_care(out_.view(), value_at_))
+    const bool is_begun = value_at_ != none && out_.size() >= value_at_;
+    if (is_begun && !out_.overflowed() && needs_care(out_.view(), value_at_))
         out_.rewind(value_at_ + clean(out_.behind(value_at_), quotes));
+    end_own();
+}
+
+MessageWriter& MessageWriter::end_own() {
+    if (value_at_ == none || out_.size() < value_at_) out_.fail();
     if (char* const to = out_.room_for(2)) {
         std::memcpy(to, "\r\n", 2);
         out_.added(2);
@@ -122,6 +127,7 @@ void MessageWriter::end_line(bool quotes) {
     }
     line_at_ = out_.size();
     value_at_ = none;
+    return *this;
 }
 
 MessageWriter& MessageWriter::request(Method method, std::string_view uri) {

@@ -31,6 +31,9 @@ public:
     /// Starts a header field whose value the caller appends to what is returned; `end` closes it.
     Appender& begin(HeaderId id);
     MessageWriter& end();
+    /// The same where all of the value is our own: numbers, addresses, words of ours. Nobody looks
+    /// whether it is clean.
+    MessageWriter& end_own();
 
     /// Content-Length and the empty line: the head is done. `body_bytes` follow elsewhere.
     void finish(std::size_t body_bytes);

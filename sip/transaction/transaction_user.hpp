@@ -32,6 +32,8 @@ public:
     virtual void on_flow_lost(const Now&, Handle object) { (void)object; }
     /// The lookup that `object` began has come to an end: Locator::take gives its result.
     virtual void on_located(const Now&, Handle object, LookupId) { (void)object; }
+    /// Whether it has a `pull` of its own; asked once, when it is attached.
+    virtual bool pulls() const { return false; }
     /// Sends one of the messages that wait to be written, if there is one: called when everything
     /// else has left, so that nothing queues. False: nothing waits.
     virtual bool pull(const Now&) { return false; }

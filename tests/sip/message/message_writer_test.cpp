@@ -239,3 +239,22 @@ TEST_CASE("T-8: quoted-pairs are kept whole in quotes and comments, and are none
     MessageWriter(out).response(400, "\"\\\0\" (\\\0)"sv);
     CHECK(out.view() == "SIP/2.0 400 \"\\\" (\\)\r\n");
 }
+
+TEST_CASE("what is all our own ends as any other field does, and fails where none was begun") {
+    std::array<char, 64> room{};
+    Appender out(room);
+    MessageWriter writer(out);
+    writer.begin(HeaderId::cseq) << 7U << " NOTIFY";
+    writer.end_own();
+    writer.header(HeaderId::expires, std::uint64_t{60});
+    CHECK(out.view() == "CSeq: 7 NOTIFY\r\nExpires: 60\r\n");
+    writer.end_own();
+    CHECK(out.overflowed());
+    for (std::size_t size = 0; size < 16; ++size) {
+        Appender narrow(std::span(room).first(size));
+        MessageWriter small(narrow);
+        small.begin(HeaderId::cseq) << 7U << " NOTIFY";
+        small.end_own();
+        CHECK(narrow.overflowed());
+    }
+}

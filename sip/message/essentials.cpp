@@ -357,6 +357,9 @@ bool Decoder::each_name_addr(const HeaderField& field) {
 }
 
 bool Decoder::each_contact(const HeaderField& field) {
+    // Of each phone that took a NOTIFY comes one, and nobody is to be reached by it.
+    if (!message_.is_request() && found_.cseq.method == Method::notify && message_.status < 300)
+        return true;
     std::string_view rest = field.value;
     Contact other;
     for (;;) {

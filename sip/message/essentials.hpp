@@ -66,7 +66,7 @@ Expected<void> decode_essentials(Essentials& found, const MessageView& message,
 Expected<void> decode_routing(Essentials& found, const MessageView& message,
                               const Leniency& leniency);
 /// The second, when the first went well: `contact`, which is not there before, `via_count`, and
-/// that all other addresses parse.
+/// that all other addresses parse. The Contact of a 2xx to NOTIFY is as good as none: not read.
 Expected<void> decode_addresses(Essentials& found, const MessageView& message,
                                 const Leniency& leniency);
 

@@ -351,3 +351,22 @@ TEST_CASE("offsets count from the start of the message, not from CRLFs before it
 }
 
 }  // namespace
+
+TEST_CASE("the Contact of a 2xx to NOTIFY is not read, and that of any other response is") {
+    const auto read = [](std::string_view start, std::string_view method) {
+        static std::string text;
+        text = std::string(start) +
+               "\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+               "To: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 " +
+               std::string(method) + "\r\nContact: <sip:\r\nContent-Length: 0\r\n\r\n";
+        static std::array<HeaderField, 32> room;
+        const Scan scan = scan_message(text, room, Framing::datagram, {}, {});
+        REQUIRE(scan.end == ScanEnd::complete);
+        return decode_essentials(scan.message, {});
+    };
+    const auto taken = read("SIP/2.0 200 OK", "NOTIFY");
+    REQUIRE(taken);
+    CHECK(taken->contact_count == 0);
+    CHECK_FALSE(read("SIP/2.0 302 Moved", "NOTIFY"));
+    CHECK_FALSE(read("SIP/2.0 200 OK", "SUBSCRIBE"));
+}

@@ -72,6 +72,7 @@ public:
         const std::uint64_t past = low + each(static_cast<char>(0x7f - last));
         return {from & ~past & ~word_};
     }
+    Set outside(char first, char last) const { return inside(first, last).others(); }
     /// The same with its letters in lower case.
     PlainBlock lower() const {
         PlainBlock small(*this);
@@ -114,6 +115,11 @@ public:
     void store(char* to) const { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes_); }
     Set equal(char c) const { return {_mm_cmpeq_epi8(bytes_, _mm_set1_epi8(c))}; }
     Set inside(char first, char last) const { return inside(bytes_, first, last); }
+    /// The others. Moved as for `inside`, what is below `first` becomes negative.
+    Set outside(char first, char last) const {
+        const auto moved = _mm_add_epi8(bytes_, _mm_set1_epi8(static_cast<char>(0x7f - last)));
+        return {_mm_subs_epi8(moved, _mm_set1_epi8(static_cast<char>(first + 0x7f - last)))};
+    }
     Set letters() const { return inside(_mm_or_si128(bytes_, _mm_set1_epi8(0x20)), 'a', 'z'); }
 
 private:
@@ -150,6 +156,7 @@ public:
     void store(char* to) const { vst1q_u8(reinterpret_cast<std::uint8_t*>(to), bytes_); }
     Set equal(char c) const { return {vceqq_u8(bytes_, each(c))}; }
     Set inside(char first, char last) const { return inside(bytes_, first, last); }
+    Set outside(char first, char last) const { return inside(first, last).others(); }
     Set letters() const { return inside(vorrq_u8(bytes_, each(0x20)), 'a', 'z'); }
 
 private:
@@ -170,12 +177,20 @@ struct Plain {  ///< of ASCII, and no control byte
     static auto in(const Block& block) {
         return block.inside(' ', '~');
     }
+    template <class Block>
+    static auto out(const Block& block) {
+        return block.outside(' ', '~');
+    }
     static constexpr bool has(char c) { return c >= ' ' && c <= '~'; }
 };
 struct Visible {  ///< the same, and no space
     template <class Block>
     static auto in(const Block& block) {
         return block.inside('!', '~');
+    }
+    template <class Block>
+    static auto out(const Block& block) {
+        return block.outside('!', '~');
     }
     static constexpr bool has(char c) { return c >= '!' && c <= '~'; }
 };
@@ -211,6 +226,7 @@ SIP_ALWAYS_INLINE Mask in_sixteen(const char* at, char c) {
 /// The bytes of `block` that are not of `Run`.
 template <class Run, class Block>
 Mask outside(const Block& block) {
+    if constexpr (requires { Run::out(block); }) return Run::out(block).mask();
     return Run::in(block).mask() ^ ((Mask{1} << Block::size) - 1);
 }
 

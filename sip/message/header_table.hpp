@@ -146,64 +146,90 @@ inline constexpr HeaderTable header_table = [] {
 }();
 static_assert(header_table.perfect, "two names share a slot, or the entries are out of order");
 
-/// The same for names of fewer than sixteen bytes and compact forms, each in its slot as it is
-/// compared: the bytes before the eighth and those from there on, letters small, zeros behind.
+/// The same for names of at most fourteen bytes and compact forms with ": " behind, each in its
+/// slot as it is compared: the bytes before the eighth and those from there on, and which of their
+/// bits count, of letters not the one that makes them small.
 struct ShortNames {
-    static constexpr std::size_t size_end = 16, slot_count = 256;
-    // Searched as the other one, for the upper eight bits.
-    static constexpr std::uint64_t multiplier = 0xe767d4d4e87fa8df;
-    static constexpr std::uint64_t of_no_name = 1;
+    static constexpr std::size_t size_max = 14, slot_count = 128;
+    // Searched as the other one, for the upper seven bits.
+    static constexpr std::uint64_t multiplier = 0x63c5dd3eeeb3360b;
 
-    std::array<std::uint64_t, slot_count> first{}, last{};
+    struct Words {
+        std::array<std::uint64_t, slot_count> text{}, counts{};
+
+        constexpr void set(std::size_t at, std::uint64_t word, std::uint64_t bits) {
+            text[at] = word & bits;
+            counts[at] = bits;
+        }
+        constexpr bool has(std::size_t at, std::uint64_t word) const {
+            return (word & counts[at]) == text[at];
+        }
+    };
+    Words first, last;
     std::array<HeaderId, slot_count> ids{};
-    /// By size, which bytes of the words are the name's.
-    std::array<std::uint64_t, size_end> first_mask{}, last_mask{};
+    /// By the size of a name, up to sixteen, which bits of its first word its slot is found by.
+    std::array<std::uint64_t, 17> mask{};
     bool perfect = true;
 
     static constexpr std::size_t slot_of(std::uint64_t first, std::size_t size) {
-        return static_cast<std::size_t>((first + 8 * size) * multiplier >> 56);
+        return static_cast<std::size_t>((first + 8 * size) * multiplier >> 57);
     }
     constexpr void add(std::string_view name, HeaderId id) {
-        const std::size_t size = name.size();
-        const std::string_view front = slice(name, 0, 8), end = slice(name, front.size());
-        const std::uint64_t word = name_word(front) & first_mask[size];
-        const std::size_t at = slot_of(word, size);
+        std::array<char, 16> text{}, counts{};
+        for (std::size_t i = 0; i < name.size(); ++i) {
+            text[i] = name[i];
+            counts[i] = static_cast<char>(name[i] == '-' ? 0xff : 0xdf);
+        }
+        text[name.size()] = ':';
+        text[name.size() + 1] = ' ';
+        counts[name.size()] = counts[name.size() + 1] = static_cast<char>(0xff);
+        const std::uint64_t word = load_word<std::uint64_t>(text.data());
+        const std::size_t at = slot_of(word & mask[name.size()], name.size());
         if (ids[at] != HeaderId::unknown) perfect = false;
-        first[at] = word;
-        last[at] = name_word(end) & last_mask[size];
+        first.set(at, word, load_word<std::uint64_t>(counts.data()));
+        last.set(at, load_word<std::uint64_t>(text.data() + 8),
+                 load_word<std::uint64_t>(counts.data() + 8));
         ids[at] = id;
     }
 };
 
 inline constexpr ShortNames short_names = [] {
     ShortNames made;
-    made.first.fill(ShortNames::of_no_name);
-    for (std::size_t size = 1; size < ShortNames::size_end; ++size) {
-        made.first_mask[size] = bytes_of(size < 8 ? size : 8);
-        made.last_mask[size] = size > 8 ? bytes_of(size - 8) : 0;
-    }
+    for (std::size_t size = 1; size <= ShortNames::size_max; ++size)
+        made.mask[size] = bytes_of(size + 2 < 8 ? size + 2 : 8) & ~small_letters;
+    made.first.text.fill(1);  // where there is no name no bits count, and nothing is like that
     for (const HeaderEntry& entry : header_entries) {
         if (entry.id == HeaderId::unknown) continue;
-        if (entry.name.size() < ShortNames::size_end) made.add(entry.name, entry.id);
+        if (entry.name.size() <= ShortNames::size_max) made.add(entry.name, entry.id);
         if (entry.compact != 0) made.add({&entry.compact, 1}, entry.id);
     }
     return made;
 }();
 static_assert(short_names.perfect, "two short names share a slot");
 
-/// `header_id_of` for a name of fewer than sixteen bytes without control bytes, from whose start on
-/// that many can be read. `unknown` for every other name, the empty one too.
+/// `header_id_of` for a name of `size` bytes, at most sixteen, that stands before a colon and a
+/// space; from its start on sixteen bytes can be read. `unknown` for every other one.
 SIP_ALWAYS_INLINE HeaderId short_header_id(const char* name, std::size_t size) {
-    const std::uint64_t first =
-        (load_word<std::uint64_t>(name) | small_letters) & short_names.first_mask[size];
-    const std::uint64_t last =
-        (load_word<std::uint64_t>(name + 8) | small_letters) & short_names.last_mask[size];
-    const std::size_t at = ShortNames::slot_of(first, size);
-    if (short_names.first[at] != first || short_names.last[at] != last) [[unlikely]]
+    const auto first = load_word<std::uint64_t>(name), last = load_word<std::uint64_t>(name + 8);
+    const std::size_t at = ShortNames::slot_of(first & short_names.mask[size], size);
+    if (!short_names.first.has(at, first) || !short_names.last.has(at, last)) [[unlikely]]
         return HeaderId::unknown;
     const HeaderId id = short_names.ids[at];
-    if (id == HeaderId::unknown) __builtin_unreachable();  // its slot is `of_no_name`
+    if (id == HeaderId::unknown) __builtin_unreachable();
     return id;
+}
+
+/// The same for one of more than eight bytes, whatever stands behind it.
+inline HeaderId long_header_id(const char* name, std::size_t size) {
+    if (size > name_size_max) return HeaderId::unknown;
+    const auto word = [](const char* at) { return load_word<std::uint64_t>(at) | small_letters; };
+    const std::uint64_t first = word(name), last = word(name + size - 8);
+    const HeaderId id = header_table.ids[slot_of(first, last)];
+    const char* const known = header_names[static_cast<std::size_t>(id)];
+    const bool is_known = header_table.sizes[static_cast<std::size_t>(id)] == size &&
+                          word(known) == first && word(known + size - 8) == last &&
+                          (size <= 16 || word(known + 8) == word(name + 8));
+    return is_known ? id : HeaderId::unknown;
 }
 
 }  // namespace sip::detail

@@ -130,6 +130,9 @@ private:
     bool version(std::size_t begin, std::size_t end);
     void request_uri(std::size_t begin, std::size_t end);
     std::size_t plain_headers(std::size_t from);
+    void plain_length();
+    void plain_length(const HeaderField& field);
+    [[gnu::noinline]] void repeated(const HeaderField& field);
     void header(Line& line);
     void content_length(std::string_view value, std::size_t at);
     void check_text(std::size_t begin, std::size_t end, bool quotes);
@@ -326,15 +329,28 @@ void MessageScanner::status_line(const Line& line) {
     return text;
 }
 
-/// The size of the name and the id of a header field whose line starts at `at` and ends at `stop`,
-/// when it has a colon right behind a token; else 0.
-[[gnu::noinline]] std::size_t odd_name(const char* at, const char* stop, HeaderId& id) {
+/// A line up to its end or to what is not plain, and the size of the name and the id of what has a
+/// colon right behind a token; else a size of 0.
+struct OddLine {
+    const char* stop;
+    std::size_t name_size;
+    HeaderId id;
+};
+/// The one that starts at `at`.
+[[gnu::noinline]] OddLine odd_line(const char* at, const char* end) {
+    const char* const stop = scan::find_end<scan::Plain>(at, at, end);
     const std::string_view line(at, static_cast<std::size_t>(stop - at));
-    const std::size_t size = line.find(':');
-    if (size == std::string_view::npos) return 0;
-    const std::string_view name = slice(line, 0, size);
-    id = header_id_of(name);
-    return id != HeaderId::unknown || is_token(name) ? size : 0;
+    if (line.size() >= 32) {
+        const scan::Mask colons = scan::in_sixteen(at, ':') | scan::in_sixteen(at + 16, ':') << 16;
+        const std::size_t size = colons == 0 ? 0 : scan::lowest(colons);
+        if (size > 8)
+            if (const HeaderId id = detail::long_header_id(at, size); id != HeaderId::unknown)
+                return {stop, size, id};
+    }
+    const std::size_t colon = line.find(':');
+    const std::string_view name = colon == line.npos ? std::string_view{} : slice(line, 0, colon);
+    const HeaderId id = header_id_of(name);
+    return {stop, id != HeaderId::unknown || is_token(name) ? name.size() : 0, id};
 }
 
 /// The header fields that are as nearly all are, from the line at `from` on: one line, a token and
@@ -343,47 +359,64 @@ void MessageScanner::status_line(const Line& line) {
 std::size_t MessageScanner::plain_headers(std::size_t from) {
     if constexpr (built_for_size) return from;
     if (head_.size() - from < 64) return from;
-    // Behind the end of each line three bytes can be read, and a short name where it starts.
+    // Behind the end of each line three bytes can be read, and sixteen where it starts.
     const char *const head = head_.data(), *const end = head + head_.size() - 3,
-                      *const last = end - detail::ShortNames::size_end;
+                      *const last = end - 16;
     const char* at = head + from;
     MessageView& message = scan_.message;
+    HeaderField* const slots = slots_.data();
+    const std::size_t count_max = std::min(slots_.size(), HeaderPlaces::fields_max);
     std::size_t count = count_;
-    HeaderField* slot = slots_.data() + count;
-    while (at <= last && count < slots_.size()) {
-        const char* const stop = scan::run_end<scan::Plain>(head, at, end);
+    while (at <= last && count < count_max) {
+        std::size_t name_size = scan::lowest(scan::in_sixteen(at, ':') | scan::Mask{1} << 16);
+        HeaderId id = detail::short_header_id(at, name_size);
+        // One space before the value and none behind it is what nearly all have.
+        const char *value = at + name_size + 2, *stop;
+        if (id != HeaderId::unknown) [[likely]] {
+            stop = scan::run_end<scan::Plain>(head, value, end);
+        } else {
+            const OddLine odd = odd_line(at, end);
+            if (odd.name_size == 0) break;
+            stop = odd.stop;
+            name_size = odd.name_size;
+            id = odd.id;
+            value = at + name_size + (at[name_size + 1] == ' ' ? 2 : 1);
+        }
         if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
             break;
-        std::size_t name_size = 0;
-        HeaderId id = HeaderId::unknown;
-        // A short name that is found has no CR LF in it, so that it ends before the line does.
-        if (const scan::Mask colons = scan::in_sixteen(at, ':'); colons != 0) {
-            name_size = scan::lowest(colons);
-            id = detail::short_header_id(at, name_size);
-        }
-        if (id == HeaderId::unknown) [[unlikely]] {
-            HeaderId other = HeaderId::unknown;
-            name_size = odd_name(at, stop, other);
-            if (name_size == 0) break;
-            id = other;
-        }
-        // One space before the value and none behind it is what nearly all have.
-        const char *const colon = at + name_size, *const value = colon + 2;
-        HeaderField& field = *slot++;
+        HeaderField& field = slots[count];
         field.id = id;
         field.name = {at, name_size};
         field.value = {value, static_cast<std::size_t>(stop - value)};
-        if (load_word<std::uint16_t>(colon) != colon_and_space || *value == ' ' || stop[-1] == ' ')
-            [[unlikely]]
-            field.value = without_spaces(colon + 1, stop);
+        if (*value == ' ' || stop[-1] == ' ') [[unlikely]]
+            field.value = without_spaces(value, stop);
         if (!message.places.meet(id, ++count)) [[unlikely]]
-            message.repeated.add(id);
-        if (id == HeaderId::content_length)
-            content_length(field.value, static_cast<std::size_t>(colon + 1 - input_.data()));
+            repeated(field);
         at = stop + 2;
     }
     count_ = count;
+    plain_length();
     return static_cast<std::size_t>(at - head);
+}
+
+/// The first Content-Length of those that are plain, unless it is known.
+void MessageScanner::plain_length() {
+    if (has_content_length_) return;
+    const MessageView& message = scan_.message;
+    if (const auto* field = message.places.first_of(HeaderId::content_length, slots_.data()))
+        plain_length(*field);
+}
+void MessageScanner::plain_length(const HeaderField& field) {
+    const char* const colon = field.name.data() + field.name.size();
+    content_length(field.value, static_cast<std::size_t>(colon + 1 - input_.data()));
+}
+
+/// A plain header field whose name was met before.
+void MessageScanner::repeated(const HeaderField& field) {
+    scan_.message.repeated.add(field.id);
+    if (field.id != HeaderId::content_length) return;
+    plain_length();
+    plain_length(field);
 }
 
 /// One header field; `line` becomes its last line. RFC 3261 7.3.1.

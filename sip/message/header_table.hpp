@@ -151,8 +151,8 @@ static_assert(header_table.perfect, "two names share a slot, or the entries are 
 /// bits count, of letters not the one that makes them small.
 struct ShortNames {
     static constexpr std::size_t size_max = 14, slot_count = 128;
-    // Searched as the other one, for the upper seven bits.
-    static constexpr std::uint64_t multiplier = 0x63c5dd3eeeb3360b;
+    // Searched as the other one, for the upper seven bits of its 32.
+    static constexpr std::uint32_t multiplier = 0x25412109;
 
     struct Words {
         std::array<std::uint64_t, slot_count> text{}, counts{};
@@ -167,12 +167,12 @@ struct ShortNames {
     };
     Words first, last;
     std::array<HeaderId, slot_count> ids{};
-    /// By the size of a name, up to sixteen, which bits of its first word its slot is found by.
-    std::array<std::uint64_t, 17> mask{};
     bool perfect = true;
 
+    /// By what a name and the colon and space behind it start with, and its size.
     static constexpr std::size_t slot_of(std::uint64_t first, std::size_t size) {
-        return static_cast<std::size_t>((first + 8 * size) * multiplier >> 57);
+        const auto letters = static_cast<std::uint32_t>(first) & 0xdfdfdf;
+        return (letters + 4 * static_cast<std::uint32_t>(size)) * multiplier >> 25;
     }
     constexpr void add(std::string_view name, HeaderId id) {
         std::array<char, 16> text{}, counts{};
@@ -184,7 +184,7 @@ struct ShortNames {
         text[name.size() + 1] = ' ';
         counts[name.size()] = counts[name.size() + 1] = static_cast<char>(0xff);
         const std::uint64_t word = load_word<std::uint64_t>(text.data());
-        const std::size_t at = slot_of(word & mask[name.size()], name.size());
+        const std::size_t at = slot_of(word, name.size());
         if (ids[at] != HeaderId::unknown) perfect = false;
         first.set(at, word, load_word<std::uint64_t>(counts.data()));
         last.set(at, load_word<std::uint64_t>(text.data() + 8),
@@ -195,8 +195,6 @@ struct ShortNames {
 
 inline constexpr ShortNames short_names = [] {
     ShortNames made;
-    for (std::size_t size = 1; size <= ShortNames::size_max; ++size)
-        made.mask[size] = bytes_of(size + 2 < 8 ? size + 2 : 8) & ~small_letters;
     made.first.text.fill(1);  // where there is no name no bits count, and nothing is like that
     for (const HeaderEntry& entry : header_entries) {
         if (entry.id == HeaderId::unknown) continue;
@@ -211,7 +209,7 @@ static_assert(short_names.perfect, "two short names share a slot");
 /// space; from its start on sixteen bytes can be read. `unknown` for every other one.
 SIP_ALWAYS_INLINE HeaderId short_header_id(const char* name, std::size_t size) {
     const auto first = load_word<std::uint64_t>(name), last = load_word<std::uint64_t>(name + 8);
-    const std::size_t at = ShortNames::slot_of(first & short_names.mask[size], size);
+    const std::size_t at = ShortNames::slot_of(first, size);
     if (!short_names.first.has(at, first) || !short_names.last.has(at, last)) [[unlikely]]
         return HeaderId::unknown;
     const HeaderId id = short_names.ids[at];

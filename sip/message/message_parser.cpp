@@ -132,7 +132,7 @@ private:
     std::size_t plain_headers(std::size_t from);
     void plain_length();
     void plain_length(const HeaderField& field);
-    [[gnu::noinline]] void repeated(const HeaderField& field);
+    [[gnu::noinline]] void repeated(const HeaderField& field, const char* stop);
     void header(Line& line);
     void content_length(std::string_view value, std::size_t at);
     void check_text(std::size_t begin, std::size_t end, bool quotes);
@@ -382,8 +382,7 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
             id = odd.id;
             value = at + name_size + (at[name_size + 1] == ' ' ? 2 : 1);
         }
-        if (load_word<std::uint16_t>(stop) != line_end || (stop[2] <= ' ' && is_blank(stop[2])))
-            break;
+        if (load_word<std::uint16_t>(stop) != line_end) break;
         HeaderField& field = slots[count];
         field.id = id;
         field.name = {at, name_size};
@@ -391,8 +390,14 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
         if (*value == ' ' || stop[-1] == ' ') [[unlikely]]
             field.value = without_spaces(value, stop);
         if (!message.places.meet(id, ++count)) [[unlikely]]
-            repeated(field);
+            repeated(field, stop);
         at = stop + 2;
+    }
+    // What goes on in the next line, which is no header field, was taken too soon.
+    if (count != count_ && is_blank(*at)) {
+        const HeaderField& field = slots[--count];
+        message.places.take_back(field.id, count + 1);
+        at = field.name.data();
     }
     count_ = count;
     plain_length();
@@ -411,10 +416,10 @@ void MessageScanner::plain_length(const HeaderField& field) {
     content_length(field.value, static_cast<std::size_t>(colon + 1 - input_.data()));
 }
 
-/// A plain header field whose name was met before.
-void MessageScanner::repeated(const HeaderField& field) {
+/// A plain header field, in a line that ends at `stop`, whose name was met before.
+void MessageScanner::repeated(const HeaderField& field, const char* stop) {
     scan_.message.repeated.add(field.id);
-    if (field.id != HeaderId::content_length) return;
+    if (field.id != HeaderId::content_length || is_blank(stop[2])) return;
     plain_length();
     plain_length(field);
 }

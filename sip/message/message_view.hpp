@@ -32,10 +32,18 @@ public:
         first = static_cast<std::uint8_t>(which);
         return true;
     }
+    /// The last that it was told is none.
+    void take_back(HeaderId id, std::size_t which) {
+        std::uint8_t& first = first_[static_cast<std::size_t>(id)];
+        if (first == which) first = 0;
+    }
     /// The first of `fields` of that name; null when none was met.
     const HeaderField* first_of(HeaderId id, const HeaderField* fields) const {
         const std::size_t which = first_[static_cast<std::size_t>(id)];
-        return which == 0 ? nullptr : fields + which - 1;
+        if (which == 0) return nullptr;
+        const HeaderField* const field = fields + which - 1;
+        if (field == nullptr) __builtin_unreachable();
+        return field;
     }
 
 private:

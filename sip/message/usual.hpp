@@ -47,7 +47,7 @@ public:
     /// From `at` on.
     SIP_ALWAYS_INLINE WordEnds(const Part& part, const char* at)
         : window_(at),
-          ends_(part.limit() - window_ >= 64 ? scan::ends_of_64<scan::Word>(window_)
+          ends_(part.limit() - window_ >= 64 ? scan::ends_of_most<scan::Word>(window_, part.end())
                                              : word_ends(window_, window_, part.limit())),
           part_(part) {}
 

@@ -319,13 +319,16 @@ std::uint64_t ends_of_64(const char* at) {
 /// that saves something, and then none of it is told.
 template <class Run, class Block = VectorBlock>
 SIP_ALWAYS_INLINE std::uint64_t ends_of_most(const char* at, const char* end) {
-    const auto half = [at](unsigned from) {
-        std::uint32_t within = 0;
-        for (unsigned i = 0; i != 32; i += Block::size)
-            within |= Run::in(Block(at + from + i)).mask() << i;
-        return std::uint64_t{~within};
+    const auto sixteen = [at](unsigned from) {
+        std::uint64_t within = 0;
+        for (unsigned i = 0; i != 16; i += Block::size)
+            within |= std::uint64_t{Run::in(Block(at + from + i)).mask()} << (from + i);
+        return within;
     };
-    return end - at < 32 ? half(0) : half(0) | half(32) << 32;
+    std::uint64_t within = sixteen(0) | sixteen(16);
+    if (end - at < 32) return static_cast<std::uint32_t>(~within);
+    within |= sixteen(32);
+    return end - at < 48 ? ~(within << 16) >> 16 : ~(within | sixteen(48));
 }
 
 /// Of the 64 bytes from `at` on, which are not of `Run`, the first one lowest; what lies behind

@@ -1,7 +1,6 @@
 #include "sip/message/cseq.hpp"
 
 #include "sip/message/scanner.hpp"
-#include "sip/message/usual.hpp"
 
 namespace sip {
 
@@ -30,7 +29,7 @@ bool read_cseq(Cseq& cseq, std::string_view value, Error& error) {
 Expected<Cseq> parse_cseq(std::string_view value) {
     Cseq cseq;
     Error error;
-    if (usual::read_cseq(cseq, value) || read_cseq(cseq, value, error)) return cseq;
+    if (read_cseq(cseq, value, error)) return cseq;
     return tl::unexpected(error);
 }
 

@@ -46,8 +46,8 @@ public:
 
     /// What says where the message goes next and whose it is. `found` is as new.
     SIP_ALWAYS_INLINE bool routing() {
-        return (none_repeated() && top_via() && cookie() && party(HeaderId::from) && from_tag() &&
-                party(HeaderId::to) && call_id() && cseq() && top_route() && request()) ||
+        return (none_repeated() && top_via() && cookie() && parties() && call_id() && cseq() &&
+                top_route() && request()) ||
                in_order();
     }
     /// What the other values of lists and the other addresses add; `routing` was fine.
@@ -79,7 +79,11 @@ private:
     bool further_vias();
     bool each_via(const HeaderField& field);
     bool cookie();
-    bool party(HeaderId id);
+    bool parties() {
+        return party(HeaderId::from, found_.from, found_.from_tag) && from_tag() &&
+               party(HeaderId::to, found_.to, found_.to_tag);
+    }
+    bool party(HeaderId id, NameAddr& address, std::string_view& tag);
     bool usual_party(NameAddr& address, std::string_view& tag, std::string_view value);
     [[gnu::noinline, gnu::cold]] bool no_party(HeaderId id);
     [[gnu::noinline, gnu::cold]] bool odd_party(NameAddr& address, std::string_view& tag,
@@ -109,8 +113,8 @@ private:
 /// A message with several faults is told the first of them in this order.
 bool Decoder::in_order() {
     found_ = {};
-    return none_repeated() && top_via() && further_vias() && cookie() && party(HeaderId::from) &&
-           from_tag() && party(HeaderId::to) && call_id() && cseq() && addresses() && request();
+    return none_repeated() && top_via() && further_vias() && cookie() && parties() && call_id() &&
+           cseq() && addresses() && request();
 }
 
 /// RFC 3261 7.3.1: none is twice that may not.
@@ -196,12 +200,9 @@ bool Decoder::each_via(const HeaderField& field) {
     }
 }
 
-bool Decoder::party(HeaderId id) {
+[[gnu::noinline]] bool Decoder::party(HeaderId id, NameAddr& address, std::string_view& tag) {
     const HeaderField* const field = message_.find(id);
     if (field == nullptr) return no_party(id);
-    const bool is_from = id == HeaderId::from;
-    NameAddr& address = is_from ? found_.from : found_.to;
-    std::string_view& tag = is_from ? found_.from_tag : found_.to_tag;
     return usual_party(address, tag, field->value) || odd_party(address, tag, *field);
 }
 
@@ -285,7 +286,7 @@ SIP_ALWAYS_INLINE bool Decoder::cseq() {
     const HeaderField* field = needed(HeaderId::cseq, "CSeq is missing");
     if (field == nullptr) return false;
     const Cseq& cseq = found_.cseq;
-    if (!usual::read_cseq(found_.cseq, field->value))
+    if (!usual::read_cseq(found_.cseq, usual::Part(field->value, limit_)))
         if (Error error; !read_cseq(found_.cseq, field->value, error))
             return fail(error, field->value);
     if (!message_.is_request() ||

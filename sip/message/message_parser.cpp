@@ -7,6 +7,7 @@
 #include "sip/base/ranges.hpp"
 #include "sip/base/text.hpp"
 #include "sip/message/header_table.hpp"
+#include "sip/message/method_table.hpp"
 #include "sip/message/name_word.hpp"
 #include "sip/message/scanner.hpp"
 
@@ -204,7 +205,7 @@ const char* MessageScanner::usual_request_line(const char* at, const char* end) 
     const scan::Mask spaces = scan::VectorBlock(at).equal(' ').mask();
     if (spaces == 0) return nullptr;
     const std::string_view name(at, scan::lowest(spaces));
-    const Method method = method_of(name);
+    const Method method = detail::method_at(at, name.size());
     const char* const uri = at + name.size() + 1;
     const char* const space = scan::run_end<scan::RequestUri>(at, uri, end);
     if (method == Method::unknown || space == uri || end - space < 10 ||

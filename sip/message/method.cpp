@@ -1,19 +1,9 @@
 #include "sip/message/method.hpp"
 
-#include <array>
-#include <cstddef>
-
-#include "sip/message/name_word.hpp"
+#include "sip/message/method_table.hpp"
 
 namespace sip {
 namespace {
-
-// In the order of `Method`.
-constexpr std::array<std::string_view, 15> names = {
-    "",          "INVITE", "ACK",     "BYE",  "CANCEL", "OPTIONS", "REGISTER", "PRACK",
-    "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER",  "MESSAGE", "UPDATE",
-};
-static_assert(names.size() == static_cast<std::size_t>(Method::update) + 1);
 
 /// By its word alone.
 Method likely_method(std::string_view name) {
@@ -44,6 +34,8 @@ Method method_of(std::string_view name) {
     return name_of(method).size() == name.size() ? method : Method::unknown;
 }
 
-std::string_view name_of(Method method) { return names[static_cast<std::size_t>(method)]; }
+std::string_view name_of(Method method) {
+    return detail::method_names[static_cast<std::size_t>(method)];
+}
 
 }  // namespace sip

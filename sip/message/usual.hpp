@@ -8,6 +8,7 @@
 #include "sip/base/scan.hpp"
 #include "sip/message/character.hpp"
 #include "sip/message/cseq.hpp"
+#include "sip/message/method_table.hpp"
 #include "sip/message/name_addr.hpp"
 #include "sip/message/name_word.hpp"
 #include "sip/message/parameters.hpp"
@@ -132,27 +133,32 @@ constexpr std::string_view between(const char* from, const char* to) {
     return {from, static_cast<std::size_t>(to - from)};
 }
 
-/// The port that stands there, without white space; 0 when there is none.
+/// The digits from `at` on, behind which something else stands: they become a number, and `at` the
+/// byte behind them.
+SIP_ALWAYS_INLINE std::uint32_t take_digits(const char*& at) {
+    std::uint32_t value = 0;
+    for (unsigned digit; (digit = static_cast<unsigned char>(*at) - unsigned{'0'}) <= 9; ++at)
+        value = 10 * value + digit;
+    return value;
+}
+
+/// The port that stands there, without white space, before a byte that ends a word; 0 when there is
+/// none.
 SIP_ALWAYS_INLINE std::uint16_t port_of(const char* from, const char* to) {
     if (to - from > 5) return 0;
-    std::uint32_t value = 0;
-    for (; from != to; ++from) {
-        if (!is_digit(*from)) return 0;
-        value = 10 * value + static_cast<std::uint32_t>(*from - '0');
-    }
-    return value > 65'535 ? std::uint16_t{0} : static_cast<std::uint16_t>(value);
+    const std::uint32_t value = take_digits(from);
+    return from != to || value > 65'535 ? std::uint16_t{0} : static_cast<std::uint16_t>(value);
 }
 
 /// A CSeq with a number that is surely not too large, one space and a method that is known.
-SIP_ALWAYS_INLINE bool read_cseq(Cseq& cseq, std::string_view value) {
-    const char *at = value.data(), *const end = at + value.size();
-    std::uint32_t number = 0;
-    for (; at != end && is_digit(*at); ++at)
-        number = 10 * number + static_cast<std::uint32_t>(*at - '0');
-    const auto digits = static_cast<std::size_t>(at - value.data());
-    if (digits - 1 > 8 || at == end || *at != ' ') return false;
-    cseq.method_name = between(at + 1, end);
-    cseq.method = method_of(cseq.method_name);
+SIP_ALWAYS_INLINE bool read_cseq(Cseq& cseq, const Part& part) {
+    if (!part.is_one()) return false;
+    const char *at = part.begin(), *const end = part.end();
+    const std::uint32_t number = take_digits(at);
+    if (static_cast<std::size_t>(at - part.begin()) - 1 > 8 || *at != ' ') return false;
+    ++at;
+    cseq.method_name = between(at, end);
+    cseq.method = detail::method_at(at, cseq.method_name.size());
     cseq.number = number;
     return cseq.method != Method::unknown;
 }

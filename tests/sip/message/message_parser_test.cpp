@@ -243,6 +243,90 @@ TEST_CASE("R3261-7.3.1-4: what a scan knows of its header fields is so") {
     CHECK(MessageView{}.limit() == nullptr);
 }
 
+/// The same with so much behind them that each is read as one among many.
+Scanned with_lines_before_others(const std::string& lines) {
+    return with_lines(lines + "\r\nX: " + std::string(90, 'x'));
+}
+
+TEST_CASE("R3261-7.3.1-1: a name among others is the one that it is alone, or is refused") {
+    const auto check = [](const std::string& name) {
+        const bool is_name = name.find_first_of(std::string("\0\r\x1a\x7f:[@", 7)) == name.npos;
+        for (const char* behind : {":", ": ", ":  "}) {
+            const auto found = with_lines_before_others(name + behind + "v" + name);
+            CAPTURE(name);
+            CAPTURE(behind);
+            REQUIRE((found->end == ScanEnd::complete) == is_name);
+            if (!is_name) continue;
+            REQUIRE(found->message.headers.size() == 2);
+            REQUIRE(found->message.headers[0].id == header_id_of(name));
+            REQUIRE(found->message.headers[0].name == name);
+            REQUIRE(found->message.headers[0].value == "v" + name);
+        }
+    };
+    for (std::size_t i = 1; i < header_id_count; ++i) {
+        const auto id = static_cast<HeaderId>(i);
+        const std::string whole{name_of(id)},
+            compact(compact_name_of(id) != 0, compact_name_of(id));
+        for (const std::string& name : {whole, compact}) {
+            if (name.empty() || id == HeaderId::content_length) continue;
+            check(name);
+            for (std::size_t at = 0; at < name.size(); ++at)
+                for (const char c : {'\0', '\r', '\x1a', '\x7f', '[', '@', '-', '~', '0',
+                                     static_cast<char>(name[at] ^ 0x20)}) {
+                    std::string other = name;
+                    other[at] = c;
+                    check(other);
+                }
+        }
+    }
+}
+
+TEST_CASE("R3261-7.3.1-2: a line among others that goes on in the next is one with it") {
+    const auto found = with_lines_before_others("From: a\r\nTo: b\r\n c\r\nTo: d\r\n\te");
+    REQUIRE(found->end == ScanEnd::complete);
+    const MessageView& message = found->message;
+    REQUIRE(message.headers.size() == 4);
+    CHECK(message.find(HeaderId::from)->value == "a");
+    CHECK(message.find(HeaderId::to) == &message.headers[1]);
+    CHECK(message.headers[1].value == "b\r\n c");
+    CHECK(message.headers[2].value == "d\r\n\te");
+    CHECK(message.count(HeaderId::to) == 2);
+    // RFC 3261 20.14: what counts is the number, in which line of the field it stands.
+    const auto length = [](const std::string& value) {
+        return with_lines_before_others("Content-Length:" + value + "\r\nTo: b");
+    };
+    CHECK(length("\r\n 0")->end == ScanEnd::complete);
+    CHECK(length(" 0\r\n ")->end == ScanEnd::complete);
+    check_broken(length(" 0\r\n 0"), Condition::malformed,
+                 "Content-Length is not a number of octets", lines_at + 16);
+    check_broken(length(" 0\r\nl: \r\n 1"), Condition::repeated_header,
+                 "Content-Length stands more than once", lines_at + 25);
+    check_broken(length(" \r\nl: 1"), Condition::malformed,
+                 "Content-Length is not a number of octets", lines_at + 15);
+}
+
+TEST_CASE("R3261-7.1-3: a method of a request is the one that it is alone") {
+    for (std::size_t i = 1; i < method_count; ++i) {
+        const std::string name{name_of(static_cast<Method>(i))};
+        const auto check = [](const std::string& other) {
+            const auto found = datagram(
+                other + " sip:a.example SIP/2.0\r\nX: " + std::string(90, 'x') + "\r\n\r\n");
+            CAPTURE(other);
+            CHECK(found->end == ScanEnd::complete);
+            CHECK(found->message.method == method_of(other));
+            CHECK(found->message.method_name == other);
+        };
+        check(name);
+        check(name + "S");
+        check(name.substr(0, name.size() - 1));
+        for (std::size_t at = 0; at < name.size(); ++at) {
+            std::string other = name;
+            other[at] = static_cast<char>(other[at] ^ 0x20);
+            check(other);
+        }
+    }
+}
+
 TEST_CASE("header lines without a name or a colon are refused where the fault is") {
     constexpr std::string_view rule = "header field: name or colon is malformed";
     check_broken(with_lines("Subject"), Condition::malformed, rule, lines_at + 7);

@@ -17,7 +17,17 @@ namespace sip {
 /// What every layer needs of a message, decoded once (RFC 3261 8.1.1).
 struct Essentials {
     struct Unread {};
-    Essentials() : via(), from(), to(), request_uri(), route(), contact() {}
+    Essentials()
+        : via(),
+          from(),
+          to(),
+          from_tag(),
+          to_tag(),
+          call_id(),
+          cseq(),
+          request_uri(),
+          route(),
+          contact() {}
     /// For what is decoded at once: the larger parts are written then, and not before.
     explicit Essentials(Unread) {}
 
@@ -32,9 +42,18 @@ struct Essentials {
     union {
         NameAddr to;
     };
-    std::string_view from_tag, to_tag;
-    std::string_view call_id;
-    Cseq cseq;
+    union {
+        std::string_view from_tag;
+    };
+    union {
+        std::string_view to_tag;
+    };
+    union {
+        std::string_view call_id;
+    };
+    union {
+        Cseq cseq;
+    };
     union {
         Uri request_uri;  ///< requests only
     };

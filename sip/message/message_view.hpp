@@ -55,12 +55,12 @@ private:
 struct MessageView {
     std::string_view bytes;        ///< the whole message, header section and body
     std::string_view method_name;  ///< empty for a response
-    Method method = Method::unknown;
-    std::string_view request_uri;          ///< empty for a response
-    std::uint16_t status = 0;              ///< 0 for a request, or when a response has a broken one
-    std::string_view reason;               ///< may be empty
-    std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
+    std::string_view request_uri;  ///< empty for a response
+    std::string_view reason;       ///< may be empty
     std::string_view body;
+    std::span<const HeaderField> headers;  ///< in order of arrival, repeated ones separate
+    Method method = Method::unknown;
+    std::uint16_t status = 0;  ///< 0 for a request, or when a response has a broken one
     /// It is as `scan_message` made it: behind each view into the head stands white space.
     bool scanned = false;
     // What the scan met in `headers`, so that it need not be looked for there.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sip/base/inline.hpp"
+#include "sip/base/text.hpp"
 #include "sip/message/method.hpp"
 #include "sip/message/name_word.hpp"
 
@@ -40,7 +41,7 @@ inline constexpr MethodTable method_table = [] {
     MethodTable made;
     for (std::size_t i = 1; i < method_names.size(); ++i) {
         const std::string_view name = method_names[i];
-        const std::uint64_t first = word_of(name.substr(0, 8));
+        const std::uint64_t first = word_of(slice(name, 0, 8));
         const std::size_t at = MethodTable::slot_of(first);
         if (made.sizes[at] != 0 || name.size() < 3 || name.size() > 9) made.perfect = false;
         made.first[at] = first;

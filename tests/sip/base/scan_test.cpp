@@ -27,6 +27,17 @@ std::uint64_t all_one_by_one(std::string_view text) {
     return found;
 }
 
+/// Of 64 bytes: what stands up to a place is told, and nothing that is not so.
+template <class Run, class Block>
+bool most_are_told(const char* at) {
+    const std::uint64_t all = scan::ends_of_64<Run, Block>(at);
+    for (const unsigned size : {0U, 1U, 31U, 32U, 47U, 48U, 63U}) {
+        const std::uint64_t told = scan::ends_of_most<Run, Block>(at, at + size);
+        if ((told & ~all) != 0 || ((told ^ all) << (63 - size)) != 0) return false;
+    }
+    return true;
+}
+
 /// From several places of `text`, with as much before them that may be read and with nothing. The
 /// text stands in memory of its own size, so that the sanitizers see a byte read beside it.
 template <class Run, class Block>
@@ -41,6 +52,7 @@ bool finds_in(std::string_view text, std::size_t place) {
         if (scan::find_end<Run, Block>(at, at, end) != wanted) return false;
         if (scan::all_ends<Run, Block>(begin, at, end) != all_one_by_one<Run>(text.substr(from)))
             return false;
+        if (end - at >= 64 && !most_are_told<Run, Block>(at)) return false;
     }
     return true;
 }

@@ -50,8 +50,7 @@ bool is_version_shaped(std::string_view text) {
     return dotted && digits(major) && digits(minor);
 }
 
-constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n")),
-               colon_and_space = static_cast<std::uint16_t>(word_of(": "));
+constexpr auto line_end = static_cast<std::uint16_t>(word_of("\r\n"));
 
 struct Line {
     std::size_t begin = 0, end = 0;  ///< without its CRLF

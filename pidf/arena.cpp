@@ -5,12 +5,8 @@
 namespace pidf {
 
 namespace {
-constexpr std::size_t alignment = alignof(std::max_align_t);
 constexpr std::size_t chunk_min = 4'096;
 constexpr std::size_t chunk_max = 16'384;
-constexpr std::size_t round_up(std::size_t size) {
-    return (size + alignment - 1) & ~(alignment - 1);
-}
 }  // namespace
 
 bool Arena::grow(std::size_t size) {
@@ -31,7 +27,7 @@ bool Arena::grow(std::size_t size) {
     return true;
 }
 
-void* Arena::allocate(std::size_t size) {
+void* Arena::allocate_new(std::size_t size) {
     if (size > cap_ || size > SIZE_MAX - sizeof(Chunk) - alignment) {
         capped_ = true;
         return nullptr;

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "sip/base/error.hpp"
+#include "sip/base/inline.hpp"
 #include "sip/base/memory.hpp"
 
 namespace pidf {
@@ -22,7 +23,14 @@ public:
     ~Arena() { reset(); }
 
     /// Aligned for any object, content undefined, valid until reset(). Null: refused.
-    [[nodiscard]] void* allocate(std::size_t size);
+    [[nodiscard]] SIP_CALL_FOR_SIZE void* allocate(std::size_t size) {
+        const std::size_t taken = round_up(size);
+        // One that is rounded up to nothing is none, or too large.
+        if (taken == 0 || taken > static_cast<std::size_t>(end_ - at_)) return allocate_new(size);
+        void* result = at_;
+        at_ += taken;
+        return result;
+    }
 
     /// A value-initialised T. Null: refused. Its destructor never runs.
     template <class T>
@@ -65,6 +73,11 @@ private:
         Chunk* next;
         std::size_t size;
     };
+    static constexpr std::size_t alignment = alignof(std::max_align_t);
+    static constexpr std::size_t round_up(std::size_t size) {
+        return (size + alignment - 1) & ~(alignment - 1);
+    }
+    void* allocate_new(std::size_t size);
     bool grow(std::size_t size);
 
     sip::Memory* memory_;

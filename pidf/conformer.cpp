@@ -93,7 +93,8 @@ bool Conformer::value(Simple simple, std::string_view& text, bool& good) {
         return true;
     }
     if (simple == Simple::date_time) {
-        if (!normal_date_time(trimmed, arena_, text)) return false;
+        std::optional<std::int64_t> wall_ms;
+        if (!normal_date_time(trimmed, arena_, text, wall_ms)) return false;
         good = !text.empty();
         return true;
     }

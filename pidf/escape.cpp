@@ -19,6 +19,14 @@ void blanks(sip::Appender& out, std::string_view text) {
 }  // namespace
 
 void escape(sip::Appender& out, std::string_view text, bool in_attribute) {
+    // As a rule all of it is as it is written. Blanks alone start with one.
+    if (!sip::built_for_size && !text.starts_with(' ')) {
+        char* const to = out.room_for(text.size());
+        if (to != nullptr && copy_run<run::Plain>(to, text)) {
+            out.added(text.size());
+            return;
+        }
+    }
     if (!in_attribute && is_xml_blank(text)) return blanks(out, text);
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t plain = run_size<run::Plain>(text, at);

@@ -66,14 +66,22 @@ bool is_authority(std::string_view text) {
     return all_digits(port) && port.size() <= 5;
 }
 
-/// The scheme with its colon; empty: none, or no good one.
-std::string_view scheme_of(std::string_view text) {
-    const auto end = text.find_first_of(":/?#");
-    if (end == std::string_view::npos || text[end] != ':' || end == 0) return {};
-    if (!sip::is_alpha(text.front())) return {};
-    for (char c : sip::slice(text, 0, end))
-        if (!sip::is_alpha(c) && !sip::is_digit(c) && c != '+' && c != '-' && c != '.') return {};
-    return sip::slice(text, 0, end + 1);
+/// What stands in front of the first colon, where no part of another kind begins before it: nothing
+/// when there is no such colon.
+std::optional<std::string_view> before_colon(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == ':') return sip::slice(text, 0, i);
+        if (c == '/' || c == '?' || c == '#') break;
+    }
+    return {};
+}
+bool is_scheme(std::string_view text) {
+    if (text.empty() || !sip::is_alpha(text.front())) return false;
+    for (char c : text)
+        if (!sip::is_alpha(c) && !sip::is_digit(c) && c != '+' && c != '-' && c != '.')
+            return false;
+    return true;
 }
 
 /// Takes the fragment off. False: there, or in what is left, are characters of no URI.
@@ -93,20 +101,19 @@ bool take_fragment(std::string_view& text) {
 
 bool is_any_uri(std::string_view text) {
     if (!take_fragment(text)) return false;
-    const std::string_view scheme = scheme_of(text);
-    // RFC 3986 4.2: a first segment with a colon in it would be taken for a scheme.
-    if (const auto end = text.find_first_of(":/?");
-        scheme.empty() && end != std::string_view::npos && text[end] == ':')
-        return false;
-    text.remove_prefix(scheme.size());
+    if (const auto scheme = before_colon(text)) {
+        // RFC 3986 4.2: a first segment with a colon in it would be taken for a scheme.
+        if (!is_scheme(*scheme)) return false;
+        text.remove_prefix(scheme->size() + 1);
+    }
     if (!text.starts_with("//")) return true;
     text.remove_prefix(2);
     return is_authority(sip::slice(text, 0, text.find_first_of("/?")));
 }
 
 bool is_uri(std::string_view text) {
-    const std::string_view scheme = scheme_of(text);
-    return !scheme.empty() && scheme.size() < text.size() && is_any_uri(text);
+    const auto scheme = before_colon(text);
+    return scheme && is_scheme(*scheme) && scheme->size() + 1 < text.size() && is_any_uri(text);
 }
 
 bool is_language(std::string_view text) {
@@ -135,13 +142,21 @@ bool is_positive_integer(std::string_view text) {
     return all_digits(text) && text.find_first_not_of('0') != std::string_view::npos;
 }
 
-bool is_date_time(std::string_view text) {
-    if (!sip::parse_rfc3339(text)) return false;
+namespace {
+
+/// Of a text that is an instant by RFC 3339: whether it is one by XML Schema as well.
+bool is_schema_form(std::string_view text) {
     if (text.starts_with("0000") || text[10] != 'T' || sip::slice(text, 17, 2) == "60")
         return false;
     if (text.back() == 'Z') return true;
     const std::string_view offset = sip::slice(text, text.size() - 5);
     return text.back() != 'z' && (offset < "14:00" || offset == "14:00");
+}
+
+}  // namespace
+
+bool is_date_time(std::string_view text) {
+    return sip::parse_rfc3339(text).has_value() && is_schema_form(text);
 }
 
 bool normal_language(std::string_view text, Arena& arena, std::string_view& out) {
@@ -161,15 +176,17 @@ bool normal_language(std::string_view text, Arena& arena, std::string_view& out)
     return true;
 }
 
-bool normal_date_time(std::string_view text, Arena& arena, std::string_view& out) {
+bool normal_date_time(std::string_view text, Arena& arena, std::string_view& out,
+                      std::optional<std::int64_t>& wall_ms) {
     out = {};
     text = trim_xml_space(text);
-    if (is_date_time(text)) {
+    wall_ms = sip::parse_rfc3339(text);
+    if (!wall_ms) return true;
+    if (is_schema_form(text)) {
         out = text;
         return true;
     }
-    const auto wall_ms = sip::parse_rfc3339(text);
-    if (!wall_ms || *wall_ms < wall_ms_first || *wall_ms > wall_ms_last) return true;
+    if (*wall_ms < wall_ms_first || *wall_ms > wall_ms_last) return true;
     sip::Room<40> written;
     sip::write_rfc3339(written, *wall_ms);
     return arena.copy(written.view(), out);

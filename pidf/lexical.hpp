@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "pidf/arena.hpp"
@@ -28,8 +29,9 @@ bool is_date_time(std::string_view text);
 /// `out`: the language tag that `text` means ("en_US" is "en-US"), or nothing. False: refused.
 [[nodiscard]] bool normal_language(std::string_view text, Arena& arena, std::string_view& out);
 /// `out`: the same instant by is_date_time, `text` itself where that will do; nothing when it is
-/// no RFC 3339, or of no year that can be written. False: refused.
-[[nodiscard]] bool normal_date_time(std::string_view text, Arena& arena, std::string_view& out);
+/// no RFC 3339, or of no year that can be written. `wall_ms`: the instant. False: refused.
+[[nodiscard]] bool normal_date_time(std::string_view text, Arena& arena, std::string_view& out,
+                                    std::optional<std::int64_t>& wall_ms);
 /// `out`: `text` where it is an NCName, else one made of it; different ones of different texts.
 [[nodiscard]] bool normal_ncname(std::string_view text, Arena& arena, std::string_view& out);
 

@@ -6,7 +6,6 @@
 #include "pidf/lexical.hpp"
 #include "pidf/namespaces.hpp"
 #include "pidf/unicode.hpp"
-#include "sip/base/civil_time.hpp"
 #include "sip/base/text.hpp"
 
 namespace pidf {
@@ -132,9 +131,8 @@ private:
         Timestamp read;
         const std::string_view text = e.simple_text();
         if (options_.strict && !is_date_time(text)) return bad("PIDF: timestamp is malformed", e);
-        if (!normal_date_time(text, arena_, read.text)) return arena_.refusal();
+        if (!normal_date_time(text, arena_, read.text, read.wall_ms)) return arena_.refusal();
         if (read.text.empty()) return {};
-        read.wall_ms = sip::parse_rfc3339(read.text);
         if (stamp.text.empty() || *read.wall_ms > *stamp.wall_ms) stamp = read;
         return {};
     }

@@ -86,4 +86,11 @@ std::size_t run_size(std::string_view text, std::size_t at = 0) {
                                     from);
 }
 
+/// Copies `text`, and says whether all of it is of `Run`.
+template <class Run>
+bool copy_run(char* to, std::string_view text) {
+    return text.size() >= sip::scan::VectorBlock::size ? sip::scan::copy_run<Run>(to, text)
+                                                       : sip::scan::copy_short_run<Run>(to, text);
+}
+
 }  // namespace pidf

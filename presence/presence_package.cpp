@@ -30,6 +30,7 @@ constexpr std::size_t reason_bytes = 256;
 constexpr std::uint32_t first_of_rules = 2;
 
 bool is_entity_of(std::string_view entity, std::string_view resource) {
+    if (entity.starts_with("sip:") && sip::slice(entity, 4) == resource) return true;
     const auto uri = sip::parse_uri(entity);
     if (!uri) return false;
     sip::Room<512> name;

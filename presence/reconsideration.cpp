@@ -21,6 +21,7 @@ Reconsideration::~Reconsideration() {
 }
 
 Reconsideration::Entry* Reconsideration::find(std::string_view presentity) {
+    if (slab_.size() == 0) return nullptr;
     const std::uint32_t index =
         by_name_.find(sip::table_hash(shard_.key, presentity),
                       [&](std::uint32_t i) { return slab_.at(i).presentity.view() == presentity; });

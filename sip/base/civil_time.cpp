@@ -46,10 +46,13 @@ void write_clock(Appender& out, std::int64_t ms_of_day) {
 /// Reads exactly `count` digits from the front.
 std::optional<int> take_digits(std::string_view& text, std::size_t count) {
     if (text.size() < count) return {};
-    const auto value = parse_decimal(slice(text, 0, count));
-    if (!value) return {};
+    int value = 0;
+    for (const char c : slice(text, 0, count)) {
+        if (!is_digit(c)) return {};
+        value = 10 * value + (c - '0');
+    }
     text.remove_prefix(count);
-    return static_cast<int>(*value);
+    return value;
 }
 
 bool take(std::string_view& text, char c) {

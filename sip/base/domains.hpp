@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -12,9 +13,10 @@ namespace sip {
 /// value. Empty when there is none.
 inline std::string_view find_domain(std::span<const std::string_view> domains,
                                     std::string_view host) {
-    const auto address = parse_numeric_host(host);
-    for (std::string_view domain : domains) {
+    std::optional<Address> address;
+    for (const std::string_view& domain : domains) {
         if (equal_ignoring_case(domain, host)) return domain;
+        if (&domain == domains.data()) address = parse_numeric_host(host);
         if (address && parse_numeric_host(domain) == address) return domain;
     }
     return {};

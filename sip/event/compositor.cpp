@@ -115,7 +115,7 @@ Expected<void> Compositor::prepare(const Now& now, const Request& request, const
         if (wanted.expires_s == 0) return {};  // step 5: stored for no time at all
         return prepare_entry(now, request, wanted, staged);
     }
-    const ResourceId resource = resources_.find(wanted.package, wanted.name);
+    const ResourceId resource = resources_.find(wanted.package, wanted.name, staged.resource);
     staged.entry = resource ? find(resource, wanted.if_match) : Handle{};
     if (!staged.entry) return failure(Condition::conditional_failed, "Conditional Request Failed");
     note_call(request, *slab_.find(staged.entry));
@@ -146,16 +146,21 @@ Expected<void> Compositor::prepare_body(const Now& now, const Request& request,
     for (std::string_view name : package.traits().publish) known |= is_media_type(*media, name);
     if (!known) return failure(Condition::media_not_supported, "Content-Type is not supported");
     // The form that is kept may be longer than what came: escapes, prefixes, ids.
-    Block room;
-    if (!room.resize(core_.shard.memory, 2 * message.body.size() + 4096)) {
-        ++core_.shard.counters.limit_memory;
-        return failure(Condition::overloaded, "No memory for the publication");
+    const std::size_t most = 2 * message.body.size() + 4096;
+    std::span<char> room = core_.shard.scratch();
+    Block large;
+    if (room.size() < most) {
+        if (!large.resize(core_.shard.memory, most)) {
+            ++core_.shard.counters.limit_memory;
+            return failure(Condition::overloaded, "No memory for the publication");
+        }
+        room = {large.data(), large.size()};
     }
+    room = room.first(most);
     const auto size = package.accept_publication(
-        now, {wanted.name, type->value, message.body, request.identity.address_of_record},
-        {room.data(), room.size()});
+        now, {wanted.name, type->value, message.body, request.identity.address_of_record}, room);
     if (!size) return tl::unexpected(size.error());
-    if (!staged.body.assign(core_.shard.memory, slice(room.view(), 0, *size))) {
+    if (!staged.body.assign(core_.shard.memory, {room.data(), *size})) {
         ++core_.shard.counters.limit_memory;
         return failure(Condition::overloaded, "No memory for the publication");
     }
@@ -209,7 +214,7 @@ std::size_t Compositor::mark_superseded(const Now& now, const Request& request, 
 Expected<void> Compositor::prepare_entry(const Now& now, const Request& request,
                                          const Wanted& wanted, Staged& staged) {
     Shard& shard = core_.shard;
-    const ResourceId known = resources_.find(wanted.package, wanted.name);
+    const ResourceId known = resources_.find(wanted.package, wanted.name, staged.resource);
     const std::size_t superseded =
         known ? mark_superseded(now, request, known, staged.body.view()) : 0;
     if (known &&
@@ -217,7 +222,7 @@ Expected<void> Compositor::prepare_entry(const Now& now, const Request& request,
         ++shard.counters.limit_publications_per_resource;
         return failure(Condition::forbidden, "Too many publications for this address");
     }
-    const ResourceId resource = resources_.obtain(wanted.package, wanted.name);
+    const ResourceId resource = resources_.obtain(wanted.package, wanted.name, staged.resource);
     if (!resource) return failure(Condition::overloaded, "Too many resources");
     const Handle handle = slab_.create();
     if (!handle) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstring>
 #include <string_view>
 
 #include "sip/base/scan.hpp"
@@ -89,8 +90,14 @@ std::size_t run_size(std::string_view text, std::size_t at = 0) {
 /// Copies `text`, and says whether all of it is of `Run`.
 template <class Run>
 bool copy_run(char* to, std::string_view text) {
-    return text.size() >= sip::scan::VectorBlock::size ? sip::scan::copy_run<Run>(to, text)
-                                                       : sip::scan::copy_short_run<Run>(to, text);
+    if constexpr (sip::built_for_size) {
+        std::memcpy(to, text.data(), text.size());
+        return run_size<Run>(text) == text.size();
+    } else {
+        return text.size() >= sip::scan::VectorBlock::size
+                   ? sip::scan::copy_run<Run>(to, text)
+                   : sip::scan::copy_short_run<Run>(to, text);
+    }
 }
 
 }  // namespace pidf

@@ -69,8 +69,7 @@ void release(void*) {}
 
 using Library = rapidxml::xml_document<char>;
 /// The library finds what is where; references and line ends are resolved by us afterwards.
-constexpr int flags = rapidxml::parse_non_destructive | rapidxml::parse_validate_closing_tags |
-                      rapidxml::parse_no_element_values;
+constexpr int flags = rapidxml::parse_non_destructive | rapidxml::parse_no_element_values;
 
 /// The whole of the fence: nothing with a destructor lives here, and no local changes.
 bool run(Library* library, char* text) {
@@ -286,15 +285,13 @@ private:
 
 sip::Expected<Element*> parse_utf8(std::string_view text, Arena& arena, const XmlLimits& limits,
                                    bool was_utf16) {
-    if (const auto checked = check_xml(text, limits, was_utf16); !checked)
-        return tl::unexpected(checked.error());
     // A private copy, ended by the NUL that the library looks for, with room to resolve in place.
-    auto* copy = static_cast<char*>(arena.allocate(text.size() + 1));
-    if (copy == nullptr) return tl::unexpected(arena.refusal());
+    const bool fits = text.size() <= limits.bytes;
+    auto* copy = static_cast<char*>(fits ? arena.allocate(text.size() + xml_padding) : nullptr);
+    if (fits && copy == nullptr) return tl::unexpected(arena.refusal());
+    if (const auto fault = check_xml(text, copy, limits, was_utf16)) return tl::unexpected(*fault);
     void* room = arena.allocate(sizeof(Library));
     if (room == nullptr) return tl::unexpected(arena.refusal());
-    std::memcpy(copy, text.data(), text.size());
-    copy[text.size()] = '\0';
     auto* library = new (room) Library;
     library->set_allocator(allocate, release);
     Parse parse;

@@ -16,12 +16,16 @@ struct XmlLimits {
     std::uint32_t attributes = 60;  ///< of one element, with declarations of namespaces; at most 64
 };
 
+/// How many zero bytes stand behind a text that was checked.
+inline constexpr std::size_t xml_padding = 16;
+
 /// Whether `text` (UTF-8, without byte order mark) is well-formed XML 1.0 as far as we take it:
 /// no document type, no entities but the five and character references, no byte that the parser
 /// behind could read differently. Iterative; constant stack. Namespaces are looked at afterwards.
+/// The text and its padding are in `copy` then; one over the limit is not copied.
 /// `encoding_utf16`: the text was transcoded, so that its declaration may say UTF-16.
 /// Errors: `malformed` with the rule and the offset, `body_too_large`.
-sip::Expected<void> check_xml(std::string_view text, const XmlLimits& limits,
-                              bool encoding_utf16 = false);
+sip::Fault check_xml(std::string_view text, char* copy, const XmlLimits& limits,
+                     bool encoding_utf16 = false);
 
 }  // namespace pidf

@@ -8,8 +8,9 @@ using sip::Condition;
 namespace {
 
 Fault fault_in(std::string_view text, const XmlLimits& limits = {}, bool utf16 = false) {
-    const auto checked = check_xml(ExactCopy(text), limits, utf16);
-    return checked ? Fault{} : fault_of(checked.error());
+    const auto copy = std::make_unique<char[]>(text.size() + xml_padding);
+    const auto fault = check_xml(ExactCopy(text), copy.get(), limits, utf16);
+    return fault ? fault_of(*fault) : Fault{};
 }
 Fault at(std::string_view rule, std::size_t offset) { return {std::string(rule), offset}; }
 Fault too_large(std::string_view rule, std::size_t offset) {

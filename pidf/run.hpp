@@ -66,6 +66,40 @@ struct Uri {
                c == '=' || c == '_' || c == '~';
     }
 };
+/// What RapidXML takes for the name of an element and of an attribute, in a text that was checked.
+struct ElementName {
+    template <class Block>
+    static auto in(const Block& block) {
+        return (block.inside('\0', ' ') | block.equal('/') | block.equal('>') | block.equal('?'))
+            .others();
+    }
+    static constexpr bool has(char c) {
+        return static_cast<unsigned char>(c) > ' ' && c != '/' && c != '>' && c != '?';
+    }
+};
+struct AttributeName {
+    template <class Block>
+    static auto in(const Block& block) {
+        return ElementName::in(block).without(block.equal('<') | block.equal('=') |
+                                              block.equal('!'));
+    }
+    static constexpr bool has(char c) {
+        return ElementName::has(c) && c != '<' && c != '=' && c != '!';
+    }
+};
+/// Of the value of an attribute in such quotes: what means itself, blanks but a space aside.
+template <char quote>
+struct Value {
+    template <class Block>
+    static auto in(const Block& block) {
+        return (block.equal(quote) | block.equal('<') | block.equal('&') |
+                block.inside('\0', '\x1f'))
+            .others();
+    }
+    static constexpr bool has(char c) {
+        return c != quote && c != '<' && c != '&' && static_cast<unsigned char>(c) >= 0x20;
+    }
+};
 /// All but these.
 template <char... Ends>
 struct Until {

@@ -38,6 +38,55 @@ inline void rapidxml::memory_pool<char>::clear() {
 namespace pidf {
 namespace {
 
+/// The library finds what is where; references and line ends are resolved by us afterwards.
+constexpr int flags = rapidxml::parse_non_destructive | rapidxml::parse_no_element_values;
+
+/// Where it looks for the end of something in the text, which the guard has passed and padded.
+template <class Run>
+void skip(char*& text) {
+    text += sip::scan::sure_end<Run>(text) - text;
+}
+
+}  // namespace
+}  // namespace pidf
+
+#ifndef __OPTIMIZE_SIZE__
+/// The same as the library does, many characters at once.
+template <>
+template <>
+inline void rapidxml::xml_document<char>::skip<rapidxml::xml_document<char>::node_name_pred,
+                                               pidf::flags>(char*& text) {
+    pidf::skip<pidf::run::ElementName>(text);
+}
+template <>
+template <>
+inline void rapidxml::xml_document<char>::skip<rapidxml::xml_document<char>::attribute_name_pred,
+                                               pidf::flags>(char*& text) {
+    pidf::skip<pidf::run::AttributeName>(text);
+}
+template <>
+template <>
+inline void rapidxml::xml_document<char>::skip<rapidxml::xml_document<char>::text_pred,
+                                               pidf::flags>(char*& text) {
+    pidf::skip<pidf::run::Until<'<', '\0'>>(text);
+}
+template <>
+template <>
+inline void rapidxml::xml_document<char>::skip<
+    rapidxml::xml_document<char>::attribute_value_pred<'"'>, pidf::flags>(char*& text) {
+    pidf::skip<pidf::run::Until<'"', '\0'>>(text);
+}
+template <>
+template <>
+inline void rapidxml::xml_document<char>::skip<
+    rapidxml::xml_document<char>::attribute_value_pred<'\''>, pidf::flags>(char*& text) {
+    pidf::skip<pidf::run::Until<'\'', '\0'>>(text);
+}
+#endif
+
+namespace pidf {
+namespace {
+
 /// What the library's callbacks need, which get no argument of ours: the arena of the parse that
 /// is under way, and where to go when it cannot go on.
 struct Parse {
@@ -68,9 +117,6 @@ void* allocate(std::size_t size) {
 void release(void*) {}
 
 using Library = rapidxml::xml_document<char>;
-/// The library finds what is where; references and line ends are resolved by us afterwards.
-constexpr int flags = rapidxml::parse_non_destructive | rapidxml::parse_no_element_values;
-
 /// The whole of the fence: nothing with a destructor lives here, and no local changes.
 bool run(Library* library, char* text) {
 #ifdef __cpp_exceptions
@@ -175,7 +221,8 @@ std::string_view resolve(char* text, std::size_t size, Kind kind) {
 /// Turns the library's tree into ours, namespaces resolved.
 class Builder {
 public:
-    Builder(Arena& arena, char* text) : arena_(arena), text_(text) {}
+    /// `plain`: see check_xml.
+    Builder(Arena& arena, char* text, bool plain) : arena_(arena), text_(text), plain_(plain) {}
 
     sip::Expected<Element*> build(const rapidxml::xml_node<char>* root) {
         const rapidxml::xml_node<char>* node = root;
@@ -206,6 +253,9 @@ public:
     }
 
 private:
+    std::string_view meaning(char* text, std::size_t size, Kind kind) const {
+        return plain_ ? std::string_view(text, size) : resolve(text, size, kind);
+    }
     std::uint32_t offset(const char* at) const { return static_cast<std::uint32_t>(at - text_); }
 
     /// Text that follows text, only a comment or the border of a CDATA section between the two,
@@ -225,7 +275,7 @@ private:
         const bool cdata = node->type() == rapidxml::node_cdata;
         if (cdata || node->type() == rapidxml::node_data) {
             const Kind kind = cdata ? Kind::cdata : Kind::text;
-            return text(resolve(node->value(), node->value_size(), kind), parent->children.last,
+            return text(meaning(node->value(), node->value_size(), kind), parent->children.last,
                         made);
         }
         if (node->type() != rapidxml::node_element) return {};
@@ -245,7 +295,7 @@ private:
             const bool is_default = name.prefix.empty() && name.local == "xmlns";
             if (!is_default && name.prefix != "xmlns") continue;
             const std::string_view prefix = is_default ? std::string_view{} : name.local;
-            const std::string_view ns = resolve(a->value(), a->value_size(), Kind::attribute);
+            const std::string_view ns = meaning(a->value(), a->value_size(), Kind::attribute);
             // Namespaces in XML 1.0, section 3: what may not be bound.
             if ((!is_default && ns.empty()) || prefix == "xmlns" || ns == xmlns_namespace ||
                 (prefix == "xml") != (ns == xml_namespace))
@@ -269,7 +319,7 @@ private:
             if (made == nullptr) return arena_.refusal();
             made->ns = ns;
             made->name = name.local;
-            made->value = resolve(a->value(), a->value_size(), Kind::attribute);
+            made->value = meaning(a->value(), a->value_size(), Kind::attribute);
             element.attributes.push_back(made);
         }
         return {};
@@ -280,6 +330,7 @@ private:
 
     Arena& arena_;
     char* text_;
+    bool plain_;
     Scope scope_;
 };
 
@@ -289,7 +340,9 @@ sip::Expected<Element*> parse_utf8(std::string_view text, Arena& arena, const Xm
     const bool fits = text.size() <= limits.bytes;
     auto* copy = static_cast<char*>(fits ? arena.allocate(text.size() + xml_padding) : nullptr);
     if (fits && copy == nullptr) return tl::unexpected(arena.refusal());
-    if (const auto fault = check_xml(text, copy, limits, was_utf16)) return tl::unexpected(*fault);
+    bool plain = false;
+    if (const auto fault = check_xml(text, copy, limits, was_utf16, &plain))
+        return tl::unexpected(*fault);
     void* room = arena.allocate(sizeof(Library));
     if (room == nullptr) return tl::unexpected(arena.refusal());
     auto* library = new (room) Library;
@@ -308,7 +361,7 @@ sip::Expected<Element*> parse_utf8(std::string_view text, Arena& arena, const Xm
     const auto* root = library->first_node();
     while (root != nullptr && root->type() != rapidxml::node_element) root = root->next_sibling();
     SIP_ASSERT(root != nullptr);  // the guard saw it
-    return Builder(arena, copy).build(root);
+    return Builder(arena, copy, plain).build(root);
 }
 
 /// Offsets in the transcoded text become those in the UTF-16 that came. They rise along the tree,

@@ -39,6 +39,7 @@ public:
         if (declaration(utf16) && document()) return {};
         return error_;
     }
+    bool is_plain() const { return plain_; }
 
 private:
     /// Of a name; left as it is until it is set, for there are many.
@@ -168,6 +169,7 @@ private:
     }
     bool reference() {
         const char* const start = at_++;
+        plain_ = false;
         for (std::string_view name : {"amp;", "lt;", "gt;", "quot;", "apos;"})
             if (starts(name)) {
                 at_ += name.size();
@@ -196,12 +198,16 @@ private:
         if (quote != '"' && quote != '\'') return bad("XML: attribute value has no quotes", at_);
         const char* const start = at_++;
         for (;;) {
-            at_ = quote == '"' ? run_to<run::Until<'"', '<', '&', '\0'>>(at_)
-                               : run_to<run::Until<'\'', '<', '&', '\0'>>(at_);
+            at_ = quote == '"' ? run_to<run::Value<'"'>>(at_) : run_to<run::Value<'\''>>(at_);
             if (*at_ == quote) break;
             if (at_ == end_) return bad("XML: attribute value has no end", start);
             if (*at_ == '<') return bad("XML: < within an attribute value", at_);
-            if (!reference()) return false;
+            if (*at_ == '&') {
+                if (!reference()) return false;
+            } else {
+                plain_ = false;
+                ++at_;
+            }
         }
         ++at_;
         return true;
@@ -269,12 +275,16 @@ private:
         return true;
     }
     bool character_data() {
+        const char* const begin = at_;
         skip_space();
         if (*at_ == '<' || at_ == end_) return true;
+        at_ = depth_ == 0 ? at_ : begin;
         if (starts("]]>")) return bad("XML: ]]> within text", at_);
         if (depth_ == 0) return bad("XML: text outside the root element", at_);
+        plain_ &= *at_ != '\r';
         if (*at_ == '&') return reference();
-        at_ = run_to<run::Until<'<', '&', ']', '\0'>>(at_ + 1);
+        at_ = run_to<run::Until<'<', '&', ']', '\r', '\0'>>(at_ + 1);
+        plain_ &= *at_ != '\r';
         return true;
     }
     bool markup() {
@@ -287,6 +297,7 @@ private:
         if (starts("<!--")) return comment();
         if (!starts("<![CDATA[")) return bad("XML: document type is refused", at_);
         if (depth_ == 0) return bad("XML: text outside the root element", at_);
+        plain_ = false;
         const char* const start = at_;
         return skip_past("]]>") || bad("XML: CDATA section has no end", start);
     }
@@ -305,13 +316,14 @@ private:
     std::array<Place, depth_most> open_;
     std::uint32_t depth_ = 0, elements_ = 0;
     bool had_root_ = false;
+    bool plain_ = true;
     sip::Error error_;
 };
 
 }  // namespace
 
 sip::Fault check_xml(std::string_view text, char* copy, const XmlLimits& limits,
-                     bool encoding_utf16) {
+                     bool encoding_utf16, bool* plain) {
     if (text.size() > limits.bytes)
         return sip::Error{Condition::body_too_large, "XML: document is too large",
                           static_cast<std::uint32_t>(limits.bytes)};
@@ -323,7 +335,10 @@ sip::Fault check_xml(std::string_view text, char* copy, const XmlLimits& limits,
                 fault.encoding ? "XML: bytes are not UTF-8" : "XML: character is not allowed",
                 static_cast<std::uint32_t>(fault.at)};
     std::memset(copy + text.size(), 0, xml_padding);
-    return Guard({copy, text.size()}, limits).run(encoding_utf16);
+    Guard guard({copy, text.size()}, limits);
+    const sip::Fault fault = guard.run(encoding_utf16);
+    if (plain != nullptr) *plain = guard.is_plain();
+    return fault;
 }
 
 }  // namespace pidf

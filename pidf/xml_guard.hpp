@@ -24,8 +24,9 @@ inline constexpr std::size_t xml_padding = 16;
 /// behind could read differently. Iterative; constant stack. Namespaces are looked at afterwards.
 /// The text and its padding are in `copy` then; one over the limit is not copied.
 /// `encoding_utf16`: the text was transcoded, so that its declaration may say UTF-16.
+/// `plain`: no text and no attribute needs XML's references, line ends or blanks resolved.
 /// Errors: `malformed` with the rule and the offset, `body_too_large`.
 sip::Fault check_xml(std::string_view text, char* copy, const XmlLimits& limits,
-                     bool encoding_utf16 = false);
+                     bool encoding_utf16 = false, bool* plain = nullptr);
 
 }  // namespace pidf

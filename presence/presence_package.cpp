@@ -74,6 +74,7 @@ bool is_same_set(const pidf::Document& a, const pidf::Document& b, Each each, Sa
 /// RFC 3863 3.1 and RFC 7303 3.2: what the charset parameter says goes before the XML declaration.
 /// Without it the rules of XML hold. pidf::read knows UTF-8 and, by its mark, UTF-16.
 bool is_readable(std::string_view content_type, std::string_view body) {
+    if (content_type.find(';') == std::string_view::npos) return true;
     const auto media = sip::parse_media_type(content_type);
     if (!media) return true;  // the compositor has looked
     const std::string_view charset = media->parameters.value_of("charset");

@@ -45,6 +45,10 @@ TEST_CASE("runs end where a look at each character ends them") {
     CHECK(finds<run::Plain>(' '));
     CHECK(finds<run::Name>('_'));
     CHECK(finds<run::Uri>('~'));
+    CHECK(finds<run::ElementName>('='));
+    CHECK(finds<run::AttributeName>(':'));
+    CHECK(finds<run::Value<'"'>>('\''));
+    CHECK(finds<run::Value<'\''>>(' '));
     CHECK(finds<run::Until<'<', '&', ']'>>('>'));
     CHECK(finds<run::Until<'"', '<', '&'>>('\''));
     CHECK(run_size<run::Plain>({}) == 0);
@@ -64,6 +68,9 @@ TEST_CASE("a run is made of what it says") {
         CHECK(run::Plain::has(c) == (allowed && i >= 0x20 && !is_in(c, "&<>\"']")));
         CHECK(run::Name::has(c) == (letter || digit || is_in(c, "_-.")));
         CHECK(run::Uri::has(c) == (letter || digit || is_in(c, "-._~:/?@!$&'()*+,;=")));
+        CHECK(run::ElementName::has(c) == (i > 0x20 && !is_in(c, "/>?")));
+        CHECK(run::AttributeName::has(c) == (i > 0x20 && !is_in(c, "/<>=?!")));
+        CHECK(run::Value<'"'>::has(c) == (i >= 0x20 && !is_in(c, "\"<&")));
         CHECK(run::Until<'a', '<'>::has(c) == !is_in(c, "a<"));
     }
 }

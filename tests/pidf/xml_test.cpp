@@ -50,6 +50,10 @@ TEST_CASE("references give way to what they stand for, in texts and attributes")
 TEST_CASE("line ends become one LF, blanks in attributes a space") {
     CHECK(tree_of("<a>x\r\ny\rz\n\r\r\n</a>") == "a('x\ny\nz\n\n\n')");
     CHECK(tree_of("<a x='p\r\nq\tr\ns\rt'/>") == "a[x=p q r s t]");
+    CHECK(tree_of("<a>\r\n<b>x\r\n</b>\r</a>") == "a(b('x\n'))");
+    CHECK(tree_of("<a>\r\n x</a>") == "a('\n x')");
+    CHECK(tree_of("<a> \rx</a>") == "a(' \nx')");
+    CHECK(tree_of("<a x=\"p\tq\"/>") == "a[x=p q]");
     CHECK(tree_of("<a><![CDATA[x\r\ny]]></a>") == "a('x\ny')");
     CHECK(tree_of("<a x='&#13;&#10;'>&#13;\n</a>") == "a[x=\r\n]('\r\n')");
 }

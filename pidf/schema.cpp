@@ -276,15 +276,16 @@ constexpr int count_of(std::string_view names) {
     for (char c : names) count += c == ' ' ? 1 : 0;
     return count;
 }
-/// The place of `name` in such a list; -1: none.
-constexpr int place_in(std::string_view names, std::string_view name) {
-    if (name.empty() || name.find(' ') != std::string_view::npos) return -1;
-    for (auto at = names.find(name); at != std::string_view::npos; at = names.find(name, at + 1)) {
+/// Where `name` stands in such a list; npos: nowhere.
+constexpr std::size_t find_in(std::string_view names, std::string_view name) {
+    constexpr auto none = std::string_view::npos;
+    if (name.empty() || name.find(' ') != none) return none;
+    for (auto at = names.find(name); at != none; at = names.find(name, at + 1)) {
         const std::size_t end = at + name.size();
         if ((at == 0 || names[at - 1] == ' ') && (end == names.size() || names[end] == ' '))
-            return count_of(sip::slice(names, 0, at + 1)) - 1;
+            return at;
     }
-    return -1;
+    return none;
 }
 
 constexpr bool ranks_fit() {
@@ -303,8 +304,9 @@ static_assert(ranks_fit());
 int TypeRow::rank(std::string_view name) const {
     int before = 0;
     for (const Child& child : children) {
-        const int place = place_in(child.names, name);
-        if (place >= 0) return before + place;
+        const auto at = find_in(child.names, name);
+        if (at != std::string_view::npos)
+            return before + count_of(sip::slice(child.names, 0, at + 1)) - 1;
         before += count_of(child.names);
     }
     return -1;
@@ -312,7 +314,7 @@ int TypeRow::rank(std::string_view name) const {
 
 const Child* TypeRow::find(std::string_view name) const {
     for (const Child& child : children)
-        if (place_in(child.names, name) >= 0) return &child;
+        if (find_in(child.names, name) != std::string_view::npos) return &child;
     return nullptr;
 }
 

@@ -48,9 +48,9 @@ public:
              << '"';
         for (std::size_t i = 0; i < count_; ++i) {
             out_ << " xmlns:";
-            prefix(used_[i]);
+            prefix(used_[i].name());
             out_ << "=\"";
-            escape(out_, used_[i], true);
+            escape(out_, used_[i].name(), true);
             out_ << '"';
         }
         // The default namespace does not reach attributes: they need a prefix.
@@ -71,9 +71,9 @@ private:
     bool use(std::string_view ns) {
         if (ns.empty() || ns == pidf_namespace || ns == xml_namespace) return true;
         for (std::size_t i = 0; i < count_; ++i)
-            if (used_[i] == ns) return true;
+            if (used_[i].name() == ns) return true;
         if (count_ == used_.size()) return false;
-        used_[count_++] = ns;
+        used_[count_++] = {ns.data(), ns.size()};
         return true;
     }
     bool use_data_model(const Document& document) {
@@ -113,7 +113,7 @@ private:
             out_ << "rpid";
         } else {
             std::size_t i = 0;
-            while (used_[i] != ns) ++i;
+            while (used_[i].name() != ns) ++i;
             out_ << "ns";
             out_.decimal(i + 1);
         }
@@ -259,7 +259,14 @@ private:
     }
 
     sip::Appender& out_;
-    std::array<std::string_view, 48> used_;
+    /// Left as they are until they are set, for there are many.
+    struct Namespace {
+        const char* data;
+        std::size_t size;
+
+        std::string_view name() const { return {data, size}; }
+    };
+    std::array<Namespace, 48> used_;
     std::size_t count_ = 0;
     bool pidf_attributes_ = false;
 };

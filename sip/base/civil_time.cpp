@@ -108,14 +108,19 @@ void write_rfc3339(Appender& out, std::int64_t wall_ms) {
 }
 
 std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
-    const auto year = take_digits(text, 4);
-    if (!year || !take(text, '-')) return {};
-    const auto month = take_digits(text, 2);
-    if (!month || !take(text, '-')) return {};
-    const auto day = take_digits(text, 2);
-    if (!day || !(take(text, 'T') || take(text, 't'))) return {};
-    const auto clock = take_clock(text);
-    if (!clock) return {};
+    constexpr std::string_view form = "0000-00-00T00:00:00";
+    if (text.size() < form.size()) return {};
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        const char c = text[i];
+        if (form[i] == '0' ? !is_digit(c) : c != form[i] && (c != 't' || form[i] != 'T')) return {};
+    }
+    const auto pair = [head = text](std::size_t at) {
+        return 10 * (head[at] - '0') + (head[at + 1] - '0');
+    };
+    const auto joined =
+        join(100 * pair(0) + pair(2), pair(5), pair(8), pair(11), pair(14), pair(17));
+    if (!joined) return {};
+    text.remove_prefix(form.size());
     std::int64_t fraction = 0;
     if (take(text, '.')) {
         if (text.empty() || !is_digit(text.front())) return {};
@@ -135,8 +140,6 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
         offset = (minus ? -1 : 1) * (*hours * 60 + *minutes) * INT64_C(60000);
     }
     if (!text.empty()) return {};
-    const auto joined = join(*year, *month, *day, clock->hour, clock->minute, clock->second);
-    if (!joined) return {};
     return *joined + fraction - offset;
 }
 

@@ -412,10 +412,15 @@ Handle Compositor::find(ResourceId resource, std::string_view tag) {
 
 /// RFC 3903 8.3: 96 bits that nobody can guess, and that never come again.
 Compositor::EntityTag Compositor::new_tag() {
-    EntityTag tag{};
-    Appender out(tag);
-    out.hex(core_.shard.entropy.next());
-    out.hex(core_.shard.entropy.next(), 8);
+    EntityTag tag;
+    std::array<std::byte, tag.size() / 2> bytes{};
+    core_.shard.entropy.fill(bytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto byte = std::to_integer<std::size_t>(bytes[i]);
+        tag[2 * i] = digits[byte >> 4U];
+        tag[2 * i + 1] = digits[byte & 0xFU];
+    }
     return tag;
 }
 

@@ -119,7 +119,7 @@ private:
     /// What a PUBLISH asks for.
     struct Wanted {
         std::uint8_t package = 0;
-        std::array<char, 512> name_room{};
+        std::array<char, 512> name_room;
         std::string_view name;  ///< canonical address-of-record, in name_room
         std::string_view if_match;
         std::uint32_t expires_s = 0;

@@ -30,7 +30,8 @@ constexpr std::size_t reason_bytes = 256;
 constexpr std::uint32_t first_of_rules = 2;
 
 bool is_entity_of(std::string_view entity, std::string_view resource) {
-    if (entity.starts_with("sip:") && sip::slice(entity, 4) == resource) return true;
+    if (!sip::built_for_size && entity.starts_with("sip:") && sip::slice(entity, 4) == resource)
+        return true;
     const auto uri = sip::parse_uri(entity);
     if (!uri) return false;
     sip::Room<512> name;
@@ -74,7 +75,7 @@ bool is_same_set(const pidf::Document& a, const pidf::Document& b, Each each, Sa
 /// RFC 3863 3.1 and RFC 7303 3.2: what the charset parameter says goes before the XML declaration.
 /// Without it the rules of XML hold. pidf::read knows UTF-8 and, by its mark, UTF-16.
 bool is_readable(std::string_view content_type, std::string_view body) {
-    if (content_type.find(';') == std::string_view::npos) return true;
+    if (!sip::built_for_size && content_type.find(';') == std::string_view::npos) return true;
     const auto media = sip::parse_media_type(content_type);
     if (!media) return true;  // the compositor has looked
     const std::string_view charset = media->parameters.value_of("charset");

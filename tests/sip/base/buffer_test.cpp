@@ -124,7 +124,7 @@ TEST_CASE("numbers are written with as many digits as they have") {
         out << number;
         REQUIRE(out.view() == std::to_string(number));
         // In no more room than they need, too.
-        Appender narrow(std::span(exact).first(std::to_string(number).size()));
+        Appender narrow{std::span(exact).first(std::to_string(number).size())};
         narrow << number;
         REQUIRE(narrow.view() == std::to_string(number));
     };

@@ -251,7 +251,7 @@ TEST_CASE("what is all our own ends as any other field does, and fails where non
     writer.end_own();
     CHECK(out.overflowed());
     for (std::size_t size = 0; size < 16; ++size) {
-        Appender narrow(std::span(room).first(size));
+        Appender narrow{std::span(room).first(size)};
         MessageWriter small(narrow);
         small.begin(HeaderId::cseq) << 7U << " NOTIFY";
         small.end_own();

@@ -72,7 +72,7 @@ struct Pair {
             listen();
             sip::Instant next = end;
             if (!flights.empty()) next = std::min(next, flights.begin()->first);
-            for (const sip::Stack* stack : {&client, &server->stack})
+            for (sip::Stack* stack : {&client, &server->stack})
                 if (const auto due = stack->deadline()) next = std::min(next, *due);
             if (next >= end && flights.empty()) break;
             if (next >= end && flights.begin()->first > end) break;

@@ -69,8 +69,6 @@ public:
     void refuse_none() { refuse_at_ = UINT64_MAX; }
 
 private:
-    /// Where it is faster than `malloc`; a sanitizer shall see each block come and go.
-    static constexpr bool keeps_spares = !built_for_size && !is_sanitized;
     /// Blocks of up to `spare_max` bytes, in steps as `malloc` has them, that were released and may
     /// be the next ones of their size.
     static constexpr std::size_t spare_max = 1'032, spare_step = 16, spare_bytes_max = 256 * 1'024;
@@ -85,7 +83,7 @@ private:
 
     Heap heap_;
     bool in_arena_;
-    Spare* spares_[keeps_spares ? spare_max / spare_step + 1 : 1] = {};
+    Spare* spares_[spare_max / spare_step + 1] = {};
     std::size_t spare_bytes_ = 0;
     std::size_t cap_;
     std::size_t reserve_ = 0;

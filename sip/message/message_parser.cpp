@@ -132,6 +132,7 @@ private:
     std::size_t plain_headers(std::size_t from);
     void plain_length();
     void plain_length(const HeaderField& field);
+    [[gnu::noinline]] void take_back(const HeaderField& field, std::size_t count);
     [[gnu::noinline]] void repeated(const HeaderField& field, const char* stop);
     void header(Line& line);
     void content_length(std::string_view value, std::size_t at);
@@ -395,13 +396,23 @@ std::size_t MessageScanner::plain_headers(std::size_t from) {
     }
     // What goes on in the next line, which is no header field, was taken too soon.
     if (count != count_ && is_blank(*at)) {
-        const HeaderField& field = slots[--count];
-        message.places.take_back(field.id, count + 1);
-        at = field.name.data();
+        --count;
+        take_back(slots[count], count);
+        at = slots[count].name.data();
     }
     count_ = count;
     plain_length();
     return static_cast<std::size_t>(at - head);
+}
+
+/// The last field, behind `count` others, is none.
+void MessageScanner::take_back(const HeaderField& field, std::size_t count) {
+    MessageView& message = scan_.message;
+    message.places.take_back(field.id, count + 1);
+    HeaderIds met;
+    message.repeated = {};
+    for (const HeaderField& each : slots_.first(count))
+        (met.has(each.id) ? message.repeated : met).add(each.id);
 }
 
 /// The first Content-Length of those that are plain, unless it is known.

@@ -153,6 +153,36 @@ TEST_CASE("status lines: 100 to 699, and a reason phrase that may be empty or an
     }
 }
 
+TEST_CASE("what is said to stand twice does, wherever the message ends, in a fold as well") {
+    const std::string text =
+        "Via: SIP/2.0/UDP a\r\nSubject: x\r\nVia: SIP/2.0/UDP\r\n b\r\nSubject: y\r\n z\r\n"
+        "Route: <sip:a>\r\n ,<sip:b>\r\nTo: x\r\n\r\n";
+    // Of a message that is broken, too.
+    for (const std::string start :
+         {"OPTIONS sip:a SIP/2.0\r\n", "OPTIONS sip:a SIP/2.0\r\nX\r\n",
+          "OPTIONS sip:a SIP/2.0\r\nX: \x01\r\n", "? ? ?:\nY: a\r\r\nX\n"}) {
+        CAPTURE(start);
+        const std::string whole = start + text;
+        for (std::size_t size = 0; size <= whole.size(); ++size) {
+            CAPTURE(size);
+            for (const bool lenient : {false, true}) {
+                Leniency leniency;
+                leniency.bare_line_feed = lenient;
+                const Scanned found(std::string_view(whole).substr(0, size),
+                                    size % 2 == 0 ? Framing::stream : Framing::datagram, {},
+                                    leniency);
+                const MessageView& message = found->message;
+                for (const HeaderField& field : message.headers) {
+                    std::size_t count = 0;
+                    for (const HeaderField& other : message.headers) count += other.id == field.id;
+                    REQUIRE(message.repeated.has(field.id) == (count > 1));
+                    REQUIRE(message.find(field.id)->name.data() <= field.name.data());
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("R3261-7.3.1-2: folded lines are one, with any white space around the colon") {
     const auto found = with_lines("Subject \t:\r\n a\r\n\tb \r\n \r\nTo:x");
     REQUIRE(found->end == ScanEnd::complete);

@@ -40,6 +40,7 @@ void Memory::give_back(void* pointer, std::size_t size) {
 }
 
 void Memory::trim() {
+    if constexpr (!keeps_spares) return;
     for (Spare*& first : spares_)
         while (first != nullptr) {
             Spare* const spare = first;

@@ -300,7 +300,7 @@ TEST_CASE("ROUR-4: answered requests by the hundred take no more room than the l
     CHECK_FALSE(world.stack.deadline());
 }
 
-TEST_CASE("ROUR-4: of the requests that were answered the last 4,096 linger") {
+TEST_CASE("ROUR-4: of the requests that were answered the last 64 linger") {
     StackOptions options;
     options.limits.rate_source = 0;
     StackWorld world(options);

@@ -32,6 +32,7 @@ struct MethodTable {
     std::array<Method, slot_count> methods{};
     bool perfect = true;
 
+    static constexpr std::uint8_t no_size = 0xff;  ///< of a slot without a method: none has it
     static constexpr std::size_t slot_of(std::uint64_t first) {
         return (static_cast<std::uint32_t>(first) & 0xffffff) * multiplier >> 28;
     }
@@ -39,11 +40,13 @@ struct MethodTable {
 
 inline constexpr MethodTable method_table = [] {
     MethodTable made;
+    made.sizes.fill(MethodTable::no_size);
     for (std::size_t i = 1; i < method_names.size(); ++i) {
         const std::string_view name = method_names[i];
         const std::uint64_t first = word_of(slice(name, 0, 8));
         const std::size_t at = MethodTable::slot_of(first);
-        if (made.sizes[at] != 0 || name.size() < 3 || name.size() > 9) made.perfect = false;
+        if (made.sizes[at] != MethodTable::no_size || name.size() < 3 || name.size() > 9)
+            made.perfect = false;
         made.first[at] = first;
         made.mask[at] = ~std::uint64_t{0} >> (name.size() < 8 ? 64 - 8 * name.size() : 0);
         made.sizes[at] = static_cast<std::uint8_t>(name.size());

@@ -141,16 +141,25 @@ constexpr std::array<Octet, octet_count> octets = [] {
     return made;
 }();
 
+/// Each byte and a dot behind it, with room for sixteen: the end.
+char* put_octets(char* to, std::span<const std::uint8_t> bytes) {
+    for (const std::uint8_t byte : bytes) {
+        std::memcpy(to, octets[byte].text.data(), 4);
+        to += octets[byte].size;
+    }
+    return to;
+}
+
 void write_ipv4(Appender& out, std::span<const std::uint8_t> bytes) {
     std::array<char, 16> text;
+    if constexpr (!built_for_size) {
+        const char* const end = put_octets(text.data(), bytes);
+        out << std::string_view(text.data(), static_cast<std::size_t>(end - text.data()) - 1);
+        return;
+    }
     std::size_t size = 0;
     const auto digit = [&](unsigned value) { text[size++] = static_cast<char>('0' + value); };
     for (const std::uint8_t byte : bytes) {
-        if constexpr (!built_for_size) {
-            std::memcpy(text.data() + size, octets[byte].text.data(), 4);
-            size += octets[byte].size;
-            continue;
-        }
         if (byte >= 100) digit(byte / 100U);
         if (byte >= 10) digit(byte / 10U % 10);
         digit(byte % 10U);
@@ -199,11 +208,7 @@ void write_address(Appender& out, const Address& address, Brackets brackets) {
 void write_endpoint(Appender& out, const Endpoint& endpoint) {
     if constexpr (!built_for_size)
         if (char* const start = endpoint.address.is_v4() ? out.room_for(24) : nullptr) {
-            char* to = start;
-            for (const std::uint8_t byte : std::span(endpoint.address.bytes).last<4>()) {
-                std::memcpy(to, octets[byte].text.data(), 4);
-                to += octets[byte].size;
-            }
+            char* const to = put_octets(start, std::span(endpoint.address.bytes).last<4>());
             to[-1] = ':';
             out.added(static_cast<std::size_t>(write_decimal(to, endpoint.port) - start));
             return;
